@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
+import { formatArena } from '../src/contract/arena';
+import { parseRunConfig } from '../src/contract/config';
+import { METHODS } from '../src/contract/methods/index';
 import { expect, expectAccessible, test } from './support/app';
 
 async function fill(app: Page, group: string, name: RegExp, value: string): Promise<void> {
@@ -64,4 +67,99 @@ test('two methods on two seeds, through a reload', async ({ app }) => {
     buffer: Buffer.from(text),
   });
   await expect(app.getByRole('row', { name: /^nocot 2 / })).toBeVisible();
+
+  // An ablation fills the arena in and says what it takes; what was there comes back.
+  await app.getByRole('button', { name: /Ablation$/ }).click();
+  await app.getByRole('option', { name: 'Anchor loss (LoRi table 3)' }).click();
+  await app.getByRole('button', { name: 'Fill in this ablation' }).click();
+  await expect(app.getByText('15 runs, of which 15 are left.')).toBeVisible();
+  await expect(
+    app.getByText(/^15 runs take about .+ each on average: estimated from the number of operations/),
+  ).toBeVisible({ timeout: 20_000 });
+  await expectAccessible(app);
+  await app.getByRole('button', { name: 'Undo' }).click();
+  await expect(app.getByRole('row', { name: /^nocot 2 / })).toBeVisible();
+});
+
+/** Every method on a handful of samples for a few steps, so short that all are trained in a minute; the last one's curves are then shown. */
+function tinyArena(): string {
+  const small = {
+    data: { samples: 8, validation: 0, heldOut: 4 },
+    lora: { rank: 2 },
+    optimiser: { steps: 2, batch: 4 },
+    evaluation: { every: 0 },
+    observation: { every: 0 },
+  };
+  // Two stages each.
+  const own: Readonly<Record<string, object>> = {
+    coconut: { curriculum: { stages: 1, first: 1, stageSteps: 1, latentsPerStep: 1 } },
+    icot: { removal: { perStage: 12, stageSteps: 1, allBeyond: 12 } },
+    grpo: {
+      ...{ latents: { bias: 1, max: 3 }, optimiser: { steps: 4, batch: 4 }, evaluation: { every: 2 } },
+      data: { ...small.data, validation: 2 },
+      reinforcement: { supervisedSteps: 2, group: 4, tokens: 8, share: 0.5 },
+    },
+  };
+  const last = METHODS.filter(({ id }) => id === 'grpo');
+  const contenders = [...METHODS.filter(({ id }) => id !== 'grpo'), ...last].map(({ id, settings }) => ({
+    name: id,
+    config: parseRunConfig({
+      ...{ ...small, method: id },
+      ...('latent' in settings && { latent: { steps: 2 } }),
+      ...own[id],
+    }),
+  }));
+  const axis = { ablation: 'every method', label: 'method', measure: 'latency' } as const;
+  return formatArena({ contenders, seeds: [3], baseline: 'ce', axis, runs: [] });
+}
+
+test('every method trains in the page, and the curves of a curriculum and of drawn answers are shown', async ({
+  app,
+}) => {
+  test.setTimeout(240_000);
+  await expect(app.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
+  await app.getByRole('tab', { name: 'Arena' }).click();
+  await app.locator('input[type=file]').setInputFiles({
+    name: 'arena.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(tinyArena()),
+  });
+  await expect(app.getByText(`${METHODS.length} runs, of which ${METHODS.length} are left.`)).toBeVisible();
+  await app.getByRole('button', { name: 'Start the arena' }).click();
+  await expect(app.getByText(`${METHODS.length} runs, of which 0 are left.`)).toBeVisible({
+    timeout: 200_000,
+  });
+  // A figure on one seed, and no failure: the last cell counts them.
+  for (const { id } of METHODS) {
+    const row = app.getByRole('row', { name: new RegExp(`^${id} 1 \\d`) });
+    await expect(row.getByRole('cell').last()).toHaveText('0');
+  }
+  await expect(app.getByRole('heading', { name: 'Milliseconds of an answer against method' })).toBeVisible();
+
+  await app.getByRole('tab', { name: 'Distil' }).click();
+  const stages = app.getByRole('region', { name: 'Accuracy by stage' });
+  await expect(stages.getByRole('row', { name: /^1 supervised 1 to 2 / })).toBeVisible();
+  await expect(stages.getByRole('row', { name: /^2 reinforced 3 to 4 / })).toBeVisible();
+  for (const chart of [
+    ...['Loss terms', 'Validation accuracy', 'Gradient norm', 'Learning rate'],
+    ...['Length of drawn answers', 'Terms of the reward'],
+  ]) {
+    // Both stages have their mark.
+    const plot = app.getByRole('figure', { name: chart });
+    await plot.scrollIntoViewIfNeeded();
+    await expect(plot.locator('.annotation-text'), chart).toHaveText(['1', '2']);
+  }
+  for (const chart of [
+    ...['Length by correctness', 'Accuracy by length', 'Accuracy against mean length'],
+    'Reward against length',
+  ]) {
+    const plot = app.getByRole('figure', { name: chart });
+    await plot.scrollIntoViewIfNeeded();
+    await expect(plot.locator('.scatterlayer .trace').first(), chart).toBeAttached();
+  }
+  await app.getByText('Every answer with its terms').click();
+  const answers = app.getByRole('table', { name: /^Answers drawn at step \d/ });
+  // Batches of four drawn answers, one group.
+  await expect(answers.getByRole('row')).toHaveCount(5);
+  await expectAccessible(app);
 });

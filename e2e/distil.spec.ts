@@ -1,4 +1,7 @@
-import type { Page } from '@playwright/test';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Download, Page } from '@playwright/test';
 import { hasFile } from '../scripts/tools/files';
 import { sharedFolder } from '../scripts/tools/folders.mjs';
 import { expect, expectAccessible, test } from './support/app';
@@ -22,9 +25,8 @@ async function choose(app: Page, field: string, option: RegExp): Promise<void> {
   await app.getByRole('option', { name: option }).click();
 }
 
-test('a model opened from files is distilled on dropped rows, and stepped', async ({ app }) => {
-  test.skip(!hasStories, 'stories260K is not available');
-  test.setTimeout(240_000);
+/** Opens stories260K, and the rows. */
+async function openStories(app: Page): Promise<void> {
   await app.getByRole('tab', { name: 'Model', exact: true }).click();
   await app.getByRole('tab', { name: 'Your files' }).click();
   await app
@@ -43,11 +45,25 @@ test('a model opened from files is distilled on dropped rows, and stepped', asyn
     buffer: Buffer.from(rows.map((row) => JSON.stringify(row)).join('\n')),
   });
   await expect(app.getByText('60 of 60 rows pass the filter.')).toBeVisible();
+}
+
+async function saved(download: Download): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), 'distil-')), download.suggestedFilename());
+  await download.saveAs(path);
+  return path;
+}
+
+test('a model opened from files is distilled on dropped rows, and stepped', async ({ app }) => {
+  test.skip(!hasStories, 'stories260K is not available');
+  test.setTimeout(240_000);
+  await openStories(app);
 
   await app.getByRole('tab', { name: 'Distil' }).click();
   const card = app.getByRole('region', { name: 'Models and data' });
   await choose(app, 'Student', /the opened model/);
   await choose(app, 'Data', /the opened data set: sums\.jsonl/);
+  await card.getByRole('button', { name: 'Keep the opened model as teacher' }).click();
+  await expect(card.getByRole('button', { name: /what was kept as teacher/ })).toBeVisible();
   await expect(
     app.getByText(/sums\.jsonl has 60 rows: 45 are trained on, 6 validated on and 9 held out/),
   ).toBeVisible();
@@ -64,9 +80,79 @@ test('a model opened from files is distilled on dropped rows, and stepped', asyn
     await app.screenshot({ path: `${process.env.SHOTS}/distil-opened.png`, fullPage: true });
 
   await app.getByRole('button', { name: 'Keep as teacher' }).click();
-  await expect(card.getByRole('button', { name: /the student that was kept as teacher: / })).toBeVisible();
+  await expect(card.getByRole('button', { name: /what was kept as teacher.*: .*LoRi/ })).toBeVisible();
   await app.getByRole('tab', { name: 'Latents' }).click();
   await app.getByRole('textbox', { name: 'Text' }).fill(rows[0]?.question ?? '');
   await app.getByRole('button', { name: 'Open question' }).click();
   await expect(app.getByRole('heading', { name: 'Latent thoughts' })).toBeVisible({ timeout: 60_000 });
+});
+
+const SETTINGS = [
+  ...['roles.student=opened', 'roles.teacher=self', 'roles.data=opened'],
+  ...['data.samples=6', 'data.validation=0', 'data.heldOut=4', 'optimiser.batch=2', 'optimiser.steps=30'],
+  ...['observation.every=0', 'keeping.every=2', 'latent.steps=3'],
+].join(';');
+
+test('stories260K is distilled, its tab crashes, the run goes on from its address; its adapter and its bundle open again', async ({
+  app: first,
+  context,
+  complaints,
+}) => {
+  test.skip(!hasStories, 'stories260K is not available');
+  test.setTimeout(300_000);
+  complaints.allow(/crashed/);
+  await openStories(first);
+  await first.goto(`./#/distil?set=${SETTINGS}`);
+  await first.getByRole('button', { name: 'Start LoRi' }).click();
+  await expect(first.getByText(/^Kept at step [1-9]/)).toBeVisible({ timeout: 90_000 });
+  const address = first.url();
+  expect(address).toContain('kept=');
+  const session = await context.newCDPSession(first);
+  await Promise.all([
+    first.waitForEvent('crash'),
+    Promise.resolve(void session.send('Page.crash').catch(() => {})),
+  ]);
+
+  const app = await context.newPage();
+  await app.goto(address);
+  // The address shows the run and its settings, and says what it needs.
+  await expect(app.getByText(/open its model and its data first: they are not open here/)).toBeVisible();
+  await expect(app.getByText(/Ended early; the curves are kept/)).toBeVisible({ timeout: 60_000 });
+  await openStories(app);
+  await app.getByRole('tab', { name: 'Distil' }).click();
+  await app.getByRole('button', { name: /^Resume from step \d+: / }).click();
+  await expect(app.getByText(/answers \d of 4 held-out problems right/)).toBeVisible({ timeout: 150_000 });
+
+  const [bundle, adapter] = [
+    await Promise.all([
+      app.waitForEvent('download'),
+      app.getByRole('button', { name: /^Run bundle of/ }).click(),
+    ]),
+    await Promise.all([
+      app.waitForEvent('download'),
+      app.getByRole('button', { name: 'Adapter (PEFT)' }).click(),
+    ]),
+  ].map(([download]) => download as Download) as [Download, Download];
+  const paths = { bundle: await saved(bundle), adapter: await saved(adapter) };
+  await expectAccessible(app);
+  if (process.env.SHOTS)
+    await app.screenshot({ path: `${process.env.SHOTS}/distil-kept.png`, fullPage: true });
+  await app.getByRole('button', { name: /^Delete / }).click();
+  await expect(app.getByText(/^Deleted: /)).toBeVisible();
+  await app.locator('input[type=file]').first().setInputFiles(paths.bundle);
+  await expect(app.getByText(/is among the kept runs\.$/)).toBeVisible();
+  await expect(app.getByText(/student at step 30/)).toHaveCount(1);
+
+  await app.getByRole('tab', { name: 'Model', exact: true }).click();
+  await app.locator('.model-drop input[type=file]').nth(1).setInputFiles(paths.adapter);
+  await expect(app.getByText('3 latent thoughts; step through them in Latents')).toBeVisible({
+    timeout: 60_000,
+  });
+  await app.getByRole('tab', { name: 'Latents' }).click();
+  await app.getByRole('radiogroup', { name: 'Student' }).getByRole('radio').nth(2).click({ timeout: 60_000 });
+  await app.getByRole('textbox', { name: 'Text', exact: true }).fill(rows[0]?.question ?? '');
+  await app.getByRole('button', { name: 'Open question' }).click();
+  await app.getByRole('button', { name: 'Run to the end' }).click({ timeout: 60_000 });
+  await expect(app.getByText('3 of 3 latent thoughts made')).toBeVisible({ timeout: 60_000 });
+  await app.close();
 });

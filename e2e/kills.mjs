@@ -3,9 +3,10 @@
  * After each end the page must offer the run from a snapshot that is whole and no more than k steps old; at the end the losses
  * must be, to the bit, those of a run that nothing ended.
  *
- *   --times n       kills (default 20)
+ *   --times n       kills on each provider (default 20)
+ *   --providers a,b wasm, on the bundled pair, and webgpu, on a tiny one (default both)
  *   --every k       steps between two snapshots (default 5)
- *   --kinds a,b     of reload, close, crash, worker, browser (default all)
+ *   --kinds a,b     of reload, close, crash, worker, browser, and on webgpu gpu, the GPU process (default all)
  *   --seed n        of the moments and kinds (default 1)
  *   --dist FOLDER   a production build; without it one is made
  */
@@ -14,36 +15,46 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
-import { build, preview } from 'vite';
+import { build, preview, runnerImport } from 'vite';
 import { chromiumArgs, findChromium } from '../scripts/tools/find-chromium.mjs';
 import { countSteps, startFrom } from './support/run-page.mjs';
 
-const KINDS = ['reload', 'close', 'crash', 'worker', 'browser'];
+const KINDS = {
+  wasm: ['reload', 'close', 'crash', 'worker', 'browser'],
+  // Only there does a run end with the GPU process.
+  webgpu: ['gpu', 'reload', 'close', 'crash', 'worker', 'browser'],
+};
 const { values } = parseArgs({
   options: {
     times: { type: 'string', default: '20' },
     every: { type: 'string', default: '5' },
-    kinds: { type: 'string', default: KINDS.join(',') },
+    kinds: { type: 'string' },
+    providers: { type: 'string', default: 'wasm,webgpu' },
     seed: { type: 'string', default: '1' },
     dist: { type: 'string' },
   },
 });
 const [times, every, seed] = [values.times, values.every, values.seed].map(Number);
-const kinds = values.kinds.split(',');
-for (const kind of kinds)
-  if (!KINDS.includes(kind)) throw new Error(`--kinds ${kind}; there are ${KINDS.join(', ')}`);
+const providers = values.providers.split(',');
+for (const provider of providers) {
+  if (!KINDS[provider])
+    throw new Error(`--providers ${provider}; there are ${Object.keys(KINDS).join(', ')}`);
+  for (const kind of values.kinds?.split(',') ?? [])
+    if (!KINDS[provider].includes(kind))
+      throw new Error(`--kinds ${kind}; on ${provider} there are ${KINDS[provider].join(', ')}`);
+}
 
 /** Milliseconds for what a loaded machine takes a long time for. */
 const LONG = 240_000;
-/** Cross entropy alone needs no teacher: every start is short. */
-const CONFIG = {
+/** Without a teacher every start is short; on a software adapter it takes few shaders and a small batch besides. */
+const configOn = (provider) => ({
   version: 2,
-  method: 'ce',
+  method: provider === 'webgpu' ? 'nocot' : 'ce',
   data: { samples: 8, validation: 0, heldOut: 0 },
-  optimiser: { steps: 100_000, batch: 4 },
+  optimiser: { steps: 100_000, batch: provider === 'webgpu' ? 1 : 4 },
   observation: { every: 0 },
   keeping: { every },
-};
+});
 
 /** mulberry32: the same kills for the same seed. */
 let state = seed;
@@ -62,22 +73,47 @@ if (!values.dist) await build({ ...common, build: { outDir, emptyOutDir: true } 
 const server = await preview({ ...common, build: { outDir }, preview: { port: 0, host: '127.0.0.1' } });
 const address = server.resolvedUrls?.local[0] ?? '';
 
+/** A pair with random weights, for a software adapter that would take minutes for the shaders of a useful one. */
+async function serveTinyPair(context) {
+  const { module } = await runnerImport(join(root, 'src/engine/testing/tiny-pair.testing.ts'), {
+    configFile: false,
+    logLevel: 'error',
+  });
+  const files = await module.tinyPair(module.SMALLEST);
+  await context.route('**/models/**', (route) => {
+    const path = new URL(route.request().url()).pathname.replace(/^.*\/models\//, '');
+    const bytes = files.get(path);
+    return bytes ? route.fulfill({ body: Buffer.from(bytes) }) : route.fulfill({ status: 404 });
+  });
+}
+
 /** A browser whose storage outlives it. */
 class Browser {
-  constructor(profile) {
-    this.profile = join(temporary, profile);
+  constructor(profile, provider) {
+    this.profile = join(temporary, `${profile}-${provider}`);
+    this.provider = provider;
     this.steps = countSteps();
   }
 
   async open() {
-    this.context ??= await chromium.launchPersistentContext(this.profile, {
-      executablePath: findChromium(),
-      args: chromiumArgs,
-    });
+    if (!this.context) {
+      this.context = await chromium.launchPersistentContext(this.profile, {
+        executablePath: findChromium(),
+        // Else a browser whose GPU process ends often goes on without one.
+        args: [...chromiumArgs, '--disable-gpu-process-crash-limit'],
+      });
+      if (this.provider === 'webgpu') await serveTinyPair(this.context);
+    }
     await this.steps.watch(this.context);
     this.page = await this.context.newPage();
     this.page.setDefaultTimeout(LONG);
     this.page.on('dialog', (dialog) => void dialog.accept().catch(() => {}));
+    if (this.provider === 'webgpu' && !this.isChosen) {
+      await this.page.goto(`${address}#/model`);
+      await this.page.getByRole('radio', { name: 'WebGPU' }).click();
+      await this.page.getByText(/swiftshader.*\(software\)/).waitFor();
+      this.isChosen = true;
+    }
     await this.page.goto(`${address}#/distil`);
     return this.page;
   }
@@ -116,6 +152,12 @@ async function end(kind, browser) {
     void engine.evaluate(() => globalThis.close()).catch(() => {});
     return page;
   }
+  if (kind === 'gpu') {
+    const session = await browser.context.browser().newBrowserCDPSession();
+    // It never returns: the process it is sent to is gone.
+    void session.send('Browser.crashGpuProcess').catch(() => {});
+    return page;
+  }
   if (kind === 'crash') {
     const session = await browser.context.newCDPSession(page);
     const crashed = page.waitForEvent('crash');
@@ -131,9 +173,9 @@ const resumeButton = (page) => page.getByRole('button', { name: /^Resume from st
 const numberIn = (text) => Number(/\d+/.exec(text)?.[0]);
 
 /** Kills the run `times` times. @returns the run file of what was trained in the end */
-async function killAgainAndAgain(browser) {
+async function killAgainAndAgain(browser, kinds) {
   const rows = [];
-  await startFrom(await browser.open(), CONFIG);
+  await startFrom(await browser.open(), configOn(browser.provider));
   let from = 0;
   for (let n = 1; n <= times; n++) {
     const kind = kinds[Math.floor(random() * kinds.length)];
@@ -172,26 +214,36 @@ async function stopAndSave({ page, steps }, at = steps.last + 3) {
   return new Map(observed.steps.map((step, i) => [step, observed.losses[i]]));
 }
 
-const [killed, quiet] = [new Browser('killed'), new Browser('quiet')];
+/** Kills a run on the provider again and again. @returns whether nothing was torn, and no bit differs */
+async function survives(provider) {
+  const kinds = values.kinds?.split(',') ?? KINDS[provider];
+  const [killed, quiet] = [new Browser('killed', provider), new Browser('quiet', provider)];
+  try {
+    const { rows, steps } = await killAgainAndAgain(killed, kinds);
+    await killed.close();
+    await startFrom(await quiet.open(), configOn(provider));
+    const expected = await stopAndSave(quiet, Math.max(...steps.keys()) + 1);
+    const differ = [...steps].filter(([step, loss]) => expected.get(step) !== loss).map(([step]) => step);
+    const lost = rows.map((row) => row.lost);
+    const bad = rows.filter((row) => row.bad);
+    const counts = kinds.map((kind) => `${kind} ${rows.filter((row) => row.kind === kind).length}`);
+    console.log(
+      `${provider}: ${rows.length} kills (${counts.join(', ')}): ${bad.length} torn or too old; at most ${Math.max(...lost)} of ${every} steps lost, ${(lost.reduce((a, b) => a + b, 0) / lost.length).toFixed(1)} on average`,
+    );
+    console.log(
+      `${provider}: ${steps.size} steps against a run that nothing ended: ${differ.length === 0 ? 'equal to the bit' : `${differ.length} losses differ, from step ${differ[0]} on`}`,
+    );
+    return bad.length === 0 && differ.length === 0;
+  } finally {
+    await killed.close().catch(() => {});
+    await quiet.close().catch(() => {});
+  }
+}
+
 let failed = false;
 try {
-  const { rows, steps } = await killAgainAndAgain(killed);
-  await killed.close();
-  await startFrom(await quiet.open(), CONFIG);
-  const expected = await stopAndSave(quiet, Math.max(...steps.keys()) + 1);
-  const differ = [...steps].filter(([step, loss]) => expected.get(step) !== loss).map(([step]) => step);
-  const lost = rows.map((row) => row.lost);
-  const bad = rows.filter((row) => row.bad);
-  console.log(
-    `${rows.length} kills (${kinds.map((kind) => `${kind} ${rows.filter((row) => row.kind === kind).length}`).join(', ')}): ${bad.length} torn or too old; at most ${Math.max(...lost)} of ${every} steps lost, ${(lost.reduce((a, b) => a + b, 0) / lost.length).toFixed(1)} on average`,
-  );
-  console.log(
-    `${steps.size} steps against a run that nothing ended: ${differ.length === 0 ? 'equal to the bit' : `${differ.length} losses differ, from step ${differ[0]} on`}`,
-  );
-  failed = bad.length > 0 || differ.length > 0;
+  for (const provider of providers) if (!(await survives(provider))) failed = true;
 } finally {
-  await killed.close().catch(() => {});
-  await quiet.close().catch(() => {});
   await server.close();
   rmSync(temporary, { recursive: true, force: true });
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { floatsOf } from '../../src/engine/base/half';
 import { parseModelConfig } from '../../src/engine/checkpoint/config';
-import { parseSafetensors, toHost } from '../../src/engine/checkpoint/safetensors';
+import { toHost } from '../../src/engine/checkpoint/safetensors';
+import { parseSafetensors } from '../../src/engine/checkpoint/safetensors.testing';
 import { type LlamaForm, llamaExport } from '../../src/engine/onnx/read/exports.testing';
 
 /** A bundled model as a folder for transformers.js: onnx/model.onnx with its data, config.json and the tokenizer. */

@@ -31,6 +31,7 @@ import { readRows } from '../../src/storage/store';
 import { dataSets } from './data-sets';
 import { hubAnswers, hubSources } from './hub';
 import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
+import { runBundle } from './run-bundle';
 import type { Target } from './target';
 import { tokenizers } from './tokenizer';
 
@@ -296,6 +297,7 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     dataSets,
     manifest(files),
     runFile,
+    await runBundle(),
     storedRow,
     link,
     hubAnswers,

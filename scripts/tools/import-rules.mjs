@@ -10,9 +10,9 @@ import { posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { globalFences, packageFences, rows } from './import-table.mjs';
 
-const notTests = ['!**/*.test.*', '!**/*.bench.*', '!**/*.testing.*', '!**/*-check.*', '!**/testing/**'];
+const notTests = ['!**/*.test.*', '!**/*.bench.*', '!**/*.testing.*', '!**/testing/**'];
 const testGlobs = ['ts', 'tsx'].flatMap((end) =>
-  ['*.test', '*.bench', '*.testing', '*-check'].map((kind) => `src/**/${kind}.${end}`),
+  ['*.test', '*.bench', '*.testing'].map((kind) => `src/**/${kind}.${end}`),
 );
 
 const files = new Set(rows.flatMap((row) => (row.files ?? []).map((name) => `${row.folder}/${name}`)));

@@ -172,7 +172,7 @@ export const globalFences = [
 ];
 
 /**
- * Files beside the code that are not part of it: tests, benches, their helpers (`x.testing.ts`), test bodies shared by
- * several tests (`x-check.ts`), and the folder testing/. They may import more, but those of the engine never the app.
+ * Files beside the code that are not part of it: tests, benches, what they share (`x.testing.ts`), and the folder testing/.
+ * They may import more, but those of the engine never the app.
  */
-export const testFile = /(\.test|\.bench|\.testing|-check)\.tsx?$|(^|\/)testing\//;
+export const testFile = /(\.test|\.bench|\.testing)\.tsx?$|(^|\/)testing\//;

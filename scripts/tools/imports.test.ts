@@ -136,7 +136,7 @@ const forbidden: [string, string[]][] = [
     'src/app/panels/model/p.tsx',
     ['../distil/a', '../../../worker/client', '../../../engine/base/a', '../../../hub/a'],
   ],
-  ['src/engine/nn/p-check.ts', ['../../app/store/a']],
+  ['src/engine/nn/p.testing.ts', ['../../app/store/a']],
   ['src/engine/nn/p.test.ts', ['../../app/store/a', 'react', 'zustand']],
 ];
 for (const [from, targets] of forbidden) for (const to of targets) plantImport(from, to);

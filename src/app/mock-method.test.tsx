@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import { mock, WITH_MOCK } from '../contract/methods/mock.testing';
 import { memoryStore } from '../storage/store';
 import { ConfigForm } from './panels/distil/ConfigForm';
-import { LossCard } from './panels/distil/LossCard';
 import { lossLines } from './panels/distil/loss-lines';
+import { MethodCard } from './panels/distil/paths/MethodCard';
 import { runCsv } from './panels/distil/run-csv';
 import { createApp } from './store/app-store';
 import { formatRunFile } from './store/run-file';
@@ -31,7 +31,7 @@ it('has a form with its settings and no others, its preset, its loss and its ter
   const html = renderToStaticMarkup(
     <AppProvider value={app}>
       <ConfigForm isDisabled={false} />
-      <LossCard />
+      <MethodCard isDisabled={false} />
     </AppProvider>,
   );
   for (const text of [
@@ -40,6 +40,10 @@ it('has a form with its settings and no others, its preset, its loss and its ter
     'Mock strength',
     'How strong the mock is. Range: 2 to 9 mocks. Default: 3.5.',
     'mocks',
+    'Mock method: paths and loss',
+    'Mocked path: base model with LoRA; question, then mocked latents (by mocking), then “The answer is:”, then answer.',
+    'On the answer of the mocked path.',
+    'Weight of mocked answer',
   ])
     expect(html).toContain(text);
   expect(html).toContain('mocked answer');

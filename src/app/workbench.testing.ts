@@ -14,8 +14,10 @@ import { emptySeries, type RunSeries } from '../contract/series-schema';
 import type { SnapshotStatus } from '../contract/snapshot';
 import { DataRoom } from '../engine/session/data/data-room';
 import type { ResolvedSubject } from '../engine/session/models/subjects';
+import { madeEvaluation } from './evaluation.testing';
 import { madeGeneration } from './generation.testing';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
+import { madeStopping } from './stopping.testing';
 import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 import { studentOf } from './store/student';
@@ -268,6 +270,8 @@ export function double({
       if (step % interval === 0) await keep('training');
     }
     await keep(step < steps ? 'stopped' : 'done');
+    const heldOut = accuracyOf(86, 200);
+    options?.report?.({ kind: 'evaluation', step, set: 'held-out', accuracy: heldOut, milliseconds: 3000 });
     const student: StudentReport = { ...studentOf(`run-${calls.length}`, config, step, methods) };
     options?.report?.({ kind: 'student', student });
     const result: RunResult = {
@@ -275,7 +279,7 @@ export function double({
       student,
       status: asked.wish === 'stop' ? 'stopped' : 'done',
       steps: step,
-      heldOut: accuracyOf(86, 200),
+      heldOut,
       teacher: accuracyOf(157, 200),
       seconds: { teacher: 3.1, compile: 1.2, train: 41.5, evaluate: 12.2 },
       programs: 7,
@@ -321,6 +325,26 @@ export function double({
       const whole = accuracyOf(Math.round(request.problems * 0.8), request.problems);
       return madeCausalReport(request, points, whole);
     },
+    async evaluate({ known = [], identity: _identity, ...request }, options) {
+      await begin('evaluate', { ...request, ...(known.length > 0 && { known: known.length }) });
+      const { head, items } = madeEvaluation(request);
+      options?.report?.({ kind: 'evaluation', head });
+      const left = items.filter(({ id }) => !known.includes(id));
+      for (let from = 0; from < left.length; from += 10) {
+        await wait(pace * 4);
+        if (options?.signal?.aborted) throw cancelled();
+        options?.report?.({ kind: 'items', items: left.slice(from, from + 10) });
+        const done = known.length + Math.min(left.length, from + 10);
+        options?.report?.({ phase: 'evaluate', done, total: items.length, unit: 'problems', elapsed: done });
+      }
+      return { ...head, items: left };
+    },
+    async stopping(request, options) {
+      await begin('stopping', request);
+      const tell = (progress: Progress) => options?.report?.(progress);
+      await work('thoughts', 'problems', request.problems, tell, options?.signal);
+      return madeStopping(request);
+    },
     async testThoughts(request, options) {
       await begin('testThoughts', request);
       const tell = (progress: Progress) => options?.report?.(progress);
@@ -349,6 +373,9 @@ export function double({
         ...model,
         ...{ name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [], storage: 'f32' },
       };
+    },
+    async closeCheckpoint() {
+      await begin('closeCheckpoint');
     },
     async storeWeights(storage) {
       await begin('storeWeights', storage);
@@ -501,12 +528,12 @@ export function double({
         ...{ student: 'stories', teacher: 'stories itself', batch: 2, tokens: 60 },
         ...{ composition: 'whole', storage: 'f32' },
         memory: estimateMemory({ ...model, vocabulary: 512, tied: true }, 'wasm', purpose),
-        states: 1e6,
+        reading: { states: 1e6, held: true, readings: 1, bytes: 1e6 },
         seconds: { step: 0.5, teacher: 1, all: 76 },
       };
     },
-    async keepTeacher() {
-      await begin('keepTeacher');
+    async keepTeacher(source = { kind: 'student' }) {
+      await begin('keepTeacher', source.kind === 'run' ? openFile(source.file).step : source.kind);
       return { label: 'LoRi, 128 samples, seed 1', model: 'word-problems-base', sha256: '0'.repeat(64) };
     },
     async control(command) {
@@ -588,6 +615,26 @@ export function double({
         notes: ['A note.'],
         milliseconds: 3,
       };
+    },
+    async exportRun({ format, run, student }, options) {
+      await begin('exportRun', format, run.id);
+      await work('write', 'bytes', 4, (progress) => options?.report?.(progress), options?.signal);
+      const { step } = openFile(student);
+      return {
+        name: `made-up-${format}.zip`,
+        blob: new Blob([JSON.stringify({ run, student: new TextDecoder().decode(student) })]),
+        files: [{ name: 'student.safetensors', bytes: student.length }],
+        notes: [`Step ${step}.`],
+        milliseconds: 3,
+      };
+    },
+    async openRun({ name, data }) {
+      await begin('openRun', name);
+      const { run, student } = JSON.parse(await data.text());
+      const file = new TextEncoder().encode(student);
+      const { config, step } = openFile(file);
+      const { steps } = config.optimiser;
+      return { ...{ run, step, steps, student: file, notes: [] }, status: step < steps ? 'stopped' : 'done' };
     },
     async exportStates(request, options) {
       await begin('exportStates', request);

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { readJson } from '../text/json';
 import { quote, shorten } from '../text/quote';
 import { type RunConfig, readConfigSchema } from './config';
-import type { RunResult } from './events';
+import type { EvaluationEvent, RunResult } from './events';
+import { meanLength } from './lengths';
+import { MEASURES, type Measure } from './methods/ablations/ablation';
 import { METHODS } from './methods/index';
 import type { Methods } from './methods/method';
 import { holm } from './paired';
@@ -23,6 +25,19 @@ export interface ArenaPlan {
   readonly seeds: readonly number[];
   /** Name of the contender that the others are compared with. */
   readonly baseline: string;
+  /** Of an ablation: what is drawn against what. */
+  readonly axis?: ArenaAxis | undefined;
+}
+
+export interface ArenaAxis {
+  /** Id of the ablation. */
+  readonly ablation: string;
+  /** What is varied. */
+  readonly label: string;
+  readonly measure: Measure;
+  /** Where each contender stands on the axis, by name; without it they stand in their order. */
+  readonly places?: Readonly<Record<string, number>> | undefined;
+  readonly log?: boolean | undefined;
 }
 
 export interface ArenaContender {
@@ -43,8 +58,10 @@ export interface ArenaRun {
   readonly teacherSeconds?: number | undefined;
   readonly trainSeconds?: number | undefined;
   readonly trainable?: number | undefined;
-  /** Thoughts before the answer. */
+  /** Thoughts before the answer; the mean where their number depends on the problem. */
   readonly thoughts?: number | undefined;
+  /** Milliseconds of an answer to a held-out problem, of those answered at once. */
+  readonly answerMilliseconds?: number | undefined;
   /** Weights of the pair, by name. */
   readonly models?: Readonly<Record<string, string>> | undefined;
 }
@@ -71,8 +88,17 @@ const runSchema = z.object({
   teacherSeconds: seconds.optional(),
   trainSeconds: seconds.optional(),
   trainable: z.int().min(0).optional(),
-  thoughts: z.int().min(0).optional(),
+  thoughts: z.number().min(0).max(1e6).optional(),
+  answerMilliseconds: seconds.optional(),
   models: z.record(z.string(), z.string()).optional(),
+});
+
+const axisSchema = z.object({
+  ablation: z.string().max(200),
+  label: z.string().max(200),
+  measure: z.enum(MEASURES),
+  places: z.record(z.string(), z.number()).optional(),
+  log: z.boolean().optional(),
 });
 
 /** What a file of an arena holds: what repeats it, and what it found. */
@@ -85,6 +111,7 @@ const fileSchemaOf = (methods: Methods) =>
         .max(MAX_CONTENDERS),
       seeds: z.array(seed).max(MAX_ARENA_SEEDS),
       baseline: z.string().max(200),
+      axis: axisSchema.optional(),
       runs: z.array(runSchema).default([]),
     })
     .superRefine(({ contenders, baseline }, context) => {
@@ -121,11 +148,12 @@ export function readArenaFile(
       hint: 'Choose a file that was downloaded from the Arena.',
     });
   }
-  const { contenders, seeds, baseline, runs } = parsed.data;
+  const { contenders, seeds, baseline, axis, runs } = parsed.data;
   return {
     arena: {
       contenders: contenders.map(({ name, config }) => ({ name, config: config.config })),
       ...{ seeds, baseline, runs },
+      ...(axis && { axis }),
     },
     notes: contenders.flatMap(({ name, config }) => config.notes.map((note) => `${name}: ${note}`)),
   };
@@ -135,8 +163,8 @@ export function readArenaFile(
 export const isResult = (code: unknown): boolean => code === 'numeric' || code === 'config';
 
 /** The text of an arena’s file. */
-export const formatArena = ({ contenders, seeds, baseline, runs }: Arena): string =>
-  `${JSON.stringify({ arena: 1, contenders, seeds, baseline, runs }, null, 1)}\n`;
+export const formatArena = ({ contenders, seeds, baseline, axis, runs }: Arena): string =>
+  `${JSON.stringify({ arena: 1, contenders, seeds, baseline, axis, runs }, null, 1)}\n`;
 
 /** The runs that are still to be done, in order: seeds are the outer loop, so that an arena broken off can be compared. */
 export const remaining = ({
@@ -150,10 +178,21 @@ export const remaining = ({
       .map((contender) => ({ contender, seed: one })),
   );
 
-/** A finished run as a row. */
-export function rowOf(name: string, seed: number, result: RunResult): ArenaRun {
+/** A finished run as a row. @param evaluations of the run */
+export function rowOf(
+  name: string,
+  seed: number,
+  result: RunResult,
+  evaluations: readonly EvaluationEvent[] = [],
+): ArenaRun {
   const { config, heldOut, seconds, trainable, models, status } = result;
-  const thoughts = 'latent' in config ? config.latent.steps : undefined;
+  const answered = evaluations.findLast(({ set }) => set === 'held-out');
+  // The two tokens around latents count as reasoning in lengths.
+  const measured = answered?.lengths && meanLength(answered.lengths) - 2;
+  const thoughts =
+    measured ??
+    result.student?.thoughts?.latentSteps ??
+    ('latent' in config ? config.latent.steps : undefined);
   return {
     ...{ name, seed, trainable, models, thoughts },
     ...(heldOut && status === 'done'
@@ -161,6 +200,7 @@ export function rowOf(name: string, seed: number, result: RunResult): ArenaRun {
       : { failed: status === 'done' ? 'no held-out problems were answered' : 'the run was stopped' }),
     teacherSeconds: seconds.teacher,
     trainSeconds: seconds.train,
+    ...(answered && { answerMilliseconds: answered.milliseconds / answered.accuracy.total }),
   };
 }
 
@@ -178,6 +218,7 @@ export interface Standing {
   readonly teacherSeconds: number;
   readonly trainable: number;
   readonly thoughts: number;
+  readonly answerMilliseconds: number;
 }
 
 /**
@@ -207,6 +248,7 @@ export function standings({ contenders, seeds, baseline, runs }: Arena): Standin
       teacherSeconds: meanOf(name, (run) => run.teacherSeconds),
       trainable: meanOf(name, (run) => run.trainable),
       thoughts: meanOf(name, (run) => run.thoughts),
+      answerMilliseconds: meanOf(name, (run) => run.answerMilliseconds),
     };
   });
   const compared = found.filter(({ paired }) => paired !== null);

@@ -1,5 +1,6 @@
 import type { RunConfig } from './config';
 import type { DataPage, DataQuery, DataReading, DataReport, RowsCost, TokenCounts } from './data';
+import type { Evaluation, EvaluationEvent, EvaluationRequest } from './evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -28,10 +29,12 @@ import type {
   Subject,
 } from './lens';
 import type { ModelFile, ModelFileRequest } from './model-files';
-import type { KeptTeacher } from './roles';
+import type { KeptTeacher, TeacherSource } from './roles';
+import type { OpenedRun, RunExportRequest } from './run-bundle';
 import type { RunCost } from './run-cost';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
+import type { StoppingReport, StoppingRequest } from './stopping';
 import type { ThoughtTestReport, ThoughtTestRequest } from './thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from './thoughts';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
@@ -88,14 +91,30 @@ export interface Workbench {
   exportStates(request: StatesRequest, options?: CallOptions): Promise<StatesFile>;
   /** A model, or a student with what was trained, as a file for other programs and for opening here again. */
   exportModel(request: ModelFileRequest, options?: CallOptions): Promise<ModelFile>;
+  /** A run with its student as a zip: a bundle for this playground, or a program that trains on in PyTorch. */
+  exportRun(request: RunExportRequest, options?: CallOptions): Promise<ModelFile>;
+  /** Reads a run bundle; it is whole, or this rejects. */
+  openRun(file: NamedFile): Promise<OpenedRun>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
+  /** Lets a subject answer problems, and reports every answer as it comes. Served between two steps of a run in progress. */
+  evaluate(
+    request: EvaluationRequest,
+    options?: CallOptions<Progress | EvaluationEvent>,
+  ): Promise<Evaluation>;
+  /** Answers problems as if a student with a stop head had stopped after every number of thoughts. */
+  stopping(request: StoppingRequest, options?: CallOptions<Progress>): Promise<StoppingReport>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
   testThoughts(request: ThoughtTestRequest, options?: CallOptions<Progress>): Promise<ThoughtTestReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */
   openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
+  /**
+   * Closes the opened model and frees what it took on the device; nothing if there is none. A student that was trained on it
+   * stays, and its weights are read from its files again when they are needed.
+   */
+  closeCheckpoint(): Promise<void>;
   /**
    * Keeps the layers' matrices of the opened model so on WASM, from the next call that reads it; its report says which. An
    * opened model is kept as float32 where a text can then be read, else in 8 bits.
@@ -139,8 +158,8 @@ export interface Workbench {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport>;
   /** What a run takes. Computes nothing with a model, so it waits for nothing; rejects where the run would be refused. */
   runCost(config: RunConfig, options?: CallOptions): Promise<RunCost>;
-  /** Keeps the student there is as the teacher that a configuration calls `kept`. */
-  keepTeacher(): Promise<KeptTeacher>;
+  /** Keeps what a configuration calls the kept teacher; default: the student there is. It stays when another model is opened. */
+  keepTeacher(source?: TeacherSource): Promise<KeptTeacher>;
   /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */

@@ -7,7 +7,6 @@ import { APP, count, group, OURS, setting } from './settings';
 /** The settings every run has, whatever its method. */
 
 export const LINEARS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
-export type LinearTarget = (typeof LINEARS)[number];
 
 /** Settings that come before the method's own. */
 export const before = {
@@ -35,7 +34,7 @@ export const before = {
         options: {
           bundled: 'the bundled teacher',
           self: 'the student’s own model, untrained',
-          kept: 'the student that was kept as teacher',
+          kept: 'what was kept as teacher: a student, or another model',
         },
       }),
       data: setting(z.enum(TRAINING_DATA).default('bundled'), {
@@ -52,16 +51,19 @@ export const before = {
       samples: setting(count(1, 4096).default(128), {
         label: 'Training samples',
         tex: 'B',
+        unit: 'samples',
         help: 'How many problems the student is trained on.',
         source: 'LoRi §4: accuracy saturates near 128 samples',
       }),
       validation: setting(count(0, 2000).default(100), {
         label: 'Validation problems',
+        unit: 'problems',
         help: 'Problems for the accuracy curve during training; never those of the final accuracy.',
         source: APP,
       }),
       heldOut: setting(count(0, 5000).default(200), {
         label: 'Held-out problems',
+        unit: 'problems',
         help: 'Problems for the final accuracy; none is trained or validated on.',
         source: APP,
       }),
@@ -114,6 +116,7 @@ export const after = {
       rank: setting(count(1, 256).default(8), {
         label: 'Rank',
         tex: 'r',
+        unit: 'directions',
         help: 'Rank of each adapter.',
         source: OURS,
       }),
@@ -147,6 +150,7 @@ export const after = {
     {
       steps: setting(count(1, 100_000).default(150), {
         label: 'Steps',
+        unit: 'steps',
         help: 'Number of updates.',
         source: OURS,
       }),
@@ -252,6 +256,7 @@ export const after = {
       }),
       samples: setting(count(1, 64).default(8), {
         label: 'Observed samples',
+        unit: 'samples',
         help: 'Training samples whose latents are observed; all layers and steps of a sample form one matrix.',
         source: APP,
       }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig, readRunConfig, withMethod } from './config';
 import { METHODS } from './methods/index';
-import { FIRST_RUN, findPreset, PRESETS } from './presets';
+import { findPreset, PRESETS } from './presets';
 import { refusal } from './refusal.testing';
 
 describe('parseRunConfig', () => {
@@ -11,7 +11,7 @@ describe('parseRunConfig', () => {
     expect(config.method).toBe('lori');
     expect(config.data.samples).toBe(128);
     expect(config.latent.steps).toBe(4);
-    expect(FIRST_RUN.config).toEqual(config);
+    expect(PRESETS[0]?.config).toEqual(config);
     expect(parseRunConfig({ data: { samples: 7 } })).toEqual({
       ...config,
       data: { ...config.data, samples: 7 },

@@ -75,7 +75,11 @@ export interface ModelOptions {
   readonly activation: 'swiglu' | 'gelu_new';
   readonly positions:
     | { readonly kind: 'learned' }
-    | { readonly kind: 'rope'; readonly theta: number; readonly llama3Factor?: number };
+    | {
+        readonly kind: 'rope';
+        readonly theta: number;
+        readonly scaling?: { readonly type: 'linear' | 'llama3' | 'yarn'; readonly factor: number };
+      };
   readonly maxPositions: number;
   /** Linears with biases. */
   readonly biases: readonly ('q, k, v' | 'o' | 'MLP')[];
@@ -281,7 +285,19 @@ export interface GroupsEvent {
   readonly groups: readonly DrawnGroup[];
 }
 
+/** What the run will take, as far as it can be said before its first step. */
+export interface ExpectedEvent {
+  readonly kind: 'expected';
+  /** Milliseconds of the whole teacher pass, of one step, and of one problem answered; null where nothing is known. */
+  readonly milliseconds: {
+    readonly teacher: number;
+    readonly step: number;
+    readonly problem: number;
+  } | null;
+}
+
 export type RunEvent =
+  | ExpectedEvent
   | StageEvent
   | GroupsEvent
   | DataEvent
@@ -340,16 +356,6 @@ export interface TokenProbability {
   readonly id: number;
   readonly text: string;
   readonly probability: number;
-}
-
-/** One latent thought z_t, decoded through the model's head. */
-export interface LatentThought {
-  /** 1…K. */
-  readonly step: number;
-  readonly top: readonly TokenProbability[];
-  /** Entropy of the decoded distribution, in nats. */
-  readonly entropy: number;
-  readonly milliseconds: number;
 }
 
 export interface LatentSession {

@@ -58,7 +58,7 @@ export const VOCABULARY_CHUNK = 64 * 2 ** 20;
 /** Models up to this size are packed on WASM. */
 export const PACKED_BYTES = 768 * 2 ** 20;
 /** Bytes of a model's programs above which only one of the large ones is there at a time. */
-export const HELD_BYTES = 2.2 * 2 ** 30;
+export const RESIDENT_BYTES = 2.2 * 2 ** 30;
 /** Bytes of arrays outside WebAssembly, of which a page has 8 GiB. */
 export const HOST_BYTES = 6e9;
 export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
@@ -77,11 +77,11 @@ const RATES = {
 } as const;
 
 /** What a model must have room for to be kept as float32 without being asked: reading one text. */
-export const LEAST = { kind: 'see', sequences: 1, tokens: 64 } as const satisfies Purpose;
+export const ONE_TEXT = { kind: 'see', sequences: 1, tokens: 64 } as const satisfies Purpose;
 
 /** How a model is kept unless something else is chosen: as float32 wherever a text can then be read. */
 export function usualStorage(model: ModelSizes, provider: DeviceReport['provider']): WeightStorage {
-  return estimateMemory({ ...model, storage: 'f32' }, provider, LEAST).fits ? 'f32' : 'int8';
+  return estimateMemory({ ...model, storage: 'f32' }, provider, ONE_TEXT).fits ? 'f32' : 'int8';
 }
 
 /** Bytes that a purpose takes on a provider, largest at its peak, and how long it takes. */
@@ -207,7 +207,7 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   if (isByLayers(purpose)) return head + (2 * F32 * inLayers(model)) / model.layers;
   if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
   // One program reads the prompt, one feeds tokens, one reads the head.
-  return 2 * body + head <= HELD_BYTES ? 2 * body + head : body + head;
+  return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;
 }
 
 function activations(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): number {

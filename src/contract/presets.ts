@@ -32,9 +32,6 @@ export const presetsOf = (methods: Methods): Preset[] =>
  */
 export const PRESETS: readonly Preset[] = presetsOf(METHODS);
 
-/** What the guided first run trains. */
-export const FIRST_RUN = PRESETS[0] as Preset;
-
 /** The preset with an id, including former ones. */
 export const findPreset = (id: string | null, presets: readonly Preset[] = PRESETS): Preset | undefined =>
   presets.find((preset) => preset.id === id || (id !== null && preset.formerly.includes(id)));

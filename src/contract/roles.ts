@@ -5,7 +5,7 @@ import { RULE_IDS } from './answer-rules';
 
 /** The bundled base, or the model that was opened. */
 export const STUDENTS = ['bundled', 'opened'] as const;
-/** The bundled teacher, the student's own model without an adapter, or the student that was kept as teacher. */
+/** The bundled teacher, the student's own model without an adapter, or what was kept as teacher: a student, or another model. */
 export const TEACHERS = ['bundled', 'self', 'kept'] as const;
 /** The bundled word problems, or the data set that was opened. */
 export const TRAINING_DATA = ['bundled', 'opened'] as const;
@@ -37,12 +37,18 @@ export const dataUsedSchema = z.object({
 });
 export type DataUsed = Readonly<z.infer<typeof dataUsedSchema>>;
 
-/** The student that is kept as teacher. */
+/** What is to be kept as teacher: the student there is, that of a snapshot's file, or the opened model as it is. */
+export type TeacherSource =
+  | { readonly kind: 'student' }
+  | { readonly kind: 'run'; readonly file: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'opened' };
+
+/** What is kept as teacher. */
 export interface KeptTeacher {
-  /** Name of its model, and how it was trained. */
+  /** How a student was trained; of another model its name. */
   readonly label: string;
-  /** Name of the model that it is an adapter of. */
+  /** Name of the model, or of the one that it is an adapter of. */
   readonly model: string;
-  /** Of its adapter's values. */
+  /** Of its adapter's values, or of the model's weights. */
   readonly sha256: string;
 }

@@ -2,6 +2,18 @@ import type { Composition, MemoryEstimate } from './memory';
 import type { DataUsed } from './roles';
 import type { WeightStorage } from './weight-storage';
 
+/** How a run reads its teacher, outside WebAssembly. */
+export interface TeacherReading {
+  /** Bytes of its hidden states on whole rationales, over all samples. */
+  readonly states: number;
+  /** Whether they are all there until the targets are made of them; else one sample's at a time. */
+  readonly held: boolean;
+  /** How often every sample is read. */
+  readonly readings: number;
+  /** Bytes that are kept meanwhile. */
+  readonly bytes: number;
+}
+
 /** What a run takes, before it is started. */
 export interface RunCost {
   readonly data: DataUsed;
@@ -17,8 +29,11 @@ export interface RunCost {
   /** How the layers' matrices are kept while it trains. */
   readonly storage: WeightStorage;
   readonly memory: MemoryEstimate;
-  /** Bytes of the teacher's hidden states on whole rationales, outside WebAssembly, until the targets are made of them. */
-  readonly states: number;
-  /** Estimated seconds on the threads there are; null on WebGPU, where they are not known. */
+  /** How the teacher is read; null where it is not. */
+  readonly reading: TeacherReading | null;
+  /**
+   * Estimated seconds on the threads there are, corrected by those of the run before; null on WebGPU until a run was timed
+   * there.
+   */
   readonly seconds: { readonly step: number; readonly teacher: number; readonly all: number } | null;
 }

@@ -10,7 +10,7 @@ const term = z.string().min(1).max(40);
 const MAX_TERMS = 32;
 
 /** Maximum number of steps, of evaluations and of spectra stored; beyond it every second one is dropped. */
-export const LARGEST_SERIES = 4000;
+export const MAX_SERIES_LENGTH = 4000;
 
 // A loss may be NaN or infinite, which is when it matters most to store it.
 const number = z.union([
@@ -19,7 +19,7 @@ const number = z.union([
   z.literal(Number.POSITIVE_INFINITY),
   z.literal(Number.NEGATIVE_INFINITY),
 ]);
-const column = z.array(number).max(LARGEST_SERIES);
+const column = z.array(number).max(MAX_SERIES_LENGTH);
 const count = z.int().min(0);
 
 export const accuracySchema = z.object({
@@ -55,7 +55,7 @@ export const seriesSchema = z
     /** Absent in runs stored before spectra existed. */
     spectra: z
       .array(z.object({ step: count, effectiveRank: number, stableRank: number, cosine: number }))
-      .max(LARGEST_SERIES)
+      .max(MAX_SERIES_LENGTH)
       .default([]),
     /** Means over the answers that a step was computed from, of a run that draws them. */
     drawn: z
@@ -70,7 +70,7 @@ export const seriesSchema = z
           lengthReward: number,
         }),
       )
-      .max(LARGEST_SERIES)
+      .max(MAX_SERIES_LENGTH)
       .default([]),
   })
   .refine(
@@ -100,7 +100,7 @@ export function thin<T>(values: readonly T[]): T[] {
 
 export function thinEvaluations<E extends { readonly set: string }>(events: readonly E[]): E[] {
   let kept: readonly E[] = events;
-  while (kept.length > LARGEST_SERIES) {
+  while (kept.length > MAX_SERIES_LENGTH) {
     // A run has one held-out evaluation; if there were ever thousands, they would be thinned too.
     const validation = kept.filter(({ set }) => set === 'validation');
     const thinned = new Set(validation.length > 1 ? thin(validation) : thin(kept));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EvaluationEvent, SpectrumEvent, StepEvent } from './events';
 import { appendEvaluations, appendSpectra, appendSteps } from './series';
-import { emptySeries, LARGEST_SERIES, seriesSchema } from './series-schema';
+import { emptySeries, MAX_SERIES_LENGTH, seriesSchema } from './series-schema';
 
 const step = (n: number, losses: StepEvent['losses'] = { total: n }): StepEvent => ({
   kind: 'step',
@@ -24,15 +24,15 @@ it('fills a term with NaN at steps where it is absent', () => {
 
 it('never exceeds its limit, and keeps the last step and equal columns', () => {
   let series = emptySeries;
-  const many = LARGEST_SERIES * 2 + 501;
+  const many = MAX_SERIES_LENGTH * 2 + 501;
   for (let n = 1; n <= many; n += 500) {
     series = appendSteps(
       series,
       Array.from({ length: Math.min(500, many - n + 1) }, (_, i) => step(n + i)),
     );
   }
-  expect(series.step.length).toBeLessThanOrEqual(LARGEST_SERIES);
-  expect(series.step.length).toBeGreaterThan(LARGEST_SERIES / 4);
+  expect(series.step.length).toBeLessThanOrEqual(MAX_SERIES_LENGTH);
+  expect(series.step.length).toBeGreaterThan(MAX_SERIES_LENGTH / 4);
   expect(series.step.at(-1)).toBe(many);
   expect(series.losses.total).toEqual(series.step);
   expect(seriesSchema.safeParse(series).success).toBe(true);
@@ -58,15 +58,15 @@ describe('evaluations', () => {
     accuracy: { correct: 1, total: 2, share: 0.5, low: 0.1, high: 0.9 },
     milliseconds: 3,
   });
-  const many = Array.from({ length: LARGEST_SERIES * 2 + 3 }, (_, n) => evaluation(n + 1));
+  const many = Array.from({ length: MAX_SERIES_LENGTH * 2 + 3 }, (_, n) => evaluation(n + 1));
 
   it('never exceed the limit, keep the last and the held-out one, and stay readable', () => {
     let series = emptySeries;
     for (let from = 0; from < many.length; from += 100)
       series = appendEvaluations(series, many.slice(from, from + 100));
     series = appendEvaluations(series, [evaluation(9000, 'held-out'), evaluation(9001)]);
-    expect(series.accuracy.length).toBeLessThanOrEqual(LARGEST_SERIES);
-    expect(series.accuracy.length).toBeGreaterThan(LARGEST_SERIES / 4);
+    expect(series.accuracy.length).toBeLessThanOrEqual(MAX_SERIES_LENGTH);
+    expect(series.accuracy.length).toBeGreaterThan(MAX_SERIES_LENGTH / 4);
     expect(series.accuracy.at(-1)?.step).toBe(9001);
     expect(series.accuracy.filter(({ set }) => set === 'held-out')).toEqual([evaluation(9000, 'held-out')]);
     expect(seriesSchema.parse(series)).toEqual(series);
@@ -75,7 +75,7 @@ describe('evaluations', () => {
 
   it('from rows stored before there was a limit can be read, however many they are', () => {
     const { accuracy } = seriesSchema.parse({ ...emptySeries, accuracy: many });
-    expect(accuracy.length).toBeLessThanOrEqual(LARGEST_SERIES);
+    expect(accuracy.length).toBeLessThanOrEqual(MAX_SERIES_LENGTH);
     expect(accuracy.at(-1)).toEqual(many.at(-1));
   });
 });
@@ -111,10 +111,10 @@ describe('spectra of the student', () => {
   });
 
   it('never exceed the limit, and keep the last one', () => {
-    const many = Array.from({ length: LARGEST_SERIES + 3 }, (_, n) => spectrum(n));
+    const many = Array.from({ length: MAX_SERIES_LENGTH + 3 }, (_, n) => spectrum(n));
     const { spectra } = appendSpectra(emptySeries, many);
-    expect(spectra.length).toBeLessThanOrEqual(LARGEST_SERIES);
-    expect(spectra.at(-1)?.step).toBe(LARGEST_SERIES + 2);
+    expect(spectra.length).toBeLessThanOrEqual(MAX_SERIES_LENGTH);
+    expect(spectra.at(-1)?.step).toBe(MAX_SERIES_LENGTH + 2);
     expect(seriesSchema.safeParse({ ...emptySeries, spectra }).success).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import type { EvaluationEvent, GroupsEvent, RunEvent, SpectrumEvent, StepEvent } from './events';
-import { LARGEST_SERIES, type RunSeries, thin, thinEvaluations } from './series-schema';
+import { MAX_SERIES_LENGTH, type RunSeries, thin, thinEvaluations } from './series-schema';
 
 /** A run's series as its events come in. */
 
@@ -15,7 +15,7 @@ const mapColumns = (series: RunSeries, change: (values: readonly number[]) => nu
 /** Every second row is dropped while there are too many. */
 const limited = <T>(rows: readonly T[]): T[] => {
   let kept = [...rows];
-  while (kept.length > LARGEST_SERIES) kept = thin(kept);
+  while (kept.length > MAX_SERIES_LENGTH) kept = thin(kept);
   return kept;
 };
 
@@ -28,7 +28,7 @@ export function appendEvents(series: RunSeries, events: readonly RunEvent[]): Ru
   return appendEvaluations(observed, of('evaluation'));
 }
 
-/** The series with more steps appended. A term absent from a step is NaN there. Never longer than `LARGEST_SERIES`. */
+/** The series with more steps appended. A term absent from a step is NaN there. Never longer than `MAX_SERIES_LENGTH`. */
 export function appendSteps(series: RunSeries, events: readonly StepEvent[]): RunSeries {
   if (events.length === 0) return series;
   const before = series.step.length;
@@ -46,17 +46,17 @@ export function appendSteps(series: RunSeries, events: readonly StepEvent[]): Ru
     milliseconds: [...series.milliseconds, ...events.map((event) => event.milliseconds)],
     losses,
   };
-  while (next.step.length > LARGEST_SERIES) next = mapColumns(next, thin);
+  while (next.step.length > MAX_SERIES_LENGTH) next = mapColumns(next, thin);
   return next;
 }
 
-/** The series with more evaluations. Never longer than `LARGEST_SERIES`; held-out ones and the last validation are kept. */
+/** The series with more evaluations. Never longer than `MAX_SERIES_LENGTH`; held-out ones and the last validation are kept. */
 export function appendEvaluations(series: RunSeries, events: readonly EvaluationEvent[]): RunSeries {
   if (events.length === 0) return series;
   return { ...series, accuracy: thinEvaluations([...series.accuracy, ...events]) };
 }
 
-/** The series with an observation of the student appended, without its curves. Never longer than `LARGEST_SERIES`. */
+/** The series with an observation of the student appended, without its curves. Never longer than `MAX_SERIES_LENGTH`. */
 export function appendSpectra(series: RunSeries, events: readonly SpectrumEvent[]): RunSeries {
   if (events.length === 0) return series;
   const rows = events.map(({ step, effectiveRank, stableRank, cosine }) => ({
@@ -68,7 +68,7 @@ export function appendSpectra(series: RunSeries, events: readonly SpectrumEvent[
   return { ...series, spectra: limited([...series.spectra, ...rows]) };
 }
 
-/** The series with means over drawn answers appended. Never longer than `LARGEST_SERIES`. */
+/** The series with means over drawn answers appended. Never longer than `MAX_SERIES_LENGTH`. */
 export function appendDrawn(series: RunSeries, events: readonly GroupsEvent[]): RunSeries {
   if (events.length === 0) return series;
   return { ...series, drawn: limited([...series.drawn, ...events.map(drawnMeans)]) };

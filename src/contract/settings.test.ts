@@ -23,6 +23,11 @@ describe.each(METHODS.map((method) => [method.id, method] as const))('%s', (_id,
       expect(rangeText(setting), setting.path).not.toMatch(/Infinity|undefined/);
       expect(setting.help, setting.path).toMatch(/\.$/);
       expect(setting.label.length * setting.source.length, setting.path).toBeGreaterThan(0);
+      // What is counted has a unit; seeds and the number of a stage count nothing.
+      if (setting.kind === 'count' && !/^seed$|^data\.split$|\.first$/.test(setting.path))
+        expect(setting.unit, setting.path).toMatch(/^[a-z]/);
+      // Where a paper is silent this is said; elsewhere the place is named.
+      expect(setting.ours || /[a-zA-Z]{3}/.test(setting.source), setting.path).toBe(true);
     }
   });
 

@@ -58,6 +58,8 @@ export interface ThoughtReport {
   /** Absent at step 0. */
   readonly fed: FedThought | null;
   readonly next: NextFed;
+  /** Probability with which its stop head ends the reasoning after this step; absent without one. */
+  readonly stop?: number;
   /** By layer 1…L: the logit lens, and the state's norm. */
   readonly layers: readonly (ShownTokens & { readonly norm: number })[];
   readonly columns: readonly AttendedColumn[];

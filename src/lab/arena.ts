@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { ablationsOf, planOf } from '../contract/ablations';
 import {
   type Arena,
   type ArenaRun,
@@ -8,18 +9,21 @@ import {
   rowOf,
   standings,
 } from '../contract/arena';
+import { axisPoints, PARTS, UNITS } from '../contract/arena-axis';
+import type { EvaluationEvent, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
+import type { SeedSummary } from '../contract/seeds';
 import { type Command, unobserved } from './command';
+import { override } from './configuration';
 import { evalTable } from './eval-table';
 
 /**
- * Every contender of an arena's file on every seed that has no run yet. What goes to --out is an arena's file again: the
- * page opens it, and it can be gone on with.
+ * Every contender of an arena's file, or of an ablation, on every seed that has no run yet. What goes to --out is an arena's file
+ * again: the page opens it, and it can be gone on with.
  */
-export const arena: Command = async ({ workbench, methods, plan, say, save, onEvent }) => {
-  if (plan === undefined)
-    throw new Error('arena needs --plan with a file that was downloaded from the Arena');
-  const { arena: planned, notes } = readPlan(plan, await readFile(plan), methods);
+export const arena: Command = async (input) => {
+  const { workbench, say, save, onEvent } = input;
+  const { arena: planned, notes } = await plannedOf(input);
   for (const note of notes) say(note);
   const runs: ArenaRun[] = [...planned.runs];
   const soFar = (): Arena => ({ ...planned, runs });
@@ -27,8 +31,13 @@ export const arena: Command = async ({ workbench, methods, plan, say, save, onEv
   say(`${runs.length} runs are there, ${left.length} are left`);
   for (const [i, { contender, seed }] of left.entries()) {
     const { name, config } = contender;
-    const row = await runOnce(name, seed, () =>
-      workbench.distil(unobserved({ ...config, seed }), { report: onEvent }),
+    const evaluations: EvaluationEvent[] = [];
+    const report = (event: RunEvent): void => {
+      onEvent(event);
+      if (event.kind === 'evaluation') evaluations.push(event);
+    };
+    const row = await runOnce(name, seed, evaluations, () =>
+      workbench.distil(unobserved({ ...config, seed }), { report }),
     );
     runs.push(row);
     const share =
@@ -39,8 +48,54 @@ export const arena: Command = async ({ workbench, methods, plan, say, save, onEv
     await save({ arena: 1, ...soFar() });
   }
   const whole = soFar();
-  return { arena: 1, ...whole, standings: standings(whole).map(plainly), table: tableOf(whole) };
+  return {
+    arena: 1,
+    ...whole,
+    standings: standings(whole).map(plainly),
+    table: [tableOf(whole), ...axisTable(whole)].join('\n'),
+  };
 };
+
+type Planned = { readonly arena: Arena; readonly notes: readonly string[] };
+
+async function plannedOf({
+  methods,
+  plan,
+  ablation,
+  seeds,
+  isSeeded,
+  training,
+}: Parameters<Command>[0]): Promise<Planned> {
+  if ((plan === undefined) === (ablation === undefined))
+    throw new Error(
+      'arena needs --plan with a file that was downloaded from the Arena, or --ablation with one of the papers’',
+    );
+  if (plan !== undefined) {
+    if (isSeeded || training.set.length > 0)
+      throw new Error('--plan says seeds and settings itself: --seeds and --set go with --ablation');
+    return readPlan(plan, await readFile(plan), methods);
+  }
+  const found = ablationsOf(methods).find(({ id }) => id === ablation);
+  if (!found)
+    throw new Error(
+      `--ablation ${JSON.stringify(ablation)}; there are ${ablationsOf(methods)
+        .map(({ id }) => id)
+        .join(', ')}`,
+    );
+  const filled = planOf(found, methods, isSeeded ? seeds : undefined);
+  const changed = filled.contenders.map(({ name, config }) => ({
+    name,
+    ...override(config, training.set, methods),
+  }));
+  return {
+    arena: {
+      ...filled,
+      contenders: changed.map(({ name, config }) => ({ name, config })),
+      runs: [],
+    },
+    notes: [`${found.name}: ${found.about}`, ...new Set(changed.flatMap(({ notes }) => notes))],
+  };
+}
 
 function readPlan(path: string, bytes: Uint8Array, methods: Methods) {
   try {
@@ -54,10 +109,11 @@ function readPlan(path: string, bytes: Uint8Array, methods: Methods) {
 async function runOnce(
   name: string,
   seed: number,
+  evaluations: readonly EvaluationEvent[],
   distil: () => ReturnType<Parameters<Command>[0]['workbench']['distil']>,
 ): Promise<ArenaRun> {
   try {
-    return rowOf(name, seed, await distil());
+    return rowOf(name, seed, await distil(), evaluations);
   } catch (error) {
     if (!isResult((error as { code?: unknown }).code)) throw error;
     return { name, seed, failed: (error as Error).message };
@@ -68,6 +124,25 @@ const plainly = ({ accuracy, ...rest }: ReturnType<typeof standings>[number]) =>
   ...rest,
   accuracy: Object.fromEntries(accuracy),
 });
+
+/** The figures of an ablation, point by point, as Markdown. */
+function axisTable(arena: Arena): string[] {
+  const { axis } = arena;
+  if (!axis) return [];
+  const unit = UNITS[axis.measure];
+  const write = (value: number) =>
+    axis.measure === 'accuracy' ? (100 * value).toFixed(1) : Number(value.toPrecision(3)).toString();
+  const cell = (s: SeedSummary | null): string =>
+    s === null
+      ? '–'
+      : `${write(s.median)}${s.medianInterval ? ` [${write(s.medianInterval.low)}, ${write(s.medianInterval.high)}]` : ''}`;
+  const rows = axisPoints(arena).map(({ name, parts }) => [
+    name,
+    ...parts.map(({ overSeeds }) => cell(overSeeds)),
+  ]);
+  const head = [axis.label, ...PARTS[axis.measure].map(({ label }) => `${label}, median [95 %] (${unit})`)];
+  return ['', ...[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)];
+}
 
 const tableOf = (arena: Arena): string =>
   evalTable({

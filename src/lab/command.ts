@@ -3,7 +3,9 @@ import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
+import type { KeptRun } from './keep';
 import type {
+  EvaluationArguments,
   ExportArguments,
   GenerateArguments,
   LensArguments,
@@ -27,7 +29,13 @@ export interface CommandInput {
   /** What `eval` compares, on which seeds, and the contender that the others are compared with. */
   readonly contenders: readonly Contender[];
   readonly seeds: readonly number[];
+  /** Whether the seeds were asked for. */
+  readonly isSeeded: boolean;
   readonly baseline: string | undefined;
+  /** What `eval` looks at problem by problem, where it does. */
+  readonly evaluation: EvaluationArguments;
+  /** The presets that are named. */
+  readonly chosen: { readonly preset: readonly string[] };
   /** Previous contents of --out, with --resume. */
   readonly earlier: unknown;
   /** Writes the results so far to --out. */
@@ -42,6 +50,8 @@ export interface CommandInput {
     readonly resume: string | undefined;
     readonly isAsked: boolean;
   };
+  /** The run whose student is used instead of training one; `config` is then its own. */
+  readonly kept: KeptRun | undefined;
   /** Where the result goes, if not to the standard output. */
   readonly out: string | undefined;
   /** Where a report is written as a page. */
@@ -50,6 +60,8 @@ export interface CommandInput {
   readonly plan: string | undefined;
   /** The file of what is searched. */
   readonly space: string | undefined;
+  /** Id of the ablation that is run as an arena. */
+  readonly ablation: string | undefined;
   readonly generation: GenerateArguments;
   readonly exported: ExportArguments;
   readonly training: TrainingArguments;

@@ -4,18 +4,21 @@ import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { exportFile } from './export';
 import { generate } from './generate';
-import { checkAsked, keepIn, keptIn, refuseKept } from './keep';
+import { checkAsked, isBundlePath, keepIn, keepResult, keptIn, refuseKept } from './keep';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
 import { search } from './search';
 import { states } from './states';
 import { step } from './step';
+import { stopping } from './stopping';
 import { thoughts } from './thought-test';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async (input) => {
   const { workbench, methods, onEvent, say, keeping } = input;
-  const { keep: into = keeping.resume, resume } = keeping;
+  const { resume } = keeping;
+  // Into a bundle nothing is kept.
+  const { keep: into = resume !== undefined && isBundlePath(resume) ? undefined : resume } = keeping;
   const kept = resume === undefined ? undefined : await keptIn(resume, methods);
   if (kept && keeping.isAsked) checkAsked(input.config, kept.config);
   if (into !== undefined && into !== resume) await refuseKept(into);
@@ -39,6 +42,7 @@ const distil: Command = async (input) => {
   };
   if (kept) say(`resuming after step ${kept.step} of ${kept.config.optimiser.steps}`);
   const result = await (kept ? workbench.resume(kept.file, options) : workbench.distil(config, options));
+  if (into !== undefined) await keepResult(into, result, methods, kept?.run.id);
   const curriculum = { ...(stages.length > 0 && { stages }), ...(drawn.length > 0 && { drawn }) };
   const from = kept && { resumedFrom: kept.step };
   return { result, ...from, steps, evaluations, spectra, ...curriculum };
@@ -67,6 +71,7 @@ export const COMMANDS = {
   lens,
   causal,
   thoughts,
+  stopping,
   distil,
   eval: evaluate,
   arena,

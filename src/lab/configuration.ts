@@ -80,7 +80,7 @@ export async function readRunFile(path: string, methods: Methods): Promise<ReadR
 }
 
 /** `--set optimiser.steps=20`: the value is JSON if it parses, and otherwise a text. `method=…` is applied first. */
-function override(
+export function override(
   config: RunConfig,
   changes: readonly string[],
   methods: Methods,

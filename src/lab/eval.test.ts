@@ -30,6 +30,7 @@ function inputOf(
     contenders: [contender('lori-results-128', 'lori'), contender('ce-128', 'ce')],
     methods: METHODS,
     seeds: [3, 1, 2],
+    evaluation: { subject: [], data: [] },
     threads: 1,
     say: () => undefined,
     onEvent: () => undefined,

@@ -6,13 +6,16 @@ import { RESAMPLES } from '../contract/statistics';
 import { type Command, type CommandInput, type Contender, unobserved } from './command';
 import { type EvalFile, type EvalRun, evalFile } from './eval-file';
 import { evalTable } from './eval-table';
+import { asksForItems, evaluateItems } from './evaluation';
 
 /**
  * Every contender on every seed: the accuracy of each run, and for each contender its statistics over seeds and its
  * difference, paired by seed, from each reference. Seeds are the outer loop, so that contenders can be compared on the
- * same seeds after an interruption. After each run everything so far is saved.
+ * same seeds after an interruption. After each run everything so far is saved. Where single problems are asked for, see
+ * `evaluateItems`.
  */
 export const evaluate: Command = async (input) => {
+  if (asksForItems(input)) return evaluateItems(input);
   const { workbench, contenders, seeds, threads, pair, say, save, onEvent } = input;
   const models = Object.fromEntries(pair.models.map(({ name, sha256 }) => [name, sha256]));
   const file = { models, ...evalFile(input.earlier, { contenders, models, threads, say }) };

@@ -1,17 +1,34 @@
+import type { RunOptions } from '../contract/calls';
+import type { RunEvent } from '../contract/events';
 import {
   EXPORT_DTYPES,
   type ExportDType,
   MODEL_FORMATS,
+  type ModelFile,
   type ModelFileRequest,
   type ModelFormat,
   ONNX_LENGTH,
 } from '../contract/model-files';
-import type { Command } from './command';
+import { RUN_FORMATS, type RunExportRequest, type RunFormat } from '../contract/run-bundle';
+import type { SavedRun } from '../contract/saved-run';
+import { appendEvents } from '../contract/series';
+import { emptySeries } from '../contract/series-schema';
+import type { RunSnapshot } from '../contract/snapshot';
+import type { Command, CommandInput } from './command';
 import { whole } from './options';
 import { withRoles } from './roles';
 import { oneSubject, openGiven, selectionsOf } from './subjects';
 
-const ENDINGS: Readonly<Record<ModelFormat, string>> = { peft: '.zip', merged: '.zip', onnx: '.onnx' };
+const FORMATS = [...MODEL_FORMATS, ...RUN_FORMATS] as const;
+type Format = ModelFormat | RunFormat;
+
+const ENDINGS: Readonly<Record<Format, string>> = {
+  peft: '.zip',
+  merged: '.zip',
+  onnx: '.onnx',
+  bundle: '.zip',
+  torch: '.zip',
+};
 
 function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
   const found = known.find((one) => one === value);
@@ -20,25 +37,75 @@ function oneOf<T extends string>(option: string, value: string, known: readonly 
   return found;
 }
 
-/** A model or a student as a file: PEFT adapter, merged model, ONNX graph. A student is trained first. */
+/** A model or a student as a file: PEFT adapter, merged model, ONNX graph; or a run. A student is trained first, unless it is kept. */
 export const exportFile: Command = async (input) => {
-  const { workbench, config, lens: given, out, exported, say, onEvent } = input;
-  const format = oneOf<ModelFormat>('format', exported.format, MODEL_FORMATS);
-  const dtype = oneOf<ExportDType>('dtype', exported.dtype, EXPORT_DTYPES);
+  const { out, exported, say } = input;
+  const format = oneOf<Format>('format', exported.format, FORMATS);
   if (!out?.endsWith(ENDINGS[format]))
     throw new Error(
       `--out ${JSON.stringify(out ?? '')}; a file that ends in ${ENDINGS[format]} is expected for --format ${format}`,
     );
+  const isRun = RUN_FORMATS.some((one) => one === format);
+  const { blob, request, ...described } = isRun
+    ? await runFile(input, format as RunFormat)
+    : await modelFile(input, format as ModelFormat);
+  for (const note of described.notes) say(`note: ${note}`);
+  return { file: blob, export: { request, ...described } };
+};
+
+type Made = ModelFile & { readonly request: object };
+
+async function modelFile(input: CommandInput, format: ModelFormat): Promise<Made> {
+  const { workbench, config, lens: given, exported, kept, say, onEvent } = input;
+  const dtype = oneOf<ExportDType>('dtype', exported.dtype, EXPORT_DTYPES);
   const subjects = given.subject.length === 0 && given.open === undefined ? ['student'] : given.subject;
   const option = oneSubject({ ...given, subject: subjects }, true);
   const length = exported.length === undefined ? ONNX_LENGTH.default : whole('length', exported.length);
   const isStudent = option.kind === 'student';
   const trained = isStudent ? await withRoles(input) : config;
   if (!isStudent) await openGiven(workbench, given, say);
-  const [selection] = await selectionsOf(workbench, [option], trained, onEvent);
+  const [selection] = await selectionsOf(workbench, [option], trained, onEvent, kept);
   const { subject } = selection as NonNullable<typeof selection>;
   const request: ModelFileRequest = { subject, format, dtype, length };
-  const { blob, ...described } = await workbench.exportModel(request);
-  for (const note of described.notes) say(`note: ${note}`);
-  return { file: blob, export: { request, ...described } };
-};
+  return { request, ...(await workbench.exportModel(request)) };
+}
+
+async function runFile(input: CommandInput, format: RunFormat): Promise<Made> {
+  const { workbench, lens: given, kept } = input;
+  if (given.subject.length > 0 || given.open !== undefined)
+    throw new Error(
+      `--format ${format} writes a run: that of --kept, or one that is trained; leave --subject and --open out (--model is the student’s model)`,
+    );
+  const config = await withRoles(input);
+  const { run, file: student } = kept ?? (await trainedRun({ ...input, config }));
+  const request: RunExportRequest = { format, run, student };
+  const made = await workbench.exportRun(request);
+  return { request: { format, run: run.id }, ...made };
+}
+
+/** Trains a student, and has its run as it would be kept. */
+async function trainedRun({
+  workbench,
+  config,
+  onEvent,
+}: Pick<CommandInput, 'workbench' | 'config' | 'onEvent'>): Promise<{
+  readonly run: SavedRun;
+  readonly file: RunSnapshot['file'];
+}> {
+  let last: RunSnapshot | undefined;
+  const events: RunEvent[] = [];
+  const options: RunOptions = {
+    report: (event) => {
+      if (event.kind !== 'progress') events.push(event);
+      onEvent(event);
+    },
+    keep: async (snapshot) => {
+      last = snapshot;
+    },
+  };
+  const { student: _, ...result } = await workbench.distil(config, options);
+  const now = Date.now();
+  const series = appendEvents(emptySeries, events);
+  const run: SavedRun = { id: new Date(now).toISOString(), savedAt: now, config, result, series };
+  return { run, file: (last as RunSnapshot).file };
+}

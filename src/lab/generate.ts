@@ -6,7 +6,15 @@ import { decimal, whole } from './options';
 import { oneSubject, openGiven, selectionsOf } from './subjects';
 
 /** Continues a prompt; by default the teacher, or the opened checkpoint, greedily. */
-export const generate: Command = async ({ workbench, config, generation: given, say, write, onEvent }) => {
+export const generate: Command = async ({
+  workbench,
+  config,
+  generation: given,
+  kept,
+  say,
+  write,
+  onEvent,
+}) => {
   const option = oneSubject(given, true);
   const [problem] = given.prompt === undefined ? await workbench.problems('held-out', 0, 1) : [];
   const request = (subject: Selection['subject']): GenerateRequest => ({
@@ -26,7 +34,7 @@ export const generate: Command = async ({ workbench, config, generation: given, 
   // Checked now rather than after the run that trains the student.
   parseGenerateRequest(request({ kind: 'teacher' }));
   await openGiven(workbench, given, say);
-  const [selection] = await selectionsOf(workbench, [option], config, onEvent);
+  const [selection] = await selectionsOf(workbench, [option], config, onEvent, kept);
   const asked = request((selection as Selection).subject);
   const isAlone = asked.settings.samples === 1;
   say(asked.prompt);

@@ -1,3 +1,4 @@
+import { ablationsOf } from '../contract/ablations';
 import { settingsOf } from '../contract/config';
 import type { Methods } from '../contract/methods/method';
 import { presetsOf } from '../contract/presets';
@@ -11,19 +12,22 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   lens: 'Decomposes hidden states: spectra and ranks of a teacher, base, student or opened checkpoint.',
   causal: 'Measures accuracy while hidden states are projected onto r directions.',
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
-  eval: 'Trains presets over seeds and compares their held-out accuracy.',
+  eval: 'Trains presets over seeds and compares their held-out accuracy; or answers problems one by one with any subject.',
   step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
   search:
     'Draws settings for each method, the same number of times, and compares them on validation problems over seeds.',
-  arena: 'Runs an arena of the page: every method on every seed, compared with a baseline.',
+  arena:
+    'Runs an arena of the page, or an ablation of a paper: every method on every seed, compared with a baseline.',
   thoughts:
     'Trains a student, then answers problems with its thoughts as they are, fewer, more and replaced: do they matter?',
+  stopping:
+    'Answers problems as if a student with a stop head had stopped after every number of thoughts: is it right to stop when it does?',
   generate:
     'Continues a prompt with a teacher, base, student or opened checkpoint: sampling, seeds, tokens per second.',
   states:
     'Writes hidden states to a file: .npy, float32 [layers, tokens, H], or .safetensors, a tensor for each layer with metadata.',
   export:
-    'Writes a model or a student to a file: a PEFT adapter, a merged model (safetensors) or an ONNX graph.',
+    'Writes a model or a student to a file: a PEFT adapter, a merged model (safetensors), an ONNX graph, a run bundle or a PyTorch program.',
   bench: 'Times a training step.',
 };
 
@@ -44,6 +48,18 @@ export function help(methods: Methods, command?: CommandName): string {
     'Presets (--preset; the first is the default)',
     ...table(presetsOf(methods).map(({ id, name, about }) => [id, `${name}. ${about}`])),
     '',
+    ...(command === undefined || command === 'arena'
+      ? [
+          'Ablations (arena --ablation)',
+          ...table(
+            ablationsOf(methods).map(({ id, name, points }) => [
+              id,
+              `${name}: ${points.map((point) => point.name).join(', ')}`,
+            ]),
+          ),
+          '',
+        ]
+      : []),
     'Methods (--set method=…)',
     ...methods.flatMap(({ id, label, about, source, terms }) => [
       ...table([[id, `${label}. ${about} Source: ${source}.`]]),

@@ -1,9 +1,13 @@
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { openAsBlob } from 'node:fs';
+import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { RunOptions } from '../contract/calls';
 import type { RunConfig } from '../contract/config';
+import type { RunResult } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
+import { type SavedRun, savedRunSchemaOf } from '../contract/saved-run';
 import { pathsOf, valueAt } from '../contract/settings';
+import { readRunBundle } from '../engine/session/exports/read-bundle';
 import { readSnapshot } from '../engine/session/runs/snapshot-file';
 import { listed, quote } from '../text/quote';
 
@@ -11,6 +15,11 @@ import { listed, quote } from '../text/quote';
 
 /** The run's latest snapshot. */
 const SNAPSHOT = 'snapshot.safetensors';
+/** Its result, once there is one. */
+const RUN = 'run.json';
+
+/** Whether what is given is a run bundle rather than a folder. */
+export const isBundlePath = (path: string): boolean => /\.zip$/i.test(path);
 
 /** Writes snapshots into the folder: under another name, flushed to the disk, and then in place of the one before. */
 export async function keepIn(folder: string): Promise<NonNullable<RunOptions['keep']>> {
@@ -28,14 +37,16 @@ export async function keepIn(folder: string): Promise<NonNullable<RunOptions['ke
   };
 }
 
+/** Whether a run is kept in the folder. */
+export const isKept = (folder: string): Promise<boolean> =>
+  stat(join(folder, SNAPSHOT)).then(
+    () => true,
+    () => false,
+  );
+
 /** A new run must not take the place of one that is there. @throws an error that says what to do */
 export async function refuseKept(folder: string): Promise<void> {
-  if (
-    await stat(join(folder, SNAPSHOT)).then(
-      () => true,
-      () => false,
-    )
-  )
+  if (await isKept(folder))
     throw new Error(
       `--keep ${quote(folder)}: a run is kept there already; --resume ${quote(folder)} trains it on, or choose another folder`,
     );
@@ -46,30 +57,67 @@ export interface KeptRun {
   readonly file: Uint8Array<ArrayBuffer>;
   readonly config: RunConfig;
   readonly step: number;
+  readonly run: SavedRun;
 }
 
-/** @throws an error naming the folder, or what is wrong with the file */
-export async function keptIn(folder: string, methods: Methods): Promise<KeptRun> {
-  const path = join(folder, SNAPSHOT);
-  const file = await readFile(path).catch((error: Error) => {
-    throw new Error(`--resume ${quote(folder)}: no run is kept there (${error.message})`);
+/** Keeps what came of a run beside its last snapshot. @param id of the run; by default a new one */
+export async function keepResult(
+  folder: string,
+  result: RunResult,
+  methods: Methods,
+  id = new Date().toISOString(),
+): Promise<void> {
+  const { student: _, ...row } = result;
+  const read = await keptIn(folder, methods);
+  const run: SavedRun = { ...read.run, id, result: row };
+  const { series: _series, ...kept } = savedRunSchemaOf(methods).parse(run);
+  await writeFile(join(folder, RUN), `${JSON.stringify(kept, null, 2)}\n`);
+}
+
+/** @param path a folder that --keep wrote, or a run bundle  @throws an error naming it, or what is wrong with the file */
+export async function keptIn(path: string, methods: Methods, option = 'resume'): Promise<KeptRun> {
+  const none = (error: Error) =>
+    new Error(`--${option} ${quote(path)}: no run is kept there (${error.message})`);
+  if (isBundlePath(path)) {
+    const data = await openAsBlob(path).catch((error: Error) => {
+      throw none(error);
+    });
+    const { run, student: file, step } = await readRunBundle({ name: basename(path), data }, methods);
+    return { file, config: run.config, step, run };
+  }
+  const file = await readFile(join(path, SNAPSHOT)).catch((error: Error) => {
+    throw none(error);
   });
   const bytes = new Uint8Array(file);
-  const { header } = await readSnapshot(bytes, methods);
-  return { file: bytes, config: header.config, step: header.step };
+  const { header, series } = await readSnapshot(bytes, methods);
+  const { config, savedAt, step } = header;
+  const bare: SavedRun = { id: new Date(savedAt).toISOString(), savedAt, config, result: null, series };
+  const run = (await rowIn(path, methods, bare)) ?? bare;
+  return { file: bytes, config, step, run };
+}
+
+/** What `keepResult` wrote, unless the run went on since. */
+async function rowIn(folder: string, methods: Methods, bare: SavedRun): Promise<SavedRun | undefined> {
+  const text = await readFile(join(folder, RUN), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return savedRunSchemaOf(methods).parse({ ...JSON.parse(text), series: bare.series });
+  } catch (error) {
+    throw new Error(`${join(folder, RUN)} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /**
  * A run goes on as it was started: what `--config`, `--preset` and `--set` ask for must be that.
  * @throws an error naming the settings that differ
  */
-export function checkAsked(asked: RunConfig, kept: RunConfig): void {
+export function checkAsked(asked: RunConfig, kept: RunConfig, option = 'resume'): void {
   const differ = [...new Set([...pathsOf(asked), ...pathsOf(kept)])]
     .map((path) => ({ path, was: valueAt(kept, path), now: valueAt(asked, path) }))
     .filter(({ was, now }) => JSON.stringify(was) !== JSON.stringify(now))
     .map(({ path, was, now }) => `${path} is ${quote(was)}, not ${quote(now)}`);
   if (differ.length > 0)
     throw new Error(
-      `--resume: the run was started with other settings: ${listed(differ, 6)}; leave the settings out, or start a new run`,
+      `--${option}: the run was started with other settings: ${listed(differ, 6)}; leave the settings out, or start a new run`,
     );
 }

@@ -9,7 +9,7 @@ import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
-import { parseSafetensors } from '../engine/checkpoint/safetensors';
+import { parseSafetensors } from '../engine/checkpoint/safetensors.testing';
 import { wordProblems } from '../engine/data/word-problems';
 import { RECIPES } from '../engine/methods/index';
 import { LoriWorkbench } from '../engine/session/workbench';
@@ -92,6 +92,37 @@ async function runWith(methods: Methods, ...args: string[]): Promise<Output> {
   return { text, said, json: text.startsWith('{') ? JSON.parse(text) : undefined };
 }
 
+describe('lab eval of single problems', () => {
+  it('goes on from a file with part of the answers, sweeps the number of thoughts, and writes a row an answer', async () => {
+    const kept = at('kept for eval');
+    await run('distil', '--config', put('kept.json', CONFIG), '--keep', kept, '--quiet');
+    const [out, rows] = [at('items.json'), at('items.csv')];
+    const asked = ['eval', '--kept', kept, '--latents', '0-2', '--problems', '3', '--out', out];
+    const { said, text } = await run(...asked, '--csv', rows);
+    expect(said).toContain('after 2 thoughts: ');
+    expect(text).toContain('| after no thoughts | 3 of 3 |');
+    const whole = JSON.parse(readFileSync(out, 'utf8'));
+    expect(whole.evaluations).toHaveLength(3);
+    expect(whole.comparisons).toHaveLength(2);
+    expect(readFileSync(rows, 'utf8').split('\n')).toHaveLength(1 + 9 + 1);
+    // An interruption left one evaluation with two answers, one of which would now be another.
+    const [first] = whole.evaluations;
+    const marked = { ...first.items[1], text: 'as it was' };
+    writeFileSync(
+      out,
+      JSON.stringify({ ...whole, evaluations: [{ ...first, items: [first.items[0], marked] }] }),
+    );
+    await run(...asked, '--resume');
+    const again = JSON.parse(readFileSync(out, 'utf8'));
+    const texts = (evaluations: { items: { id: string; text: string }[] }[]) =>
+      evaluations.map(({ items }) => items.map(({ id, text: said }) => [id, said]));
+    whole.evaluations[0].items[1] = marked;
+    expect(texts(again.evaluations)).toEqual(texts(whole.evaluations));
+    await expect(run(...asked)).rejects.toThrow('--resume continues from it');
+    await expect(run('eval', '--modes', 'silent')).rejects.toThrow('expected some of latent,explicit,direct');
+  });
+});
+
 describe('lab distil', () => {
   it('repeats a run of the page to the same losses, from the file it was downloaded as', async () => {
     const { json, said } = await run('distil', '--config', put('run.json', runFile));
@@ -148,6 +179,17 @@ describe('lab distil --model --data', () => {
     const again = await run('distil', '--config', put('rows-run.json', file), ...given);
     expect(again.json.repeated).toEqual({ compared: 1, largestDifference: 0 });
     expect(again.said).not.toContain('warning');
+    // Taught by another checkpoint, and by the run that was kept.
+    const one = ['distil', '--config', config, ...given, ...small, '--set', 'data.heldOut=1', '--teacher'];
+    const kept = at('kept-teacher');
+    const by = await run(...one, at('models/teacher'), '--keep', kept);
+    expect(by.json.result.config.roles).toEqual({ student: 'opened', teacher: 'kept', data: 'opened' });
+    const named = Object.keys(by.json.result.models).filter((name) => name.startsWith('the kept teacher: '));
+    expect(named).toEqual([expect.stringMatching(/^the kept teacher: checkpoint \w{8}$/)]);
+    expect(by.json.steps[0].losses.covariance).not.toBe(steps[0].losses.covariance);
+    const next = await run(...one, kept);
+    expect(next.said).toContain('the teacher is ');
+    expect(Object.keys(next.json.result.models).join()).toMatch(/the kept teacher: checkpoint \w{8}, LoRi/);
     const others = put('others.json', rows.slice(1));
     const { said } = await run('distil', '--config', at('rows-run.json'), ...given.slice(0, 3), others);
     expect(said).toContain('warning: the run file was made with rows.json of another content');
@@ -337,11 +379,30 @@ describe('the other commands', () => {
     await expect(run('distil', '--keep', at('kept/half'))).rejects.toThrow(/a run is kept there already/);
     await expect(run('distil', '--resume')).rejects.toThrow(/takes a folder here/);
     await expect(run('distil', '--resume', at('nowhere'))).rejects.toThrow(/no run is kept there/);
+    // As a run bundle, which is trained on to the same bits, and whose student is used without training.
+    const bundle = at('half.zip');
+    const packed = await run('export', '--kept', at('kept/half'), '--format', 'bundle', '--out', bundle);
+    expect(packed.json.export.notes.join()).toContain('the student at step 2 with its optimiser');
+    const { json: unpacked } = await run('distil', '--resume', bundle);
+    expect(unpacked.resumedFrom).toBe(2);
+    const adapter = ['export', '--format', 'peft', '--out'];
+    await run(...adapter, at('from-bundle.zip'), '--kept', bundle);
+    await run(...adapter, at('from-folder.zip'), '--kept', at('kept/half'));
+    expect(readFileSync(at('from-bundle.zip'))).toEqual(readFileSync(at('from-folder.zip')));
+    await expect(run(...adapter, at('x.zip'), '--kept', bundle, '--set', 'seed=9')).rejects.toThrow(
+      /--kept: the run was started with other settings: seed is 4, not 9/,
+    );
+    await expect(run(...adapter, at('x.zip'), '--kept', at('from-folder.zip'))).rejects.toThrow(
+      /is no run bundle/,
+    );
     const { json: rest } = await run('distil', '--resume', at('kept/half'), '--config', config);
     expect(rest.resumedFrom).toBe(2);
     const losses = (json: { steps: StepEvent[] }) =>
       json.steps.map((step: StepEvent) => [step.step, step.losses]);
     expect(losses(rest)).toEqual(losses(whole).slice(2));
+    expect(losses(unpacked)).toEqual(losses(rest));
+    const done = await run('export', '--kept', at('kept/half'), '--format', 'bundle', '--out', bundle);
+    expect(done.json.export.notes.join()).toContain('the student as it was trained');
     expect(rest.result.heldOut).toEqual(whole.result.heldOut);
     // Both are done: the two files hold the same student.
     await expect(run('distil', '--resume', at('kept/half'))).rejects.toThrow(/the run is done/);
@@ -483,7 +544,7 @@ describe('--help', () => {
     for (const method of METHODS)
       for (const { settings } of settingsOf(method))
         for (const { path } of settings) expect(text).toContain(`\n    ${path}: `);
-    expect(text).toContain('latent.steps: 1 to 32 [4].');
+    expect(text).toContain('latent.steps: 1 to 32 latents [4].');
   });
 
   it('of a command has its options and not those of others', async () => {

@@ -13,6 +13,7 @@ import { LoriWorkbench } from '../engine/session/workbench';
 import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
 import { help, USAGE } from './help';
+import { checkAsked, keptIn } from './keep';
 import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
 import { sayData } from './roles';
 import { readBlob } from './subjects';
@@ -64,7 +65,15 @@ export async function lab(
   const command = COMMANDS[name as CommandName];
 
   const preset = [...values.preset, ...(values.presets?.split(',') ?? [])];
-  const { file, config, contenders, notes } = await configurationOf({ ...values, preset }, methods);
+  if (name === 'arena' && (values.config !== undefined || values.preset.length > 0))
+    throw new Error('arena trains what its plan or ablation says: --config and --preset are not for it');
+  // What is set is set in every contender of an arena.
+  const set = name === 'arena' ? [] : values.set;
+  const read = await configurationOf({ ...values, preset, set }, methods);
+  const { file, contenders, notes } = read;
+  const kept = values.kept === undefined ? undefined : await keptIn(values.kept, methods, 'kept');
+  if (kept && hasSettings(values)) checkAsked(read.config, kept.config, 'kept');
+  const config = kept?.config ?? read.config;
   const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
   // Checked now rather than after the run.
@@ -104,17 +113,22 @@ export async function lab(
       threads,
       contenders,
       seeds,
+      isSeeded: values.seeds !== undefined,
       baseline: values.baseline,
+      evaluation: values,
+      chosen: { preset },
       earlier,
       save: async ({ table: _table, ...soFar }) => {
         if (values.out !== undefined) await replaceFile(values.out, text(soFar));
       },
+      kept,
       samples,
       question: values.question,
       stepping: values,
       html: values.html,
       plan: values.plan,
       space: values.space,
+      ablation: values.ablation,
       lens: values,
       generation: values,
       exported: values,

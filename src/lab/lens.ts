@@ -18,7 +18,7 @@ import { countRows, list, numbers, openRows, sourceOf } from './source';
 import { oneSubject, openGiven, parseSubject, selectionsOf } from './subjects';
 
 /** The low-rank lens: by default figure 6 of the teacher. */
-export const lens: Command = async ({ workbench, config, samples, lens: given, say, onEvent }) => {
+export const lens: Command = async ({ workbench, config, samples, lens: given, kept, say, onEvent }) => {
   const usual = given.data.length > 0 && (given.open ?? given.adapter) !== undefined ? 'opened' : 'teacher';
   const subjects = (given.subject.length > 0 ? given.subject : [usual]).map((text) =>
     parseSubject(text, given.text.length > 0),
@@ -40,7 +40,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
   parseLensRequest(request(subjects.map(({ kind, sections }) => ({ subject: { kind }, sections }))));
   await openGiven(workbench, given, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
-  const selections = await selectionsOf(workbench, subjects, config, onEvent);
+  const selections = await selectionsOf(workbench, subjects, config, onEvent, kept);
   if (given.data.length > 0) await countRows(workbench, (selections[0] as Selection).subject, say);
   sayCost(await workbench.lensCost(request(selections)), say);
   const report = await workbench.lens(request(selections), { report: sayProgress(say) });
@@ -98,7 +98,16 @@ function summaryOf({ selections, controls }: LensReport) {
 }
 
 /** Accuracy with hidden states projected onto r directions; by default r = 1, 2, 4, … H in all layers. */
-export const causal: Command = async ({ workbench, config, samples, lens: given, pair, say, onEvent }) => {
+export const causal: Command = async ({
+  workbench,
+  config,
+  samples,
+  lens: given,
+  kept,
+  pair,
+  say,
+  onEvent,
+}) => {
   const subject = given.subject.length > 0 ? given.subject : ['teacher'];
   const option = oneSubject({ ...given, subject }, false);
   const opened = await openGiven(workbench, given, say);
@@ -109,7 +118,7 @@ export const causal: Command = async ({ workbench, config, samples, lens: given,
   const ranks = numbers('ranks', given.ranks);
   const problems = whole('problems', given.problems);
   const layers = numbers('layers', given.layers);
-  const [selection] = await selectionsOf(workbench, [option], config, onEvent);
+  const [selection] = await selectionsOf(workbench, [option], config, onEvent, kept);
   const request: CausalRequest = {
     subject: (selection as Selection).subject,
     problems,

@@ -1,7 +1,10 @@
+import { RULE_IDS } from '../contract/answer-rules';
+import { EVALUATION_MODES, MAX_TOGETHER } from '../contract/evaluation';
 import type { Accuracy } from '../contract/events';
 import { GENERATE_SETTINGS, type GenerateSettings } from '../contract/generate';
 import { CONTROLS, STACKS } from '../contract/lens';
 import { EXPORT_DTYPES, MODEL_FORMATS, ONNX_LENGTH } from '../contract/model-files';
+import { RUN_FORMATS } from '../contract/run-bundle';
 import { rangeText, type Setting } from '../contract/settings';
 
 /** The value of an option that counts something. @throws an error that says what was expected */
@@ -59,9 +62,12 @@ const BOTH = ['lens', 'causal'];
 const GENERATE = ['generate'];
 const STATES = ['states'];
 const EXPORT = ['export'];
+const EVAL = ['eval'];
+/** What answers problems with any subject. */
+const ANSWERING = [...EVAL, 'stopping'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
-const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT];
+const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...ANSWERING];
 /** What trains a student. */
 const TRAINING = ['distil', 'step', 'bench', ...EXPORT];
 const both = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
@@ -129,8 +135,8 @@ export const OPTIONS = {
   seeds: {
     type: 'string',
     value: '100-109,115',
-    about: 'The seeds to train with; by default the configuration’s.',
-    commands: ['eval'],
+    about: 'The seeds to train with; by default the configuration’s, and of an ablation 1-5.',
+    commands: ['eval', 'arena'],
   },
   baseline: {
     type: 'string',
@@ -143,15 +149,22 @@ export const OPTIONS = {
     default: false,
     value: 'folder',
     about:
-      'Continue: of distil, the run that --keep left in this folder, to the bits of a run that was never interrupted; of eval and search, without a folder, from the file of --out, to which every finished run is saved.',
+      'Continue: of distil, the run that --keep left in this folder, or a run bundle (.zip), to the bits of a run that was never interrupted; of eval and search, without a folder, from the file of --out, to which every finished run is saved.',
     commands: ['eval', 'search', 'distil'],
   },
   keep: {
     type: 'string',
     value: 'folder',
     about:
-      'Where the run is kept while it trains (keeping.every says how often): parameters, moments, step, curves and configuration, as one safetensors file.',
+      'Where the run is kept while it trains (keeping.every says how often): parameters, moments, step, curves and configuration, as one safetensors file, and in the end its result.',
     commands: ['distil'],
+  },
+  kept: {
+    type: 'string',
+    value: 'run',
+    about:
+      'A kept run, the folder that --keep wrote or a run bundle (.zip): its student is the one that “student” means, and nothing is trained. If its model was opened, give it again (--open; of export and step: --model).',
+    commands: both(SUBJECTS, ['step']),
   },
   question: {
     type: 'string',
@@ -220,8 +233,9 @@ export const OPTIONS = {
   },
   teacher: {
     type: 'string',
-    value: 'run.json',
-    about: 'A run file whose student is trained first, on the same model and data, and kept as the teacher.',
+    value: 'folder|run.json',
+    about:
+      'The teacher: the folder of a checkpoint with the student’s tokenizer, the folder or bundle of a run that was kept, or a run file whose student is trained first, on the same model and data.',
     commands: TRAINING,
   },
   layers: {
@@ -246,8 +260,8 @@ export const OPTIONS = {
     default: [] as string[],
     value: 'file',
     about:
-      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. Of distil, step and bench what the student is trained on.',
-    commands: [...READING, ...TRAINING],
+      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. Of distil, step and bench what the student is trained on; of eval what is answered.',
+    commands: [...READING, ...TRAINING, ...ANSWERING],
   },
   'max-tokens': {
     type: 'string',
@@ -290,7 +304,7 @@ export const OPTIONS = {
     default: '100',
     value: 'n',
     about: 'Held-out problems to answer.',
-    commands: [...CAUSAL, ...THOUGHTS],
+    commands: [...CAUSAL, ...THOUGHTS, ...ANSWERING],
   },
   positions: {
     type: 'string',
@@ -302,9 +316,9 @@ export const OPTIONS = {
   format: {
     type: 'string',
     default: 'peft',
-    value: MODEL_FORMATS.join('|'),
+    value: [...MODEL_FORMATS, ...RUN_FORMATS].join('|'),
     about:
-      'peft: a zip with the adapter as PEFT stores it. merged: a zip with the whole model, adapters merged. onnx: a graph, ids to logits.',
+      'peft: a zip with the adapter as PEFT stores it. merged: a zip with the whole model, adapters merged. onnx: a graph, ids to logits. bundle: a run with its student, as the page opens it again. torch: a program that trains the run on in PyTorch.',
     commands: EXPORT,
   },
   dtype: {
@@ -327,10 +341,50 @@ export const OPTIONS = {
       'What search draws from: seeds, trials of each method, how many of them train on every seed, settings of all runs, and for each method a preset and lists of values by path.',
     commands: ['search'],
   },
+  modes: {
+    type: 'string',
+    value: EVALUATION_MODES.join(','),
+    about:
+      'How problems are answered, one by one: after thoughts (implicit), after a written rationale (explicit), at once (no-CoT). By default all that the subject can, unless --latents is given. With this, --latents, --csv, --kept, --subject, --open or --data, eval looks at single problems; answers that are in the file of --out already (--resume) are compared with.',
+    commands: EVAL,
+  },
+  latents: {
+    type: 'string',
+    value: '0-8',
+    about: 'Numbers of thoughts to answer with instead of the subject’s own: a sweep.',
+    commands: EVAL,
+  },
+  together: {
+    type: 'string',
+    default: '1',
+    value: 'n',
+    about: `Problems answered at once, up to ${MAX_TOGETHER}: faster, but only alone does a problem have a latency.`,
+    commands: EVAL,
+  },
+  rule: {
+    type: 'string',
+    default: 'set',
+    value: RULE_IDS.join('|'),
+    about: 'How the answer is found and compared; by default as the data set’s own evaluation does.',
+    commands: EVAL,
+  },
+  csv: {
+    type: 'string',
+    value: 'file.csv',
+    about: 'Also writes every answer to every problem as a row.',
+    commands: EVAL,
+  },
   plan: {
     type: 'string',
     value: 'arena.json',
     about: 'The arena to run, as the page writes it; runs that it has already are not repeated.',
+    commands: ['arena'],
+  },
+  ablation: {
+    type: 'string',
+    value: 'id',
+    about:
+      'An ablation of a paper in place of a plan; --seeds and --set change it. --help lists them with their contenders.',
     commands: ['arena'],
   },
   html: {
@@ -435,6 +489,22 @@ export interface TrainingArguments {
   readonly storage?: string | undefined;
   readonly data: readonly string[];
   readonly set: readonly string[];
+}
+
+/** The given options of `eval` where it looks at single problems. */
+export interface EvaluationArguments {
+  readonly subject: readonly string[];
+  readonly kept?: string | undefined;
+  readonly open?: string | undefined;
+  readonly adapter?: string | undefined;
+  readonly storage?: string | undefined;
+  readonly data: readonly string[];
+  readonly modes?: string | undefined;
+  readonly latents?: string | undefined;
+  readonly problems: string;
+  readonly together: string;
+  readonly rule: string;
+  readonly csv?: string | undefined;
 }
 
 /** The given options of `step`. */

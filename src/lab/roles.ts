@@ -1,9 +1,12 @@
+import { stat } from 'node:fs/promises';
 import { parseRunConfig, type RunConfig } from '../contract/config';
 import type { DataUsed } from '../contract/roles';
+import { quote } from '../text/quote';
 import type { CommandInput } from './command';
 import { readRunFile } from './configuration';
+import { isBundlePath, isKept, keptIn } from './keep';
 import { openRows } from './source';
-import { openGiven } from './subjects';
+import { checkpointFiles, openGiven } from './subjects';
 
 /** Opens what the options name, and the configuration that trains on it. */
 export async function withRoles({
@@ -19,6 +22,13 @@ export async function withRoles({
   'workbench' | 'config' | 'methods' | 'training' | 'file' | 'say' | 'onEvent'
 >): Promise<RunConfig> {
   const { model, adapter, storage, data, set } = training;
+  const teacher = await teacherGiven(training.teacher);
+  // Kept first: a model that is opened afterwards takes the place of the opened one, not of the teacher.
+  if (teacher?.kind === 'checkpoint') {
+    const { name } = await workbench.openCheckpoint(await checkpointFiles(teacher.path));
+    await workbench.keepTeacher({ kind: 'opened' });
+    say(`teacher: ${name}`);
+  }
   const report = await openGiven(workbench, { open: model, adapter, storage }, say);
   if (storage !== undefined && report === undefined)
     throw new Error('--storage says how the matrices of --model are kept; give --model');
@@ -38,17 +48,33 @@ export async function withRoles({
       say(`warning: the run file was made with ${file.data.name} of another content; its losses will differ`);
     if (!asked('roles.data')) roles.data = 'opened';
   }
-  if (training.teacher !== undefined) {
-    const { file: made } = await readRunFile(training.teacher, methods);
+  if (teacher?.kind === 'kept') {
+    const { file: kept } = await keptIn(teacher.path, methods, 'teacher');
+    const { label } = await workbench.keepTeacher({ kind: 'run', file: kept });
+    say(`the teacher is ${label}`);
+  }
+  if (teacher?.kind === 'file') {
+    const { file: made } = await readRunFile(teacher.path, methods);
     const own = { ...made.config.roles, student: roles.student, data: roles.data };
     if (own.student === 'opened' && own.teacher === 'bundled') own.teacher = 'self';
-    say(`teacher: ${training.teacher}`);
+    say(`teacher: ${teacher.path}`);
     await workbench.distil(parseRunConfig({ ...made.config, roles: own }, methods), { report: onEvent });
     const { label } = await workbench.keepTeacher();
     say(`the teacher is ${label}`);
-    if (!asked('roles.teacher')) roles.teacher = 'kept';
   }
+  if (teacher && !asked('roles.teacher')) roles.teacher = 'kept';
   return parseRunConfig({ ...config, roles }, methods);
+}
+
+/** What `--teacher` names: a run file to train it by, a run that was kept, or a checkpoint. @throws an error where there is nothing */
+async function teacherGiven(path: string | undefined) {
+  if (path === undefined) return undefined;
+  if (isBundlePath(path)) return { kind: 'kept', path } as const;
+  const found = await stat(path).catch((error: Error) => {
+    throw new Error(`--teacher ${quote(path)} cannot be opened: ${error.message}`);
+  });
+  if (!found.isDirectory()) return { kind: 'file', path } as const;
+  return { kind: (await isKept(path)) ? 'kept' : 'checkpoint', path } as const;
 }
 
 /** Says which rows a run uses, and which it leaves out. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AS_DETECTED, type DataFilter, type DataReport, FORMAT_TEXTS, NO_FILTER } from '../contract/data';
 import type { Source, Subject } from '../contract/lens';
+import { HELD_OUT, type ProblemSource } from '../contract/problem-source';
 import type { LoriWorkbench } from '../engine/session/workbench';
 import { type LensArguments, whole } from './options';
 
@@ -61,6 +62,18 @@ export async function openRows(
   for (const { file, line, reason } of malformedRows.slice(0, 10)) say(`${file}:${line}: ${reason}`);
   for (const note of notes) say(`note: ${note}`);
   return report;
+}
+
+/** Where problems come from: rows of the data set that is given, or what was held out. */
+export async function problemSourceOf(
+  workbench: LoriWorkbench,
+  data: readonly string[],
+  seed: number,
+  say: Say,
+): Promise<ProblemSource> {
+  if (data.length === 0) return HELD_OUT;
+  await openRows(workbench, data, say);
+  return { kind: 'rows', seed };
 }
 
 /** Says how long the rows are for the model. */

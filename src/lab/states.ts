@@ -4,7 +4,16 @@ import { countRows, numbers, openRows, sourceOf } from './source';
 import { oneSubject, openGiven, selectionsOf } from './subjects';
 
 /** Hidden states as a .npy or safetensors file; by default of the opened checkpoint, or else of the teacher. */
-export const states: Command = async ({ workbench, config, samples, lens: given, out, say, onEvent }) => {
+export const states: Command = async ({
+  workbench,
+  config,
+  samples,
+  lens: given,
+  kept,
+  out,
+  say,
+  onEvent,
+}) => {
   const format = /\.(npy|safetensors)$/.exec(out ?? '')?.[1] as StatesFormat | undefined;
   if (!format)
     throw new Error(
@@ -15,7 +24,7 @@ export const states: Command = async ({ workbench, config, samples, lens: given,
   const layers = given.layers === undefined ? null : numbers('layers', given.layers);
   await openGiven(workbench, given, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
-  const [selection] = await selectionsOf(workbench, [option], config, onEvent);
+  const [selection] = await selectionsOf(workbench, [option], config, onEvent, kept);
   const { subject, sections } = selection as NonNullable<typeof selection>;
   if (given.data.length > 0) await countRows(workbench, subject, say);
   const request: StatesRequest = { source, subject, sections, layers, format };

@@ -9,13 +9,15 @@ import { withRoles } from './roles';
  * unmodified one. A student is trained first, unless the untrained base is asked for.
  */
 export const step: Command = async (input) => {
-  const { workbench, question, stepping, say, onEvent } = input;
+  const { workbench, question, stepping, kept, say, onEvent } = input;
   // Checked now rather than after the run that trains the student.
   const branches = stepping.intervene.map((text) => readInterventions(text));
   const config = await withRoles(input);
-  const run = stepping.untrained
-    ? undefined
-    : await workbench.distil(unobserved(config), { report: onEvent });
+  if (kept && stepping.untrained)
+    throw new Error('--kept and --untrained both say whose thoughts are stepped; give one of them');
+  if (kept) await workbench.openStudent(kept.file);
+  const run =
+    stepping.untrained || kept ? undefined : await workbench.distil(unobserved(config), { report: onEvent });
   const [problem] = await workbench.problems('held-out', 0, 1);
   const text = question ?? problem?.question ?? '';
   const session = await workbench.openQuestion({

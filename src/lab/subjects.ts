@@ -7,6 +7,7 @@ import type { ModelReport, RunEvent } from '../contract/events';
 import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } from '../contract/lens';
 import { WEIGHT_STORAGES } from '../contract/weight-storage';
 import type { LoriWorkbench } from '../engine/session/workbench';
+import type { KeptRun } from './keep';
 
 /** Whose hidden states, as an argument: `teacher`, `student@50:latent`, `opened:question,answer`. */
 export interface SubjectOption {
@@ -51,14 +52,19 @@ export function oneSubject(
   return parsed;
 }
 
-/** Makes what the subjects need: trains the student where one of them is it. @returns the subjects for a request */
+/**
+ * Makes what the subjects need: the student where one of them is it, of the run that is kept, or else trained.
+ * @returns the subjects for a request
+ */
 export async function selectionsOf(
   workbench: LoriWorkbench,
   subjects: readonly SubjectOption[],
   config: RunConfig,
   onEvent: (event: RunEvent) => void,
+  given?: KeptRun,
 ): Promise<Selection[]> {
-  if (subjects.some(({ kind }) => kind === 'student')) await workbench.distil(config, { report: onEvent });
+  if (subjects.some(({ kind }) => kind === 'student'))
+    await (given ? workbench.openStudent(given.file) : workbench.distil(config, { report: onEvent }));
   const kept = await workbench.checkpoints();
   return subjects.map(({ kind, step, sections }) => {
     if (kind !== 'student' || step === undefined) return { subject: { kind }, sections };

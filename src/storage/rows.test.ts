@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseRunConfig } from '../contract/config';
 import { emptySeries } from '../contract/series-schema';
-import { readRows } from './store';
+import { ARENA_TAG, MAX_RUNS, readRows, surplusOf } from './store';
 
 const row = { id: 'run', savedAt: 5, config: parseRunConfig({}), result: null, series: emptySeries };
 
@@ -37,4 +37,18 @@ it('stores the ranks that a run used instead of the requested ones', () => {
   };
   const { runs } = readRows(new Map<string, unknown>([['run', { ...row, result }]]));
   expect(runs[0]?.result?.ranksUsed).toEqual({ 'factors.hiddenRank': 12 });
+});
+
+it('the arena’s runs make room for each other, and others for each other; those that are needed stay', () => {
+  const rows = Array.from({ length: 3 * MAX_RUNS }, (_, i) => ({
+    id: `${i}`,
+    // Two of three are of the arena: without a limit of their own they would push the others out.
+    tags: i % 3 === 0 ? ['mine'] : ['mine', ARENA_TAG],
+  }));
+  const dropped = surplusOf(rows, (id) => id === '149');
+  // 49 of the arena beyond its limit, the oldest of which is needed; of the others none.
+  expect(dropped).toHaveLength(MAX_RUNS - 1);
+  expect(dropped.every(({ tags }) => tags.includes(ARENA_TAG))).toBe(true);
+  expect(Math.min(...dropped.map(({ id }) => Number(id)))).toBe(76);
+  expect(surplusOf(rows.slice(0, 75), () => false)).toEqual([]);
 });

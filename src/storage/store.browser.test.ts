@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../contract/config';
 import { emptySeries } from '../contract/series-schema';
 import { defaultSettings, type SavedRun } from './rows';
-import { LARGEST_COUNT, openStore } from './store';
+import { MAX_RUNS, openStore } from './store';
 
 let name = '';
 beforeEach(() => {
@@ -92,22 +92,22 @@ describe('store', () => {
 
   it('drops the oldest beyond its limit', async () => {
     const store = await openStore(name);
-    for (let n = 1; n <= LARGEST_COUNT + 2; n++) await store.saveRun(run(n));
+    for (let n = 1; n <= MAX_RUNS + 2; n++) await store.saveRun(run(n));
     const { runs } = await store.listRuns();
-    expect(runs).toHaveLength(LARGEST_COUNT);
+    expect(runs).toHaveLength(MAX_RUNS);
     expect(runs.at(-1)?.id).toBe('run-3');
   });
 
   it('keeps a run, and drops none, where it cannot be told which have students', async () => {
     const list = () => Promise.reject(new Error('no folder'));
     const store = await openStore(name, { students: { list } });
-    for (let n = 1; n <= LARGEST_COUNT + 1; n++) await store.saveRun(run(n));
-    expect((await store.listRuns()).runs).toHaveLength(LARGEST_COUNT + 1);
+    for (let n = 1; n <= MAX_RUNS + 1; n++) await store.saveRun(run(n));
+    expect((await store.listRuns()).runs).toHaveLength(MAX_RUNS + 1);
   });
 
   it('does not drop a good row for a damaged one, dated or not', async () => {
     const store = await openStore(name);
-    const rows = Array.from({ length: LARGEST_COUNT }, (_, i): [string, unknown] => [
+    const rows = Array.from({ length: MAX_RUNS }, (_, i): [string, unknown] => [
       `bad-${i}`,
       i % 2 === 0 ? { id: `bad-${i}` } : { id: `bad-${i}`, savedAt: 1e12 + i },
     ]);
@@ -117,7 +117,7 @@ describe('store', () => {
     await store.saveRun(run(3));
     const { runs, damaged } = await store.listRuns();
     expect(runs.map(({ id }) => id)).toEqual(['run-3', 'run-2', 'run-1']);
-    expect(damaged).toHaveLength(LARGEST_COUNT);
+    expect(damaged).toHaveLength(MAX_RUNS);
   });
 
   it('reopens after another tab has caused its connection to close', async () => {

@@ -4,8 +4,25 @@ import { browserLocks, type Heartbeats, Leases } from './leases';
 import { defaultSettings, type SavedRun, type Settings, savedRunSchema, settingsSchema } from './rows';
 import type { StudentShelf } from './students';
 
-/** Maximum number of stored runs without a student; the oldest make room. Damaged rows do not count. */
-export const LARGEST_COUNT = 50;
+/**
+ * Maximum number of stored runs without a student, those of the arena apart: an arena of many runs must not take the place of
+ * others. The oldest make room. Damaged rows do not count.
+ */
+export const MAX_RUNS = 50;
+/** Tag of the arena's runs. */
+export const ARENA_TAG = 'arena';
+
+/** The rows that make room. @param rows newest first  @param isNeeded never one of these */
+export function surplusOf<Row extends Pick<SavedRun, 'id' | 'tags'>>(
+  rows: readonly Row[],
+  isNeeded: (id: string) => boolean,
+): Row[] {
+  const free = rows.filter(({ id }) => !isNeeded(id));
+  const isOfArena = ({ tags = [] }: Row): boolean => tags.includes(ARENA_TAG);
+  return [free.filter(isOfArena), free.filter((row) => !isOfArena(row))].flatMap((own) =>
+    own.slice(MAX_RUNS),
+  );
+}
 
 /** A row that this version of the page cannot read. It is kept until it is deleted. */
 export interface DamagedRun {
@@ -118,10 +135,9 @@ async function rowsOf(db: Database): Promise<Map<string, unknown>> {
 
 /** Makes room by deleting the oldest readable rows, but never a run in progress, nor one whose student is kept. */
 async function dropOldest(db: Database, needed: ReadonlySet<string>): Promise<void> {
-  if ((await db.count('runs')) <= LARGEST_COUNT) return;
+  if ((await db.count('runs')) <= MAX_RUNS) return;
   const { runs } = readRows(await rowsOf(db));
-  const old = runs.filter(({ id }) => !needed.has(id)).slice(LARGEST_COUNT);
-  for (const { id } of old) await db.delete('runs', id);
+  for (const { id } of surplusOf(runs, (one) => needed.has(one))) await db.delete('runs', id);
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Connection extends Workbench {
   dispose(): void;
   /** Calls back once when the worker is gone, immediately if it already is. */
   onDeath(listener: (error: EngineError) => void): void;
+  /** Bytes that the engine's WebAssembly has taken, as it said last; 0 where it has not. */
+  heapBytes?(): number;
 }
 
 interface Pending {
@@ -73,6 +75,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   let lastSign = Date.now();
   let death: EngineError | null = null;
   let guarded = false;
+  let heap = 0;
   // Messages to a worker that is not listening yet would be lost: they wait for its first message.
   let waitingMessages: ToWorker[] | null = [];
 
@@ -128,6 +131,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
       waitingMessages = null;
     }
     if (message.kind === 'heartbeat') {
+      heap = message.heap;
       if (message.locked && !guarded) void guard();
       return;
     }
@@ -208,6 +212,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   return {
     ...calls,
     dispose: () => end(gone('the engine was shut down'), false),
+    heapBytes: () => heap,
     onDeath(listener) {
       if (death) listener(death);
       else listeners.add(listener);

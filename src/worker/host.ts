@@ -1,5 +1,6 @@
 import { vouchForOwnScripts } from '../contract/trusted-types';
 import { wasmPaths } from '../engine/runtime/assets';
+import { heapBytes } from '../engine/runtime/heap';
 import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { serve } from './serve';
@@ -19,4 +20,4 @@ const workbench = new LoriWorkbench({
   runtimeVersion,
   readBlob: (blob, from, to) => reader.readAsArrayBuffer(blob.slice(from, to)),
 });
-serve(globalThis as unknown as Parameters<typeof serve>[0], workbench);
+serve(globalThis as unknown as Parameters<typeof serve>[0], workbench, heapBytes);

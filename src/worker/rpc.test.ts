@@ -18,10 +18,15 @@ const nothing: Workbench = {
   lensCost: unused,
   exportStates: unused,
   exportModel: unused,
+  exportRun: unused,
+  openRun: unused,
   causal: unused,
+  evaluate: unused,
+  stopping: unused,
   testThoughts: unused,
   checkpoints: unused,
   openCheckpoint: unused,
+  closeCheckpoint: unused,
   storeWeights: unused,
   storageErrors: unused,
   describeConfig: unused,
@@ -47,11 +52,11 @@ const nothing: Workbench = {
 
 const figure: LensRequest = { ...FIGURE_6, source: { kind: 'texts', texts: ['a'] } };
 
-function pair(workbench: Partial<Workbench>, options?: ConnectOptions) {
+function pair(workbench: Partial<Workbench>, options?: ConnectOptions, heapBytes?: () => number) {
   const { port1, port2 } = new MessageChannel();
   port1.start();
   port2.start();
-  const stop = serve(port2, { ...nothing, ...workbench });
+  const stop = serve(port2, { ...nothing, ...workbench }, heapBytes);
   const client = connect(port1, options);
   onTestFinished(() => {
     client.dispose();
@@ -314,9 +319,11 @@ describe('rpc', () => {
   });
 
   it('does not end a worker that answers pings', async () => {
-    const { client } = pair({ control: async () => {} }, { heartbeat: 20, silence: 100 });
+    const { client } = pair({ control: async () => {} }, { heartbeat: 20, silence: 100 }, () => 48e6);
+    expect(client.heapBytes?.()).toBe(0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     await client.control('pause');
+    expect(client.heapBytes?.()).toBe(48e6);
   });
 
   it('ends a worker that could not load a file of the page, so that a new one can retry', async () => {

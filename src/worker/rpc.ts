@@ -19,10 +19,15 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   lensCost: {},
   exportStates: { options: 1 },
   exportModel: { options: 1 },
+  exportRun: { options: 1 },
+  openRun: {},
   causal: { options: 1 },
+  evaluate: { options: 1 },
+  stopping: { options: 1 },
   testThoughts: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },
+  closeCheckpoint: {},
   storeWeights: {},
   storageErrors: { options: 0 },
   describeConfig: {},
@@ -69,8 +74,11 @@ export type FromWorker =
   | { readonly kind: 'event'; readonly id: number; readonly event: unknown }
   /** A snapshot of the run that call `id` started, numbered: it waits for the answer `kept`. */
   | { readonly kind: 'keep'; readonly id: number; readonly snapshot: number; readonly value: RunSnapshot }
-  /** Sign of life: the worker's first message, then its answer to `hello` and `ping`. `locked`: it holds the lock of `hello`. */
-  | { readonly kind: 'heartbeat'; readonly locked: boolean };
+  /**
+   * Sign of life: the worker's first message, then its answer to `hello` and `ping`. `locked`: it holds the lock of `hello`;
+   * `heap`: bytes that its WebAssembly has taken.
+   */
+  | { readonly kind: 'heartbeat'; readonly locked: boolean; readonly heap: number };
 
 /** What both ends need of a worker, a worker's scope or a MessagePort. */
 export interface Channel {

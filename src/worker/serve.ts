@@ -7,14 +7,16 @@ import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker, tra
 /**
  * Answers the calls of `worker/client` on `scope` with `workbench`. Arrays in a result are transferred, not copied: the
  * workbench must not use them again. Returns a function that stops answering.
+ * @param heapBytes told with every sign of life
  */
-export function serve(scope: Channel, workbench: Workbench): () => void {
+export function serve(scope: Channel, workbench: Workbench, heapBytes: () => number = () => 0): () => void {
   const running = new Map<number, AbortController>();
   let locked = false;
   // Calls wait for the greeting, so that a worker that ends during its first call is noticed too.
   let greeted: Promise<void> = Promise.resolve();
   const send = (message: FromWorker, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 
+  const beat = () => send({ kind: 'heartbeat', locked, heap: heapBytes() });
   const fail = (id: number, thrown: unknown) => send({ kind: 'error', id, error: reportOf(thrown) });
 
   /** Snapshots that are being written, by their number. */
@@ -62,7 +64,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
   const hello = (name: string) =>
     new Promise<void>((resolve) => {
       const settled = () => {
-        send({ kind: 'heartbeat', locked });
+        beat();
         resolve();
       };
       const locks = (globalThis.navigator as Navigator | undefined)?.locks;
@@ -79,7 +81,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
   const listen = ({ data }: MessageEvent) => {
     const message = data as ToWorker;
     if (message.kind === 'hello') greeted = hello(message.lock);
-    else if (message.kind === 'ping') send({ kind: 'heartbeat', locked });
+    else if (message.kind === 'ping') beat();
     else if (message.kind === 'call') void call(message.id, message.method, message.args, message.keeps);
     else if (message.kind === 'kept') {
       writing.get(message.snapshot)?.(message.error);
@@ -87,7 +89,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
     } else if (message.kind === 'cancel') running.get(message.id)?.abort();
   };
   scope.addEventListener('message', listen);
-  send({ kind: 'heartbeat', locked });
+  beat();
   return () => {
     scope.removeEventListener('message', listen);
     for (const controller of running.values()) controller.abort();

@@ -67,6 +67,10 @@ def rms_norm(x, weight, eps):
 
 def frequencies(d, rope):
     inv = 1.0 / rope["theta"] ** (torch.arange(0, d, 2) / d)
+    if "linear" in rope:
+        return inv / rope["linear"]["factor"]
+    if "yarn" in rope:
+        return yarn_frequencies(d, inv, rope["theta"], rope["yarn"])
     if "llama3" not in rope:
         return inv
     s = rope["llama3"]
@@ -87,6 +91,15 @@ def frequencies(d, rope):
             out.append((1 - smooth) * f / factor + smooth * f)
     assert bands == {"short", "between", "long"}, bands
     return torch.tensor(out)
+
+
+def yarn_frequencies(d, inv, theta, s):
+    """YaRN, section 3.2: r(i) = original positions / wavelength turns; the ramp runs over dimensions, rounded outwards."""
+    dimension_of = lambda turns: d * math.log(s["original"] / (turns * 2 * math.pi)) / (2 * math.log(theta))
+    low, high = max(math.floor(dimension_of(s["beta_fast"])), 0), min(math.ceil(dimension_of(s["beta_slow"])), d - 1)
+    ramp = ((torch.arange(d // 2) - low) / (high - low)).clamp(0, 1)
+    assert 0 in ramp and 1 in ramp and ((ramp > 0) & (ramp < 1)).any(), ramp
+    return inv / s["factor"] * ramp + inv * (1 - ramp)
 
 
 def rotate(x, positions, inv):
@@ -123,7 +136,9 @@ def llama(c, w, x):
         if c.get("qk_norm"):
             q = rms_norm(q, w[n + "self_attn.q_norm.weight"], c["eps"])
             k = rms_norm(k, w[n + "self_attn.k_norm.weight"], c["eps"])
-        x = x + lin(attend(rotate(q, positions, inv), rotate(k, positions, inv), v), "self_attn.o_proj")
+        # YaRN's attention factor stands on cosines and sines of queries and keys.
+        q, k = (rotate(y, positions, inv) * c["rope"].get("yarn", {}).get("attention", 1.0) for y in (q, k))
+        x = x + lin(attend(q, k, v), "self_attn.o_proj")
         y = rms_norm(x, w[n + "post_attention_layernorm.weight"], c["eps"])
         x = x + lin(F.silu(lin(y, "mlp.gate_proj")) * lin(y, "mlp.up_proj"), "mlp.down_proj")
         states.append(rms_norm(x, w["model.norm.weight"], c["eps"]) if i == L - 1 else x)
@@ -261,6 +276,18 @@ def cases():
         "model_type": "gpt2", "vocab_size": V, "max_position_embeddings": 24, "hidden_size": H, "num_hidden_layers": L,
         "num_attention_heads": 16, "n_inner": None, "activation_function": "gelu_pytorch_tanh",
         "layer_norm_epsilon": 1e-6, "tie_word_embeddings": False, "dtype": "float32"}
+
+    c, config = llama_case(theta=500.0)
+    c["rope"]["linear"] = {"factor": 3.0}
+    yield "llama, linear scaling", c, {**config, "rope_scaling": {"type": "linear", "factor": 3.0}}
+    c, config = llama_case("qwen2", qkv_bias=True, eps=1e-6, d=16, heads=2, kv=1, theta=2000.0)
+    c["rope"]["yarn"] = {"factor": 4.0, "original": 64, "beta_fast": 4.0, "beta_slow": 1.0, "attention": 0.1 * math.log(4) + 1}
+    yield "qwen2, yarn scaling", c, {**config, "head_dim": 16, "max_position_embeddings": 256, "rope_scaling": {
+        "rope_type": "yarn", "factor": 4.0, "beta_fast": 4.0, "original_max_position_embeddings": 64}}
+    c, config = llama_case(d=16, heads=2, kv=1, theta=1000.0)
+    c["rope"]["yarn"] = {"factor": 2.0, "original": 128, "beta_fast": 32.0, "beta_slow": 1.0, "attention": 1.25}
+    yield "llama, yarn scaling with its attention factor, defaults", c, {**config, "head_dim": 16, "rope_scaling": {
+        "type": "yarn", "factor": 2.0, "attention_factor": 1.25}}
 
 
 def floats(tensors):

@@ -7,6 +7,7 @@ B samples, L layers, H hidden size, K latents, c latents of PCCoT, T its iterati
 import torch
 import torch.nn.functional as F
 
+from _gpt2 import Gpt2Decoder
 from rows import EOS, Decoder, Lora, part
 
 NORM_EPS = 1e-5
@@ -17,7 +18,8 @@ class Reference:
     """The student with its trained values: `student.layers…` (LoRA), `tokens` [n, H], `projection.…`."""
 
     def __init__(self, config, weights, live, rank, alpha):
-        self.decoder, self.live = Decoder(config, weights, Lora(part(live, "student."), rank, alpha)), live
+        decoder = Gpt2Decoder if config.model_type == "gpt2" else Decoder
+        self.decoder, self.live = decoder(config, weights, Lora(part(live, "student."), rank, alpha)), live
 
     def embed(self, ids):
         return self.decoder.embed(torch.tensor(ids, dtype=torch.long))

@@ -14,7 +14,10 @@ the batch's B×H values of h_CoT: the mean over the hidden size, or (`norm` sum)
 """
 import torch
 
-from rows import ALPHA, CONFIGS, EOS, RANK, Run, families, log_likelihood, part, print_case, random_lora, write_golden
+from rows import (
+    ALPHA, CONFIGS, EOS, OPTIMISER, RANK, Run, after_three_steps, families, log_likelihood, part, print_case, random_lora,
+    write_golden,
+)
 from model import LINEARS, Decoder, Lora
 
 REM = {"width": 3, "alpha": 4.0}
@@ -81,24 +84,10 @@ def terms_of(family, weights, live, samples, case):
     return {name: WEIGHTS[name] * value for name, value in terms.items()}
 
 
-def after_three_steps(out, case, trained, terms, o):
-    """AdamW, every gradient clipped together; constant rate."""
-    live = {k: v.clone().requires_grad_() for k, v in trained.items()}
-    optimiser = torch.optim.AdamW(live.values(), lr=o["learningRate"], betas=(0.9, 0.99), eps=1e-8, weight_decay=o["weightDecay"])
-    for _ in range(3):
-        optimiser.zero_grad()
-        sum(terms(live).values()).backward()
-        torch.nn.utils.clip_grad_norm_(live.values(), o["clip"])
-        optimiser.step()
-    for name, value in live.items():
-        out[f"{case}.after3.{name}"] = value.detach()
-
-
 def main():
-    optimiser = {"learningRate": 0.01, "weightDecay": 0.05, "clip": 0.8, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
     out = {}
     meta = {"by": "torch float64", "rank": RANK, "alpha": ALPHA, "rem": REM, "weights": WEIGHTS, "cases": CASES, "samples": {}}
-    meta["optimiser"] = optimiser
+    meta["optimiser"] = OPTIMISER
     for family, config, weights, random, samples in families(400, SAMPLES, meta):
         trained = {f"cot.{k}": v for k, v in random_lora(config, random, RANK, config.layers).items()}
         trained.update({
@@ -114,7 +103,7 @@ def main():
             checked = ["silent.layers.0.k.w1", "silent.layers.1.v.w2"] + (["cot.layers.0.q.A"] if case.get("joint") else [])
             print_case(out, f"{family}.{name}", own, terms, checked)
         if family == "qwen2":
-            after_three_steps(out, f"{family}.two", trained, terms, optimiser)
+            after_three_steps(out, f"{family}.two", trained, terms)
     write_golden("dart", meta, out)
 
 

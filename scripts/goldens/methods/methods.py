@@ -1,15 +1,19 @@
 """Prints the goldens of CODI, CoT-SFT, PauseFT and PCCoT, in float64:
 
-    /usr/bin/python3 scripts/goldens/methods/methods.py
+    /usr/bin/python3 scripts/goldens/methods/methods.py [family …]
 
-    methods-llama.golden.json, methods-qwen2.golden.json    weights, trained values, batch; terms and every gradient by case
+    methods-llama.golden.json, methods-qwen2.golden.json, methods-gpt2.golden.json    weights, trained values, batch; terms and
+                       every gradient by case; of CODI also the trained values after three steps of AdamW
 
 Autograd is compared with fourth-order differences of one value of every parameter.
 """
+import sys
+
 import torch
 
+from _gpt2 import Gpt2Config, random_gpt2
 from _reference import Reference, random_projection, terms_of
-from rows import ALPHA, RANK, Config, Random, random_lora, write_golden
+from rows import ALPHA, OPTIMISER, RANK, Config, Random, after_three_steps, random_lora, write_golden
 from model import random_model
 
 WEIGHTS = {"answer": 1.25, "distillation": 2.5, "teacher": 0.8, "explicit": 0.7}
@@ -40,7 +44,14 @@ VARIANTS = {
         "questions": [4, 2], "rationales": [2, 3], "answers": [2, 1], "prompt": 2,
         "cases": ["codi", "codi-official", "cot", "pause", "pccot"],
     },
+    "gpt2": {
+        "config": Gpt2Config(12, 20, 2, 3, 21, 32, 1e-5), "seed": 23, "projection": 9,
+        "questions": [2, 4], "rationales": [3, 2], "answers": [1, 2], "prompt": 2,
+        "cases": ["codi", "codi-official", "pccot"],
+    },
 }
+# Of these the trained values after three steps too.
+STEPPED = [("llama", "codi"), ("gpt2", "codi")]
 
 
 def weighted(config, weights, live, method, batch, run):
@@ -71,7 +82,7 @@ def check_differences(case, parameters, terms_at):
 
 def main(name, variant):
     config, random = variant["config"], Random(variant["seed"])
-    weights = random_model(config, random)
+    weights = (random_gpt2 if config.model_type == "gpt2" else random_model)(config, random)
     draw = lambda lengths: [random.tokens(2, config.vocab, n) for n in lengths]  # noqa: E731
     batch = {
         "questions": draw(variant["questions"]), "rationales": draw(variant["rationales"]),
@@ -95,14 +106,17 @@ def main(name, variant):
         at = lambda values, method=method, run=run: weighted(config, weights, values, method, batch, run)  # noqa: E731
         error = check_differences(case, parameters, at)
         print(f"  {name} {case}: autograd against differences {error:.1e}")
+        if (name, case) in STEPPED:
+            after_three_steps(out, case, parameters, at)
         cases[case] = {"method": method, **run}
     meta = {
         "by": "torch float64", "seed": variant["seed"], "config": config.hugging_face(), "rank": RANK, "alpha": ALPHA,
-        "weights": WEIGHTS, "projection": variant["projection"], "batch": batch, "eos": 1, "cases": cases,
+        "optimiser": OPTIMISER, "weights": WEIGHTS, "projection": variant["projection"], "batch": batch, "eos": 1, "cases": cases,
     }
     write_golden(f"methods-{name}", meta, out)
 
 
 if __name__ == "__main__":
     for name, variant in VARIANTS.items():
-        main(name, variant)
+        if len(sys.argv) < 2 or name in sys.argv[1:]:
+            main(name, variant)

@@ -15,6 +15,7 @@ from model import Config, Decoder, Lora, random_lora  # noqa: E402
 
 EOS = 1
 RANK, ALPHA = 2, 3.0
+OPTIMISER = {"learningRate": 0.01, "weightDecay": 0.05, "clip": 0.8, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
 CONFIGS = {
     "llama": Config("llama", 16, 24, 3, 4, 2, 40, 1e-5, 10000.0, True),
     "qwen2": Config("qwen2", 16, 24, 2, 4, 2, 24, 1e-6, 500.0, False),
@@ -101,3 +102,17 @@ def print_case(out, case, trained, terms_of, checked):
         out[f"{case}.grad.{name}"] = gradient
     worst = [finite_difference(lambda v: sum(terms_of(v).values()), trained, key, live[key].grad, f"{case} {key}") for key in checked]
     print(f"  {case}: " + ", ".join(f"{k} {v.item():.4f}" for k, v in terms.items()) + f"; against differences {max(worst, default=0):.1e}")
+
+
+def after_three_steps(out, case, trained, terms):
+    """Writes the trained tensors after three steps of AdamW: every gradient clipped together, constant rate."""
+    o = OPTIMISER
+    live = {k: v.clone().requires_grad_() for k, v in trained.items()}
+    optimiser = torch.optim.AdamW(live.values(), lr=o["learningRate"], betas=(0.9, 0.99), eps=1e-8, weight_decay=o["weightDecay"])
+    for _ in range(3):
+        optimiser.zero_grad()
+        sum(terms(live).values()).backward()
+        torch.nn.utils.clip_grad_norm_(live.values(), o["clip"])
+        optimiser.step()
+    for name, value in live.items():
+        out[f"{case}.after3.{name}"] = value.detach()

@@ -1,10 +1,13 @@
 """Tiny random base models with PEFT adapters of every option that is honoured, run in float64 by torch: writes
-src/engine/session/models/adapters.golden.json. Run: /usr/bin/python3 scripts/goldens/peft/peft.py
+src/engine/session/models/adapters.golden.json, and the tensors of the first as torch.save writes them (adapter_model.bin):
+adapter-pickle.golden.json. Run: /usr/bin/python3 scripts/goldens/peft/peft.py
 
 Bases, forward passes and the generator of weights are those of ../families/families.py; the adapters' tensors come from the
 same generator, in the order they are listed. PEFT itself is not used: what it computes is written here from its documentation.
 LoRA is y = W x + b + s·B A x, with s = alpha / r or alpha / sqrt(r), for GPT-2's Conv1D with W transposed.
 """
+import base64
+import io
 import json
 import math
 import pathlib
@@ -23,12 +26,14 @@ class Adapter:
     def __init__(self, seed, weights):
         self.generator = f.Generator(seed)
         self.listed = []
+        self.saved = {}
         self.weights = weights
         self.merged = dict(weights.tensors)
 
     def tensor(self, name, shape, shift=7):
         self.listed.append({"name": name, "shape": list(shape), "shift": shift, "one": False, "leftover": False})
-        return self.generator.values(shape, shift, False)
+        self.saved[name] = self.generator.values(shape, shift, False)
+        return self.saved[name]
 
     def lora(self, module, rank, scale, conv1d=False, bias=False, body=""):
         """ΔW on the module; `body` is what the adapter's names lack."""
@@ -167,14 +172,22 @@ CASES = [
 ]
 
 bases = {name: (number, c, config) for number, (name, c, config) in enumerate(f.cases())}
-all_cases = []
+all_cases, saved = [], {}
 for number, (name, base, make, text) in enumerate(CASES):
     base_number, c, config = bases[base]
     weights = (f.llama_weights if c["family"] == "llama" else f.gpt2_weights)(c, 1000 + base_number)
     adapter = Adapter(2000 + number, weights)
     options = {**BASIC, **make(adapter)}
+    saved = saved or adapter.saved
     all_cases.append({"name": name, "base": base, "seed": 2000 + number, "config": options, "tensors": adapter.listed,
                       **run(c, adapter, text)})
 out = pathlib.Path(__file__).parents[3] / "src/engine/session/models/adapters.golden.json"
 out.write_text("[\n%s\n]\n" % ",\n".join(" " + json.dumps(case, separators=(",", ":")) for case in all_cases))
 print(out.name, len(all_cases), "cases,", out.stat().st_size, "bytes")
+
+# As PEFT before 0.7 does: torch.save(state_dict, "adapter_model.bin").
+pickled = io.BytesIO()
+torch.save({k: v.float() for k, v in saved.items()}, pickled)
+out = out.with_name("adapter-pickle.golden.json")
+out.write_text(json.dumps({"case": CASES[0][0], "file": base64.b64encode(pickled.getvalue()).decode()}) + "\n")
+print(out.name, out.stat().st_size, "bytes")

@@ -187,12 +187,16 @@ def cases():
     w = model_of(llama, listed, rows, "_base_model.", False, "bf16")
     run = perceptron(listed, "recurrent_filter.", ("input_layer", "output_layer", "norm"), H, "bf16")
     settings = {"start_token_id": V, "end_token_id": V + 1, "continue_token_id": V + 2, "stop_token_id": V + 3,
-                "recurrent_filter_mode": "MLP", "detach_binary_head_inputs": False, "lora_mode": False, "binary_head_temp": None,
+                "recurrent_filter_mode": "MLP", "detach_binary_head_inputs": False, "lora_mode": False, "binary_head_temp": 0.5,
                 "add_latent_to_end": False, "unused_token_ids": list(range(V + 4, rows)), "debug_mode": False}
     config = {**llama["config"], "vocab_size": rows, "architectures": ["LatentThinkingModel"],
               "_inserted_LatentThinkingModelSettings": settings}
-    yield "adaptive", "adaptive latent reasoning", "model.safetensors", llama, {"config.json": config}, listed, outputs(
-        llama, w, recurrent(llama, w, V, V + 1, run))
+    result = outputs(llama, w, recurrent(llama, w, V, V + 1, run))
+    # The binary head, after START and after every thought: the output embedding's rows of CONTINUE and STOP, over the temperature.
+    last = llama["forward"](llama["c"], w, recurrent(llama, w, V, V + 1, run))[-1]
+    decided = last[len(QUESTION) : len(QUESTION) + 1 + THOUGHTS] @ w[llama["embedding"]][[V + 2, V + 3]].T / 0.5
+    result["odds"] = f.floats([decided[:, 1] - decided[:, 0]])
+    yield "adaptive", "adaptive latent reasoning", "model.safetensors", llama, {"config.json": config}, listed, result
 
 
 def pccot():

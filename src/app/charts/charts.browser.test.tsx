@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
-import { ByLayer, ChosenSample, Controls, Energy, Lines, Ranks, Walks } from './gallery.testing';
+import { ByLayer, Controls, Energy, Lines, Ranks, Walks } from './gallery.testing';
 import { hoverLink } from './link';
 
 let root: Root | undefined;
@@ -119,28 +119,18 @@ describe('charts that share a link', () => {
   });
 });
 
-describe('by keyboard', () => {
-  it('a sample is highlighted, and a layer in the points of lines', async () => {
-    const link = hoverLink();
-    show(
-      <>
-        <ChosenSample link={link} />
-        <ByLayer theme="light" link={link} />
-      </>,
-    );
-    await drawn();
-    const choice = page.getByRole('button', { name: /Highlight/ });
-    await expect.element(choice).toBeVisible();
-    (choice.element() as HTMLElement).focus();
-    await userEvent.keyboard('{ArrowDown}{ArrowDown}{ArrowDown}{Enter}');
-    await expect.poll(() => link.key()).toBe('train-1');
-    link.point('layer 2');
-    const shapes = () => drawings()[0]!.layout.shapes?.map(({ path }) => path);
-    await expect.poll(shapes).toEqual(['M2,3L2,3M2,30L2,30']);
-    link.point(null);
-    await expect.poll(shapes).toEqual([]);
-  });
+it('a layer is highlighted in the points of lines', async () => {
+  const link = hoverLink();
+  show(<ByLayer theme="light" link={link} />);
+  await drawn();
+  link.point('layer 2');
+  const shapes = () => drawings()[0]!.layout.shapes?.map(({ path }) => path);
+  await expect.poll(shapes).toEqual(['M2,3L2,3M2,30L2,30']);
+  link.point(null);
+  await expect.poll(shapes).toEqual([]);
+});
 
+describe('by keyboard', () => {
   it('a slider steps and says its value', async () => {
     show(<Controls />);
     const slider = page.getByRole('slider', { name: /Rank/ });

@@ -83,6 +83,8 @@ export function axisOf(axis: Axis, theme: ThemeName, log = false): Record<string
     type: log ? 'log' : 'linear',
     ...(log ? { dtick: 1, exponentformat: 'power' } : axis.format === '%' ? { tickformat: '.0%' } : {}),
     ...(!log && axis.step !== undefined && { dtick: axis.step, tickformat: 'd' }),
+    ...(!log && axis.fromZero && { rangemode: 'tozero' }),
+    ...(axis.ticks && { tickvals: [...axis.ticks], ticktext: axis.ticks.map(String) }),
     ...(axis.names && { tickvals: axis.names.map((_, i) => i + 1), ticktext: axis.names.map(plain) }),
     ...(!log && axis.range && { range: [...axis.range] }),
   };

@@ -1,10 +1,9 @@
-/** Every kind of chart with made-up values, for looking at them and for the tests in browsers. Never part of a build. */
-import { type ReactNode, useMemo, useState } from 'react';
+/** Every kind of chart with made-up values, for the tests in browsers. */
+import { useMemo, useState } from 'react';
 import { Slider } from '../ui/Slider';
 import { HeatMap } from './HeatMap';
-import { Highlight } from './Highlight';
 import { LineChart } from './LineChart';
-import { type HoverLink, useHoverLink } from './link';
+import type { HoverLink } from './link';
 import type { ThemeName } from './look';
 import type { PointGroup } from './points';
 import { ScatterChart } from './ScatterChart';
@@ -209,35 +208,7 @@ export function Walks({ theme, link, samples = SAMPLES }: Shared & { readonly sa
   );
 }
 
-export const ChosenSample = ({ link }: Pick<Shared, 'link'>) => (
-  <Highlight
-    link={link}
-    nothing="no sample"
-    options={Array.from({ length: SAMPLES }, (_, i) => ({ key: `train-${i}`, label: `train-${i}` }))}
-  />
-);
-
 export function Controls() {
   const [rank, setRank] = useState(8);
   return <Slider label="Rank" tex="r" value={rank} min={0} max={64} unit="directions" onChange={setRank} />;
-}
-
-export function Gallery({ theme, children }: { readonly theme: ThemeName; readonly children?: ReactNode }) {
-  const link = useHoverLink();
-  const shared = { theme, link };
-  return (
-    <main>
-      {children}
-      <Controls />
-      <ChosenSample link={link} />
-      <div className="columns-2">
-        <Lines {...shared} />
-        <Energy {...shared} />
-        <Ranks {...shared} />
-        <Walks {...shared} />
-        <Energy {...shared} columns={6} />
-        <ByLayer {...shared} />
-      </div>
-    </main>
-  );
 }

@@ -92,7 +92,7 @@ export function lineFigure(
     ...layoutOf([x, y], view),
     hovermode: series.length > NAMED || series.some(isLinked) ? 'closest' : 'x unified',
     showlegend: series.some(named),
-    xaxis: { ...axisOf(x, theme), rangemode: x.step === undefined ? 'tozero' : 'normal' },
+    xaxis: { ...axisOf(x, theme, x.log), rangemode: x.step === undefined && !x.log ? 'tozero' : 'normal' },
     yaxis: axisOf(y, theme, log),
     ...(marks.length > 0 && { shapes: markLines(marks, theme), annotations: markLabels(marks, theme) }),
   } as Figure['layout'];

@@ -7,6 +7,12 @@ export interface Axis {
   readonly format?: '%';
   /** Distance between two ticks, if the values are whole numbers; the axis then starts at the first of them. */
   readonly step?: number;
+  /** Spaced by ratios; the initial scale of y is the chart's. */
+  readonly log?: boolean;
+  /** Values that have ticks, in place of those that fit. */
+  readonly ticks?: readonly number[];
+  /** Whether the axis begins at 0 whatever the values. */
+  readonly fromZero?: boolean;
   /** What stands at 1, 2, … in place of the numbers. */
   readonly names?: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { shorten } from '../../text/quote';
 import type { AppState } from '../store/state';
 import { isBusy } from '../store/task';
-import { useApp } from '../store/use-app';
+import { useActions, useApp } from '../store/use-app';
 import { bytes } from '../ui/format';
 import { type Memory, useMemory } from './use-memory';
 
@@ -35,7 +35,7 @@ function memoryWords(memory: Memory | null | undefined): string {
 export function StateFacts() {
   const model = useApp(modelOf);
   const device = useApp(deviceOf);
-  const memory = useMemory();
+  const memory = useMemory(useActions().heapBytes);
   return (
     <dl className="bar-facts">
       <div>

@@ -23,4 +23,17 @@ describe('memory', () => {
     });
     expect(await memoryNow({})).toBeNull();
   });
+
+  it('counts the heap of WebAssembly, which browsers leave out', async () => {
+    const api = { measureUserAgentSpecificMemory: async () => ({ bytes: 7e6 }) };
+    expect(await memoryNow(api, 500e6)).toMatchObject({
+      ...{ bytes: 507e6, isPart: false },
+      of: expect.stringContaining('500.0 MB of WASM heap'),
+    });
+    expect(await memoryNow({ memory: { usedJSHeapSize: 3e6 } }, 500e6)).toMatchObject({
+      ...{ bytes: 503e6, isPart: false },
+      of: expect.stringContaining('The page, and the engine’s 500.0 MB'),
+    });
+    expect(await memoryNow({}, 500e6)).toMatchObject({ bytes: 500e6 });
+  });
 });

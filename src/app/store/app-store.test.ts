@@ -143,7 +143,10 @@ describe('a run', () => {
     const { run } = state();
     expect(run.task.status).toBe('done');
     expect(run.series.step).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
-    expect(run.series.accuracy.map(({ step }) => step)).toEqual([4, 8, 12]);
+    expect(run.series.accuracy.map(({ step, set }) => [step, set])).toEqual([
+      ...[4, 8, 12].map((step) => [step, 'validation']),
+      [12, 'held-out'],
+    ]);
     expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'answer']);
     expect(state().studentConfig).toEqual(small);
     expect((await storage.listRuns()).runs).toMatchObject([{ id: run.id, result: { steps: 12 } }]);

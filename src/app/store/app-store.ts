@@ -7,6 +7,7 @@ import { dataWithoutEngine } from './data';
 import { type DataActions, dataActions } from './data-actions';
 import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
+import { type EvaluationActions, evaluationActions } from './evaluation-actions';
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
 import { followGenerationLink } from './generation-link';
@@ -19,9 +20,12 @@ import { type Link, type PanelName, parseLink } from './link';
 import { type ModelFileActions, modelFileActions } from './model-file-actions';
 import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
+import { type RunBundleActions, runBundleActions } from './run-bundle-actions';
+import { addressOf, runPlace } from './run-place';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
-import { type AppState, initialState, presetConfig } from './state';
+import { type AppState, initialState } from './state';
+import { type StoppingActions, stoppingActions } from './stopping-actions';
 import { type StorageActions, storageActions } from './storage-actions';
 import { type StudentActions, studentActions } from './student-actions';
 import { failureOf, idle } from './task';
@@ -46,6 +50,8 @@ export type Actions = PageActions &
   CheckActions &
   ArenaActions &
   ThoughtTestActions &
+  EvaluationActions &
+  StoppingActions &
   RunActions &
   SavedActions &
   StudentActions &
@@ -56,6 +62,7 @@ export type Actions = PageActions &
   SourceActions &
   PreviewActions &
   ModelFileActions &
+  RunBundleActions &
   StorageActions &
   TourActions;
 
@@ -87,9 +94,12 @@ export function createApp(environment: Environment): App {
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
   const thoughtTest = thoughtTestActions(ctx, engine);
+  const evaluation = evaluationActions(ctx, engine);
+  const stopping = stoppingActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
+  const place = runPlace(ctx, run, students);
   const arena = arenaActions(ctx, run);
   const latents = latentActions(ctx, engine, students);
   const lens = lensActions(ctx, engine);
@@ -98,6 +108,7 @@ export function createApp(environment: Environment): App {
   const sources = sourceActions(ctx, lens);
   const preview = previewActions(ctx);
   const modelFile = modelFileActions(ctx);
+  const bundles = runBundleActions(ctx, engine, saved);
   const storage = storageActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
@@ -142,10 +153,10 @@ export function createApp(environment: Environment): App {
     followLink(hash) {
       const { link, problems, notes } = parseLink(hash, ctx.get().presets);
       for (const note of notes) ctx.notify('info', note);
-      const before: Link = ctx.get().link;
+      const before: Link = addressOf(ctx.get());
       ctx.set({ isPlaceKnown: true, link, linkProblems: problems });
-      if (link.preset !== null && link.preset !== before.preset)
-        ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
+      const isOther = link.preset !== before.preset || link.run.set !== before.run.set;
+      if (link.run.kept === null && isOther) place.takeSettings(link);
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
       if (link.panel === 'data') data.changeData(followDataLink(link.data));
       if (link.panel === 'generate')
@@ -156,7 +167,10 @@ export function createApp(environment: Environment): App {
           },
         });
       if (link.panel === 'model') sources.askForModel(link.model);
-      void takeQuestion(link.question).then(() => takeMoment(link));
+      const run = place.takeRun(link);
+      void takeQuestion(link.question)
+        .then(() => run)
+        .then(() => takeMoment(link));
     },
     changeSettings(change) {
       const settings = { ...ctx.get().settings, ...change };
@@ -199,6 +213,8 @@ export function createApp(environment: Environment): App {
         await arena.loadArena();
         await saved.refreshSaved();
         saved.offerInterrupted();
+        // Before the models, so that a run's curves are there at once; a student waits for them.
+        if (ctx.get().link.panel === 'distil') await place.takeRun(ctx.get().link);
         // A link that asks for something means the same to everyone: whatever it omits takes its default.
         if (Object.keys(ctx.get().link.lens).length === 0)
           ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });
@@ -217,6 +233,7 @@ export function createApp(environment: Environment): App {
       void sources.refreshLibrary();
       if (load) await engine.loadPair();
       const { link } = ctx.get();
+      if (link.panel !== 'distil') await place.takeRun(link);
       await takeQuestion(link.question);
       await takeMoment(link);
     },
@@ -229,6 +246,8 @@ export function createApp(environment: Environment): App {
       ...check,
       ...arena,
       ...thoughtTest,
+      ...evaluation,
+      ...stopping,
       ...run,
       ...saved,
       ...students,
@@ -239,6 +258,7 @@ export function createApp(environment: Environment): App {
       ...sources,
       ...preview,
       ...modelFile,
+      ...bundles,
       ...storage,
       ...tour,
     },

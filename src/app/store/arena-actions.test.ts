@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../../storage/store';
 import { type DoubleOptions, double } from '../workbench.testing';
 import { createApp } from './app-store';
+import { type ArenaCost, planState } from './arena';
 
 const store = memoryStore('test');
 function open(options: DoubleOptions = {}, storage = memoryStore('test')) {
@@ -32,6 +33,7 @@ describe('the arena', () => {
     for (const run of runs)
       expect(run).toMatchObject({ correct: expect.any(Number), trainable: expect.any(Number) });
     expect(engine.calls.filter((call) => call.startsWith('distil'))).toHaveLength(4);
+    expect(state().saved.map(({ tags }) => tags)).toEqual([['arena'], ['arena'], ['arena'], ['arena']]);
     const again = open({}, store);
     await again.actions.loadArena();
     expect(again.state().arena).toMatchObject({
@@ -89,6 +91,39 @@ describe('the arena', () => {
     expect(made.length).toBeGreaterThan(0);
     actions.undoArena();
     expect(state().arena).toMatchObject({ runs: made, canUndo: false });
+  });
+
+  it('is filled in with an ablation, told its cost, run to its chart, and brought back', async () => {
+    const storage = memoryStore('test');
+    const { actions, state, engine } = open({}, storage);
+    await actions.start(true);
+    actions.changeArena({ ...small, seeds: '7' });
+    await actions.runArena();
+    const before = planState(state().arena);
+    actions.fillArena('lori-anchor');
+    expect(state().arena).toMatchObject({ presets: [], seeds: '1, 2, 3, 4, 5', runs: [], canUndo: true });
+    expect(state().arena.others.map(({ name }) => name)).toEqual(['without', 'HOSVD', 'HOOI']);
+    expect(state().arena.axis).toMatchObject({ ablation: 'lori-anchor', measure: 'accuracy' });
+    actions.changeArena({ seeds: '1-2' });
+    await actions.estimateArena();
+    const cost = state().arena.cost as ArenaCost;
+    expect(cost).toMatchObject({ runs: 6, measured: 0, refused: null });
+    expect(engine.calls.filter((call) => call === 'runCost')).toHaveLength(3);
+    actions.undoArena();
+    expect(planState(state().arena)).toEqual(before);
+    actions.fillArena('lori-anchor');
+    actions.changeArena({ seeds: '1-2' });
+    expect(await actions.runArena()).toBe(true);
+    expect(state().arena.runs).toHaveLength(6);
+    for (const run of state().arena.runs) expect(run.answerMilliseconds).toBe(15);
+    const again = open({}, storage);
+    await again.actions.loadArena();
+    expect(again.state().arena.axis).toEqual(state().arena.axis);
+    expect(again.state().arena.others.map(({ name }) => name)).toEqual(['without', 'HOSVD', 'HOOI']);
+    // Half of the runs are left: those that ended say how long they take.
+    actions.changeArena({ seeds: '1-4' });
+    await actions.estimateArena();
+    expect(state().arena.cost).toMatchObject({ runs: 6, measured: 6 });
   });
 
   it('refuses a file that is none, naming the place', () => {

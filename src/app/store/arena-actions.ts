@@ -1,8 +1,19 @@
+import { ablationsOf, planOf } from '../../contract/ablations';
 import { type Arena, formatArena, isResult, readArenaFile, remaining, rowOf } from '../../contract/arena';
-import { type ArenaState, arenaOf, arenaStateOf, usualBaseline, usualPresets } from './arena';
+import {
+  type ArenaPlanState,
+  type ArenaState,
+  arenaOf,
+  arenaStateOf,
+  planState,
+  usualBaseline,
+  usualPresets,
+} from './arena';
+import { arenaCost } from './arena-cost';
 import type { Context } from './context';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
+import { ARENA_TAG } from './saved-actions';
 import { failureOf, isBusy, sentencesOf } from './task';
 
 export interface ArenaActions {
@@ -10,6 +21,10 @@ export interface ArenaActions {
   /** Adds the settings of the Distil place as a contender. */
   addDraftToArena(): void;
   removeFromArena(name: string): void;
+  /** Fills the arena in with an ablation of a paper; the arena before comes back with `undoArena`. */
+  fillArena(ablation: string): void;
+  /** Estimates what the runs that are left take. */
+  estimateArena(): Promise<void>;
   /** Runs what is still to be run, one after another; every finished run is kept at once. */
   runArena(): Promise<boolean>;
   /** Cancels the run in hand as well; it is run again when the arena goes on. */
@@ -27,7 +42,9 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
   const get = () => ctx.get().arena;
   const set = (change: Partial<ArenaState>) => ctx.set({ arena: { ...get(), ...change } });
   const task = ctx.task<true>({ get: () => get().task, set: (next) => set({ task: next }) });
-  let dropped: Pick<ArenaState, 'runs' | 'heldOut'> | null = null;
+  let dropped: ArenaPlanState | null = null;
+  /** Of several estimates under way, only the last is shown. */
+  let estimating = new AbortController();
   const arena = (): Arena => arenaOf(get(), ctx.get().presets);
 
   const keep = async () => {
@@ -42,7 +59,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     void keep();
   };
   const drop = () => {
-    dropped = { runs: get().runs, heldOut: get().heldOut };
+    dropped = planState(get());
     change({ runs: [], canUndo: true });
   };
   const read = (text: string): void => {
@@ -74,6 +91,28 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
         runs: runs.filter((one) => one.name !== name),
       });
     },
+    fillArena(id) {
+      const { methods } = ctx.get();
+      const ablation = ablationsOf(methods).find((one) => one.id === id);
+      if (!ablation || isBusy(get().task)) return;
+      const { heldOut } = get();
+      const plan = planOf(ablation, methods);
+      dropped = planState(get());
+      change({
+        ...arenaStateOf({ ...plan, runs: [] }, methods),
+        // A point that is a preset as it is keeps its name on the axis all the same.
+        ...{ presets: [], others: plan.contenders, heldOut, canUndo: true, cost: null },
+      });
+    },
+    async estimateArena() {
+      estimating.abort();
+      estimating = new AbortController();
+      const { signal } = estimating;
+      const { pair, device } = ctx.get();
+      if (pair.status !== 'done' || device.status !== 'done' || isBusy(get().task)) return;
+      const cost = await arenaCost(arena(), (config) => ctx.engine().runCost(config, { signal }));
+      if (!signal.aborted) set({ cost });
+    },
     async runArena() {
       if (isBusy(get().task) || isActive(ctx.get().run)) return false;
       // What was dropped would replace the runs that are made from here on.
@@ -94,10 +133,10 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
             unit: 'runs',
             elapsed: performance.now() - start,
           });
-          const went = await run.startRun({ ...config, seed });
+          const went = await run.startRun({ ...config, seed }, [ARENA_TAG]);
           signal.throwIfAborted();
-          const { task: own, result } = ctx.get().run;
-          if (went && result) set({ runs: [...get().runs, rowOf(name, seed, result)] });
+          const { task: own, result, series } = ctx.get().run;
+          if (went && result) set({ runs: [...get().runs, rowOf(name, seed, result, series.accuracy)] });
           else if (own.status === 'failed' && isResult(own.error.code))
             // A run that diverges, or a method that refuses its settings, is a result.
             set({ runs: [...get().runs, { name, seed, failed: own.error.message }] });
@@ -117,7 +156,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     clearArena: drop,
     undoArena() {
       if (!dropped) return;
-      change({ runs: dropped.runs, heldOut: dropped.heldOut, canUndo: false });
+      change({ ...dropped, canUndo: false });
       dropped = null;
     },
     readArena(text) {

@@ -1,4 +1,4 @@
-import { type Arena, type ArenaRun, readSeeds } from '../../contract/arena';
+import { type Arena, type ArenaAxis, type ArenaRun, readSeeds } from '../../contract/arena';
 import type { RunConfig } from '../../contract/config';
 import type { Methods } from '../../contract/methods/method';
 import { type Preset, presetsOf } from '../../contract/presets';
@@ -14,13 +14,37 @@ export interface ArenaState {
   readonly seeds: string;
   readonly baseline: string;
   readonly heldOut: number;
+  /** Of an ablation. */
+  readonly axis: ArenaAxis | null;
   readonly runs: readonly ArenaRun[];
   /** Whether runs that were dropped can be brought back. */
   readonly canUndo: boolean;
   /** The run in hand. */
   readonly now: { readonly name: string; readonly seed: number } | null;
+  /** What the runs that are left take. */
+  readonly cost: ArenaCost | null;
   readonly task: Task<true>;
 }
+
+/** Of the runs that are left: seconds, null where they are not known before a run; and for how many of them they were measured. */
+export interface ArenaCost {
+  readonly runs: number;
+  readonly seconds: number | null;
+  readonly measured: number;
+  /** Why there is no estimate. */
+  readonly refused: string | null;
+}
+
+/** What of the state is the plan and its runs. */
+export type ArenaPlanState = Pick<
+  ArenaState,
+  'presets' | 'others' | 'seeds' | 'baseline' | 'heldOut' | 'axis' | 'runs'
+>;
+
+export const planState = (state: ArenaState): ArenaPlanState => {
+  const { presets, others, seeds, baseline, heldOut, axis, runs } = state;
+  return { presets, others, seeds, baseline, heldOut, axis, runs };
+};
 
 export const initialArena: ArenaState = {
   presets: [],
@@ -28,9 +52,11 @@ export const initialArena: ArenaState = {
   seeds: '1-10',
   baseline: '',
   heldOut: 200,
+  axis: null,
   runs: [],
   canUndo: false,
   now: null,
+  cost: null,
   task: idle,
 };
 
@@ -44,7 +70,7 @@ const contending = (config: RunConfig, heldOut: number): RunConfig => ({
 
 /** The plan that the state describes, with the runs so far; the baseline is the chosen contender or the first. */
 export function arenaOf(
-  { presets, others, seeds, baseline, heldOut, runs }: Omit<ArenaState, 'task' | 'now' | 'canUndo'>,
+  { presets, others, seeds, baseline, heldOut, axis, runs }: ArenaPlanState,
   all: readonly Preset[],
 ): Arena {
   const contenders = [
@@ -54,7 +80,10 @@ export function arenaOf(
     ...others.map(({ name, config }) => ({ name, config: contending(config, heldOut) })),
   ];
   const found = contenders.find(({ name }) => name === baseline) ?? contenders[0];
-  return { contenders, seeds: readSeeds(seeds).seeds, baseline: found?.name ?? '', runs };
+  return {
+    ...{ contenders, seeds: readSeeds(seeds).seeds, baseline: found?.name ?? '', runs },
+    ...(axis && { axis }),
+  };
 }
 
 /** The presets that take part by default: the first of each method. */
@@ -66,7 +95,7 @@ export const usualBaseline = (methods: Methods): string =>
   methods.find(({ comparedAs }) => comparedAs === 'baseline')?.presets[0]?.id ?? '';
 
 /** The state of an arena's file: presets with their own settings by id, all else beside them. */
-export function arenaStateOf(arena: Arena, methods: Methods): Omit<ArenaState, 'task' | 'now' | 'canUndo'> {
+export function arenaStateOf(arena: Arena, methods: Methods): ArenaPlanState {
   const heldOut = arena.contenders[0]?.config.data.heldOut ?? initialArena.heldOut;
   const all = presetsOf(methods);
   const isPreset = ({ name, config }: Arena['contenders'][number]) => {
@@ -80,6 +109,6 @@ export function arenaStateOf(arena: Arena, methods: Methods): Omit<ArenaState, '
     presets: arena.contenders.filter(isPreset).map(({ name }) => name),
     others: arena.contenders.filter((one) => !isPreset(one)),
     seeds: arena.seeds.join(', '),
-    ...{ baseline: arena.baseline, heldOut, runs: arena.runs },
+    ...{ baseline: arena.baseline, heldOut, axis: arena.axis ?? null, runs: arena.runs },
   };
 }

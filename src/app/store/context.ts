@@ -26,6 +26,8 @@ export interface Context {
   engine(): Connection;
   /** Drops the engine, dead or alive; the next call of `engine` starts another. */
   dropEngine(): void;
+  /** Bytes that its WebAssembly has taken; 0 where that is not known. */
+  heapBytes(): number;
   readonly storage: Promise<Store>;
   readonly sources: ModelSources;
   /** Where runs keep their students. */
@@ -86,6 +88,7 @@ export function createContext(
       }
       return connection;
     },
+    heapBytes: () => connection?.heapBytes?.() ?? 0,
     dropEngine() {
       const old = connection;
       connection = null;

@@ -1,5 +1,7 @@
 import type { RunConfig } from '../../contract/config';
 import type { DeviceReport, PairReport } from '../../contract/events';
+import type { Subject } from '../../contract/lens';
+import type { ProblemSource } from '../../contract/problem-source';
 import type { ProviderChoice } from '../../storage/rows';
 import type { Context } from './context';
 import { dataWithoutEngine } from './data';
@@ -16,12 +18,16 @@ export interface EngineActions {
   cancelDevice(): void;
   loadPair(): Promise<boolean>;
   cancelPair(): void;
+  /** Bytes that the engine's WebAssembly has taken; 0 where that is not known. */
+  heapBytes(): number;
   /** Whether there is a device, opened now if there was none. */
   deviceReady(): Promise<boolean>;
   /** Whether the pair is there, loaded now if it was not. */
   pairReady(): Promise<boolean>;
   /** Whether there is what a run by this configuration needs: a device, and the pair if it is part of it. */
   readyFor(config: RunConfig): Promise<boolean>;
+  /** Whether there is what it takes for a subject to answer problems of a source. */
+  problemsReady(asked: { readonly subject: Subject; readonly source: ProblemSource }): Promise<boolean>;
   /** Drops the engine, starts a new one and loads the pair again. */
   restart(): Promise<boolean>;
 }
@@ -116,12 +122,16 @@ export function engineActions(ctx: Context): EngineActions {
   };
 
   const actions: EngineActions = {
+    heapBytes: ctx.heapBytes,
     openDevice,
     cancelDevice: () => device.cancel(),
     loadPair,
     cancelPair: () => pair.cancel(),
     deviceReady,
     pairReady: async () => ctx.get().pair.status === 'done' || loadPair(),
+    // The opened model reads rows without the pair.
+    problemsReady: ({ subject, source }) =>
+      subject.kind === 'opened' && source.kind === 'rows' ? deviceReady() : actions.pairReady(),
     readyFor: (config) => (needsPair(config) ? actions.pairReady() : deviceReady()),
     async restart() {
       device.abandon();

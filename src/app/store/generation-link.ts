@@ -27,7 +27,7 @@ export const GENERATION_KEYS: readonly string[] = [
 ];
 
 /** Characters of a prompt and of stop strings in a link. */
-const LONGEST_TEXT = 2000;
+const MAX_TEXT_LENGTH = 2000;
 
 /** The values that can be used, and what is wrong with the others. */
 export function readGenerationLink(
@@ -53,8 +53,8 @@ function problemOf(key: string, text: string, initial: GenerationDraft): string 
       ? `unknown generator ${shown}: expected teacher, base, student, student-3 (its checkpoint 3) or opened`
       : null;
   if (key === 'prompt' || key === 'stops' || key === 'template') {
-    if (text.length > LONGEST_TEXT)
-      return `the ${key} of ${text.length} characters is longer than ${LONGEST_TEXT}`;
+    if (text.length > MAX_TEXT_LENGTH)
+      return `the ${key} of ${text.length} characters is longer than ${MAX_TEXT_LENGTH}`;
     return generationErrors({ ...initial, [key]: text }).has(key)
       ? `the ${key} ${shown} cannot be used`
       : null;

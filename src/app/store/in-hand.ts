@@ -51,9 +51,12 @@ type CancelName = Extract<
   | 'cancelLens'
   | 'cancelCausal'
   | 'cancelThoughtTest'
+  | 'cancelEvaluation'
+  | 'cancelStopping'
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelModelExport'
+  | 'cancelRunZip'
   | 'cancelData'
   | 'cancelFetching'
   | 'cancelCounting'
@@ -82,8 +85,11 @@ type Watched = Pick<
   | 'lens'
   | 'sources'
   | 'modelFile'
+  | 'runZip'
   | 'latents'
   | 'thoughtTest'
+  | 'evaluation'
+  | 'stopping'
   | 'arena'
   | 'generation'
   | 'run'
@@ -100,8 +106,11 @@ export function inHand(state: Watched): readonly InHand[] {
     lens,
     sources,
     modelFile,
+    runZip,
     latents,
     thoughtTest,
+    evaluation,
+    stopping,
     arena,
     generation,
     run,
@@ -139,8 +148,11 @@ export function inHand(state: Watched): readonly InHand[] {
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');
+  add('run-zip', 'Writing a run', runZip.task, 'cancelRunZip');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
+  add('evaluation', 'Evaluation', evaluation.task, 'cancelEvaluation');
+  add('stopping', 'Counterfactual stopping', stopping.task, 'cancelStopping');
   add('arena', 'Arena', arena.task, 'cancelArena');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');

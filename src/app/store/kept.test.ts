@@ -1,11 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
 import { memoryStore, type Store } from '../../storage/store';
-import type { StudentShelf } from '../../storage/students';
+import { noStudents, type StudentShelf } from '../../storage/students';
 import { memoryStudents } from '../../storage/students.testing';
 import { type Double, type DoubleOptions, double } from '../workbench.testing';
 import { createApp } from './app-store';
 import { formatLink } from './link';
+import { addressOf } from './run-place';
 import { interruptedRuns } from './saved-actions';
 
 /** A page of a browser: what it stores is there for the next page. */
@@ -173,7 +174,46 @@ describe('the student of a kept run', () => {
     expect(studentConfig).toEqual(config);
     expect(studentRun).toBe(id);
     expect(latents.student).toBe('trained');
-    expect(await page.actions.studentFile(id)).toBeInstanceOf(Uint8Array);
+  });
+
+  it('teaches the next run after a reload', async () => {
+    const place = browser();
+    const before = open(place);
+    await before.actions.startRun(config);
+    const id = before.state().run.id as string;
+    const page = open(place);
+    await page.actions.start(true);
+    expect(page.state().teacher).toBeNull();
+    expect(await page.actions.keepTeacher({ run: id })).toBe(true);
+    expect(page.state().teacher).not.toBeNull();
+    expect(page.state().draft.roles.teacher).toBe('kept');
+    // The student in use is another matter.
+    expect(page.state().student).toBeNull();
+    expect(await page.actions.keepTeacher({ run: 'none' })).toBe(false);
+  });
+
+  it('is taken to another browser as a run bundle, and trained on there', async () => {
+    const { id, page } = await interrupted(browser());
+    await page.actions.restart();
+    await page.actions.labelRun(id, { name: 'Half way', tags: ['a', 'b'] });
+    const file = await page.actions.exportRun(id, 'bundle');
+    expect(page.state().runZip).toMatchObject({ run: id, task: { status: 'done' } });
+    const there = open(browser());
+    expect(await there.actions.openRunBundle(file?.name ?? '', file?.blob ?? new Blob())).toBe(id);
+    const { saved, kept } = there.state();
+    expect(saved).toEqual(page.state().saved);
+    expect(kept.get(id)).toMatchObject({ run: id, step: 20, steps: 40 });
+    expect(await there.actions.resumeRun(id)).toBe(true);
+    expect(there.state().run.result?.status).toBe('done');
+    // A second time it would take the place of what was trained on.
+    await expect(there.actions.openRunBundle('again.zip', file?.blob ?? new Blob())).rejects.toThrow(
+      /“Half way” is among the kept runs already/,
+    );
+    const none = open({ ...browser(), students: noStudents('nothing is kept here') });
+    await expect(none.actions.openRunBundle('x.zip', file?.blob ?? new Blob())).rejects.toThrow(
+      /cannot be kept here: nothing is kept here/,
+    );
+    expect(none.state().saved).toEqual([]);
   });
 
   it('is opened by a link to a moment of its thoughts', async () => {
@@ -228,5 +268,80 @@ describe('the student of a kept run', () => {
     await page.actions.deleteRun('lost');
     expect(page.state().damaged).toEqual([]);
     expect(await place.students.list()).toEqual([]);
+  });
+});
+
+describe('a link to a run', () => {
+  it('shows the run and its settings; elsewhere it says what is missing, and has the settings', async () => {
+    const place = browser();
+    const before = open(place);
+    await before.actions.start(true);
+    before.actions.setField('seed', 7);
+    before.actions.setField('optimiser.steps', 40);
+    await before.actions.startRun();
+    const id = before.state().run.id as string;
+    const hash = formatLink(addressOf(before.state()));
+    expect(hash).toBe(`#/distil?set=seed=7;optimiser.steps=40&kept=${id}`);
+    // What is changed afterwards is in the link too, beside the run.
+    before.actions.setField('seed', 8);
+    expect(formatLink(addressOf(before.state()))).toContain('set=seed=8;optimiser.steps=40');
+
+    const page = open(place, {}, hash);
+    await page.actions.start(true);
+    expect(page.state()).toMatchObject({ run: { id }, draft: { seed: 7 }, linkProblems: [] });
+    expect(page.state().run.series.step).toHaveLength(40);
+    expect(formatLink(addressOf(page.state()))).toBe(hash);
+
+    const other = open(browser(), {}, hash);
+    await other.actions.start(true);
+    expect(other.state().linkProblems).toEqual([
+      `the run ${id} is not kept in this browser; load its run bundle (Distil, Load a run file), or start it anew with the settings of the link`,
+    ]);
+    expect(other.state()).toMatchObject({ run: { id: null }, draft: { seed: 7, optimiser: { steps: 40 } } });
+  });
+
+  it('of its student, in another place, opens the student, or says that there is none', async () => {
+    const place = browser();
+    const before = open(place, {}, '#/lowrank?subject=student');
+    await before.actions.startRun(config);
+    const id = before.state().run.id as string;
+    const hash = formatLink(addressOf(before.state()));
+    expect(hash).toContain(`kept=${encodeURIComponent(id)}`);
+    const page = open(place, {}, hash);
+    await page.actions.start(true);
+    expect(page.state()).toMatchObject({ studentRun: id, linkProblems: [] });
+    await place.students.remove(id);
+    const without = open(place, {}, hash);
+    await without.actions.start(true);
+    expect(without.state().linkProblems).toEqual([
+      `no student is kept of the run ${id}: start it anew, or load its run bundle`,
+    ]);
+  });
+
+  it('says what the run was made with and is not open', async () => {
+    const place = browser();
+    const before = open(place);
+    await before.actions.startRun(config);
+    const [row] = before.state().saved;
+    const own = {
+      ...config,
+      roles: { ...config.roles, student: 'opened', teacher: 'self', data: 'opened' },
+    } as const;
+    await place.storage.putRun({ ...row, id: 'other', config: own, result: null } as never);
+    const page = open(place, {}, '#/distil?kept=other');
+    await page.actions.start(true);
+    expect(page.state().run.id).toBe('other');
+    expect(page.state().notices.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/open its model and its data first: they are not open here/),
+    ]);
+  });
+
+  it('with settings that are none names them, and shows the rest', () => {
+    const page = open(browser(), {}, '#/distil?preset=ce-128&set=optimiser.stepz=9;seed=5;lora.rank=0');
+    expect(page.state().draft).toMatchObject({ method: 'ce', seed: expect.any(Number) });
+    expect(page.state().linkProblems).toEqual([
+      expect.stringMatching(/unknown setting "optimiser.stepz=9"/),
+      expect.stringMatching(/the settings: .*lora\.rank/s),
+    ]);
   });
 });

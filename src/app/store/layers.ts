@@ -1,3 +1,5 @@
+import { spansIn } from './whole';
+
 /** Layers as typed: `all`, or numbers and ranges such as `1-3, 6`. */
 
 const quote = (text: string) => `“${text.length > 30 ? `${text.slice(0, 30)}…` : text}”`;
@@ -13,10 +15,8 @@ export function readLayers(text: string, max: number | null): ReadLayers {
   const trimmed = text.trim().toLowerCase();
   if (trimmed === 'all' || trimmed === '') return { layers: null, error: null };
   const found = new Set<number>();
-  for (const part of trimmed.split(/[\s,;]+/).filter(Boolean)) {
-    const [, from, to] = /^(\d{1,4})(?:[-–](\d{1,4}))?$/.exec(part) ?? [];
-    if (from === undefined) return wrong(`${quote(part)} is no layer; write “all”, or “1-3, 6”.`);
-    const [first, last] = [Number(from), Number(to ?? from)];
+  for (const { part, first, last } of spansIn(trimmed)) {
+    if (Number.isNaN(first)) return wrong(`${quote(part)} is no layer; write “all”, or “1-3, 6”.`);
     if (first < 1) return wrong('Layers are counted from 1.');
     if (last < first) return wrong(`${quote(part)} runs backwards; write “${last}-${first}”.`);
     if (max !== null && last > max) return wrong(`There is no layer ${last}; the model has ${max}.`);

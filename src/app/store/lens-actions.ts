@@ -18,7 +18,8 @@ import { editLens, type LensEdit, outlived, type WrittenFile } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
 import { boundsOf, draftBoundsOf } from './lens-subjects';
-import { done, failed, failureOf, idle, isBusy, isCancelled } from './task';
+import { done, failed, failureOf, idle, isBusy, isCancelled, sentencesOf } from './task';
+import { withoutOpened } from './without-opened';
 
 export interface LensActions {
   showView(view: LensView): void;
@@ -40,6 +41,8 @@ export interface LensActions {
   readRank(rank: number): void;
   /** Opens a checkpoint from files and makes it the subject. */
   openCheckpoint(files: readonly NamedFile[]): Promise<boolean>;
+  /** Closes the opened model; what used it goes back to the bundled pair. */
+  closeCheckpoint(): Promise<boolean>;
   cancelOpening(): void;
   refreshCheckpoints(): Promise<void>;
   /** Writes the hidden states that the form asks for. @returns the file, or `null` if there is none */
@@ -205,6 +208,17 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
         generation: { ...generation, draft },
         link: { ...link, generation: generationLink(draft, initialGenerationDraft) },
       });
+      return true;
+    },
+    async closeCheckpoint() {
+      try {
+        await ctx.engine().closeCheckpoint();
+      } catch (thrown) {
+        ctx.notify('warning', `The opened model was not closed: ${sentencesOf(thrown)}`);
+        return false;
+      }
+      ctx.set(withoutOpened(ctx.get()));
+      address();
       return true;
     },
     cancelOpening: () => opening.cancel(),

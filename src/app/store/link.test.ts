@@ -11,12 +11,22 @@ const PLAIN = {
   data: {},
   generation: {},
   moment: {},
+  run: { kept: null, set: null },
 } as const;
 
 describe('link', () => {
   const links: Link[] = [
     { ...PLAIN, panel: 'model' },
     { ...PLAIN, panel: 'model', model: 'org/name@refs/pr/1' },
+    {
+      ...PLAIN,
+      panel: 'distil',
+      preset: 'codi-128',
+      run: {
+        kept: '2026-11-26T08:00:00.000Z',
+        set: 'seed=3;data.prompt=Is it 100%25%3B so: ;lora.targets=["q","v"]',
+      },
+    },
     {
       ...PLAIN,
       panel: 'latents',

@@ -7,6 +7,7 @@ import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './gene
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 import { quoted } from './link-text';
 import { MOMENT_KEYS, type MomentLink, readMomentLink } from './moment-link';
+import { RUN_KEYS, type RunLink, readRunLink } from './run-link';
 import { sentencesOf } from './task';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
@@ -29,9 +30,11 @@ export interface Link {
   readonly generation: GenerationLink;
   /** What the Latents place shows of an open question. */
   readonly moment: MomentLink;
+  /** A kept run, and the settings of the form. */
+  readonly run: RunLink;
 }
 
-export const LONGEST_QUESTION = 2000;
+export const MAX_QUESTION_LENGTH = 2000;
 const oneOf = (names: readonly string[]) => names.join(', ');
 
 /** Reads a hash. Anything unusable is left out and named in `problems`; it never throws. */
@@ -62,8 +65,8 @@ export function parseLink(
   if (theme !== null && !THEMES.includes(theme as Theme))
     problems.push(`unknown theme ${quoted(theme)}: expected ${oneOf(THEMES)}`);
   const question = values.get('question');
-  if (question !== null && question.length > LONGEST_QUESTION) {
-    problems.push(`the question of ${question.length} characters is longer than ${LONGEST_QUESTION}`);
+  if (question !== null && question.length > MAX_QUESTION_LENGTH) {
+    problems.push(`the question of ${question.length} characters is longer than ${MAX_QUESTION_LENGTH}`);
   }
   const { model, problem } = readModel(values.get('model'));
   if (problem !== null) problems.push(problem);
@@ -71,9 +74,10 @@ export function parseLink(
   const { generation, problems: others } = readGenerationLink(values, initialGenerationDraft);
   const { data, problems: ofData } = readDataLink(values);
   const { moment, problems: ofMoment } = readMomentLink(values);
-  problems.push(...more, ...others, ...ofData, ...ofMoment);
+  const { run, problems: ofRun } = readRunLink(values);
+  problems.push(...more, ...others, ...ofData, ...ofMoment, ...ofRun);
   const known = [
-    ...['preset', 'theme', 'question', 'model'],
+    ...['preset', 'theme', 'question', 'model', ...RUN_KEYS],
     ...[...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS, ...MOMENT_KEYS],
   ];
   for (const key of new Set(values.keys())) {
@@ -85,11 +89,14 @@ export function parseLink(
       preset: preset?.id ?? null,
       theme: THEMES.find((name) => name === theme) ?? null,
       model,
-      question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
+      question:
+        question !== null && question.length <= MAX_QUESTION_LENGTH && question !== '' ? question : null,
       lens,
       data,
       generation,
-      moment,
+      // In the other places the run is the link's own.
+      moment: panel === 'latents' ? moment : withoutRun(moment),
+      run: panel === 'latents' ? NO_RUN : run,
     },
     problems,
     notes,
@@ -106,8 +113,14 @@ function readModel(text: string | null): { readonly model: string | null; readon
   }
 }
 
+const NO_RUN: RunLink = { kept: null, set: null };
+const withoutRun = ({ kept: _, ...moment }: MomentLink): MomentLink => moment;
+
+/** Places that show a kept run, or its student. */
+const RUN_PANELS: readonly PanelName[] = ['distil', 'lowrank', 'generate'];
+
 export function formatLink(link: Link): string {
-  const { panel, preset, question, theme, model, lens, data, generation, moment } = link;
+  const { panel, preset, question, theme, model, lens, data, generation, moment, run } = link;
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
@@ -116,8 +129,12 @@ export function formatLink(link: Link): string {
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
   if (panel === 'data') for (const [key, text] of Object.entries(data)) values.set(key, text);
   if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
+  if (panel === 'distil' && run.set !== null) values.set('set', run.set);
+  if (RUN_PANELS.includes(panel) && run.kept !== null) values.set('kept', run.kept);
   if (panel === 'latents') for (const [key, text] of Object.entries(moment)) values.set(key, text);
-  // Commas, slashes and @ may stand in a query as they are.
+  // Commas, slashes and @ may stand in a query as they are; of settings also what separates them.
   const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');
-  return `#/${panel}${query && `?${query}`}`;
+  const plain =
+    panel === 'distil' ? query.replaceAll('%3A', ':').replaceAll('%3B', ';').replaceAll('%3D', '=') : query;
+  return `#/${panel}${plain && `?${plain}`}`;
 }

@@ -1,5 +1,7 @@
+import type { TeacherSource } from '../../contract/roles';
 import type { Context } from './context';
 import { draftErrors, withValue } from './draft';
+import type { EngineActions } from './engine-actions';
 import { type RoleField, withRole } from './role-choice';
 import { done, failed, failureOf, idle, sentencesOf } from './task';
 
@@ -9,13 +11,25 @@ export interface RoleActions {
   chooseRole(field: RoleField, value: string): void;
   /** What the run of the form would take; nothing where its models or data are not there. */
   estimateRun(): Promise<void>;
-  /** Keeps the student there is as teacher for the next run, and chooses it. */
-  keepTeacher(): Promise<boolean>;
+  /**
+   * Keeps the student there is, the opened model, or the kept student of a run (by its id) as teacher for the next run, and
+   * chooses it.
+   */
+  keepTeacher(of?: 'student' | 'opened' | { readonly run: string }): Promise<boolean>;
 }
 
-export function roleActions(ctx: Context): RoleActions {
+const WHAT = { student: 'The student', opened: 'The opened model' } as const;
+
+export function roleActions(ctx: Context, readyFor: EngineActions['readyFor']): RoleActions {
   /** Of several estimates under way, only the last is shown. */
   let estimating = new AbortController();
+  const sourceOf = async (of: 'student' | 'opened' | { readonly run: string }): Promise<TeacherSource> => {
+    if (typeof of === 'string') return { kind: of };
+    const row = ctx.get().saved.find(({ id }) => id === of.run);
+    if (row && !(await readyFor(row.config)))
+      throw new Error('what the run was trained on could not be loaded');
+    return { kind: 'run', file: await ctx.students.read(of.run) };
+  };
   return {
     chooseRole(field, value) {
       const { draft, data } = ctx.get();
@@ -41,14 +55,18 @@ export function roleActions(ctx: Context): RoleActions {
         if (!signal.aborted) ctx.set({ cost: failed(failureOf(thrown), cost.value) });
       }
     },
-    async keepTeacher() {
+    async keepTeacher(of = 'student') {
       try {
-        const kept = await ctx.engine().keepTeacher();
+        const kept = await ctx.engine().keepTeacher(await sourceOf(of));
         ctx.set({ teacher: kept, draft: withValue(ctx.get().draft, 'roles.teacher', 'kept') });
-        ctx.notify('info', `${kept.label} is the teacher of the next run.`);
+        const next = of === 'opened' ? ' It stays so when another model is opened as the student.' : '';
+        ctx.notify('info', `${kept.label} is the teacher of the next run.${next}`);
         return true;
       } catch (thrown) {
-        ctx.notify('warning', `The student was not kept as teacher: ${sentencesOf(thrown)}`);
+        ctx.notify(
+          'warning',
+          `${WHAT[typeof of === 'string' ? of : 'student']} was not kept as teacher: ${sentencesOf(thrown)}`,
+        );
         return false;
       }
     },

@@ -11,7 +11,7 @@ import { refreshCheckpoints } from './lens-actions';
 import { type RoleActions, roleActions } from './role-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
-import { runKeeper } from './saved-actions';
+import { runAutosave } from './saved-actions';
 import { presetConfig } from './state';
 import { failureOf, idle, sentencesOf } from './task';
 
@@ -20,8 +20,8 @@ export interface RunActions extends RoleActions {
   setField(path: string, value: unknown): void;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
-  /** Trains with the given configuration, or the form's. */
-  startRun(config?: RunConfig): Promise<boolean>;
+  /** Trains with the given configuration, or the form's. @param tags of the run */
+  startRun(config?: RunConfig, tags?: readonly string[]): Promise<boolean>;
   /** Trains on from what is kept of a run; an engine that died is started anew. */
   resumeRun(id: string): Promise<boolean>;
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
@@ -48,7 +48,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
-  const keeper = runKeeper(ctx);
+  const autosave = runAutosave(ctx);
 
   const flush = () => {
     if (flushing !== null) clearTimeout(flushing);
@@ -58,7 +58,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     queue = [];
     ctx.run({ type: 'events', events });
     if (events.some(({ kind }) => kind === 'spectrum')) void refreshCheckpoints(ctx);
-    void keeper.keep('due');
+    void autosave.keep('due');
   };
 
   const report = (event: RunEvent) => {
@@ -129,6 +129,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     config: RunConfig,
     begin: (options: RunOptions) => Promise<RunResult>,
     prepare: () => Promise<boolean>,
+    tags: readonly string[] = [],
   ): Promise<boolean | null> => {
     let hasBegun = false;
     const outcome = await run.start(async (turn) => {
@@ -139,7 +140,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       turn.show(null);
       ctx.run({ type: 'begin', id, config });
       ctx.set({ offered: ctx.get().offered === id ? null : ctx.get().offered });
-      keeper.begin();
+      autosave.begin(tags);
       ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
       try {
         const keep = keepFor(id);
@@ -156,7 +157,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     if (outcome.status === 'done') await refreshCheckpoints(ctx);
     if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
     if (outcome.status === 'cancelled') await discard(id);
-    await keeper.end();
+    await autosave.end();
     return outcome.status === 'done';
   };
 
@@ -177,7 +178,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   };
 
   return {
-    ...roleActions(ctx),
+    ...roleActions(ctx, engine.readyFor),
     choosePreset(id) {
       ctx.set({ draft: presetConfig(id, ctx.get().presets) });
       link(id);
@@ -203,12 +204,12 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         );
       }
     },
-    async startRun(wanted = ctx.get().draft) {
+    async startRun(wanted = ctx.get().draft, tags = []) {
       if (isActive(ctx.get().run)) return false;
       const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
       const begin = (options: RunOptions) => ctx.engine().distil(config, options);
-      return (await train(id, config, begin, () => engine.readyFor(config))) ?? false;
+      return (await train(id, config, begin, () => engine.readyFor(config), tags)) ?? false;
     },
     async resumeRun(id) {
       const row = ctx.get().saved.find((saved) => saved.id === id);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
 import type { EvaluationEvent, Progress, RunEvent, StepEvent } from '../../contract/events';
+import { emptySeries } from '../../contract/series-schema';
 import { shownRun, startedClock, tick } from './run-clock';
 
 const steps = 100;
@@ -38,30 +39,55 @@ describe('the estimated time left of a run', () => {
     expect(shownRun(clock, config)).toMatchObject({ done: 20, total: 100, unit: 'steps', left: 80 * 20 });
   });
 
-  it('is not disturbed by an evaluation, which is named while steps and time stay', () => {
+  it('counts down through an evaluation, and is not disturbed after it', () => {
     const before = clockAfter(...range(1, 25));
-    const during = [progress('evaluate', 8, 50, 300), progress('evaluate', 40, 50, 1500)].reduce(
+    expect(shownRun(before, config)).toMatchObject({ phase: 'train', left: 75 * 20 });
+    const during = [progress('evaluate', 8, 50, 320), progress('evaluate', 40, 50, 1600)].reduce(
       tick,
       before,
     );
-    expect(shownRun(during, config)).toEqual({ ...shownRun(before, config), phase: 'evaluate' });
-    const next = tick(tick(during, evaluation(25, 2000)), progress('train', 25, 100, 0));
-    // Three evaluations of 50 problems and the 200 held-out ones remain, at 40 ms per problem.
-    expect(shownRun(next, config)).toMatchObject({ done: 25, left: 75 * 20 + 350 * 40 });
+    // Ten problems of this evaluation, 50 in each of three more and 200 held-out ones remain, at 40 ms per problem.
+    expect(shownRun(during, config)).toMatchObject({
+      ...{ phase: 'evaluate', done: 25, total: 100, unit: 'steps' },
+      left: 75 * 20 + (10 + 350) * 40,
+    });
+    const next = tick(during, evaluation(25, 2000));
     const later = range(26, 30).reduce<typeof next>(tick, next);
-    expect(shownRun(later, config)).toMatchObject({ done: 30, left: 70 * 20 + 350 * 40 });
+    expect(shownRun(later, config)).toMatchObject({ phase: 'train', done: 30, left: 70 * 20 + 350 * 40 });
   });
 
-  it('counts each phase separately before the first step and after the last', () => {
-    expect(shownRun(clockAfter(progress('teacher', 32, 128, 900)), config)).toMatchObject({
-      phase: 'teacher',
-      done: 32,
-      total: 128,
-      elapsed: 900,
-      left: null,
+  it('is what was expected of everything, until each was measured', () => {
+    const told = clockAfter({ kind: 'expected', milliseconds: { teacher: 6400, step: 30, problem: 10 } });
+    const all = 100 * 30 + (4 * 50 + 200) * 10;
+    expect(shownRun(told, config).left).toBe(6400 + all);
+    const teacher = tick(told, progress('teacher', 32, 128, 900));
+    expect(shownRun(teacher, config)).toMatchObject({
+      ...{ phase: 'teacher', done: 32, total: 128, elapsed: 900 },
+      left: 2700 + all,
     });
+    const compiling = tick(teacher, progress('compile', 1, 2, 300));
+    expect(shownRun(compiling, config)).toMatchObject({ phase: 'compile', left: all });
+    const first = tick(compiling, step(1, 5000));
+    expect(shownRun(first, config)).toMatchObject({ phase: 'train', left: all - 30 });
+    const later = range(2, 10).reduce<typeof first>(tick, first);
+    expect(shownRun(later, config).left).toBe(90 * 20 + 400 * 10);
+  });
+
+  it('says nothing where nothing is known, and is the phase’s own after the last step', () => {
+    const unknown = clockAfter({ kind: 'expected', milliseconds: null }, progress('teacher', 32, 128, 900));
+    expect(shownRun(unknown, config)).toMatchObject({ done: 32, total: 128, elapsed: 900, left: null });
     const end = clockAfter(...range(1, 100), progress('evaluate', 20, 200, 800));
     expect(shownRun(end, config)).toMatchObject({ phase: 'evaluate', done: 20, total: 200, elapsed: 800 });
+    expect(shownRun(end, config).left).toBeNull();
+  });
+
+  it('ignores the first step of a run that is resumed, which warms up as well', () => {
+    const resumed = clockAfter(
+      { kind: 'resumed', step: 40, steps, series: emptySeries, provider: 'wasm' },
+      step(41, 5000),
+      ...range(42, 50),
+    );
+    expect(shownRun(resumed, config).left).toBe(50 * 20);
   });
 
   it('is not affected by a pause', () => {

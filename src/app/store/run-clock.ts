@@ -1,5 +1,5 @@
 import type { RunConfig } from '../../contract/config';
-import type { Progress, RunEvent } from '../../contract/events';
+import type { ExpectedEvent, Progress, RunEvent } from '../../contract/events';
 
 /**
  * The time a run has taken so far, by purpose, so that the time left is that of the remaining steps and evaluations whatever the
@@ -10,9 +10,11 @@ export interface RunClock {
   readonly progress: Progress | null;
   readonly step: number;
   readonly steps: number;
-  /** Total milliseconds and number of steps, without the first, which warms up. */
-  readonly stepping: { readonly count: number; readonly milliseconds: number };
+  /** Total milliseconds and number of steps, without the first, which warms up; null before it. */
+  readonly stepping: { readonly count: number; readonly milliseconds: number } | null;
   readonly evaluating: { readonly problems: number; readonly milliseconds: number };
+  /** What was expected before the first step; null until it is known, and where it is not. */
+  readonly expected: ExpectedEvent['milliseconds'];
   /** Milliseconds spent observing the student during training. */
   readonly observing: number;
 }
@@ -21,7 +23,8 @@ export const startedClock: RunClock = {
   progress: null,
   step: 0,
   steps: 0,
-  stepping: { count: 0, milliseconds: 0 },
+  stepping: null,
+  expected: null,
   evaluating: { problems: 0, milliseconds: 0 },
   observing: 0,
 };
@@ -32,15 +35,14 @@ export function tick(clock: RunClock, event: RunEvent): RunClock {
     case 'progress':
       return { ...clock, progress: event.progress };
     case 'step': {
-      const { count, milliseconds } = clock.stepping;
-      const isFirst = event.step === 1;
+      const { count, milliseconds } = clock.stepping ?? { count: -1, milliseconds: -event.milliseconds };
+      const { step, steps } = event;
       return {
         ...clock,
-        step: event.step,
-        steps: event.steps,
-        stepping: isFirst
-          ? clock.stepping
-          : { count: count + 1, milliseconds: milliseconds + event.milliseconds },
+        ...{ step, steps },
+        // What went on before, compiling or evaluating, is over.
+        progress: { phase: 'train', done: step, total: steps, unit: 'steps', elapsed: 0 },
+        stepping: { count: count + 1, milliseconds: milliseconds + event.milliseconds },
       };
     }
     case 'evaluation':
@@ -53,6 +55,8 @@ export function tick(clock: RunClock, event: RunEvent): RunClock {
       };
     case 'spectrum':
       return { ...clock, observing: clock.observing + event.milliseconds };
+    case 'expected':
+      return { ...clock, expected: event.milliseconds };
     case 'resumed':
       return { ...clock, step: event.step, steps: event.steps };
     case 'groups':
@@ -80,33 +84,64 @@ export interface Shown {
 
 /**
  * A run as displayed: from the first step to the last its steps, even during an evaluation between two of them; before and after
- * that, the current phase.
+ * that, the current phase. The time left is always that of the whole run, as far as it can be said.
  */
 export function shownRun(clock: RunClock, config: RunConfig | null): Shown {
   const { progress, step, steps } = clock;
   const phase = progress?.phase ?? null;
-  if (step === 0 || step >= steps) {
-    const isStep = phase === 'train';
-    return {
-      phase,
-      done: isStep ? step : (progress?.done ?? 0),
-      total: isStep ? steps : (progress?.total ?? 0),
-      unit: progress?.unit ?? '',
-      elapsed: progress?.elapsed ?? 0,
-      left: null,
-    };
-  }
-  return { phase, done: step, total: steps, unit: 'steps', elapsed: 0, left: timeLeft(clock, config) };
+  if (isBetweenSteps(clock))
+    return { phase, done: step, total: steps, unit: 'steps', elapsed: 0, left: timeLeft(clock, config) };
+  const isStep = phase === 'train';
+  return {
+    phase,
+    done: isStep ? step : (progress?.done ?? 0),
+    total: isStep ? steps : (progress?.total ?? 0),
+    unit: progress?.unit ?? '',
+    elapsed: progress?.elapsed ?? 0,
+    left: step === 0 && config !== null ? timeLeft(clock, config) : null,
+  };
 }
 
-/** Milliseconds of the remaining steps, and of the remaining evaluations once one has been measured. */
-function timeLeft({ step, steps, stepping, evaluating, observing }: RunClock, config: RunConfig | null) {
-  if (stepping.count < 2) return null;
-  const training = (steps - step) * (stepping.milliseconds / stepping.count + observing / step);
-  if (evaluating.problems === 0 || config === null) return training;
+const isBetweenSteps = ({ step, steps }: RunClock): boolean => step > 0 && step < steps;
+
+/** Milliseconds of all that remains: teacher pass, steps, evaluations; null where the time of a step is not known. */
+function timeLeft(clock: RunClock, config: RunConfig | null): number | null {
+  const { step, steps, expected, observing } = clock;
+  const total = steps || (config?.optimiser.steps ?? 0);
+  const each = timed(clock.stepping) ?? expected?.step ?? null;
+  if (each === null) return null;
+  const training = (total - step) * (each + (step > 0 ? observing / step : 0));
+  return teacherLeft(clock) + training + evaluationLeft(clock, config, total);
+}
+
+/** Milliseconds of one, where there were enough to tell. */
+const timed = (measured: { readonly count: number; readonly milliseconds: number } | null) =>
+  measured !== null && measured.count >= 2 ? measured.milliseconds / measured.count : null;
+
+/** Of the teacher pass, before the first step. */
+function teacherLeft({ progress, step, expected }: RunClock): number {
+  if (step > 0 || !expected) return 0;
+  if (progress === null) return expected.teacher;
+  const { phase, left, done, total, elapsed } = progress;
+  if (phase === 'factors') return left ?? 0;
+  if (phase !== 'teacher') return 0;
+  return done > 0 ? (elapsed * (total - done)) / done : expected.teacher;
+}
+
+/** Of the evaluation in progress, and of those that come. */
+function evaluationLeft(clock: RunClock, config: RunConfig | null, steps: number): number {
+  const { progress, step, evaluating } = clock;
+  const now = progress?.phase === 'evaluate' ? progress : null;
+  const each =
+    evaluating.problems > 0
+      ? evaluating.milliseconds / evaluating.problems
+      : now && now.done > 0
+        ? now.elapsed / now.done
+        : (clock.expected?.problem ?? 0);
+  const inProgress = now ? now.total - now.done : 0;
+  if (config === null) return inProgress * each;
   const { every } = config.evaluation;
   const { validation, heldOut } = config.data;
   const times = every > 0 ? Math.ceil(steps / every) - Math.floor(step / every) : 0;
-  const problems = times * validation + heldOut;
-  return training + (problems * evaluating.milliseconds) / evaluating.problems;
+  return (inProgress + times * validation + heldOut) * each;
 }

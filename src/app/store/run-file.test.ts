@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
 import type { EvaluationEvent, StepEvent } from '../../contract/events';
 import { appendEvaluations, appendSteps } from '../../contract/series';
-import { emptySeries, LARGEST_SERIES } from '../../contract/series-schema';
-import { formatRunFile, LARGEST_RUN_FILE, modelsThatDiffer, readRunFile } from './run-file';
+import { emptySeries, MAX_SERIES_LENGTH } from '../../contract/series-schema';
+import { formatRunFile, MAX_RUN_FILE_LENGTH, modelsThatDiffer, readRunFile } from './run-file';
 
 const config = parseRunConfig({ method: 'codi', seed: 9, optimiser: { learningRate: 0.1 + 0.2 } });
 const series = { ...emptySeries, step: [1, 2, 3], losses: { total: [2.5, 1 / 3, Number.NaN] } };
@@ -59,15 +59,15 @@ describe('run file', () => {
     );
     const long = appendEvaluations(appendSteps(emptySeries, steps), evaluations);
     const text = formatRunFile({ config, series: long, result });
-    expect(text.length).toBeLessThan(LARGEST_RUN_FILE / 2);
+    expect(text.length).toBeLessThan(MAX_RUN_FILE_LENGTH / 2);
     const { observed } = readRunFile(text).file;
     if (!observed) throw new Error('nothing was observed');
-    expect(observed.steps.length).toBeGreaterThan(LARGEST_SERIES / 4);
+    expect(observed.steps.length).toBeGreaterThan(MAX_SERIES_LENGTH / 4);
     observed.steps.forEach((step, i) => {
       expect(observed.losses[i]).toBe(1 / (step + 2));
     });
     expect(observed.steps.at(-1)).toBe(9001);
-    expect(observed.validation.steps.length).toBeGreaterThan(LARGEST_SERIES / 4);
+    expect(observed.validation.steps.length).toBeGreaterThan(MAX_SERIES_LENGTH / 4);
     observed.validation.steps.forEach((step, i) => {
       expect(observed.validation.shares[i]).toBe(step / 9001);
     });
@@ -91,7 +91,7 @@ describe('run file', () => {
     ['[1]', 'the file holds'],
     ['null', 'the file holds'],
     ['{"kind":"other"}', 'kind'],
-    [`"${'x'.repeat(LARGEST_RUN_FILE)}"`, `at most ${LARGEST_RUN_FILE}`],
+    [`"${'x'.repeat(MAX_RUN_FILE_LENGTH)}"`, `at most ${MAX_RUN_FILE_LENGTH}`],
   ])('refuses %.60s', (text, message) => {
     expect(() => readRunFile(text)).toThrow(message);
   });

@@ -5,7 +5,7 @@ import { readJson } from '../../text/json';
 import type { RunState } from './run';
 
 /** Largest run file read, in characters; one with 4,000 losses and as many accuracies has under 400,000. */
-export const LARGEST_RUN_FILE = 1_000_000;
+export const MAX_RUN_FILE_LENGTH = 1_000_000;
 
 /** The run as a file from which `npm run lab` and this page can repeat it. The list ends at the first loss that is not finite. */
 export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'>): string {
@@ -40,9 +40,9 @@ export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'
 
 /** Reads the text of a run file, or of a bare configuration. Throws `RunConfigError` that names what is wrong. */
 export function readRunFile(text: string, methods?: Methods): ReadRunFile {
-  if (text.length > LARGEST_RUN_FILE) {
+  if (text.length > MAX_RUN_FILE_LENGTH) {
     throw new RunConfigError(
-      `the file has ${text.length} characters; a run file has at most ${LARGEST_RUN_FILE}`,
+      `the file has ${text.length} characters; a run file has at most ${MAX_RUN_FILE_LENGTH}`,
     );
   }
   let value: unknown;

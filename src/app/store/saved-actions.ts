@@ -1,5 +1,5 @@
 import type { Labels, SavedRun } from '../../storage/rows';
-import { type DamagedRun, LARGEST_COUNT } from '../../storage/store';
+import { ARENA_TAG, type DamagedRun, surplusOf } from '../../storage/store';
 import type { KeptStudent } from '../../storage/students';
 import type { Context } from './context';
 import { isActive } from './run';
@@ -8,6 +8,7 @@ import { failureOf, sentencesOf } from './task';
 
 export { MAX_NAME, MAX_TAG, MAX_TAGS } from '../../storage/rows';
 export type { DamagedRun, SavedRun };
+export { ARENA_TAG };
 
 export interface SavedActions {
   /** Reloads the stored runs. Rejects if they cannot be read. */
@@ -25,9 +26,9 @@ export interface SavedActions {
 }
 
 /** Stores the run in progress. */
-export interface RunKeeper {
-  /** The run has started: it has a row from now on, and other tabs see that it is in progress. */
-  begin(): void;
+export interface RunAutosave {
+  /** The run has started: it has a row from now on, and other tabs see that it is in progress. @param tags of a new row */
+  begin(tags?: readonly string[]): void;
   /** Stores the run's current row; with `due`, at most every ten seconds. */
   keep(when?: 'now' | 'due'): Promise<void>;
   /** The run has ended: stores its final row, which other tabs may now delete. */
@@ -158,14 +159,17 @@ const asDamaged = ({ run, step, steps, bytes }: KeptStudent): DamagedRun => ({
   reason: `its row is gone; its student at step ${step} of ${steps} takes ${(bytes / 2 ** 20).toFixed(1)} MB`,
 });
 
-export function runKeeper(ctx: Context): RunKeeper {
+export function runAutosave(ctx: Context): RunAutosave {
   let savedAt = 0;
+  let given: readonly string[] = [];
 
   const keep = async (when: 'now' | 'due' = 'now') => {
     const { id, config, result, series } = ctx.get().run;
     if (!id || !config || (when === 'due' && Date.now() - savedAt < AUTOSAVE)) return;
     const before = ctx.get().saved.find((saved) => saved.id === id);
-    const { name, tags } = before ?? {};
+    const { name = undefined, tags = undefined } = before ?? {
+      tags: given.length > 0 ? [...given] : undefined,
+    };
     const row: SavedRun = {
       ...{ id, savedAt: Date.now(), config, result, series },
       ...(name !== undefined && { name }),
@@ -175,7 +179,7 @@ export function runKeeper(ctx: Context): RunKeeper {
     const { saved, kept } = ctx.get();
     // As in storage: runs whose student is kept are not among those that make room.
     const rows = [row, ...saved.filter((other) => other.id !== id)];
-    const others = rows.filter((other) => !kept.has(other.id)).slice(LARGEST_COUNT);
+    const others = surplusOf(rows, (other) => kept.has(other));
     ctx.set({ saved: rows.filter((other) => !others.includes(other)) });
     try {
       await (await ctx.storage).saveRun(row);
@@ -198,7 +202,8 @@ export function runKeeper(ctx: Context): RunKeeper {
   });
 
   return {
-    begin() {
+    begin(tags = []) {
+      given = tags;
       hold('beginRun');
       void keep();
     },

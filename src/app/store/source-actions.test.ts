@@ -107,14 +107,15 @@ function open(
   failures: DoubleOptions['failures'] = {},
 ) {
   const world = made(options);
+  const engine = double({ pace: 0, failures });
   const app = createApp({
-    connect: () => double({ pace: 0, failures }),
+    connect: () => engine,
     storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
     sources: world.sources,
     hash,
     pairUrl: '/models/',
   });
-  return { ...world, ...app, state: () => app.store.getState().sources };
+  return { ...world, ...app, engine, state: () => app.store.getState().sources };
 }
 
 describe('opening a model of a host', () => {
@@ -309,6 +310,34 @@ describe('what is stored', () => {
     await actions.deleteStored(key);
     expect([state().problem, state().library?.whole]).toEqual([null, []]);
     expect(asked).toEqual([]);
+  });
+
+  it('is free once it is closed, and what was to use it uses the bundled pair', async () => {
+    const { actions, stored, used, state, store } = open();
+    const app = store.getState;
+    const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
+    stored.set(keyOf(plan), plan);
+    await actions.openStored(keyOf(plan));
+    actions.chooseRole('student', 'opened');
+    actions.changeLens({ overlay: 'opened' });
+    expect(app().draft.roles).toMatchObject({ student: 'opened', teacher: 'self' });
+    expect(app().generation.draft.subject).toBe('opened');
+    expect(await actions.closeOpened()).toBe(true);
+    expect([used.at(-1), state().open, app().lens.opened.value]).toEqual([null, null, null]);
+    expect(app().lens.draft).toMatchObject({ subject: 'teacher', overlay: null });
+    expect(app().generation.draft.subject).toBe('teacher');
+    expect(app().draft.roles).toMatchObject({ student: 'bundled', teacher: 'bundled' });
+    expect(app().link.generation).not.toContain('opened');
+  });
+
+  it('stays open where the engine refuses to close it', async () => {
+    const { actions, engine, store } = open();
+    const app = store.getState;
+    await actions.openFiles([{ name: 'config.json', data: new Blob(['{}']) }]);
+    engine.closeCheckpoint = () => Promise.reject(new Error('a run is in progress'));
+    expect(await actions.closeOpened()).toBe(false);
+    expect(app().lens.opened.value).not.toBeNull();
+    expect(app().notices.at(-1)?.text).toContain('a run is in progress');
   });
 
   it('that is gone says so; what was open before stays in use', async () => {

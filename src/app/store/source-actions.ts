@@ -28,6 +28,8 @@ export interface SourceActions {
   cancelDownload(): void;
   /** Opens a checkpoint from the person's own files. */
   openFiles(files: readonly NamedFile[]): Promise<boolean>;
+  /** Closes the opened model and frees its memory. Resolves to whether it was done. */
+  closeOpened(): Promise<boolean>;
   /** Opens a stored checkpoint. */
   openStored(key: string): Promise<boolean>;
   /** Deletes a stored checkpoint, whole or not. */
@@ -40,7 +42,10 @@ export interface SourceActions {
 const labelOf = (plan: Pick<DownloadPlan, 'base' | 'id' | 'revision'>) =>
   plan.base === HUB ? writeSource(plan) : `${writeSource(plan)} from ${hostOf(plan)}`;
 
-export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpoint'>): SourceActions {
+export function sourceActions(
+  ctx: Context,
+  lens: Pick<LensActions, 'openCheckpoint' | 'closeCheckpoint'>,
+): SourceActions {
   const now = () => ctx.get().sources;
   const set = (change: Partial<SourcesState>) => ctx.set({ sources: { ...now(), ...change } });
   const offer = ctx.task<Offer>({ get: () => now().offer, set: (task) => set({ offer: task }) });
@@ -145,6 +150,12 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
       if (ctx.get().lens.opened.value?.adapter?.onOpened) return true;
       set({ open: null });
       await library.use(null);
+      return true;
+    },
+    async closeOpened() {
+      if (!(await lens.closeCheckpoint())) return false;
+      set({ open: null });
+      await library.use(null).catch(() => {});
       return true;
     },
     async openStored(key) {

@@ -12,6 +12,7 @@ import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
 import { type DataState, initialData } from './data';
 import { followDataLink } from './data-link';
+import { type EvaluationState, initialEvaluation } from './evaluation';
 import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
 import { followGenerationLink } from './generation-link';
 import { initialLens, type LensState } from './lens';
@@ -20,7 +21,10 @@ import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
 import { initialModelFile, type ModelFileState } from './model-file';
 import { initialRun, type RunState } from './run';
+import { configOfLink } from './run-link';
+import { initialRunZip, type RunZipState } from './run-zip';
 import { initialSources, type SourcesState } from './sources';
+import { initialStopping, type StoppingState } from './stopping';
 import { type Failure, idle, type Task } from './task';
 import { initialThoughtTest, type ThoughtTestState } from './thought-test';
 import { initialLatents, type LatentsState } from './thoughts';
@@ -62,6 +66,8 @@ export interface AppState {
   readonly check: CheckState;
   readonly arena: ArenaState;
   readonly thoughtTest: ThoughtTestState;
+  readonly evaluation: EvaluationState;
+  readonly stopping: StoppingState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -95,6 +101,7 @@ export interface AppState {
   readonly compared: readonly string[];
   readonly latents: LatentsState;
   readonly modelFile: ModelFileState;
+  readonly runZip: RunZipState;
   readonly generation: GenerationState;
   readonly tour: Tour;
 }
@@ -108,12 +115,13 @@ export const presetConfig = (id: string | null, presets: readonly Preset[] = PRE
 export function initialState(hash: string, methods: Methods = METHODS): AppState {
   const presets = presetsOf(methods);
   const { link, problems, notes } = parseLink(hash, presets);
+  const asked = configOfLink(link, presets, methods);
   return {
     isPlaceKnown: hash.replace(/^#?\/?/, '') !== '',
     methods,
     presets,
     link,
-    linkProblems: problems,
+    linkProblems: [...problems, ...asked.problems],
     settings: defaultSettings,
     // Negative, so that they never collide with later notices.
     notices: notes.map((text, i) => ({ id: -1 - i, kind: 'info', text })),
@@ -124,10 +132,12 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     check: initialCheck,
     arena: initialArena,
     thoughtTest: initialThoughtTest,
+    evaluation: initialEvaluation,
+    stopping: initialStopping,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,
-    draft: presetConfig(link.preset, presets),
+    draft: asked.config ?? presetConfig(link.preset, presets),
     run: initialRun,
     studentConfig: null,
     student: null,
@@ -144,6 +154,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     compared: [],
     latents: initialLatents,
     modelFile: initialModelFile,
+    runZip: initialRunZip,
     generation: {
       ...initialGeneration,
       draft: followGenerationLink(link.generation, initialGenerationDraft),

@@ -3,15 +3,12 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
-import { sentencesOf } from './task';
 
 /** Students that are kept with their runs. */
 export interface StudentActions {
   /** Makes the run's kept student the one that Latents, Low-rank and Generate look at. Resolves to whether it was done. */
   openStudent(id: string): Promise<boolean>;
   cancelOpenStudent(): void;
-  /** The run's snapshot as a file, or `null` if it cannot be read, which is told. */
-  studentFile(id: string): Promise<Uint8Array<ArrayBuffer> | null>;
 }
 
 export function studentActions(ctx: Context, engine: EngineActions): StudentActions {
@@ -36,13 +33,5 @@ export function studentActions(ctx: Context, engine: EngineActions): StudentActi
       return true;
     },
     cancelOpenStudent: () => opening.cancel(),
-    async studentFile(id) {
-      try {
-        return await ctx.students.read(id);
-      } catch (thrown) {
-        ctx.notify('warning', `The student could not be read: ${sentencesOf(thrown)}`);
-        return null;
-      }
-    },
   };
 }

@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import { addressWriter } from './address';
 import type { Actions, App } from './app-store';
 import { formatLink } from './link';
+import { addressChanges, addressOf } from './run-place';
 import type { AppState } from './state';
 
 const AppContext = createContext<App | null>(null);
@@ -65,7 +66,8 @@ export function useAddress(): void {
     };
     window.addEventListener('popstate', read);
     const stop = store.subscribe((now, before) => {
-      if (now.link !== before.link) write(formatLink(now.link), now.link.panel !== before.link.panel);
+      if (addressChanges(now, before))
+        write(formatLink(addressOf(now)), now.link.panel !== before.link.panel);
     });
     return () => {
       window.removeEventListener('popstate', read);

@@ -3,3 +3,32 @@ export const whole = (value: number, low: number, high: number): string | null =
   Number.isInteger(value) && value >= low && value <= high
     ? null
     : `Choose a whole number from ${low} to ${high}.`;
+
+/** A number or a range as it is typed, both ends included; NaN where it is neither. */
+interface Span {
+  readonly part: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What is typed as `1-3, 6`, part by part. */
+export const spansIn = (text: string): readonly Span[] =>
+  text
+    .split(/[\s,;]+/)
+    .filter(Boolean)
+    .map((part) => {
+      const [, from, to = from] = /^(\d{1,4})(?:[-–](\d{1,4}))?$/.exec(part) ?? [];
+      return { part, first: from === undefined ? Number.NaN : Number(from), last: Number(to) };
+    });
+
+/** Whole numbers from `low` to `high`, typed as `0-3, 6`: ascending, each once; or what is wrong with them. */
+export function numbersIn(text: string, low: number, high: number): readonly number[] | string {
+  const spans = spansIn(text);
+  const bad = spans.find(({ first, last }) => !(first >= low && last <= high && first <= last));
+  if (bad)
+    return `“${bad.part.slice(0, 20)}” is none; write whole numbers from ${low} to ${high}, as in 0-3, 6.`;
+  const all = spans.flatMap(({ first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, i) => first + i),
+  );
+  return [...new Set(all)].sort((a, b) => a - b);
+}

@@ -51,5 +51,6 @@ describe('format', () => {
 
   it('writes CSV that no spreadsheet runs', () => {
     expect(csv([['a,b', 'say "x"', '=1+1', -1.5, null]])).toBe('"a,b","say ""x""",\'=1+1,-1.5,\n');
+    expect(csv([['-3', '-3+1', '-2.5', '-.5', '+1']])).toBe("-3,'-3+1,-2.5,'-.5,'+1\n");
   });
 });

@@ -1,3 +1,5 @@
+export { csv } from '../../text/csv';
+
 /** Numbers and durations as the page writes them: thin, aligned, the unit always there. */
 
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -68,14 +70,3 @@ export function visibleToken(text: string): string {
   if (text === '') return '(empty)';
   return text.replace(/ /g, '␣').replace(/\n/g, '⏎').replace(/\t/g, '⇥');
 }
-
-/** A cell of a CSV file: quoted where needed, and never a formula of a spreadsheet. */
-export function csvCell(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-export const csv = (rows: readonly (readonly (string | number | null)[])[]) =>
-  `${rows.map((row) => row.map(csvCell).join(',')).join('\n')}\n`;

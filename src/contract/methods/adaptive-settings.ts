@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import type { LossTerm } from './method';
+import { added, latents, onWritten, STUDENT, studentPath, WRITTEN, writtenPath } from './paths';
 import { answerTerm, answerWeight, MAX_LATENT_STEPS, weight, weightHelp } from './shared';
 
 /** Settings and loss terms of adaptive latent reasoning, which its two methods share. */
@@ -14,24 +15,28 @@ export const scheduleSettings = group(
     factor: setting(count(0, 8).default(0), {
       label: 'Latents per step',
       tex: 'c',
+      unit: 'latents',
       help: 'Latents for each of the problem’s k steps; 0 gives every problem the same number.',
       source: `${PAPER}: 0 in Latent-6, 1 in Latent-6-by-1`,
     }),
     bias: setting(z.int().min(-MAX_LATENT_STEPS).max(MAX_LATENT_STEPS).default(4), {
       label: 'Latents added',
       tex: 'b',
+      unit: 'latents',
       help: 'Latents added to those.',
       source: `${PAPER}; 6 there, 5 in the options of ${CODE}`,
     }),
     min: setting(count(0, MAX_LATENT_STEPS).default(0), {
       label: 'Fewest latents',
       tex: 'n_{\\min}',
+      unit: 'latents',
       help: 'No problem is trained with fewer, and none answers with fewer.',
       source: OURS,
     }),
     max: setting(count(1, MAX_LATENT_STEPS).default(8), {
       label: 'Most latents',
       tex: 'n_{\\max}',
+      unit: 'latents',
       help: 'No problem is trained with more, and reasoning is ended after as many.',
       source: `${PAPER}: 10`,
     }),
@@ -48,6 +53,7 @@ export const alignmentSettings = group(
     }),
     skipped: setting(count(0, 32).default(0), {
       label: 'Blocks left out at either end',
+      unit: 'blocks',
       help: 'Align only the blocks between; 3 of 16 are left out in the intermediate-block loss.',
       source: 'adaptive latent reasoning, appendix A.2',
     }),
@@ -88,7 +94,15 @@ export const supervisedWeights = {
   }),
 };
 
-const distance = (name: string, symbol: string, about: string, source: string): LossTerm => ({
+export const adaptivePaths = [
+  studentPath(
+    'Latent path',
+    ...[added('start'), latents('latents until it stops', 'last state, filtered'), added('end')],
+  ),
+  writtenPath('Written path, the teacher'),
+];
+
+const distance = (name: 'codi' | 'meaned', symbol: string, about: string, source: string): LossTerm => ({
   name,
   label: name === 'codi' ? 'anchor distance' : 'meaned distance',
   tex: `${symbol}\\,\\tfrac1J\\textstyle\\sum_j\\operatorname{smooth}_{L_1}(z_j - \\operatorname{sg} z'_j)/\\operatorname{std}(z'_j)`,
@@ -96,6 +110,7 @@ const distance = (name: string, symbol: string, about: string, source: string): 
   about,
   source,
   weight: `weights.${name}`,
+  sits: { path: STUDENT, at: [name === 'codi' ? 'prompt' : 'reasoning'], against: WRITTEN },
 });
 
 export const supervisedTerms: readonly LossTerm[] = [
@@ -107,9 +122,11 @@ export const supervisedTerms: readonly LossTerm[] = [
     about: 'Cross-entropy of the written rationale and answer, by the same weights.',
     source: 'CODI §3.4',
     weight: 'weights.teacher',
+    sits: onWritten,
   },
   {
     ...answerTerm('x, z_{1:n}', PAPER),
+    sits: { path: STUDENT, at: ['prompt', 'answer'] },
     unit: 'nats per decision or token, weighted',
     about:
       'Cross-entropy of the answer prompt and the answer, as a share of the mean over decisions and tokens.',
@@ -122,6 +139,7 @@ export const supervisedTerms: readonly LossTerm[] = [
     about: 'Cross-entropy of the stop head: go on before each further latent, stop after the last.',
     source: `${PAPER} and ${CODE}`,
     weight: 'weights.stop',
+    sits: { path: STUDENT, at: ['reasoning'] },
   },
   distance(
     'codi',
@@ -136,3 +154,16 @@ export const supervisedTerms: readonly LossTerm[] = [
     'adaptive latent reasoning, eq. 6',
   ),
 ];
+
+/** What the paper's code trains the supervised part with, as far as a run here can have it. */
+export const ADAPTIVE_TRAINING = {
+  data: { samples: 4096 },
+  weights: { answer: 1, codi: 20 },
+  lora: { rank: 128, alpha: 32, dropout: 0.1 },
+  optimiser: {
+    ...{ steps: 30_000, batch: 32, accumulation: 4, learningRate: 8e-4 },
+    ...{ warmup: 0.03, weightDecay: 0.1, clip: 2 },
+  },
+} as const;
+export const ADAPTIVE_STEPS =
+  '30,000 steps of 128 samples, here drawn from 4096 rather than from 85 % of 385,620';

@@ -1,5 +1,14 @@
 import { group } from '../settings';
-import { alignmentSettings, scheduleSettings, supervisedTerms, supervisedWeights } from './adaptive-settings';
+import { adaptiveAblations } from './ablations/others';
+import {
+  ADAPTIVE_STEPS,
+  ADAPTIVE_TRAINING,
+  adaptivePaths,
+  alignmentSettings,
+  scheduleSettings,
+  supervisedTerms,
+  supervisedWeights,
+} from './adaptive-settings';
 import { defineMethod } from './method';
 
 /** Adaptive latent reasoning, the supervised part. */
@@ -15,6 +24,7 @@ export const adaptive = defineMethod({
     weights: group({ title: 'Loss weights' }, supervisedWeights),
   },
   loss: '\\mathcal{L} = \\lambda_t\\mathcal{L}_{\\mathrm{teacher}} + \\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma_m\\mathcal{L}_{\\mathrm{meaned}}',
+  paths: adaptivePaths,
   terms: supervisedTerms,
   presets: [
     {
@@ -34,5 +44,26 @@ export const adaptive = defineMethod({
         optimiser: { steps: 300, learningRate: 2e-3 },
       },
     },
+    {
+      id: 'adaptive-latent-6',
+      name: 'Latent-6, table 1, Llama-3.2-1B',
+      about: `What adaptive latent reasoning trains Llama-3.2-1B with: ${ADAPTIVE_STEPS}. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        ...ADAPTIVE_TRAINING,
+        latents: { bias: 6, min: 6, max: 6 },
+      },
+    },
+    {
+      id: 'adaptive-latent-6-by-1',
+      name: 'Latent-6-by-1, table 1, Llama-3.2-1B',
+      about: `As Latent-6, with one more latent for each step, ten at most; b is 6 in the paper and 5 in the options of its code. ${ADAPTIVE_STEPS}. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        ...ADAPTIVE_TRAINING,
+        latents: { factor: 1, bias: 6, max: 10 },
+      },
+    },
   ],
+  ablations: adaptiveAblations,
 });

@@ -2,9 +2,16 @@ import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
+import { added, rationale, STUDENT, studentPath, latents as thoughts } from './paths';
 import { answerTerm, answerWeight } from './shared';
 
 const CURRICULUM = 'Coconut’s code, args/gsm_coconut.yaml';
+
+/** Of its code, which does not clip. */
+const COCONUT_OPTIMISER = {
+  ...{ batch: 32, accumulation: 4, learningRate: 1e-4, schedule: 'constant' },
+  ...{ warmup: 0, weightDecay: 0.01, clip: 1e6 },
+} as const;
 
 /** What Coconut's stages depend on. */
 export interface CoconutRun {
@@ -45,12 +52,14 @@ export const coconut = defineMethod({
         latentsPerStep: setting(count(1, 8).default(2), {
           label: 'Latents per step',
           tex: 'c',
+          unit: 'latents',
           help: 'How many latents replace one written step.',
           source: CURRICULUM,
         }),
         stages: setting(count(1, 6).default(3), {
           label: 'Latent stages',
           tex: 'S',
+          unit: 'stages',
           help: 'Stage s replaces the first s steps. After stage S a last one drops every step that is left.',
           source: CURRICULUM,
         }),
@@ -88,10 +97,22 @@ export const coconut = defineMethod({
     weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{steps}_{s+1\\dots},\\ \\text{answer}\\mid x, z_{1:n})',
+  paths: [
+    studentPath(
+      'Latent path, at stage s',
+      ...[
+        added('start'),
+        thoughts('n latents', 'last state, fed back'),
+        added('end'),
+        rationale('steps after s'),
+      ],
+    ),
+  ],
   terms: [
     {
       ...answerTerm('x, z_{1:n}', 'Coconut §3'),
       label: 'steps and answer',
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
       unit: 'nats per token, weighted',
       about:
         'Cross-entropy of all that follows the latents: the steps that are still written, the answer prompt and the answer.',
@@ -105,6 +126,32 @@ export const coconut = defineMethod({
       about:
         'The curriculum of the paper with c = 2 and S = 3, with adapters in place of full training. Not tuned: docs/log.md has first figures.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+    },
+    {
+      id: 'coconut-gpt2-gsm8k',
+      name: 'Coconut, table 1, GPT-2 on GSM8K',
+      about:
+        'Coconut’s code on GSM8K: three epochs a stage, the last stage to epoch 25, a constant rate without warm-up, 128 samples a step; here over 4096 samples rather than 385,620, with adapters in place of full training, and from stage 0 rather than from a checkpoint that writes its steps. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        curriculum: { latentsPerStep: 2, stages: 3, stageSteps: 96, reset: 'epoch' },
+        weights: { answer: 1 },
+        optimiser: { ...COCONUT_OPTIMISER, steps: 800 },
+      },
+    },
+    {
+      id: 'coconut-prosqa',
+      name: 'Coconut, table 1, GPT-2 on ProsQA and ProntoQA',
+      about:
+        'Coconut’s code on ProsQA and ProntoQA: one latent a step, six stages of five epochs, 50 epochs; here over 4096 samples, with adapters in place of full training. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        curriculum: { latentsPerStep: 1, stages: 6, stageSteps: 160, reset: 'epoch' },
+        weights: { answer: 1 },
+        optimiser: { ...COCONUT_OPTIMISER, steps: 1600 },
+      },
     },
   ],
 });

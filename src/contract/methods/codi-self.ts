@@ -1,4 +1,5 @@
 import { count, group, setting } from '../settings';
+import { codiAblations } from './ablations/codi';
 import { defineMethod } from './method';
 import {
   answerPathWeight,
@@ -8,6 +9,7 @@ import {
   distillationWeight,
   explicitPathSettings,
   projectionSettings,
+  selfPaths,
   studentTerm,
   supervisedSetting,
   teacherTerm,
@@ -30,6 +32,7 @@ export const codiSelf = defineMethod({
         steps: setting(count(1, MAX_LATENT_STEPS).default(6), {
           label: 'Latent steps',
           tex: 'K',
+          unit: 'latents',
           help: 'How many latents are fed between the begin- and the end-of-thought token.',
           source: 'CODI figure 5: 6',
         }),
@@ -58,6 +61,7 @@ export const codiSelf = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}}',
+  paths: selfPaths,
   terms: [
     studentTerm('CODI eq. 3'),
     distillationTerm('CODI eq. 5, divided by the std as in §3.5'),
@@ -114,4 +118,5 @@ export const codiSelf = defineMethod({
       },
     },
   ],
+  ablations: codiAblations,
 });

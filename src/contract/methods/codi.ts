@@ -1,5 +1,6 @@
 import { group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
+import { fedBack, STUDENT, studentPath, TEACHER, teacherPath, writtenPath } from './paths';
 import {
   answerTerm,
   answerWeight,
@@ -10,6 +11,12 @@ import {
   weight,
   weightHelp,
 } from './shared';
+
+/** What the paths depend on. */
+interface Paths {
+  readonly latent: { readonly steps: number; readonly filter: string };
+  readonly factors: { readonly rationale: string };
+}
 
 /**
  * CODI-style: not CODI itself. Left out are the jointly trained teacher (the pair's is fixed), the begin- and
@@ -41,6 +48,11 @@ export const codi = defineMethod({
     factors: group({ title: 'Teacher' }, { rationale: rationaleSetting }),
   },
   loss: '\\mathcal{L} = \\gamma\\,\\mathcal{L}_{\\mathrm{anchor}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
+  paths: ({ latent, factors }: Paths) => [
+    studentPath('Latent path', fedBack(latent)),
+    teacherPath(factors),
+    writtenPath(),
+  ],
   terms: [
     {
       name: 'codi',
@@ -50,6 +62,7 @@ export const codi = defineMethod({
       about: 'Full hidden states at the anchor token, against the teacher’s.',
       source: 'CODI §3.4',
       weight: 'weights.codi',
+      sits: { path: STUDENT, at: ['prompt'], against: TEACHER },
     },
     answerTerm('x, z_{1:K}', 'CODI §3.3'),
     explicitTerm,

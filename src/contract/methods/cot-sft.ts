@@ -1,5 +1,6 @@
 import { group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
+import { writtenPath } from './paths';
 import { explicitTerm, weight, weightHelp } from './shared';
 
 /** Supervised fine-tuning on written reasoning: the reference that implicit methods are measured against. */
@@ -23,6 +24,7 @@ export const cotSft = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\lambda_E\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{rationale, answer}\\mid x)',
+  paths: [writtenPath()],
   terms: [{ ...explicitTerm, source: 'CODI eq. 2', weight: 'weights.rationale' }],
   presets: [
     {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
+import { dartAblations } from './ablations/dart';
 import { defineMethod } from './method';
+import { added, counted, STUDENT, studentPath, WRITTEN, writtenPath } from './paths';
 import {
   answerTerm,
   answerWeight,
@@ -13,6 +15,22 @@ import {
 } from './shared';
 
 const PAPER = 'Jiang et al., DART, arXiv:2506.11752';
+
+/** What all of the paper's models are trained with. */
+const DART_TRAINING = {
+  data: { samples: 4096 },
+  silent: { count: 20 },
+  rem: { width: 128, alpha: 32 },
+  weights: { answer: 1, distil: 20 },
+  lora: { rank: 128, alpha: 32, targets: ['q', 'k', 'v', 'o'] },
+} as const;
+
+/** What the paths depend on. */
+interface Paths {
+  readonly silent: { readonly count: number; readonly pathway: string };
+  readonly rem: { readonly kind: string };
+  readonly chain: { readonly omitLastStep: boolean };
+}
 
 /** DART. Where the paper leaves something open, the choice is a setting, and its help says so. */
 export const dart = defineMethod({
@@ -28,6 +46,7 @@ export const dart = defineMethod({
         count: setting(count(0, 64).default(8), {
           label: 'Silent thoughts',
           tex: 'C',
+          unit: 'tokens',
           help: 'Copies of the learned token between question and answer prompt; 0 for the paper’s ablation without them.',
           source: OURS,
         }),
@@ -55,6 +74,7 @@ export const dart = defineMethod({
         width: setting(count(1, 512).default(32), {
           label: 'Width',
           tex: 'd',
+          unit: 'columns',
           help: 'Columns of W₁ and W₂; there is a pair for keys and one for values in every layer.',
           source: OURS,
         }),
@@ -99,6 +119,26 @@ export const dart = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\mathcal{L}_{\\mathrm{CoT}} + \\mathcal{L}_{\\mathrm{ST}} + \\lambda\\,\\mathcal{L}_{\\mathrm{distill}}',
+  paths: ({ silent, rem, chain }: Paths) => [
+    {
+      ...(silent.count > 0
+        ? studentPath(
+            'Silent path',
+            added(counted(silent.count, 'silent thought'), `one learned token, ${silent.count} times`),
+          )
+        : studentPath('Silent path')),
+      adapters: [
+        ...(silent.pathway === 'both' ? ['LoRA'] : []),
+        ...(rem.kind === 'none'
+          ? []
+          : [`${rem.kind === 'rem' ? 'REM' : 'a LoRA of its own'} on keys and values`]),
+      ],
+    },
+    writtenPath(
+      'Written path, the teacher',
+      chain.omitLastStep ? 'rationale, last step left out' : 'rationale',
+    ),
+  ],
   terms: [
     chainTerm('DART §3.1, first mean'),
     chainAnswerTerm('DART §3.1, second mean'),
@@ -112,6 +152,7 @@ export const dart = defineMethod({
         'States of all layers at the last token of the answer prompt, silent pathway against written pathway.',
       source: 'DART §3.2',
       weight: 'weights.distil',
+      sits: { path: STUDENT, at: ['prompt'], against: WRITTEN },
     },
   ],
   presets: [
@@ -129,13 +170,26 @@ export const dart = defineMethod({
         'What DART trains Llama-3.2-1B with (§C): 10 epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.',
       paper: true,
       changes: {
-        data: { samples: 4096 },
-        silent: { count: 20 },
-        rem: { width: 128, alpha: 32 },
-        weights: { answer: 1, distil: 20 },
-        lora: { rank: 128, alpha: 32, targets: ['q', 'k', 'v', 'o'] },
+        ...DART_TRAINING,
         optimiser: { steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4, warmup: 0.03 },
       },
     },
+    ...(
+      [
+        ['gpt2', 'GPT-2', 2e-3, 1280, '40'],
+        ['qwen-1.5b', 'Qwen2.5-1.5B', 5e-4, 320, '10'],
+        ['llama-3b', 'Llama-3.2-3B', 5e-4, 320, '10'],
+      ] as const
+    ).map(([id, model, learningRate, steps, epochs]) => ({
+      id: `dart-${id}`,
+      name: `DART, table 5, ${model}`,
+      about: `What DART trains ${model} with (§C): ${epochs} epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        ...DART_TRAINING,
+        optimiser: { steps, batch: 32, accumulation: 4, learningRate, warmup: 0.03 },
+      },
+    })),
   ],
+  ablations: dartAblations,
 });

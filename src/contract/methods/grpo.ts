@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
-import { alignmentSettings, scheduleSettings, supervisedTerms, supervisedWeights } from './adaptive-settings';
+import {
+  ADAPTIVE_STEPS,
+  ADAPTIVE_TRAINING,
+  adaptivePaths,
+  alignmentSettings,
+  scheduleSettings,
+  supervisedTerms,
+  supervisedWeights,
+} from './adaptive-settings';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
+import { added, latents, STUDENT, studentPath } from './paths';
 import { weight, weightHelp } from './shared';
 
 const PAPER = 'adaptive latent reasoning §3.3 and 4';
@@ -13,6 +22,9 @@ export interface GrpoRun {
   readonly reinforcement: { readonly supervisedSteps: number };
   readonly optimiser: { readonly steps: number };
 }
+
+/** Id of the path that the policy is kept close to. */
+const REFERENCE = 'reference';
 
 /** Number of the stage that is reinforced. */
 export const REINFORCED = 1;
@@ -111,6 +123,16 @@ export const grpo = defineMethod({
     ),
   },
   loss: '\\mathcal{L}_{\\mathrm{RL}} = -\\lambda_\\pi\\,\\tfrac1G\\textstyle\\sum_i\\tfrac1{|o_i|}\\sum_t \\hat A_i\\,\\frac{\\pi}{\\operatorname{sg}\\pi} + \\beta\\,\\mathbb{D}_{\\mathrm{KL}}[\\pi\\,\\|\\,\\pi_{\\mathrm{ref}}],\\quad \\hat A_i = \\frac{r_i-\\bar r}{\\operatorname{std} r}',
+  paths: [
+    ...adaptivePaths,
+    {
+      ...studentPath(
+        'Reference, in the reinforced stage',
+        ...[added('start'), latents('latents until it stopped', 'as drawn'), added('end')],
+      ),
+      ...{ id: REFERENCE, model: 'base as the stage began', adapters: [] },
+    },
+  ],
   terms: [
     ...supervisedTerms,
     {
@@ -121,6 +143,7 @@ export const grpo = defineMethod({
       about: 'Makes decisions and tokens of rewarded answers more probable, in the reinforced stage.',
       source: 'DeepSeekMath eq. 3, one update for each sample',
       weight: 'weights.policy',
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
     },
     {
       name: 'kl',
@@ -130,6 +153,7 @@ export const grpo = defineMethod({
       about: 'Estimated divergence from the model as it was when the reinforced stage began.',
       source: 'DeepSeekMath eq. 4',
       weight: 'weights.kl',
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'], against: REFERENCE },
     },
   ],
   stages,
@@ -142,6 +166,18 @@ export const grpo = defineMethod({
         weights: { answer: 1 },
         reinforcement: { supervisedSteps: 300, penalty: 0.1 },
         optimiser: { steps: 400, learningRate: 2e-3, batch: 16 },
+      },
+    },
+    {
+      id: 'grpo-latent-6',
+      name: 'Latent-6 + RL, table 1, Llama-3.2-1B',
+      about: `Latent-6 by ${ADAPTIVE_STEPS}; then 60,000 steps of groups of 16 at a rate of 1e-5. The second LoRA of rank 32, weight decay and warm-up that the code has for that stage are those of the first here. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        ...ADAPTIVE_TRAINING,
+        latents: { bias: 6, min: 0, max: 6 },
+        reinforcement: { supervisedSteps: 30_000, group: 16, tokens: 40, rate: 0.0125 },
+        optimiser: { ...ADAPTIVE_TRAINING.optimiser, steps: 90_000 },
       },
     },
   ],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
+import { rationale, STUDENT, studentPath } from './paths';
 import { answerTerm, answerWeight } from './shared';
 
 const CODE = 'iCoT’s code, README and src/train.py';
@@ -82,10 +83,17 @@ export const icot = defineMethod({
     weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(r_{k+1\\dots},\\ \\text{answer}\\mid x)',
+  paths: [
+    studentPath(
+      'Written path, at stage R',
+      ...[rationale('end token'), rationale('what is left of the rationale'), rationale('end token')],
+    ),
+  ],
   terms: [
     {
       ...answerTerm('x', 'arXiv:2405.14838 §3'),
       label: 'rationale and answer',
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
       unit: 'nats per token, weighted',
       about:
         'Cross-entropy of what is left of the rationale, the token that ends it, the answer prompt and the answer.',
@@ -102,6 +110,22 @@ export const icot = defineMethod({
         removal: { perStage: 2, stageSteps: 50, allBeyond: 12 },
         weights: { answer: 1 },
         optimiser: { steps: 400, learningRate: 2e-3 },
+      },
+    },
+    {
+      id: 'icot-gsm8k',
+      name: 'iCoT, GSM8K, Mistral-7B',
+      about:
+        'What iCoT’s README trains Mistral-7B with: a token fewer after each eighth of an epoch, all beyond 39, a constant rate, 80 epochs of 32 samples a step; here over 4096 samples, with adapters in place of full training. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        removal: { perStage: 1, stageSteps: 16, allBeyond: 39 },
+        weights: { answer: 1 },
+        optimiser: {
+          ...{ steps: 10_240, batch: 16, accumulation: 2, learningRate: 1e-5, schedule: 'constant' },
+          ...{ warmup: 0, weightDecay: 0.01, clip: 1 },
+        },
       },
     },
   ],

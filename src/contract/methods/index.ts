@@ -30,7 +30,7 @@ export function methodOf(id: string, methods: Methods = METHODS): MethodData {
 }
 
 /** The sum of the terms, which every method has. */
-export const TOTAL: Omit<LossTerm, 'weight'> = {
+export const TOTAL: Omit<LossTerm, 'weight' | 'sits'> = {
   name: 'total',
   label: 'total',
   tex: '\\mathcal{L}',

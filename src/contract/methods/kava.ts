@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, setting } from '../settings';
 import { defineMethod } from './method';
+import { STUDENT, WRITTEN } from './paths';
 import {
   answerPathWeight,
   CODI_TRAINING,
@@ -9,6 +10,7 @@ import {
   distillationWeight,
   explicitPathSettings,
   projectionSettings,
+  selfPaths,
   studentTerm,
   supervisedSetting,
   teacherTerm,
@@ -34,12 +36,14 @@ export const kava = defineMethod({
         steps: setting(count(1, MAX_LATENT_STEPS).default(24), {
           label: 'Latents',
           tex: 'M',
+          unit: 'latents',
           help: 'How many latents are refined side by side, and how many tokens of the rationale are kept in each layer and head.',
           source: `${NOTED}: 24`,
         }),
         iterations: setting(count(1, MAX_LATENT_STEPS).default(3), {
           label: 'Jacobi iterations',
           tex: 'T',
+          unit: 'passes',
           help: 'Parallel passes over the latents; with T ≥ M they are what one latent after another would be.',
           source: `${NOTED}: 3 is best`,
         }),
@@ -97,6 +101,7 @@ export const kava = defineMethod({
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('prompt', 'PCCoT’s code') }),
   },
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\alpha_2\\,\\mathcal{L}_{\\mathrm{KV}}',
+  paths: selfPaths,
   terms: [
     studentTerm('PCCoT'),
     distillationTerm('PCCoT, as CODI eq. 5'),
@@ -110,6 +115,7 @@ export const kava = defineMethod({
         'Keys and values of the latents against the kept ones of the rationale; the mean over layers and heads.',
       source: NOTED,
       weight: 'weights.keyValues',
+      sits: { path: STUDENT, at: ['reasoning'], against: WRITTEN },
     },
   ],
   presets: [
@@ -154,6 +160,34 @@ export const kava = defineMethod({
           ...{ steps: 320, batch: 32, accumulation: 4, learningRate: 5e-4 },
           ...{ warmup: 0.03, weightDecay: 0.01, clip: 2 },
         },
+      },
+    },
+    {
+      id: 'kava-llama-1b-nl',
+      name: 'KaVa, table 6, Llama-3.2-1B on sentences',
+      about:
+        'As on equations, with squared differences of keys and values: the values noted from KaVa’s table 6, for rationales in sentences. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        keyValues: { kind: 'mse' },
+        weights: { distillation: 10, keyValues: 1 },
+        lora: CODI_TRAINING.lora,
+        optimiser: { ...CODI_TRAINING.optimiser, steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4 },
+      },
+    },
+    {
+      id: 'kava-llama-3b',
+      name: 'KaVa, table 6, Llama-3.2-3B on equations',
+      about:
+        'The values noted from KaVa’s table 6: 5 epochs, here over 4096 samples rather than 385,620, 128 a step; the weight decay is not noted and that of the others. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        keyValues: { scaled: false },
+        weights: { distillation: 20, keyValues: 2 },
+        lora: CODI_TRAINING.lora,
+        optimiser: { ...CODI_TRAINING.optimiser, steps: 160, batch: 32, accumulation: 4, learningRate: 2e-4 },
       },
     },
   ],

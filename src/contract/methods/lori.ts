@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
+import { loriAblations } from './ablations/lori';
 import { defineMethod } from './method';
+import { fedBack, STUDENT, studentPath, TEACHER, teacherPath, writtenPath } from './paths';
 import {
   answerTerm,
   answerWeight,
@@ -11,6 +13,12 @@ import {
   weight,
   weightHelp,
 } from './shared';
+
+/** What the paths depend on. */
+interface Paths {
+  readonly latent: { readonly steps: number; readonly filter: string };
+  readonly factors: { readonly rationale: string };
+}
 
 /**
  * LoRi. Its Table 4 (ranks and weights) is missing from the copy of the paper we have, so those are marked as ours. The
@@ -64,12 +72,14 @@ export const lori = defineMethod({
         layerRank: setting(count(1, 64).default(4), {
           label: 'Layer rank',
           tex: 'r_L',
+          unit: 'directions',
           help: 'Leading directions kept of the layer mode; at most the number of layers.',
           source: OURS,
         }),
         hiddenRank: setting(count(1, 512).default(32), {
           label: 'Hidden rank',
           tex: 'r_H',
+          unit: 'directions',
           help: 'Leading directions kept of the hidden mode; at most the hidden size.',
           source: OURS,
         }),
@@ -84,18 +94,21 @@ export const lori = defineMethod({
             sampleRank: setting(count(1, 4096).default(32), {
               label: 'Anchor sample rank',
               tex: 'r_B',
+              unit: 'directions',
               help: 'Tucker rank of the anchor states over samples; at most the number of samples.',
               source: OURS,
             }),
             layerRank: setting(count(1, 64).default(4), {
               label: 'Anchor layer rank',
               tex: 'r_L^{(a)}',
+              unit: 'directions',
               help: 'Tucker rank of the anchor states over layers; at most the number of layers. LoRi uses 16 for its 3B and 8B models.',
               source: OURS,
             }),
             hiddenRank: setting(count(1, 512).default(32), {
               label: 'Anchor hidden rank',
               tex: 'r_H^{(a)}',
+              unit: 'directions',
               help: 'Tucker rank of the anchor states over the hidden size; at most the hidden size.',
               source: OURS,
             }),
@@ -110,6 +123,11 @@ export const lori = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\underbrace{\\mathcal{L}_{\\mathrm{rationale}} + \\beta\\,\\mathcal{L}_{\\mathrm{anchor}}}_{\\mathcal{L}_{\\mathrm{LR}}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
+  paths: ({ latent, factors }: Paths) => [
+    studentPath('Latent path', fedBack(latent)),
+    teacherPath(factors),
+    writtenPath(),
+  ],
   terms: [
     {
       name: 'covariance',
@@ -119,6 +137,7 @@ export const lori = defineMethod({
       about: 'Second moment of the latent trajectory against the rationale’s, inside the teacher’s subspace.',
       source: 'LoRi §3.2, rationale loss',
       weight: 'weights.covariance',
+      sits: { path: STUDENT, at: ['reasoning'], against: TEACHER },
     },
     {
       name: 'mean',
@@ -128,6 +147,7 @@ export const lori = defineMethod({
       about: 'First moment, in the same subspace. The two together are the rationale loss.',
       source: 'LoRi §3.2, rationale loss',
       weight: 'weights.mean',
+      sits: { path: STUDENT, at: ['reasoning'], against: TEACHER },
     },
     {
       name: 'anchor',
@@ -137,6 +157,7 @@ export const lori = defineMethod({
       about: 'States at the last token of the answer prompt, inside the anchor subspace.',
       source: 'LoRi §3.3, anchor loss',
       weight: 'weights.anchor',
+      sits: { path: STUDENT, at: ['prompt'], against: TEACHER },
     },
     answerTerm('x, z_{1:K}', 'LoRi §3.1'),
     explicitTerm,
@@ -175,4 +196,5 @@ export const lori = defineMethod({
       },
     },
   ],
+  ablations: loriAblations,
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
+import { fedBack, STUDENT, studentPath } from './paths';
 import { answerTerm, answerWeight, latentSettings, weight, weightHelp } from './shared';
 
 /** LOTUS-style: its loss on latents, not its looped blocks, its curriculum or its full fine-tuning. */
@@ -31,6 +32,7 @@ export const lotus = defineMethod({
         width: setting(count(1, 16).default(1), {
           label: 'Latents per step',
           tex: 'c',
+          unit: 'latents',
           help: 'Latents in a block; block i belongs to step i, and the number of latent steps must be a multiple. Tokens beyond it are not supervised, and neither are steps beyond the last block.',
           source:
             'LOTUS uses 25 positions (13 for GPT-2); the bundled pair’s results have one token, its steps three',
@@ -51,6 +53,9 @@ export const lotus = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\lambda_G\\,\\mathcal{L}_{\\mathrm{gold}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
+  paths: ({ latent }: { readonly latent: { readonly steps: number; readonly filter: string } }) => [
+    studentPath('Latent path', fedBack(latent)),
+  ],
   terms: [
     {
       name: 'gold',
@@ -60,6 +65,7 @@ export const lotus = defineMethod({
       about: 'Cross-entropy of token j of step i, read by the head at latent j of block i.',
       source: 'LOTUS',
       weight: 'weights.gold',
+      sits: { path: STUDENT, at: ['reasoning'] },
     },
     answerTerm('x, z_{1:K}', 'LOTUS'),
   ],

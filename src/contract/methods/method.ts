@@ -1,5 +1,7 @@
 import type { z } from 'zod';
+import type { AblationData } from './ablations/ablation';
 import type { Stage } from './curriculum';
+import type { MethodPath, TermSeat } from './paths';
 
 /**
  * What a method is, as data: page, run file, stored series and `npm run lab` are derived from it. A new method is one
@@ -16,9 +18,13 @@ export interface MethodData<Id extends string = string, Settings extends z.ZodRa
   readonly settings: Settings;
   /** The whole loss, in TeX. */
   readonly loss: string;
+  /** The sequences of a training step, as they are drawn; the first one is also run once the student is trained. */
+  readonly paths: Configured<readonly MethodPath[]>;
   /** In the order of charts and tables. */
   readonly terms: readonly LossTerm[];
   readonly presets: readonly PresetData[];
+  /** Those of its paper, which the Arena offers. */
+  readonly ablations?: readonly AblationData[];
   /** Of a curriculum: the stages of a run of the configuration, in order; the first one begins at 0. */
   stages?(config: never): readonly Stage[];
   /** Whether comparisons measure other methods against this one: as the baseline without distillation, or as the subject. */
@@ -38,6 +44,8 @@ export interface LossTerm {
   readonly source: string;
   /** Path of the weight that scales it; a weight of 0 leaves the term out. */
   readonly weight: string;
+  /** Where it sits on the method's paths. */
+  readonly sits: Configured<TermSeat>;
 }
 
 /** A named starting point. */
@@ -53,6 +61,20 @@ export interface PresetData {
   /** What differs from the defaults. */
   readonly changes: object;
 }
+
+/** The same whatever the settings, or by a run's configuration. */
+export type Configured<T> = T | ((config: never) => T);
+
+const configured = <T extends object>(value: Configured<T>, config: object): T =>
+  typeof value === 'function' ? value(config as never) : value;
+
+/** The sequences of a configuration's training step. */
+export const methodPaths = (method: MethodData, config: object): readonly MethodPath[] =>
+  configured(method.paths, config);
+
+/** Where a term sits on them. */
+export const seatOf = ({ sits }: Pick<LossTerm, 'sits'>, config: object): TermSeat =>
+  configured(sits, config);
 
 /** Every method there is, in the order of menus; the first is the default. */
 export type Methods = readonly MethodData[];

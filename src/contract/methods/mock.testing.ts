@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { group, OURS, setting } from '../settings';
 import { METHODS } from './index';
 import { defineMethod } from './method';
+import { latents, onAnswer, studentPath } from './paths';
 import { answerWeight, latentSettings } from './shared';
 
 /** A method that only exists in tests: it must appear everywhere without a change anywhere else, whatever its recipe. */
@@ -27,6 +28,7 @@ export const mock = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\lambda\\,m',
+  paths: [studentPath('Mocked path', latents('mocked latents', 'by mocking'))],
   terms: [
     {
       name: 'answer',
@@ -36,6 +38,7 @@ export const mock = defineMethod({
       about: 'What the mock says.',
       source: 'nowhere, eq. 1',
       weight: 'weights.answer',
+      sits: onAnswer(),
     },
   ],
   presets: [

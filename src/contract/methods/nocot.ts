@@ -1,5 +1,6 @@
 import { group, OURS } from '../settings';
 import { defineMethod } from './method';
+import { onSupervised, studentPath } from './paths';
 import { supervisedSetting } from './self-distillation';
 import { answerTerm, answerWeight } from './shared';
 
@@ -14,7 +15,8 @@ export const nocot = defineMethod({
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
-  terms: [answerTerm('x', 'LoRi table 1')],
+  paths: [studentPath('Direct path')],
+  terms: [{ ...answerTerm('x', 'LoRi table 1'), sits: onSupervised }],
   presets: [
     {
       id: 'nocot-128',

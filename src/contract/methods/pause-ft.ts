@@ -1,5 +1,6 @@
 import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
+import { added, counted, onSupervised, studentPath } from './paths';
 import { supervisedSetting } from './self-distillation';
 import { answerTerm, answerWeight } from './shared';
 
@@ -16,6 +17,7 @@ export const pauseFt = defineMethod({
         count: setting(count(0, 64).default(10), {
           label: 'Pauses',
           tex: 'M',
+          unit: 'tokens',
           help: 'Copies of the pause token after the question; the last one’s output predicts the next token. Without any it is No-CoT.',
           source: 'Goyal et al. try 10 and 50: 10 on GSM8k',
         }),
@@ -25,7 +27,12 @@ export const pauseFt = defineMethod({
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{answer}\\mid x, p^M)',
-  terms: [answerTerm('x, p^M', 'Goyal et al. §3')],
+  paths: ({ pauses: { count } }: { readonly pauses: { readonly count: number } }) => [
+    count > 0
+      ? studentPath('Path with pauses', added(counted(count, 'pause'), `one learned token, ${count} times`))
+      : studentPath('Direct path'),
+  ],
+  terms: [{ ...answerTerm('x, p^M', 'Goyal et al. §3'), sits: onSupervised }],
   presets: [
     {
       id: 'pause-ft-128',

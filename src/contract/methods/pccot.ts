@@ -1,4 +1,5 @@
 import { count, group, setting } from '../settings';
+import { pccotAblations } from './ablations/others';
 import { defineMethod } from './method';
 import {
   answerPathWeight,
@@ -8,6 +9,7 @@ import {
   distillationWeight,
   explicitPathSettings,
   projectionSettings,
+  selfPaths,
   studentTerm,
   supervisedSetting,
   teacherTerm,
@@ -30,12 +32,14 @@ export const pccot = defineMethod({
         steps: setting(count(1, MAX_LATENT_STEPS).default(24), {
           label: 'Latents',
           tex: 'c',
+          unit: 'latents',
           help: 'How many latents are refined side by side.',
           source: 'PCCoT’s script for GPT-2: 24; its authors use 6 for Llama-3.2-1B',
         }),
         iterations: setting(count(0, MAX_LATENT_STEPS).default(3), {
           label: 'Jacobi iterations',
           tex: 'T',
+          unit: 'passes',
           help: 'Parallel passes over the latents after the first over their learned tokens. After pass t the first t latents are what sequential latents would be.',
           source: 'PCCoT’s script for GPT-2: 3; more hurt with 24 latents',
         }),
@@ -59,6 +63,7 @@ export const pccot = defineMethod({
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('prompt', 'PCCoT’s code') }),
   },
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}}',
+  paths: selfPaths,
   terms: [studentTerm('PCCoT'), distillationTerm('PCCoT, as CODI eq. 5'), teacherTerm('PCCoT')],
   presets: [
     {
@@ -107,4 +112,5 @@ export const pccot = defineMethod({
       },
     },
   ],
+  ablations: pccotAblations,
 });

@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { count, group, setting } from '../settings';
 import type { LossTerm } from './method';
+import {
+  added,
+  counted,
+  latents,
+  onSupervised,
+  onWritten,
+  STUDENT,
+  studentPath,
+  WRITTEN,
+  writtenPath,
+} from './paths';
 import { weight, weightHelp } from './shared';
 
 /** Settings and loss terms of methods whose student learns from its own explicit reasoning, in the same step. */
@@ -140,6 +151,7 @@ export const studentTerm = (source: string): LossTerm => ({
   about: 'Cross-entropy of the answer given the latents.',
   source,
   weight: 'weights.answer',
+  sits: onSupervised,
 });
 
 export const distillationTerm = (source: string): LossTerm => ({
@@ -151,6 +163,10 @@ export const distillationTerm = (source: string): LossTerm => ({
     'Hidden states at the aligned token, against those of the explicit path, through which no gradient flows.',
   source,
   weight: 'weights.distillation',
+  sits: ({ distillation: { position } }: { readonly distillation: { readonly position: string } }) => ({
+    ...{ path: STUDENT, against: WRITTEN },
+    at: [position === 'answer-start' ? 'answer' : 'prompt'],
+  }),
 });
 
 export const teacherTerm = (source: string): LossTerm => ({
@@ -161,7 +177,36 @@ export const teacherTerm = (source: string): LossTerm => ({
   about: 'Cross-entropy of the written rationale and answer, from the same adapter.',
   source,
   weight: 'weights.teacher',
+  sits: onWritten,
 });
+
+/** What the paths depend on. */
+interface SelfRun {
+  readonly latent: { readonly steps: number; readonly iterations?: number };
+  readonly projection: { readonly use: boolean };
+  readonly teacher: { readonly rationale: string };
+}
+
+/** Latents between two added tokens, and the same adapter's written path. */
+export const selfPaths = ({ latent: { steps, iterations }, projection, teacher }: SelfRun) => {
+  const state = projection.use ? 'last state, projected' : 'last state, fed back';
+  const thoughts =
+    iterations === undefined
+      ? latents(counted(steps, 'latent'), state)
+      : iterations === 0
+        ? added(counted(steps, 'latent token'))
+        : latents(
+            `${counted(steps, 'latent')} at once`,
+            `${state}, ${counted(iterations, 'pass', 'passes')}`,
+          );
+  return [
+    studentPath('Latent path', added('bot'), thoughts, added('eot')),
+    writtenPath(
+      'Written path, the teacher',
+      teacher.rationale === 'steps' ? 'rationale' : 'rationale, last step left out',
+    ),
+  ];
+};
 
 /** All values that a paper's table was trained with, and a run here can have. */
 export const CODI_TRAINING = {

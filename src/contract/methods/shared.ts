@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import type { LossTerm } from './method';
+import { onAnswer, onWritten, WRITTEN } from './paths';
 
 /** Settings and loss terms that several methods have. */
 
@@ -17,6 +18,7 @@ export const latentSettings = group(
     steps: setting(count(1, MAX_LATENT_STEPS).default(LATENT_DEFAULTS.steps), {
       label: 'Latent steps',
       tex: 'K',
+      unit: 'latents',
       help: 'How many latent thoughts the student takes before it answers.',
       source: 'LoRi figure 5 varies K from 2 to 8 and finds 5 best; the bundled problems have up to 4 steps',
     }),
@@ -67,6 +69,7 @@ export const answerTerm = (given: string, source: string): LossTerm => ({
   about: 'Cross-entropy of the answer tokens.',
   source,
   weight: 'weights.answer',
+  sits: onAnswer(),
 });
 
 export const explicitTerm: LossTerm = {
@@ -77,6 +80,7 @@ export const explicitTerm: LossTerm = {
   about: 'Cross-entropy of the written rationale and answer.',
   source: 'LoRi §3.1 (LoRi-E)',
   weight: 'weights.explicit',
+  sits: onWritten,
 };
 
 /** The rationale that the teacher is forced through. */
@@ -123,6 +127,7 @@ export const chainTerm = (source: string): LossTerm => ({
   about: 'Cross-entropy of the written rationale and the answer prompt.',
   source,
   weight: 'weights.chain',
+  sits: { path: WRITTEN, at: ['reasoning', 'prompt'] },
 });
 
 export const chainAnswerTerm = (source: string): LossTerm => ({
@@ -133,4 +138,5 @@ export const chainAnswerTerm = (source: string): LossTerm => ({
   about: 'Cross-entropy of the answer after the written rationale.',
   source,
   weight: 'weights.chainAnswer',
+  sits: onAnswer(WRITTEN),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, setting } from '../settings';
 import { defineMethod } from './method';
+import { latents, rationale } from './paths';
 import {
   answerPathWeight,
   CODI_TRAINING,
@@ -9,6 +10,7 @@ import {
   distillationWeight,
   explicitPathSettings,
   projectionSettings,
+  selfPaths,
   studentTerm,
   supervisedSetting,
   teacherTerm,
@@ -32,6 +34,7 @@ export const simCot = defineMethod({
         steps: setting(count(1, MAX_LATENT_STEPS).default(6), {
           label: 'Latent steps',
           tex: 'K',
+          unit: 'latents',
           help: 'How many latents are fed. There is one slot more: the vector that would follow the last one has a step too.',
           source: 'SIM-CoT’s scripts on CODI: 6, with 7 slots',
         }),
@@ -75,6 +78,18 @@ export const simCot = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}} + \\delta\\,\\mathcal{L}_{\\mathrm{step}}',
+  paths: (run: Parameters<typeof selfPaths>[0]) => [
+    ...selfPaths(run),
+    {
+      ...{
+        id: 'decoder',
+        label: 'Auxiliary decoder, for each latent',
+        model: 'base',
+        adapters: ['LoRA of its own'],
+      },
+      parts: [latents('latent k', 'of the latent path'), rationale('step k')],
+    },
+  ],
   terms: [
     studentTerm('CODI eq. 3'),
     distillationTerm('CODI eq. 5, divided by the std as in §3.5'),
@@ -88,6 +103,7 @@ export const simCot = defineMethod({
         'Cross-entropy of each step, read by the auxiliary decoder from its slot’s vector; the mean over slots that have one.',
       source: 'SIM-CoT §3, its code’s explain loss',
       weight: 'weights.explain',
+      sits: { path: 'decoder', at: ['reasoning'] },
     },
   ],
   presets: [
@@ -117,5 +133,27 @@ export const simCot = defineMethod({
         optimiser: { ...CODI_TRAINING.optimiser, steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4 },
       },
     },
+    ...(
+      [
+        ['gpt2', 'GPT-2', 768, 1, 1280, 3e-3, 64, 2, '40'],
+        ['llama-3b', 'Llama-3.2-3B', 3072, 20, 256, 3e-4, 32, 4, '8'],
+        ['llama-8b', 'Llama-3.1-8B', 4096, 20, 192, 1e-4, 8, 16, '6'],
+      ] as const
+    ).map(([id, model, width, distillation, steps, learningRate, batch, accumulation, epochs]) => ({
+      id: `sim-cot-${id}`,
+      name: `SIM-CoT, ${model}`,
+      about: `What SIM-CoT’s script on CODI trains ${model} with: ${epochs} epochs, here over 4096 samples rather than 385,620, 128 a step${id === 'gpt2' ? '' : '; the distillation’s weight is that of Llama-3.2-1B'}. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        projection: { width },
+        distillation: { embeddings: true, ...(id !== 'gpt2' && { position: 'answer-start' }) },
+        tokens: { trained: false, initial: 'mean' },
+        teacher: { targetPass: 'own' },
+        weights: { distillation },
+        lora: CODI_TRAINING.lora,
+        optimiser: { ...CODI_TRAINING.optimiser, steps, batch, accumulation, learningRate },
+      },
+    })),
   ],
 });

@@ -3,6 +3,7 @@ import { NumericError } from '../base/errors';
 import { finished } from '../kernels/shared/eigen';
 import { relativeError, unpackF32 } from '../kernels/shared/testing';
 import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from './lori-factors';
+import { StateSums } from './streamed-factors';
 import golden from './tucker.golden.json';
 
 const { layers, hidden, rankL, rankH } = golden;
@@ -57,6 +58,27 @@ describe('teacher factors', () => {
       });
     });
   }
+
+  it.each([
+    ['normalised', golden.shared, true],
+    ['as they are', golden.plain, false],
+  ])('match numpy, read one sample at a time: shared, %s', (_name, want, scaled) => {
+    const sums = new StateSums(layers, hidden, { grams: true, scaled });
+    for (const [b, states] of samples.entries()) finished(sums.add(states, b));
+    expect(relativeError(sums.std(), unpackF32(golden.std))).toBeLessThan(1e-6);
+    const layerScale = scaled ? sums.std() : new Float32Array(layers).fill(1);
+    const { uL, uH } = finished(sums.factors({ rankL, rankH, layerScale }));
+    expect(relativeError(projector(uL, layers, rankL), unpackF32(want.projectorL))).toBeLessThan(1e-5);
+    expect(relativeError(projector(uH, hidden, rankH), unpackF32(want.projectorH))).toBeLessThan(1e-5);
+  });
+
+  it('finds the spread of layers far from zero, read one sample at a time', () => {
+    // Squares summed first would leave nothing of a spread of 1 around 1e6 in this many values.
+    const far = samples.map((states) => states.map((x) => Math.fround(x + 1e6)));
+    const sums = new StateSums(layers, hidden, { grams: false, scaled: true });
+    for (const [b, states] of far.entries()) finished(sums.add(states, b));
+    expect(relativeError(sums.std(), layerStd(far, layers, hidden))).toBeLessThan(1e-7);
+  });
 
   it('gives the spectrum of the stacked unfoldings', () => {
     const f = finished(teacherFactors(samples, layers, hidden, { rankL, rankH }));

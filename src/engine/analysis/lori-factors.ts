@@ -1,5 +1,5 @@
 import { ShapeError } from '../base/errors';
-import { momentsCpu } from '../kernels/moments/moments.cpu';
+import { type Moments, momentsCpu } from '../kernels/moments/moments.cpu';
 import { projectionCpu } from '../kernels/projection/projection.cpu';
 import { expectDims, expectFinite } from '../kernels/shared/check';
 import { addModeGram, hooi, modeVectors, project, type Shape3, vectorsOf } from './tucker';
@@ -122,17 +122,38 @@ export function* teacherFactors(
   }
   for (const [b, states] of samples.entries()) {
     const f = scope === 'shared' ? 0 : b;
-    const ownL = uL.subarray(f * layers * rankL, (f + 1) * layers * rankL);
-    const ownH = uH.subarray(f * hidden * rankH, (f + 1) * hidden * rankH);
-    const rows = tokens[b] as number;
-    const shape = { batch: 1, rows, layers, hidden, rankL, rankH };
-    const g = projectionCpu(states, scaledLayerFactor(ownL, layerScale, rankL), ownH, shape);
-    const moments = momentsCpu(g, { batch: 1, rows, rank });
+    const factor = {
+      uL: uL.subarray(f * layers * rankL, (f + 1) * layers * rankL),
+      uH: uH.subarray(f * hidden * rankH, (f + 1) * hidden * rankH),
+    };
+    const moments = sampleMoments(states, factor, { layers, hidden, rankL, rankH, layerScale });
     mu.set(moments.mu, b * rank);
     c.set(moments.c, b * rank * rank);
     yield (b + 1) / batch;
   }
   return { scope, uL, uH, mu, c, layerScale, sigmaL, sigmaH };
+}
+
+/** The sizes of factors and of what they were found in. */
+export interface FactorSizes {
+  readonly layers: number;
+  readonly hidden: number;
+  readonly rankL: number;
+  readonly rankH: number;
+  /** [L] */
+  readonly layerScale: Float32Array<ArrayBuffer>;
+}
+
+/** μ_T [R] and C_T [R, R] of one sample's states [N, L, H], by U_L [L, r_L] and U_H [H, r_H] (LoRi §3.2). */
+export function sampleMoments(
+  states: Float32Array,
+  { uL, uH }: { readonly uL: Float32Array; readonly uH: Float32Array },
+  { layers, hidden, rankL, rankH, layerScale }: FactorSizes,
+): Moments {
+  const rows = states.length / (layers * hidden);
+  const shape = { batch: 1, rows, layers, hidden, rankL, rankH };
+  const g = projectionCpu(states, scaledLayerFactor(uL, layerScale, rankL), uH, shape);
+  return momentsCpu(g, { batch: 1, rows, rank: rankL * rankH });
 }
 
 /** What LoRi keeps from the teacher at the anchor, the last token of the answer prompt (LoRi §3.3). */

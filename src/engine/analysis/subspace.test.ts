@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { finished } from '../kernels/shared/eigen';
 import { unpackF32 } from '../kernels/shared/testing';
-import { principalAngles } from './subspace';
+import { principalAngleSteps } from './subspace';
+
+const principalAngles = (...of: Parameters<typeof principalAngleSteps>) =>
+  finished(principalAngleSteps(...of));
+
 import golden from './tucker.golden.json';
 
 describe('principal angles', () => {

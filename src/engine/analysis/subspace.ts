@@ -1,23 +1,13 @@
 import { ShapeError } from '../base/errors';
 import { expectDims, expectLength } from '../kernels/shared/check';
-import { finished, symmetricEigenSteps } from '../kernels/shared/eigen';
+import { symmetricEigenSteps } from '../kernels/shared/eigen';
 
 /**
  * Principal angles, in radians, smallest first, between the spans of a [n, p] and b [n, q], both with orthonormal
  * columns: min(p, q) of them. Cosines come from AᵀB and sines from B − AAᵀB, so small and large angles are both
- * accurate (Björck & Golub 1973). Throws `ShapeError`.
+ * accurate (Björck & Golub 1973). In pieces of a few milliseconds, so that its caller can yield to others; yields the share
+ * done. Throws `ShapeError`.
  */
-export function principalAngles(
-  a: Float32Array,
-  p: number,
-  b: Float32Array,
-  q: number,
-  n: number,
-): Float64Array {
-  return finished(principalAngleSteps(a, p, b, q, n));
-}
-
-/** `principalAngles` in pieces of a few milliseconds, so that its caller can yield to others; yields the share done. */
 export function* principalAngleSteps(
   a: Float32Array,
   p: number,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_MESSAGE } from '../../text/quote';
 import { allocate, DTYPE_BYTES } from './dtype';
 import { CancelledError, InputError, LoriError, NumericError, throwIfCancelled } from './errors';
-import { broadcastShape, normalAxis, sameShape, showShape, sizeOf, stridesOf } from './shape';
+import { broadcastShape, normalAxis, sameShape, showShape, sizeOf } from './shape';
 
 describe('errors', () => {
   it('carry code, name, hint and cause', () => {
@@ -37,11 +37,9 @@ describe('errors', () => {
 });
 
 describe('shapes', () => {
-  it('have sizes, strides and texts', () => {
+  it('have sizes and texts', () => {
     expect(sizeOf([])).toBe(1);
     expect(sizeOf([2, 0, 3])).toBe(0);
-    expect(stridesOf([2, 3, 4])).toEqual([12, 4, 1]);
-    expect(stridesOf([])).toEqual([]);
     expect(showShape([2, 3])).toBe('[2, 3]');
     expect(sameShape([2, 3], [2, 3])).toBe(true);
     expect(sameShape([2, 3], [2, 3, 1])).toBe(false);

@@ -6,7 +6,7 @@
 
 /** Values that share a scale. */
 export const BLOCK = 32;
-const LARGEST = 127;
+const MAX_INT8 = 127;
 
 /** Scales of a row. */
 export const blocksOf = (columns: number): number => Math.ceil(columns / BLOCK);
@@ -36,7 +36,7 @@ export function blockScales(values: Float32Array, columns: number): Float32Array
       const magnitude = Math.abs(values[i] as number);
       if (magnitude > largest) largest = magnitude;
     }
-    scales[block] = largest / LARGEST;
+    scales[block] = largest / MAX_INT8;
   });
   return scales;
 }
@@ -57,7 +57,7 @@ export function quantiseBlocks(
     for (let i = from; i < to; i++) {
       const multiple = nearest(Math.fround((values[i] as number) / scale));
       // Scales of the smallest magnitudes are rounded so coarsely that a quotient may be larger than 127.
-      out[i] = Math.max(-LARGEST, Math.min(multiple, LARGEST));
+      out[i] = Math.max(-MAX_INT8, Math.min(multiple, MAX_INT8));
     }
   });
 }

@@ -57,14 +57,37 @@ export interface DecoderConfig {
   readonly mlpBias: boolean;
 }
 
+/** How RoPE's frequencies are changed so that a model reads more positions than it was first trained with. */
+export type RopeScaling = LinearScaling | Llama3Scaling | YarnScaling;
+
+/** All frequencies are divided by `factor`: positions are interpolated. */
+export interface LinearScaling {
+  readonly type: 'linear';
+  readonly factor: number;
+}
+
 /**
- * Llama 3's scaling of RoPE's frequencies: those of wavelengths beyond `originalMaxPositions / lowFreqFactor` are divided by
- * `factor`, those below `originalMaxPositions / highFreqFactor` stay, and between them it goes smoothly from one to the other.
+ * Llama 3's: frequencies of wavelengths beyond `originalMaxPositions / lowFreqFactor` are divided by `factor`, those below
+ * `originalMaxPositions / highFreqFactor` stay, and between them it goes smoothly from one to the other.
  */
-export interface RopeScaling {
+export interface Llama3Scaling {
   readonly type: 'llama3';
   readonly factor: number;
   readonly lowFreqFactor: number;
   readonly highFreqFactor: number;
   readonly originalMaxPositions: number;
+}
+
+/**
+ * YaRN (arXiv:2309.00071): pairs that turn more than `betaFast` times within the original positions stay, those that turn less
+ * than `betaSlow` times are divided by `factor`, with a linear ramp over the pairs between. Cosines and sines are multiplied by
+ * `attentionFactor`, √(1/t) in the paper: attention scores grow by its square.
+ */
+export interface YarnScaling {
+  readonly type: 'yarn';
+  readonly factor: number;
+  readonly betaFast: number;
+  readonly betaSlow: number;
+  readonly originalMaxPositions: number;
+  readonly attentionFactor: number;
 }

@@ -9,14 +9,6 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
 
 export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`;
 
-/** Row-major strides, in elements. */
-export function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let i = shape.length - 2; i >= 0; i--)
-    strides[i] = (strides[i + 1] as number) * (shape[i + 1] as number);
-  return strides;
-}
-
 /** The shape two operands broadcast to (numpy rules), or undefined if they do not. */
 export function broadcastShape(a: Shape, b: Shape): number[] | undefined {
   const rank = Math.max(a.length, b.length);

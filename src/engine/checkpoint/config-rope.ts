@@ -8,12 +8,16 @@ import { CORRECT, isAbsent, noteDefault, positive } from './config-fields';
 import { isJsonObject, type JsonObject, own, quote } from './json';
 
 const BASE_FIELDS = ['rope_type', 'type', 'rope_theta', 'partial_rotary_factor'];
-const LLAMA3_FIELDS = [
-  'factor',
-  'low_freq_factor',
-  'high_freq_factor',
-  'original_max_position_embeddings',
-] as const;
+const ORIGINAL = 'original_max_position_embeddings';
+const LLAMA3_FIELDS = ['factor', 'low_freq_factor', 'high_freq_factor', ORIGINAL] as const;
+/** Fields of each type that is supported. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  default: [],
+  linear: ['factor'],
+  dynamic: ['factor', ORIGINAL],
+  llama3: LLAMA3_FIELDS,
+  yarn: ['factor', 'beta_fast', 'beta_slow', 'attention_factor', ORIGINAL],
+};
 
 /** Throws `ConfigError` for scalings that are not implemented, and for two places that disagree. */
 export function ropeOf(
@@ -23,7 +27,7 @@ export function ropeOf(
   const holders: { readonly key: string; readonly holder: JsonObject; readonly scaling?: RopeScaling }[] = [];
   for (const key of ['rope_parameters', 'rope_scaling']) {
     const holder = holderOf(json, key);
-    if (holder) holders.push({ key, holder, scaling: scalingOf(key, holder) });
+    if (holder) holders.push({ key, holder, scaling: scalingOf(key, holder, json, notes) });
   }
   const [first, second] = holders;
   if (first && second && JSON.stringify(first.scaling) !== JSON.stringify(second.scaling))
@@ -55,12 +59,21 @@ function holderOf(json: JsonObject, key: string): JsonObject | undefined {
   return inner;
 }
 
-function scalingOf(key: string, holder: JsonObject): RopeScaling | undefined {
+function scalingOf(
+  key: string,
+  holder: JsonObject,
+  json: JsonObject,
+  notes: string[],
+): RopeScaling | undefined {
   const type = own(holder, 'rope_type') ?? own(holder, 'type') ?? 'default';
+  const fields = typeof type === 'string' ? own(FIELDS as JsonObject, type) : undefined;
   const hint = 'Choose a checkpoint with plain rotary embeddings, or with those of Llama 3.';
-  if (type !== 'default' && type !== 'llama3')
-    throw new ConfigError(`unsupported ${key} type ${quote(type)}; supported: default, llama3`, hint);
-  const known: readonly string[] = type === 'llama3' ? [...BASE_FIELDS, ...LLAMA3_FIELDS] : BASE_FIELDS;
+  if (!Array.isArray(fields))
+    throw new ConfigError(
+      `unsupported ${key} type ${quote(type)}; supported: ${Object.keys(FIELDS).join(', ')}`,
+      hint,
+    );
+  const known = [...BASE_FIELDS, ...(fields as string[])];
   const field = Object.keys(holder).find((name) => !known.includes(name) && !isAbsent(holder, name));
   if (field !== undefined)
     throw new ConfigError(
@@ -70,7 +83,51 @@ function scalingOf(key: string, holder: JsonObject): RopeScaling | undefined {
   const partial = own(holder, 'partial_rotary_factor') ?? 1;
   if (partial !== 1)
     throw new ConfigError(`unsupported ${key} partial_rotary_factor ${quote(partial)}; supported: 1`, hint);
-  return type === 'llama3' ? llama3(key, holder) : undefined;
+  if (type === 'llama3') return llama3(key, holder);
+  if (type === 'yarn') return yarn(key, holder, json, notes);
+  if (type === 'linear') return { type, factor: factorOf(key, type, holder) };
+  if (type === 'dynamic') {
+    factorOf(key, type, holder);
+    notes.push(
+      `${key} of type dynamic changes nothing within ${positionsIn(json, key)} positions, and more are not run here.`,
+    );
+  }
+  return undefined;
+}
+
+function factorOf(key: string, type: string, holder: JsonObject): number {
+  if (isAbsent(holder, 'factor')) throw new ConfigError(`${key} of type ${type} lacks factor`, CORRECT);
+  return positive(holder, 'factor', undefined, 2 ** 24);
+}
+
+function positionsIn(json: JsonObject, key: string): number {
+  if (isAbsent(json, 'max_position_embeddings'))
+    throw new ConfigError(`${key} needs max_position_embeddings, which is missing`, CORRECT);
+  return positive(json, 'max_position_embeddings', undefined, 2 ** 32);
+}
+
+/** As transformers 5 has it: `factor` is what stands there, also where it is not the ratio of the two numbers of positions. */
+function yarn(key: string, holder: JsonObject, json: JsonObject, notes: string[]): RopeScaling {
+  const factor = factorOf(key, 'yarn', holder);
+  const number = (name: string, usual: number): number =>
+    positive(holder, name, isAbsent(holder, name) ? usual : undefined, 2 ** 32);
+  const original = isAbsent(holder, ORIGINAL) ? positionsIn(json, key) : number(ORIGINAL, 0);
+  const betas = { betaFast: number('beta_fast', 32), betaSlow: number('beta_slow', 1) };
+  if (betas.betaFast <= betas.betaSlow)
+    throw new ConfigError(
+      `${key}: beta_fast is ${betas.betaFast}, beta_slow ${betas.betaSlow}; expected a larger beta_fast`,
+      CORRECT,
+    );
+  const ratio = isAbsent(json, 'max_position_embeddings') ? factor : positionsIn(json, key) / original;
+  if (!isAbsent(holder, ORIGINAL) && ratio !== factor)
+    notes.push(
+      `${key}: YaRN's factor is ${factor}, as written; versions 4.46 to 4.57 of transformers took ${Number(ratio.toPrecision(4))}, the ratio of max_position_embeddings to ${ORIGINAL}.`,
+    );
+  const usual = factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
+  return {
+    ...{ type: 'yarn', factor, ...betas, originalMaxPositions: original },
+    attentionFactor: number('attention_factor', usual),
+  };
 }
 
 function llama3(key: string, holder: JsonObject): RopeScaling {

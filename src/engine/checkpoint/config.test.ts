@@ -201,6 +201,32 @@ describe('parseModelConfig', () => {
     });
   });
 
+  it('reads linear and YaRN scaling, and says where dynamic scaling changes nothing and readers differ', () => {
+    const scaled = (rope_scaling: object) => {
+      const { ropeScaling, notes } = parseModelConfig({ ...llama, rope_scaling });
+      return { ropeScaling, notes };
+    };
+    expect(scaled({ type: 'linear', factor: 2 })).toEqual({
+      ropeScaling: { type: 'linear', factor: 2 },
+      notes: [],
+    });
+    const { max_position_embeddings: positions } = llama as { max_position_embeddings: number };
+    const yarn = {
+      ...{ type: 'yarn', factor: 4, betaFast: 32, betaSlow: 1, originalMaxPositions: positions },
+      attentionFactor: 0.1 * Math.log(4) + 1,
+    };
+    expect(scaled({ rope_type: 'yarn', factor: 4 })).toEqual({ ropeScaling: yarn, notes: [] });
+    const original = { original_max_position_embeddings: positions };
+    expect(scaled({ rope_type: 'yarn', factor: 4, ...original, attention_factor: 1 })).toEqual({
+      ropeScaling: { ...yarn, attentionFactor: 1 },
+      notes: [expect.stringContaining("YaRN's factor is 4, as written; versions 4.46 to 4.57")],
+    });
+    expect(scaled({ type: 'dynamic', factor: 4 })).toEqual({
+      ropeScaling: undefined,
+      notes: [expect.stringContaining(`changes nothing within ${positions} positions`)],
+    });
+  });
+
   it('says which of two bases of RoPE it takes', () => {
     const { ropeTheta, notes } = parseModelConfig({ ...llama, rope_parameters: { rope_theta: 5e5 } });
     expect([ropeTheta, notes]).toEqual([
@@ -417,20 +443,40 @@ describe('parseModelConfig', () => {
       'rope_parameters and rope_scaling ask for different scalings',
     ],
     [
-      'older scaling',
-      { ...llama, rope_scaling: { type: 'linear', factor: 2 } },
-      'unsupported rope_scaling type "linear"',
+      'longrope',
+      { ...llama, rope_scaling: { type: 'longrope', short_factor: [1], long_factor: [2] } },
+      'unsupported rope_scaling type "longrope"; supported: default, linear, dynamic, llama3, yarn',
     ],
     [
-      'newer scaling',
+      'a name of Object',
+      { ...llama, rope_scaling: { type: 'constructor' } },
+      'unsupported rope_scaling type',
+    ],
+    [
+      'linear scaling without a factor',
+      { ...llama, rope_scaling: { type: 'linear' } },
+      'rope_scaling of type linear lacks factor',
+    ],
+    [
+      'yarn without a factor',
       { ...llama, rope_parameters: { rope_type: 'yarn' } },
-      'unsupported rope_parameters type "yarn"',
+      'rope_parameters of type yarn lacks factor',
+    ],
+    [
+      'yarn, turns the wrong way round',
+      { ...llama, rope_scaling: { rope_type: 'yarn', factor: 4, beta_fast: 1 } },
+      'beta_fast is 1, beta_slow 1; expected a larger beta_fast',
+    ],
+    [
+      'yarn as DeepSeek has it',
+      { ...llama, rope_scaling: { rope_type: 'yarn', factor: 40, mscale: 1 } },
+      'unsupported rope_scaling field "mscale"',
     ],
     ['a factor alone', { ...llama, rope_scaling: { factor: 4 } }, 'unsupported rope_scaling field "factor"'],
     [
       'scaling by layer type',
-      { ...llama, rope_parameters: { full_attention: { rope_type: 'yarn', factor: 4 } } },
-      'unsupported rope_parameters type "yarn"',
+      { ...llama, rope_parameters: { full_attention: { rope_type: 'longrope', factor: 4 } } },
+      'unsupported rope_parameters type "longrope"',
     ],
     [
       'partial rotary within',

@@ -3,15 +3,9 @@ import { FileError } from '../base/errors';
 import { floatsOf } from '../base/half';
 import { Rng } from '../base/rng';
 import { encodeFloats } from './float';
-import {
-  MAX_HEADER_BYTES,
-  parseSafetensors,
-  readHeader,
-  readTensor,
-  type StoredTensor,
-  toHost,
-} from './safetensors';
+import { MAX_HEADER_BYTES, readHeader, readTensor, type StoredTensor, toHost } from './safetensors';
 import golden from './safetensors.golden.json';
+import { parseSafetensors } from './safetensors.testing';
 import { blobSource, memorySource } from './source';
 import { type WritableTensor, writeSafetensors } from './write';
 

@@ -66,13 +66,7 @@ const AGAIN = 'The file is damaged or incomplete: get it again and compare its S
 
 /** Reads and checks the header alone. `label` names the file in messages. Throws `FileError`. */
 export async function readHeader(source: ByteSource, label = 'safetensors file'): Promise<SafetensorsHeader> {
-  if (source.size < 8) {
-    throw new FileError(
-      `${label}: ${source.size} bytes long, expected at least an 8-byte header length`,
-      AGAIN,
-    );
-  }
-  const length = headerLength(await source.read(0, 8), source.size, label);
+  const length = headerLength(await source.read(0, Math.min(8, source.size)), source.size, label);
   return parseHeader(await source.read(8, length), 8 + length, source.size, label);
 }
 
@@ -80,24 +74,6 @@ export async function readHeader(source: ByteSource, label = 'safetensors file')
 export async function readTensor(source: ByteSource, entry: TensorEntry): Promise<StoredTensor> {
   const { name, dtype, shape, begin, end } = entry;
   return { name, dtype, shape, bytes: await source.read(begin, end - begin) };
-}
-
-/** A whole file → its tensors by name; their bytes are views of `buffer`. Throws `FileError`. */
-export function parseSafetensors(buffer: ArrayBuffer, label = 'safetensors file'): Map<string, StoredTensor> {
-  const file = new Uint8Array(buffer);
-  if (file.length < 8) {
-    throw new FileError(
-      `${label}: ${file.length} bytes long, expected at least an 8-byte header length`,
-      AGAIN,
-    );
-  }
-  const length = headerLength(file.subarray(0, 8), file.length, label);
-  const header = parseHeader(file.subarray(8, 8 + length), 8 + length, file.length, label);
-  const tensors = new Map<string, StoredTensor>();
-  for (const { name, dtype, shape, begin, end } of header.tensors.values()) {
-    tensors.set(name, { name, dtype, shape, bytes: file.subarray(begin, end) });
-  }
-  return tensors;
 }
 
 /** A stored f32, f16 or bf16 tensor in host memory, in the dtype it is stored in. Throws `FileError` for others. */
@@ -139,7 +115,10 @@ function refuseOtherFormats(bytes: Uint8Array, label: string): void {
     if (start.startsWith(text.toLowerCase())) throw new FileError(`${label}: this is ${what}`, hint);
 }
 
-function headerLength(bytes: Uint8Array<ArrayBuffer>, size: number, label: string): number {
+/** Of a file that begins with these bytes. */
+export function headerLength(bytes: Uint8Array<ArrayBuffer>, size: number, label: string): number {
+  if (size < 8)
+    throw new FileError(`${label}: ${size} bytes long, expected at least an 8-byte header length`, AGAIN);
   refuseOtherFormats(bytes, label);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
@@ -154,7 +133,12 @@ function headerLength(bytes: Uint8Array<ArrayBuffer>, size: number, label: strin
   return n;
 }
 
-function parseHeader(bytes: Uint8Array, dataStart: number, size: number, label: string): SafetensorsHeader {
+export function parseHeader(
+  bytes: Uint8Array,
+  dataStart: number,
+  size: number,
+  label: string,
+): SafetensorsHeader {
   // The format says so, and tells a header from any other JSON file that was renamed.
   if (bytes[0] !== OPEN_BRACE)
     throw new FileError(

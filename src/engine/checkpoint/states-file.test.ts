@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { FileError } from '../base/errors';
 import golden from './npy.golden.json';
-import { MAX_HEADER_BYTES, parseSafetensors } from './safetensors';
+import { MAX_HEADER_BYTES } from './safetensors';
+import { parseSafetensors } from './safetensors.testing';
 import { npyHeader, safetensorsHeader } from './states-file';
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');

@@ -1,4 +1,4 @@
-import { NumericError } from '../base/errors';
+import { BUG, NumericError, RuntimeError } from '../base/errors';
 import type { StopHeadSpec } from '../nn/modules/stop-head';
 import type { Decoder, StepOptions } from './decoder';
 import { stopProgram } from './programs';
@@ -23,6 +23,9 @@ export async function stopOdds(
     );
   return odds;
 }
+
+/** Probability of log-odds. */
+export const probabilityOf = (odds: number): number => 1 / (1 + Math.exp(-odds));
 
 /** Rows that stopped reasoning after the same number of latents. */
 export interface Branch {
@@ -79,6 +82,50 @@ export async function reasonInBranches(
         }
       }
       if (going.length > 0) at = replacing(at, await feed(at, first + t + 1));
+    }
+  } finally {
+    at.state.dispose();
+  }
+}
+
+/** All rows as if they stopped reasoning after so many latents. */
+export interface EveryStop {
+  /** Before the answer prompt; disposed of after the visit. */
+  readonly state: DecoderState;
+  readonly latents: number;
+  /** Log-odds of stopping here, [B], whether or not the head would be asked. */
+  readonly odds: Float32Array;
+}
+
+/**
+ * Visits all rows of a reasoning that stops by itself as if each stopped after 0, 1, …, the most latents. The given state is
+ * disposed of. @throws RuntimeError for a reasoning without a stage that stops
+ */
+export async function atEveryStop(
+  decoder: Decoder,
+  from: DecoderState,
+  reasoning: Reasoning,
+  { step, signal }: Omit<BranchOptions, 'stops'>,
+  visit: (at: EveryStop) => Promise<void>,
+): Promise<void> {
+  const { stages } = reasoning;
+  const index = stages.findIndex(stopsIn);
+  if (index < 0) throw new RuntimeError('a reasoning without a stage that stops by itself', BUG);
+  const stage = stages[index] as StoppingStage;
+  const end = positionsIn(reasoning);
+  const first = positionsIn({ ...reasoning, stages: stages.slice(0, index) });
+  const feed = (at: Reasoned, to: number) => reasonFrom(decoder, at, reasoning, { to, step, signal });
+  let at: Reasoned = { state: from, fed: 0 };
+  try {
+    for (let latents = 0; latents <= stage.steps; latents++) {
+      at = replacing(at, await feed(at, first + latents));
+      const odds = await stopOdds(decoder, at.state, stage.stop.head);
+      const last = await feed({ state: at.state, fed: first + stage.steps }, end);
+      try {
+        await visit({ state: last.state, latents, odds });
+      } finally {
+        if (last.state !== at.state) last.state.dispose();
+      }
     }
   } finally {
     at.state.dispose();

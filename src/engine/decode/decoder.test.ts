@@ -3,7 +3,7 @@ import { CancelledError, InputError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { HIDDEN } from '../base/tokens';
 import { Graph } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
 import type { Feedback } from '../nn/feedback';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../base/rng';
 import { HIDDEN } from '../base/tokens';
 import { Graph, type Tensor } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
 import { loraLayout } from '../nn/lora';

@@ -3,7 +3,8 @@ import { InputError } from '../base/errors';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { relativeError } from '../train/tiny.testing';
 import { type GoldenDecoder, openGolden } from './golden-decoder.testing';
-import { attentionOf, hiddenOf, keysAndValuesOf, logitsOf } from './readout';
+import { attentionOf, hiddenOf, logitsOf } from './readout';
+import { keysAndValuesOf } from './readout.testing';
 import type { DecoderState } from './state';
 
 /** float32 against torch in float64, over two layers. Measured 4e-7. */

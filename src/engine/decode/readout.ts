@@ -4,7 +4,7 @@ import type { Program } from '../graph/graph';
 import { embeddingRows } from '../model/fed-embeddings';
 import { type Feedback, feedbackName } from '../nn/feedback';
 import type { DeviceTensor } from '../runtime/tensor';
-import { checkLayer, type Decoder, type DecoderInput } from './decoder';
+import type { Decoder, DecoderInput } from './decoder';
 import { embedProgram, latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
 import { type DecodeSite, readOutput, siteName } from './sites';
 import type { DecoderState } from './state';
@@ -167,29 +167,6 @@ export async function attentionOf(state: DecoderState): Promise<Float32Array> {
   if (!attention)
     throw new InputError('the attention weights of this step were not kept', 'Step with `attention`.');
   return (await attention.read()) as Float32Array;
-}
-
-/** What a layer has kept of all columns. */
-export interface LayerKeyValues {
-  /** [B, kvHeads, T, d], after the rotation. */
-  readonly keys: Float32Array;
-  /** [B, kvHeads, T, d] */
-  readonly values: Float32Array;
-}
-
-/**
- * Keys and values of layer 1…L at all T columns of a state: zero at columns not yet filled, meaningless where the
- * state's mask hides padding. @throws InputError if there is no such layer
- */
-export async function keysAndValuesOf(
-  decoder: Decoder,
-  state: DecoderState,
-  layer: number,
-): Promise<LayerKeyValues> {
-  checkLayer(decoder, layer);
-  const { [`k.${layer - 1}`]: k, [`v.${layer - 1}`]: v } = state.tensors;
-  const [keys, values] = await Promise.all([(k as DeviceTensor).read(), (v as DeviceTensor).read()]);
-  return { keys: keys as Float32Array, values: values as Float32Array };
 }
 
 /** Reads a program's outputs and disposes of them. */

@@ -127,10 +127,51 @@ export function withSteps(reasoning: Reasoning, K: number, feedback: Feedback): 
   };
 }
 
-/** A name that is the same for equal reasonings only, for caches. */
-export const reasoningName = (reasoning: Reasoning): string => JSON.stringify(reasoning);
+/** Rows or ids of a stage of fixed tokens. */
+const fixedOf = (stage: Stage): readonly number[] | undefined =>
+  stage.kind === 'tokens' ? stage.ids : stage.kind === 'embeddings' ? stage.rows : undefined;
+
+/**
+ * The most thoughts that a reasoning can be given in place of its K: any number where they are all made one after another, or
+ * are copies of one token; K where they are different tokens; null where they are refined together, or of several stages.
+ */
+export function mostThoughts(reasoning: Reasoning): number | null {
+  const own = reasoning.stages.filter(isThought);
+  const [stage, ...more] = own;
+  if (stage === undefined || more.length > 0) return null;
+  if (stage.kind === 'latents') return Number.POSITIVE_INFINITY;
+  const fixed = fixedOf(stage);
+  if (!fixed) return null;
+  return new Set(fixed).size === 1 ? Number.POSITIVE_INFINITY : fixed.length;
+}
+
+/**
+ * The same reasoning with exactly so many thoughts: recurrent ones without a head that stops them, the first of its fixed
+ * tokens, or more copies of the one that there is.
+ * @throws InputError if it cannot have so many
+ */
+export function withThoughts(reasoning: Reasoning, thoughts: number): Reasoning {
+  const most = mostThoughts(reasoning);
+  if (most === null || thoughts > most)
+    throw new InputError(
+      `${thoughts} thoughts; ${most === null ? 'those of this student are made together, and have no other number than' : 'this student has different tokens as its thoughts, and no more than'} ${thoughtsIn(reasoning)}`,
+      `Choose ${most === null ? '' : 'at most '}${thoughtsIn(reasoning)}.`,
+    );
+  const resized = (stage: Stage): Stage => {
+    if (!isThought(stage)) return stage;
+    if (stage.kind === 'latents') return { kind: 'latents', steps: thoughts, feedback: stage.feedback };
+    const fixed = fixedOf(stage) ?? [];
+    const list = Array.from({ length: thoughts }, (_, i) => fixed[Math.min(i, fixed.length - 1)] as number);
+    return stage.kind === 'tokens' ? { ...stage, ids: list } : ({ ...stage, rows: list } as EmbeddingsStage);
+  };
+  return { ...reasoning, stages: reasoning.stages.map(resized) };
+}
 
 /** Whether a head decides how many latents it makes. */
 export const stopsByItself = ({ stages }: Reasoning): boolean => stages.some(stopsIn);
+
+/** The head that decides; undefined without one. */
+export const stopHeadOf = ({ stages }: Reasoning): StopHeadSpec | undefined =>
+  stages.flatMap((stage) => (stage.kind === 'latents' && stage.stop ? [stage.stop.head] : []))[0];
 
 export const stopsIn = (stage: Stage): boolean => stage.kind === 'latents' && stage.stop !== undefined;

@@ -14,7 +14,7 @@ export interface Sampler<S> {
 }
 
 /** A state of a sampler: `room` is the number of tokens that may still be read. */
-interface Held {
+interface SamplerState {
   readonly room: number;
   dispose(): void;
 }
@@ -81,7 +81,7 @@ export function sample(
  * Continues every row token by token until each has ended. The given state is kept, and a continuation from it again is
  * the same. @throws NumericError if a logit is NaN or infinite, InputError for impossible settings, CancelledError
  */
-export async function continueRows<S extends Held>(
+export async function continueRows<S extends SamplerState>(
   sampler: Sampler<S>,
   state: S,
   options: ContinueOptions<S>,

@@ -5,7 +5,8 @@ import { bothProviders } from '../testing/providers.testing';
 import { normals, relativeError } from '../train/tiny.testing';
 import type { StepOptions } from './decoder';
 import { type GoldenDecoder, openGolden } from './golden-decoder.testing';
-import { attentionOf, hiddenOf, keysAndValuesOf } from './readout';
+import { attentionOf, hiddenOf } from './readout';
+import { keysAndValuesOf } from './readout.testing';
 
 /** float32 on two providers, over two layers. */
 const TOLERANCE = 1e-5;

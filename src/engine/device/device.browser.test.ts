@@ -144,15 +144,10 @@ describe('a missing or lost device', () => {
   it('stops everything once it is gone', async () => {
     const doomed = await openDevice();
     const buffer = doomed.upload(new Float32Array([1]), 'kept');
-    const heard: string[] = [];
-    doomed.onLost((message) => heard.push(message));
     // As another holder of the same GPUDevice would.
     doomed.gpu.destroy();
     await doomed.gpu.lost;
     expect(doomed.lost).toBe(true);
-    expect(heard.length).toBe(1);
-    doomed.onLost((message) => heard.push(message));
-    expect(heard.length).toBe(2);
     expect(() => doomed.createBuffer(4, 'late')).toThrow(LostDeviceError);
     expect(() => doomed.record('late', () => {})).toThrow(/device was lost/);
     await expect(doomed.read(buffer)).rejects.toThrow(/device was lost/);

@@ -84,7 +84,6 @@ export class Device implements BufferOwner {
 
   private lostMessage: string | undefined;
   private readonly errors: Reported[] = [];
-  private readonly lostListeners = new Set<(message: string) => void>();
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
   private arena: GPUBuffer | undefined;
 
@@ -107,13 +106,6 @@ export class Device implements BufferOwner {
   /** True once the device is lost or destroyed; to be checked at every step. */
   get lost(): boolean {
     return this.lostMessage !== undefined;
-  }
-
-  /** Calls back once when the device is lost, immediately if it already is. Returns a function that stops listening. */
-  onLost(listener: (message: string) => void): () => void {
-    if (this.lostMessage !== undefined) listener(this.lostMessage);
-    else this.lostListeners.add(listener);
-    return () => this.lostListeners.delete(listener);
   }
 
   /**
@@ -275,7 +267,5 @@ export class Device implements BufferOwner {
   private lose(message: string): void {
     if (this.lostMessage !== undefined) return;
     this.lostMessage = message;
-    for (const listener of this.lostListeners) listener(message);
-    this.lostListeners.clear();
   }
 }

@@ -6,7 +6,7 @@ import { greedy, prompted } from '../decode/greedy';
 import type { Reasoning } from '../decode/reasoning';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { type AnswerJudge, isCorrect, textOf } from './answer';
+import { type AnswerJudge, judged, textOf } from './answer';
 import { readQuestions } from './read-questions';
 
 export interface EvaluationOptions {
@@ -28,9 +28,24 @@ export interface EvaluationOptions {
     readonly generated: readonly Intervention[];
   };
   readonly onProgress?: (done: number, total: number) => void;
-  /** Called for each problem, in no order, with its number and that of the latents after which it stopped reasoning. */
-  readonly onOutcome?: (problem: number, isRight: boolean, latents: number) => void;
-  readonly signal?: AbortSignal;
+  /** Called for each problem, in no order. */
+  readonly onOutcome?: (outcome: Outcome) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One problem, answered. */
+export interface Outcome {
+  /** Its number among the problems. */
+  readonly problem: number;
+  readonly isRight: boolean;
+  /** Latents after which it stopped reasoning; 0 unless it stops by itself. */
+  readonly latents: number;
+  /** What was written, of how many tokens, and what the rule read in it; `null` if it found nothing. */
+  readonly text: string;
+  readonly tokens: number;
+  readonly value: string | null;
+  /** From the question of its batch to the end of its branch's answers. */
+  readonly milliseconds: number;
 }
 
 /** Share of problems answered correctly, see `outcomes`. */
@@ -50,16 +65,21 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
   const right = new Uint8Array(problems.length);
   const reading = { decoder, codec, problems, signal, step: { interventions: interventions?.question } };
   const step = { interventions: interventions?.generated };
-  await readQuestions(reading, 'evaluation', async (question, rows) => {
+  await readQuestions(reading, 'evaluation', async (question, rows, began) => {
     await reasonInBranches(decoder, question, reasoning, { step, signal }, async (branch) => {
       const answers = await answersOf(options, branch, step);
       for (const i of branch.rows) {
         const at = rows[i];
         if (at === undefined) continue;
         const { answer } = problems[at] as (typeof problems)[number];
-        const isRight = isCorrect(textOf(tokenizer, answers[i] as number[]), answer, options.judge);
+        const ids = answers[i] as number[];
+        const text = textOf(tokenizer, ids);
+        const { right: isRight, mark } = judged(text, answer, options.judge);
         if (isRight) right[at] = 1;
-        options.onOutcome?.(at, isRight, branch.latents);
+        options.onOutcome?.({
+          ...{ problem: at, isRight, latents: branch.latents, text },
+          ...{ tokens: ids.length, value: mark?.value ?? null, milliseconds: performance.now() - began },
+        });
       }
     });
     options.onProgress?.((rows.at(-1) ?? 0) + 1, problems.length);
@@ -68,10 +88,17 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
 }
 
 /** The rows' answers, after the answer prompt where that is not written by the model. */
-function answersOf(
-  { decoder, codec, reasoning, endIds, limit, signal }: EvaluationOptions,
-  { state, rows }: Branch,
-  step: StepOptions,
+export function answersOf(
+  {
+    decoder,
+    codec,
+    reasoning,
+    endIds,
+    limit,
+    signal,
+  }: Pick<EvaluationOptions, 'decoder' | 'codec' | 'reasoning' | 'endIds' | 'limit' | 'signal'>,
+  { state, rows }: Pick<Branch, 'state' | 'rows'>,
+  step: StepOptions = {},
 ): Promise<number[][]> {
   const prompt = reasoning.explicit ? [] : codec.prompt;
   const written = { endIds, limit, rows, ends: reasoning.ends, signal, step };

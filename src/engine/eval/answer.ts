@@ -1,4 +1,4 @@
-import { isRight, type RuleId } from '../../contract/answer-rules';
+import { type Judgement, judge as judgeText, type RuleId } from '../../contract/answer-rules';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 
 export { lastNumber } from '../../contract/answer-rules';
@@ -22,14 +22,18 @@ export interface AnswerJudge {
  * Whether a generated text gives the reference answer. Rules that read the whole text, or its beginning, are given what
  * follows the answer prompt, if it is there; GSM8K's, which looks for `#### `, takes the prompt for that sign.
  */
-export function isCorrect(
+export const isCorrect = (text: string, answer: string, judge?: AnswerJudge): boolean =>
+  judged(text, answer, judge).right;
+
+/** The same, with what the rule found; where it stands there is of the part of the text that the rule was given. */
+export function judged(
   text: string,
   answer: string,
   { rule = 'last-number', prompt }: AnswerJudge = {},
-): boolean {
-  if (rule === 'last-number' || rule === 'gsm-hard') return isRight(rule, text, answer);
+): Judgement {
+  if (rule === 'last-number' || rule === 'gsm-hard') return judgeText(rule, text, answer);
   const at = prompt === undefined ? -1 : text.lastIndexOf(prompt);
   const said = at < 0 ? text : text.slice(at + (prompt as string).length);
   const isMarked = rule !== 'gsm8k' || said.includes('#### ');
-  return isRight(rule, isMarked ? said : `#### ${said.trim()}`, answer);
+  return judgeText(rule, isMarked ? said : `#### ${said.trim()}`, answer);
 }

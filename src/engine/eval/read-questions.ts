@@ -17,11 +17,12 @@ export interface ReadOptions {
  * Reads the problems' questions, as many at once as the decoder takes, and hands each batch's state over with its rows: the
  * positions of their problems. A short last batch is filled up with copies of its first problem, which are no rows.
  * Between batches messages get through. @param what is done, for `CancelledError`
+ * @param use is also told when reading began, in milliseconds of `performance`
  */
 export async function readQuestions(
   { decoder, codec, problems, signal, step }: ReadOptions,
   what: string,
-  use: (question: DecoderState, rows: readonly number[]) => Promise<void>,
+  use: (question: DecoderState, rows: readonly number[], began: number) => Promise<void>,
 ): Promise<void> {
   const { batch: B, question: S } = decoder.shape;
   for (let from = 0; from < problems.length; from += B) {
@@ -30,6 +31,7 @@ export async function readQuestions(
     const rows = Array.from({ length: Math.min(B, problems.length - from) }, (_, i) => from + i);
     const asked = Array.from({ length: B }, (_, i) => problems[rows[i] ?? from]?.tokens.question ?? []);
     const { ids, keyMask } = leftPad(asked, S, codec.padId);
-    await use(await decoder.begin(ids, keyMask, step), rows);
+    const began = performance.now();
+    await use(await decoder.begin(ids, keyMask, step), rows, began);
   }
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { gradients, vjp } from './gradient';
+import { vjp } from './gradient';
+import { gradients } from './gradient.testing';
 import { GRADIENT_RULES } from './gradient-rules';
 import { Graph, type Tensor } from './graph';
-import { interpret } from './interpret';
-import { buildCase, nameOf, OP_CASES } from './op-cases';
+import { interpret } from './interpret.testing';
+import { buildCase, nameOf, OP_CASES } from './op-cases.testing';
 import * as o from './ops';
 import { OP_KINDS } from './shape-rules';
 

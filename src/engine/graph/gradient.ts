@@ -5,21 +5,7 @@ import type { Tensor } from './graph';
 import * as o from './ops';
 
 /**
- * Reverse mode, graph to graph: adds nodes that compute the gradient of `output` with respect to each tensor of `wrt`.
- * @param output a scalar, unless `cotangents` gives one
- * @throws GradientError if an operation on the way has no rule, or declares that it has no gradient
- */
-export function gradients(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
-  if (sizeOf(output.shape) !== 1)
-    throw new GradientError(
-      `gradient asked of a tensor ${showShape(output.shape)}; reduce it to a scalar, or use vjp`,
-    );
-  const one = output.graph.constant(new Float32Array([1]), output.shape);
-  return vjp([output], [one], wrt);
-}
-
-/**
- * The vector–Jacobian product Σᵢ cotangentᵢ · ∂outputᵢ/∂wrt, one tensor per member of `wrt` (zeros where none depends).
+ * Reverse mode, graph to graph: adds nodes that compute the vector–Jacobian product Σᵢ cotangentᵢ · ∂outputᵢ/∂wrt, one tensor per member of `wrt` (zeros where none depends).
  * Only nodes between `wrt` and the outputs are differentiated: frozen weights cost nothing.
  */
 export function vjp(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../base/errors';
-import { Graph, liveNodes, programInputs, type Tensor } from './graph';
+import { programInputs } from './gradient.testing';
+import { Graph, liveNodes, type Tensor } from './graph';
 import * as o from './ops';
 
 /** Inputs of the shapes given, one letter each. */

@@ -160,8 +160,3 @@ export function liveNodes(outputs: readonly Tensor[]): Tensor[] {
   }
   return [...live].sort((a, b) => a.id - b.id);
 }
-
-/** The inputs that a program actually reads, in order of declaration. */
-export function programInputs(program: Program): Tensor[] {
-  return liveNodes(Object.values(program.outputs)).filter((node) => node.op === 'input');
-}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Graph } from './graph';
-import { interpret } from './interpret';
+import { interpret } from './interpret.testing';
 import * as o from './ops';
 
 // The interpreter is the reference of everything else, so it is checked against numbers worked out by hand.

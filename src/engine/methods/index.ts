@@ -1,26 +1,20 @@
-import { adaptive } from '../recipes/adaptive';
-import { ce } from '../recipes/ce';
-import { coconut } from '../recipes/coconut';
-import { codi } from '../recipes/codi';
-import { codiSelf } from '../recipes/codi-self';
-import { cotSft } from '../recipes/cot-sft';
-import { dart } from '../recipes/dart';
-import { grpo } from '../recipes/grpo';
-import { icot } from '../recipes/icot';
-import { kava } from '../recipes/kava';
-import { lori } from '../recipes/lori';
-import { lotus } from '../recipes/lotus';
-import { nocot } from '../recipes/nocot';
-import { pauseFt } from '../recipes/pause-ft';
-import { pccot } from '../recipes/pccot';
 import type { Recipe } from '../recipes/shared/recipe';
-import { simCot } from '../recipes/sim-cot';
 
-/** By the id of a method's data (contract/methods). */
-export const RECIPES: Readonly<Record<string, Recipe>> = {
-  ...{ lori, codi, pccot, kava, dart, lotus, coconut, icot, adaptive, grpo, ce, nocot },
-  'codi-self': codiSelf,
-  'cot-sft': cotSft,
-  'pause-ft': pauseFt,
-  'sim-cot': simCot,
-};
+const FOLDER = '../recipes/';
+const files = import.meta.glob<Readonly<Record<string, unknown>>>(
+  ['../recipes/*.ts', '!../recipes/*.test.ts', '!../recipes/*.testing.ts'],
+  { eager: true },
+);
+
+/**
+ * By the id of a method's data (contract/methods), which is the name of the recipe's file; `sim-cot.ts` exports `simCot`. So
+ * that a method is listed in one place, the index of its data.
+ */
+export const RECIPES: Readonly<Record<string, Recipe>> = Object.fromEntries(
+  Object.entries(files).map(([path, exported]) => {
+    const id = path.slice(FOLDER.length, -'.ts'.length);
+    const name = id.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    if (!exported[name]) throw new Error(`src/engine/recipes/${id}.ts does not export its recipe as ${name}`);
+    return [id, exported[name] as Recipe];
+  }),
+);

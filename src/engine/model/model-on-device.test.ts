@@ -17,6 +17,9 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 const WEIGHTS = randomWeights(TINY_CONFIG, new Rng(4));
+/** Of its programs, estimated. */
+const bytesOf = (model: ModelOnDevice) =>
+  (model as unknown as { programs: { bytes: number } }).programs.bytes;
 const open = (options: ModelOptions = {}) => new ModelOnDevice(runtime, TINY_CONFIG, WEIGHTS, options);
 
 /** Scaled embeddings of `count` tokens: another program for every count. */
@@ -111,7 +114,7 @@ describe('programs', () => {
   it('are kept within a bound while unused; the least recently used goes first, one in use never', async () => {
     const probe = open();
     await rowsOf(probe, [1]);
-    const size = probe.programBytes;
+    const size = bytesOf(probe);
     await probe.release();
     // Room for two and a half.
     const model = open({ maxProgramBytes: 2.5 * size });
@@ -140,9 +143,9 @@ describe('where memory is short', () => {
   it('programs that are held make room for each other and are compiled again when they run', async () => {
     const probe = open();
     await rowsOf(probe, [1]);
-    const size = probe.programBytes;
+    const size = bytesOf(probe);
     await probe.release();
-    const model = open({ maxHeldBytes: 1.5 * size });
+    const model = open({ maxResidentBytes: 1.5 * size });
     const held = await Promise.all([1, 2, 3].map((n) => model.compile(embedding(model, n))));
     for (let turn = 0; turn < 2; turn++)
       for (const [i, program] of held.entries()) {

@@ -32,7 +32,7 @@ const MAX_IDLE_BYTES = 1.25 * 2 ** 30;
  * need their share: of a model of half a billion parameters two thirds are in one program, so that only one such program
  * is there at a time.
  */
-export const MAX_HELD_BYTES = 2.2 * 2 ** 30;
+export const MAX_RESIDENT_BYTES = 2.2 * 2 ** 30;
 /**
  * Largest embedding or head that is bound or baked as one tensor, and largest chunk otherwise: half of what every WebGPU
  * adapter must be able to bind.
@@ -46,8 +46,8 @@ export interface ModelOptions {
   readonly maxPrepackedBytes?: number;
   /** Default `MAX_PROGRAM_BYTES`, or more for a larger model. */
   readonly maxProgramBytes?: number;
-  /** Default `MAX_HELD_BYTES`. */
-  readonly maxHeldBytes?: number;
+  /** Default `MAX_RESIDENT_BYTES`. */
+  readonly maxResidentBytes?: number;
   /** Default `MAX_VOCABULARY_BYTES`, or what the device can bind if that is less. */
   readonly maxVocabularyBytes?: number;
 }
@@ -70,7 +70,7 @@ let ids = 0;
  * program that reads it is compiled, and bound by all programs. WASM copies what is bound at every run, so that there each
  * program has its own; of a large embedding only the rows are fed that a run needs.
  *
- * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, and all within `maxHeldBytes`, the
+ * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, and all within `maxResidentBytes`, the
  * least recently used being released first. Every user of the model holds it: the last `release` frees weights and
  * programs.
  */
@@ -107,9 +107,9 @@ export class ModelOnDevice {
     const three = Math.min(3 * SESSION_FACTOR.packed * size, MAX_IDLE_BYTES);
     const {
       maxProgramBytes = Math.max(MAX_PROGRAM_BYTES, three),
-      maxHeldBytes = Math.max(MAX_HELD_BYTES, once),
+      maxResidentBytes = Math.max(MAX_RESIDENT_BYTES, once),
     } = options;
-    this.programs = new ProgramCache({ idle: maxProgramBytes, held: maxHeldBytes });
+    this.programs = new ProgramCache({ idle: maxProgramBytes, resident: maxResidentBytes });
     const { maxVocabularyBytes = Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes) } = options;
     const inChunks = chunked(config, maxVocabularyBytes);
     const fed = this.bakes && wasm && inChunks.vocabularyRows !== undefined;
@@ -121,12 +121,9 @@ export class ModelOnDevice {
     return { ...this.weights.traffic, ...this.counts };
   }
 
-  /** Number of programs kept or in use, and the bytes they take, estimated. */
+  /** Number of programs kept or in use. */
   get programCount(): number {
     return this.programs.size;
-  }
-  get programBytes(): number {
-    return this.programs.bytes;
   }
 
   /** Adds a user. @throws RuntimeError if the last one has released it */

@@ -25,10 +25,10 @@ export interface Hold {
 }
 
 export interface CacheLimits {
-  /** Bytes of all programs above which idle ones are released. The one used last is kept up to `held`. */
+  /** Bytes of all programs above which idle ones are released. The one used last is kept up to `resident`. */
   readonly idle: number;
   /** Bytes above which programs go although they are held, unless they run; their holders compile them again. */
-  readonly held: number;
+  readonly resident: number;
 }
 
 /**
@@ -95,12 +95,12 @@ export class ProgramCache {
    * @param bytes of a program that is about to be compiled; 0 after one has become idle
    */
   async makeRoom(bytes: number): Promise<void> {
-    const { idle, held } = this.limits;
+    const { idle, resident } = this.limits;
     const last = [...this.entries.values()].at(-1);
     await Promise.all([
       // What was used last will probably be asked for again, however large it is.
       ...this.release(idle - bytes, (entry) => entry.users === 0 && (bytes > 0 || entry !== last)),
-      ...this.release(held - bytes, () => true),
+      ...this.release(resident - bytes, () => true),
     ]);
   }
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Graph } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import { TINY_CONFIG, TINY_GPT2 } from '../train/tiny.testing';
 import { activated } from './activation';
 import type { DecoderConfig } from './config';

@@ -3,7 +3,7 @@ import { HIDDEN } from '../base/tokens';
 import { parseModelConfig } from '../checkpoint/config';
 import { vjp } from '../graph/gradient';
 import { Graph, type Tensor } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import * as o from '../graph/ops';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { type Golden, readGolden } from '../testing/golden.testing';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Rng } from '../base/rng';
 import { Graph } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_GPT2 } from '../train/tiny.testing';
 import { type DecoderConfig, linearSizes } from './config';
 import { type LoraSpec, loraLayout } from './lora';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../base/rng';
 import { Graph } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import {
   normals,
   randomWeights,

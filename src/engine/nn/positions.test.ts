@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { HIDDEN } from '../base/tokens';
 import { Graph } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import { TINY_CONFIG, TINY_GPT2 } from '../train/tiny.testing';
 import { atPositions, leftPadding, placed } from './positions';
 import { outerInputs } from './weights';

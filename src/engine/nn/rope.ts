@@ -4,28 +4,50 @@ import type { DecoderConfig, RopeScaling } from './config';
 
 type Rotary = Pick<DecoderConfig, 'headDim' | 'ropeTheta' | 'ropeScaling'>;
 
-/**
- * Angle per position of each of the d/2 pairs: θ^(−2i/d), scaled where the configuration says so. Llama 3 ("llama3" in
- * transformers' modeling_rope_utils) leaves short wavelengths alone, divides the frequency of long ones by `factor`, and
- * mixes the two between, in proportion to how often a wavelength fits the original context.
- */
-export function ropeFrequencies({ headDim, ropeTheta, ropeScaling }: Rotary): Float64Array {
+/** Angle per position of each of the d/2 pairs: θ^(−2i/d), scaled where the configuration says so (see `RopeScaling`). */
+export function ropeFrequencies(config: Rotary): Float64Array {
+  const { headDim, ropeTheta, ropeScaling } = config;
   const half = headDim / 2;
   return Float64Array.from({ length: half }, (_, i) => {
     const frequency = 1 / ropeTheta ** (i / half);
-    return ropeScaling ? llama3(frequency, ropeScaling) : frequency;
+    return ropeScaling ? scaled(frequency, i, ropeScaling, config) : frequency;
   });
 }
 
-function llama3(
-  frequency: number,
-  { factor, lowFreqFactor, highFreqFactor, originalMaxPositions }: RopeScaling,
-): number {
-  /** How often the wavelength fits the context that the model was first trained with. */
-  const turns = (originalMaxPositions * frequency) / (2 * Math.PI);
-  const kept = Math.min(1, Math.max(0, (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)));
-  return kept * frequency + ((1 - kept) * frequency) / factor;
+function scaled(frequency: number, pair: number, scaling: RopeScaling, config: Rotary): number {
+  const kept = keptShare(frequency, pair, scaling, config);
+  return kept * frequency + ((1 - kept) * frequency) / scaling.factor;
 }
+
+/** How much of a frequency stays as it was: 1 all of it, 0 none. */
+function keptShare(
+  frequency: number,
+  pair: number,
+  scaling: RopeScaling,
+  { headDim, ropeTheta }: Rotary,
+): number {
+  switch (scaling.type) {
+    case 'linear':
+      return 0;
+    case 'llama3': {
+      const { lowFreqFactor, highFreqFactor, originalMaxPositions } = scaling;
+      /** How often the wavelength fits the context that the model was first trained with. */
+      const turns = (originalMaxPositions * frequency) / (2 * Math.PI);
+      return clamp((turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor));
+    }
+    case 'yarn': {
+      // The (real) number of the pair that turns so often within the original positions.
+      const pairOf = (turns: number): number =>
+        (headDim * Math.log(scaling.originalMaxPositions / (turns * 2 * Math.PI))) /
+        (2 * Math.log(ropeTheta));
+      const low = Math.max(0, Math.floor(pairOf(scaling.betaFast)));
+      const high = Math.min(headDim - 1, Math.ceil(pairOf(scaling.betaSlow)));
+      return 1 - clamp((pair - low) / (high === low ? 0.001 : high - low));
+    }
+  }
+}
+
+const clamp = (x: number): number => Math.min(1, Math.max(0, x));
 
 export interface RopeTables {
   readonly cos: Float32Array<ArrayBuffer>;
@@ -39,8 +61,8 @@ export interface RopeTensors {
 }
 
 /**
- * Rotary tables of columns [from, from + count): cos and sin of position · frequency, [count, d/2] each, computed in
- * float64 (the GPU's own sine is off by up to 2e-4).
+ * Rotary tables of columns [from, from + count): cos and sin of position · frequency (times YaRN's attention factor),
+ * [count, d/2] each, computed in float64 (the GPU's own sine is off by up to 2e-4).
  */
 export function ropeTables(config: Rotary, from: number, count: number): RopeTables {
   return ropeTablesAt(
@@ -52,14 +74,16 @@ export function ropeTables(config: Rotary, from: number, count: number): RopeTab
 /** The same for given positions, [positions.length, d/2]. */
 export function ropeTablesAt(config: Rotary, positions: ArrayLike<number>): RopeTables {
   const frequencies = ropeFrequencies(config);
+  const { ropeScaling } = config;
+  const factor = ropeScaling?.type === 'yarn' ? ropeScaling.attentionFactor : 1;
   const half = frequencies.length;
   const cos = new Float32Array(positions.length * half);
   const sin = new Float32Array(positions.length * half);
   for (let p = 0; p < positions.length; p++)
     for (let i = 0; i < half; i++) {
       const angle = (positions[p] as number) * (frequencies[i] as number);
-      cos[p * half + i] = Math.cos(angle);
-      sin[p * half + i] = Math.sin(angle);
+      cos[p * half + i] = factor * Math.cos(angle);
+      sin[p * half + i] = factor * Math.sin(angle);
     }
   return { cos, sin };
 }

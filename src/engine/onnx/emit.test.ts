@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HostTensor } from '../base/dtype';
 import { graphTensor } from '../base/half';
-import { gradients } from '../graph/gradient';
+import { gradients } from '../graph/gradient.testing';
 import { Graph, type Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import { OP_KINDS } from '../graph/shape-rules';

@@ -2,7 +2,7 @@ import type { ConfigOf } from '../../contract/config';
 import { smoothL1Loss } from './shared/losses/smooth-l1';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
 import { feedbackBy, latentReasoning, type Recipe, studentLora } from './shared/recipe';
-import { anchorTensor } from './shared/teacher';
+import { readAnchors } from './shared/teacher';
 
 /**
  * CODI-style: latents as in LoRi, distilled at one position only: smooth L1 between the student's and the teacher's hidden
@@ -13,10 +13,12 @@ export const codi: Recipe<ConfigOf<'codi'>> = {
   adapters: studentLora,
   reasoning: latentReasoning,
   usesTeacher: ({ weights }) => weights.codi > 0,
-  targets: ({ weights }, { layers, hiddenSize: hidden }, teacher) => ({
+  targets: async ({ weights }, { layers, hiddenSize: hidden }, teacher) => ({
     losses: {
       anchor:
-        weights.codi > 0 ? smoothL1Loss(anchorTensor(teacher), weights.codi, { layers, hidden }) : undefined,
+        weights.codi > 0
+          ? smoothL1Loss(await readAnchors(teacher), weights.codi, { layers, hidden })
+          : undefined,
     },
   }),
   record(tape, { config, layout, losses }) {

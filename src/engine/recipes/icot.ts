@@ -42,11 +42,11 @@ export const icot: Recipe<Config> = {
 };
 
 /** P(o) of removal smoothing falls by e^−λ from one o to the next; what is left after 98 is the probability of 99. */
-const LARGEST_OFFSET = 99;
+const MAX_OFFSET = 99;
 
 /** o, drawn by its distribution function at u in [0, 1): P(O ≤ o) = 1 − e^{−λ(o + 1)}. */
 export const removalOffset = (u: number, rate: number): number =>
-  Math.min(LARGEST_OFFSET, Math.floor(-Math.log(1 - u) / rate));
+  Math.min(MAX_OFFSET, Math.floor(-Math.log(1 - u) / rate));
 
 /** o of a sample at a step. */
 export const offsetOf = (

@@ -1,5 +1,5 @@
 import type { ConfigOf } from '../../contract/config';
-import { checkRanks, loriTargets } from './shared/lori-targets';
+import { checkRanks, loriStreamed, loriTargets } from './shared/lori-targets';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
 import { feedbackBy, latentReasoning, type Recipe, studentLora } from './shared/recipe';
 
@@ -15,6 +15,7 @@ export const lori: Recipe<ConfigOf<'lori'>> = {
   usesTeacher: ({ weights }) => weights.covariance > 0 || weights.mean > 0 || weights.anchor > 0,
   comparesStates: ({ weights }) =>
     (['covariance', 'mean', 'anchor'] as const).filter((term) => weights[term] > 0),
+  streamed: loriStreamed,
   targets: loriTargets,
   record(tape, { config, layout, losses }) {
     const { latent, weights } = config;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { configOf, readMethods, recorded } from './methods.testing';
-import { FORMS, interpreted, onRuntime, worst } from './parity.testing';
+import { afterThreeSteps, FORMS, interpreted, onRuntime, worst } from './parity.testing';
 
 /**
  * Torch in float64 against float32 here. Asked for are 1e-4 of a term and 1e-3 of a gradient; measured at most 5e-5 of either,
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-describe.each(['llama', 'qwen2'] as const)(
+describe.each(['llama', 'qwen2', 'gpt2'] as const)(
   '%s: a method’s terms and every gradient agree with torch',
   (family) => {
     const { golden } = readMethods(family);
@@ -31,8 +31,16 @@ describe.each(['llama', 'qwen2'] as const)(
         expect(worst(errors), form).toBeLessThan(TOLERANCE);
       }
       // In float64 one family is enough: it takes the longest.
-      if (family !== 'llama' || name.endsWith('bare')) return;
+      if (family === 'qwen2' || name.endsWith('bare')) return;
       expect(worst(interpreted(parity)), 'interpreted').toBeLessThan(ROUNDING);
     });
   },
 );
+
+describe.each(['llama', 'gpt2'] as const)('%s: CODI in three steps of AdamW', (family) => {
+  it.each(FORMS)('%s', async (form) => {
+    const parity = recorded(family, configOf(family, 'codi'), { name: 'codi' });
+    // Of what three steps move a parameter by; asked for is 1e-3.
+    expect(await afterThreeSteps(parity, runtime, form)).toBeLessThan(1e-3);
+  });
+});

@@ -10,10 +10,13 @@ import { expectedTensors, packWeights, type Weights } from '../nn/weights';
 import { type Golden, readGolden } from '../testing/golden.testing';
 import { ParameterSet } from '../train/parameters';
 import { Tape } from '../train/tape/tape';
-import type { Family } from './method-goldens.testing';
+import type { Family as RotaryFamily } from './method-goldens.testing';
 import type { Parity } from './parity.testing';
 import type { Recipe } from './shared/recipe';
 import { tokenFeeds } from './shared/token-inputs';
+
+/** GPT-2 has positions that are learned, LayerNorm, and no gate. */
+export type Family = RotaryFamily | 'gpt2';
 
 export interface MethodsGolden {
   readonly golden: Golden;

@@ -4,8 +4,9 @@ import { anchorFactors, layerStd, teacherFactors } from '../analysis/lori-factor
 import { Pace } from '../analysis/pace';
 import { Rng } from '../base/rng';
 import { thoughtsIn } from '../decode/reasoning';
-import { Graph, programInputs } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { programInputs } from '../graph/gradient.testing';
+import { Graph } from '../graph/graph';
+import { interpret } from '../graph/interpret.testing';
 import { finished } from '../kernels/shared/eigen';
 import type { DecoderConfig } from '../nn/config';
 import { readGolden } from '../testing/golden.testing';
@@ -13,7 +14,7 @@ import type { StateLoss } from '../train/losses/state-loss';
 import { ParameterSet } from '../train/parameters';
 import { Tape } from '../train/tape/tape';
 import { traceTape } from '../train/tape/whole';
-import { normals, TINY_CONFIG, TINY_LAYOUT } from '../train/tiny.testing';
+import { normals, relativeError, TINY_CONFIG, TINY_LAYOUT } from '../train/tiny.testing';
 import { ce } from './ce';
 import { codi } from './codi';
 import { lori } from './lori';
@@ -21,6 +22,7 @@ import { nocot } from './nocot';
 import type { Recipe } from './shared/recipe';
 import { studentLora } from './shared/recipe';
 import type { TeacherStates } from './shared/teacher';
+import { knownTeacher } from './shared/teacher.testing';
 
 const { layers: L, hiddenSize: H } = TINY_CONFIG;
 
@@ -31,7 +33,12 @@ const lossesOf = async (
   teacher: readonly TeacherStates[],
   model: DecoderConfig = TINY_CONFIG,
 ) => {
-  const { losses } = await recipe.targets(config, model, teacher, new Pace('the test', undefined));
+  const { losses } = await recipe.targets(
+    config,
+    model,
+    knownTeacher(teacher),
+    new Pace('the test', undefined),
+  );
   return losses as { moments: StateLoss; anchor: StateLoss };
 };
 
@@ -218,8 +225,50 @@ describe('lori', () => {
     ['anchor', { covariance: 0, mean: 0 }],
   ])('responds to a cancellation while computing targets: %s', async (_name, weights) => {
     const cancelled = new Pace('the run', AbortSignal.abort());
-    const made = lori.targets(configOf({}, weights), TINY_CONFIG, teacher, cancelled);
+    const made = lori.targets(configOf({}, weights), TINY_CONFIG, knownTeacher(teacher), cancelled);
     await expect(made).rejects.toThrow('the run was cancelled');
+  });
+
+  describe('a teacher whose states are not held', () => {
+    const many = teacherOf([3, 5, 2, 7]);
+    const samples = many.map((_, i) => i);
+    /** What the losses are fed of all samples: factors, moments and anchor targets. */
+    const fedBy = async (config: Config, teacher: ReturnType<typeof knownTeacher>) => {
+      const { losses, ranksUsed } = await lori.targets(
+        config,
+        TINY_CONFIG,
+        teacher,
+        new Pace('the test', undefined),
+      );
+      const fed = Object.assign({}, ...Object.values(losses).map((loss) => loss?.feeds(samples)));
+      return { fed: fed as Record<string, { data: Float32Array }>, ranksUsed };
+    };
+
+    it.each([
+      ['shared, normalised', {}, {}, 2],
+      ['shared, as it is', { normaliseLayers: false }, {}, 2],
+      ['a subspace for each sample', { scope: 'sample' }, {}, 2],
+      ['a subspace for each sample, as it is', { scope: 'sample', normaliseLayers: false }, {}, 1],
+      ['moments alone', {}, { anchor: 0 }, 2],
+      ['the anchor alone', {}, { covariance: 0, mean: 0 }, 1],
+    ] as const)('gives the same targets: %s', async (_name, factors, weights, readings) => {
+      const config = configOf(factors, weights);
+      const streamed = knownTeacher(many, false);
+      const got = await fedBy(config, streamed);
+      const want = await fedBy(config, knownTeacher(many));
+      expect(streamed.readings).toBe(readings);
+      expect(lori.streamed?.(config, TINY_CONFIG).readings).toBe(readings);
+      expect(Object.keys(got.fed)).toEqual(Object.keys(want.fed));
+      expect(got.ranksUsed).toEqual(want.ranksUsed);
+      // Held states are rounded to float32 when they are divided by their layer's spread (6e-8 of each), sums are not.
+      for (const [name, { data }] of Object.entries(want.fed)) {
+        expect(
+          data.some((x) => Math.abs(x) > 1e-3),
+          name,
+        ).toBe(true);
+        expect(relativeError(got.fed[name]?.data ?? [], data), name).toBeLessThan(2e-6);
+      }
+    });
   });
 
   it('names the ranks that the model and the samples have no room for', async () => {
@@ -231,7 +280,7 @@ describe('lori', () => {
     const { ranksUsed } = await lori.targets(
       config,
       TINY_CONFIG,
-      teacherOf([2]),
+      knownTeacher(teacherOf([2])),
       new Pace('the test', undefined),
     );
     expect(ranksUsed).toMatchObject({

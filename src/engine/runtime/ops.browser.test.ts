@@ -1,6 +1,6 @@
 import { openDevice } from '../device/device';
 import { wasmPaths } from './assets';
-import { describeOps } from './op-check';
+import { describeOps } from './ops.testing';
 import { createRuntime } from './runtime';
 
 // SwiftShader's exp and tanh err by some 1e-6, and its exp of NaN is a number: NaN is asked of WASM only.

@@ -1,4 +1,4 @@
-import { describeOps } from './op-check';
+import { describeOps } from './ops.testing';
 import { createRuntime } from './runtime';
 
 // Sums of at most 40 terms in f32 (6e-8 each), and exp, tanh and erf approximated to 1e-6.

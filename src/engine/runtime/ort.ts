@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-web';
 import { RuntimeError } from '../base/errors';
+import { notingMemory } from './heap';
 import { enqueue } from './queue';
 import { startOrt, type WasmPaths } from './start';
 
@@ -50,7 +51,7 @@ export function loadOrt(
         'Start another worker for another number of threads.',
       );
     }
-    starting ??= startOrt(ort, wasmPaths);
+    starting ??= notingMemory(() => startOrt(ort, wasmPaths));
     await starting;
     return { ort, threads: threadsInUse };
   });

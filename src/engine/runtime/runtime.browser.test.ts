@@ -6,7 +6,7 @@ import * as o from '../graph/ops';
 import { createHalfUpload } from '../kernels/convert/convert';
 import { wasmPaths } from './assets';
 import { createRuntime } from './runtime';
-import { describeRuntime } from './runtime-check';
+import { describeRuntime } from './runtime.testing';
 
 let shared: Device | undefined;
 const onGpu = async (own?: Device) => {

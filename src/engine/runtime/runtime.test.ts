@@ -4,9 +4,10 @@ import { sizeOf } from '../base/shape';
 import type { Device } from '../device/device';
 import { Graph } from '../graph/graph';
 import * as o from '../graph/ops';
+import { heapBytes } from './heap';
 import { loadOrt, runtimeVersion } from './ort';
 import { createRuntime } from './runtime';
-import { describeRuntime } from './runtime-check';
+import { describeRuntime } from './runtime.testing';
 
 describeRuntime('WASM', () => createRuntime({ provider: 'wasm' }));
 
@@ -16,6 +17,16 @@ test('requires a device for WebGPU and none for WASM', async () => {
   await expect(createRuntime({ provider: 'wasm', device })).rejects.toThrow(
     'the wasm provider takes no device',
   );
+});
+
+test('says how much memory ONNX Runtime has taken', async () => {
+  const { Memory } = WebAssembly;
+  await createRuntime({ provider: 'wasm' });
+  // Pages of 64 KB; 17 MB without a model.
+  expect(heapBytes() % 2 ** 16).toBe(0);
+  expect(heapBytes()).toBeGreaterThan(10e6);
+  expect(heapBytes()).toBeLessThan(100e6);
+  expect(WebAssembly.Memory).toBe(Memory);
 });
 
 test('keeps one number of threads per realm', async () => {

@@ -7,9 +7,6 @@ import { allocating } from './failure';
 import type { Ort } from './ort';
 import { enqueue } from './queue';
 
-/** The part of a Device that is needed to record copies. */
-export type GpuHandle = Pick<Device, 'gpu' | 'lost'>;
-
 /**
  * A tensor on the execution provider. Whoever created it (by Runtime.upload, Runtime.empty, or a run without an output
  * of that name) disposes of it, once; any use after that throws RuntimeError.

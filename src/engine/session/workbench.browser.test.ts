@@ -6,7 +6,7 @@ import { momentOf } from '../../contract/latents';
 import type { CausalRequest, LensReport } from '../../contract/lens';
 import type { RunSnapshot } from '../../contract/snapshot';
 import { type LoriError, LostDeviceError } from '../base/errors';
-import { parseSafetensors } from '../checkpoint/safetensors';
+import { parseSafetensors } from '../checkpoint/safetensors.testing';
 import type { Device } from '../device/device';
 import { wasmPaths } from '../runtime/assets';
 import type { Runtime } from '../runtime/runtime';

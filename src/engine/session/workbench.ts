@@ -15,6 +15,7 @@ import type {
   RowsCost,
   TokenCounts,
 } from '../../contract/data';
+import type { Evaluation, EvaluationEvent, EvaluationRequest } from '../../contract/evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -44,9 +45,11 @@ import type {
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
-import type { KeptTeacher } from '../../contract/roles';
+import type { KeptTeacher, TeacherSource } from '../../contract/roles';
+import type { OpenedRun, RunExportRequest } from '../../contract/run-bundle';
 import type { RunCost } from '../../contract/run-cost';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { StoppingReport, StoppingRequest } from '../../contract/stopping';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
@@ -57,11 +60,13 @@ import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
+import { evaluate } from './evaluation/evaluation';
 import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
+import { exportRun } from './exports/export-run';
+import { readRunBundle } from './exports/read-bundle';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
-import { identityOf } from './latents/identity';
 import type { LatentStepper } from './latents/latent-stepper';
 import type { Asking } from './latents/vectors';
 import { lensCost } from './lens/cost';
@@ -70,10 +75,11 @@ import { LensPace } from './lens/pace';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
 import { checkWidths } from './models/equal-widths';
+import { keptTeacher } from './models/kept-teacher';
 import { describeConfig, openModel } from './models/opened';
-import { loadPair, modelsOf, type Pair } from './models/pair';
+import { type LoadedModel, loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
-import { isBundled, resolveRoles } from './models/resolve-roles';
+import { isBundled, resolveRoles, rolesOfStudent } from './models/resolve-roles';
 import type { Roles } from './models/roles';
 import { type LoadedModels, type OpenedModel, resolveSubject, steppedOf } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
@@ -86,12 +92,14 @@ import { costOf, planOf, rationaleRead } from './runs/plan';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
 import { runData } from './runs/run-data';
+import { RunPace } from './runs/run-pace';
 import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { stagesOf } from './runs/stages';
 import { reportOf, type Student } from './runs/student';
 import { Students } from './runs/students';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
+import { stoppingReport } from './stopping/stopping';
 import { testThoughts } from './thought-test/thought-test';
 
 /**
@@ -112,6 +120,7 @@ export class LoriWorkbench implements Workbench {
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
   private readonly pace = new LensPace();
+  private readonly runPace = new RunPace();
   private readonly generation = new GenerationDecoders();
   private readonly queue = new ExclusiveQueue();
   /** Reading files uses no model, so it has a queue of its own. */
@@ -171,25 +180,63 @@ export class LoriWorkbench implements Workbench {
 
   exportStates(request: StatesRequest, options: CallOptions = {}): Promise<StatesFile> {
     return this.queue.between(
-      async () => exportStates({ ...this.provider(), held: this.held() }, request, options),
+      async () => exportStates({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
 
   exportModel(request: ModelFileRequest, options: CallOptions = {}): Promise<ModelFile> {
-    return this.queue.between(async () => exportModel(this.held(), request, options), options.signal);
+    return this.queue.between(async () => exportModel(this.loadedModels(), request, options), options.signal);
+  }
+
+  exportRun(request: RunExportRequest, options: CallOptions = {}): Promise<ModelFile> {
+    const rolesFor = (config: RunConfig) => {
+      const recipe = this.recipeOf(config.method);
+      return { recipe, roles: this.rolesFor(config, recipe) };
+    };
+    return this.queue.between(async () => {
+      const { methods, opened } = this;
+      return exportRun(this.loadedModels(), request, {
+        methods,
+        rolesFor,
+        device: opened?.report,
+        ...options,
+      });
+    }, options.signal);
+  }
+
+  openRun(file: NamedFile): Promise<OpenedRun> {
+    return this.files.alone(() => readRunBundle(file, this.methods));
   }
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.queue.between(
-      async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      async () =>
+        causalTest({ ...this.provider(), loaded: this.loadedModels(), cache: this.states }, request, options),
+      options.signal,
+    );
+  }
+
+  evaluate(
+    request: EvaluationRequest,
+    options: CallOptions<Progress | EvaluationEvent> = {},
+  ): Promise<Evaluation> {
+    return this.queue.between(
+      async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
+      options.signal,
+    );
+  }
+
+  stopping(request: StoppingRequest, options: CallOptions<Progress> = {}): Promise<StoppingReport> {
+    return this.queue.between(
+      async () => stoppingReport({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
 
   testThoughts(request: ThoughtTestRequest, options: CallOptions<Progress> = {}): Promise<ThoughtTestReport> {
     return this.queue.between(
-      async () => testThoughts({ ...this.provider(), held: this.held() }, request, options),
+      async () => testThoughts({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
@@ -222,20 +269,37 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
+  closeCheckpoint(): Promise<void> {
+    return this.alone('close the opened model', async () => {
+      const before = this.putOpened(undefined);
+      this.data.forgetTokens();
+      if (!before) return;
+      await this.dropDecoders(before);
+      await this.opened?.models.close(before.model);
+    });
+  }
+
   /** Frees the opened model that was there before. */
   private async replaceOpened(next: OpenedModel): Promise<ModelReport> {
-    const before = this.openedModel;
-    this.openedModel = next;
-    this.states.drop('opened');
+    const before = this.putOpened(next);
     if (before) {
       // Once nothing uses them: generation may be under way.
-      void this.queue.between(async () => {
-        await this.generation.drop(before.model);
-        await this.questions.dropModel(before.model);
-      });
+      void this.queue.between(() => this.dropDecoders(before));
       await this.opened?.models.close(before.model);
     }
     return next.model.report;
+  }
+
+  private putOpened(next: OpenedModel | undefined): OpenedModel | undefined {
+    const before = this.openedModel;
+    this.openedModel = next;
+    this.states.drop('opened');
+    return before;
+  }
+
+  private async dropDecoders({ model }: OpenedModel): Promise<void> {
+    await this.generation.drop(model);
+    await this.questions.dropModel(model);
   }
 
   async describeConfig(config: unknown): Promise<ModelReport> {
@@ -253,7 +317,9 @@ export class LoriWorkbench implements Workbench {
   }
 
   countTokens(subject: Subject, options: CallOptions = {}): Promise<TokenCounts> {
-    return this.files.alone(async () => this.data.count(resolveSubject(subject, this.held()), options));
+    return this.files.alone(async () =>
+      this.data.count(resolveSubject(subject, this.loadedModels()), options),
+    );
   }
 
   async rowsCost(
@@ -261,11 +327,11 @@ export class LoriWorkbench implements Workbench {
     source: Extract<Source, { kind: 'rows' }>,
     options: CallOptions = {},
   ): Promise<RowsCost> {
-    return this.data.cost(resolveSubject(subject, this.held()), source, options);
+    return this.data.cost(resolveSubject(subject, this.loadedModels()), source, options);
   }
 
   async previewTokens(request: TokenPreviewRequest): Promise<TokenPreview> {
-    return previewTokens(request, this.held());
+    return previewTokens(request, this.loadedModels());
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
@@ -284,12 +350,7 @@ export class LoriWorkbench implements Workbench {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport> {
     return this.alone('open a student', async () => {
       const snapshot = await readSnapshot(file, this.methods);
-      const student = studentOf(snapshot, {
-        roles: resolveRoles(snapshot.header.config, this.held()),
-        recipe: this.recipeOf,
-        methods: this.methods,
-        id: this.students.nextId(),
-      });
+      const student = this.studentOf(snapshot);
       this.students.open(student);
       return reportOf(student, this.methods);
     });
@@ -301,29 +362,41 @@ export class LoriWorkbench implements Workbench {
     const recipe = this.recipeOf(config.method);
     const roles = this.rolesFor(config, recipe);
     const asked = { rationale: rationaleRead(config, recipe), signal };
-    const data = await runData(config, roles, this.held(), asked);
+    const data = await runData(config, roles, this.loadedModels(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
-    return costOf(config, recipe, roles, { runtime, data, plan });
+    const { heldStatesBytes } = this.environment;
+    return costOf(config, recipe, roles, {
+      ...{ runtime, data, plan, heldStatesBytes },
+      pace: this.runPace,
+    });
   }
 
   /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
   private rolesFor(config: RunConfig, recipe: Recipe): Roles {
-    const roles = resolveRoles(config, this.held());
+    const roles = resolveRoles(config, this.loadedModels());
     recipe.check?.(config, roles.student.config);
     if (recipe.usesTeacher(config))
       checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
     return roles;
   }
 
-  keepTeacher(): Promise<KeptTeacher> {
+  keepTeacher(source: TeacherSource = { kind: 'student' }): Promise<KeptTeacher> {
     return this.queue.between(async () => {
-      const { student } = this;
-      if (!student)
-        throw new InputError('no student has been trained yet', 'Distil one first, then keep it as teacher.');
-      const model = student.roles?.student ?? this.ready().pair.base;
-      const { student: sha256 } = await identityOf(model, student);
-      this.students.teacher = { student, sha256: sha256 as string };
-      return { label: student.label, model: model.report.name, sha256: sha256 as string };
+      const studentIn = async (file: Uint8Array<ArrayBuffer>) =>
+        this.studentOf(await readSnapshot(file, this.methods));
+      const kept = await keptTeacher(source, this.loadedModels(), studentIn);
+      this.students.teacher = kept;
+      const { label, model, sha256 } = kept;
+      return { label, model: model.report.name, sha256 };
+    });
+  }
+
+  private studentOf(snapshot: OpenedSnapshot): Student {
+    return studentOf(snapshot, {
+      roles: rolesOfStudent(snapshot.header, this.loadedModels()),
+      recipe: this.recipeOf,
+      methods: this.methods,
+      id: this.students.nextId(),
     });
   }
 
@@ -350,19 +423,21 @@ export class LoriWorkbench implements Workbench {
   ): Promise<RunResult> {
     const { runtime, models, device } = this.provider();
     const recipe = this.recipeOf(config.method);
-    const held = this.held();
+    const loaded = this.loadedModels();
     const roles = this.rolesFor(config, recipe);
     const context: RunContext = {
       ...{ runtime, models, device, roles },
-      data: (o) => runData(config, roles, held, o),
+      heldStatesBytes: this.environment.heldStatesBytes,
+      data: (o) => runData(config, roles, loaded, o),
       recipes: this.recipes,
       studentId: this.students.nextId(),
       methods: this.methods,
       teacherAccuracy: (data, o) =>
-        isBundled(config, roles, held)
+        isBundled(config, roles, loaded)
           ? this.questions.teacherAccuracy(data.heldOut.length, o)
           : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
+      pace: this.runPace,
     };
     return this.students.during(
       (sink) => runDistillation(context, config, control, sink, options, from),
@@ -447,7 +522,11 @@ export class LoriWorkbench implements Workbench {
   generate(request: GenerateRequest, options: CallOptions<GenerateReporting> = {}): Promise<GenerateReport> {
     return this.queue.between(
       async () =>
-        generate({ ...this.provider(), held: this.held(), decoders: this.generation }, request, options),
+        generate(
+          { ...this.provider(), loaded: this.loadedModels(), decoders: this.generation },
+          request,
+          options,
+        ),
       options.signal,
     );
   }
@@ -468,6 +547,7 @@ export class LoriWorkbench implements Workbench {
     await this.generation.drop();
     this.states.drop();
     this.pace.forgetDevice();
+    this.runPace.forgetDevice();
     if (this.opened) await closeProvider(this.opened);
     this.opened = undefined;
   }
@@ -489,7 +569,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   /** What the lens may look at; without a pair, only the opened checkpoint. */
-  private held(): LoadedModels {
+  private loadedModels(): LoadedModels {
     return {
       ...this.loaded,
       student: this.student,
@@ -502,17 +582,17 @@ export class LoriWorkbench implements Workbench {
   }
 
   private lensParts() {
-    return { held: this.held(), cache: this.states, pace: this.pace };
+    return { loaded: this.loadedModels(), cache: this.states, pace: this.pace };
   }
 
   /** Drops everything made from the loaded pair. */
   private async forget(): Promise<void> {
     await this.questions.forget();
     this.states.drop();
-    this.students.forget();
     const pair = this.loaded?.pair;
+    this.students.forget(pair ? modelsIn(pair) : []);
     this.loaded = undefined;
-    for (const model of pair ? [pair.base, pair.teacher] : []) {
+    for (const model of pair ? modelsIn(pair) : []) {
       await this.generation.drop(model);
       await this.opened?.models.close(model);
     }
@@ -532,3 +612,5 @@ export class LoriWorkbench implements Workbench {
     return this.queue.alone(work);
   }
 }
+
+const modelsIn = ({ base, teacher }: Pair): readonly LoadedModel[] => [base, teacher];

@@ -42,6 +42,7 @@ export type GoldenName =
   | 'lotus'
   | 'methods-llama'
   | 'methods-qwen2'
+  | 'methods-gpt2'
   | 'simcot'
   | 'interventions-qwen2'
   | 'interventions-gpt2'

@@ -1,5 +1,6 @@
 import { parseModelConfig } from '../checkpoint/config';
-import { parseSafetensors, toHost } from '../checkpoint/safetensors';
+import { toHost } from '../checkpoint/safetensors';
+import { parseSafetensors } from '../checkpoint/safetensors.testing';
 import { type LlamaForm, llamaExport } from '../onnx/read/exports.testing';
 import type { Export } from '../onnx/read/write.testing';
 

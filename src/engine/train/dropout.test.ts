@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostTensor } from '../base/dtype';
 import { liveNodes } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import { loraLayout } from '../nn/lora';
 import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';

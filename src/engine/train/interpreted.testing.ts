@@ -1,5 +1,5 @@
 import type { HostTensor } from '../base/dtype';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import { namedWeights, type Weights } from '../nn/weights';
 import { tapeFeeds } from './tape/inputs';
 import type { Tape } from './tape/tape';

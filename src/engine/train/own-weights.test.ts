@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../base/rng';
-import { interpret } from '../graph/interpret';
+import { interpret } from '../graph/interpret.testing';
 import { initialWeights } from '../model/initial-weights';
 import { ModelOnDevice } from '../model/model-on-device';
 import type { DecoderConfig } from '../nn/config';

@@ -123,7 +123,13 @@ export function recordPolicy(
     return [o.mul(o.reduceSum(gain), -weights.surrogate)];
   });
   const { weights: each } = ANSWER;
-  tape.klEstimate('estimate', weights.estimate, likelihood, { reference: 'policy.reference', weights: each });
+  // e^(r − l) − (r − l) − 1, as GRPO estimates KL(π ‖ π_ref) from sampled tokens (DeepSeekMath, arXiv:2402.03300, eq. 4).
+  tape.loss(['estimate'], [likelihood], ({ graph }, [l]) => {
+    const reference = graph.input('policy.reference', [batch, A]);
+    const more = o.sub(reference, o.reshape(l as Tensor, [batch, A]));
+    const estimate = o.sub(o.sub(o.exp(more), more), 1);
+    return [o.mul(o.reduceSum(o.mul(estimate, graph.input(each, [batch, A]))), weights.estimate)];
+  });
   const reference = completion([]).finals(P - 1);
   tape.klDivergence('divergence', weights.divergence, states, reference, { weights: each });
   return tape;

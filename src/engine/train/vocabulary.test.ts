@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sizeOf } from '../base/shape';
-import { gradients } from '../graph/gradient';
+import { gradients } from '../graph/gradient.testing';
 import { Graph, liveNodes, type Program, type Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import { chunked } from '../model/device-weights';

@@ -1,4 +1,5 @@
 import { type Arena, MAX_CONTENDERS, readSeeds } from '../../../contract/arena';
+import type { Preset } from '../../../contract/presets';
 import { isActive } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
@@ -8,6 +9,7 @@ import { Choice } from '../../ui/Choice';
 import { CheckField, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
+import { ArenaCost } from './ArenaCost';
 
 /** Who takes part, on which seeds, and against whom. */
 export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly left: number }) {
@@ -29,22 +31,27 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
     !busy &&
     !isTraining;
   const total = arena.contenders.length * arena.seeds.length;
+  const field = ({ id, name }: Preset) => (
+    <CheckField
+      key={id}
+      label={`${name} (${id})`}
+      isSelected={state.presets.includes(id)}
+      onChange={(isIn) =>
+        changeArena({
+          presets: isIn ? [...state.presets, id] : state.presets.filter((one) => one !== id),
+        })
+      }
+    />
+  );
   return (
     <Panel title="Who takes part">
       <fieldset disabled={busy} className="arena-contenders">
         <legend className="visually-hidden">Presets</legend>
-        {presets.map(({ id, name }) => (
-          <CheckField
-            key={id}
-            label={`${name} (${id})`}
-            isSelected={state.presets.includes(id)}
-            onChange={(isIn) =>
-              changeArena({
-                presets: isIn ? [...state.presets, id] : state.presets.filter((one) => one !== id),
-              })
-            }
-          />
-        ))}
+        {presets.filter(({ paper }) => !paper).map(field)}
+        <details>
+          <summary>Presets named for a table of a paper</summary>
+          {presets.filter(({ paper }) => paper).map(field)}
+        </details>
         {state.others.map(({ name }) => (
           <p key={name} className="arena-other">
             {name} <Button onPress={() => removeFromArena(name)}>Remove {name}</Button>
@@ -87,6 +94,7 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
             ? 'Choose two or more to compare.'
             : `${total} runs, of which ${left} are left.`}
       </p>
+      {left > 0 && canRun && <ArenaCost arena={arena} />}
       <div className="actions">
         <Button look="primary" isDisabled={!canRun} onPress={() => void runArena()}>
           {left < total && left > 0 ? `Go on: ${left} runs left` : 'Start the arena'}

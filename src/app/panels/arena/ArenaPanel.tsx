@@ -10,8 +10,10 @@ import { DataTable } from '../../ui/DataTable';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Empty, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { AblationCard } from './AblationCard';
 import { ArenaFiles } from './ArenaFiles';
 import { ArenaForm } from './ArenaForm';
+import { AxisChart } from './AxisChart';
 import { arenaSentence, COLUMNS, rowsOf, stripLines } from './words';
 
 /** Methods on equal terms: the same samples, problems and seeds, one run after another. */
@@ -20,11 +22,11 @@ export function ArenaPanel() {
   const presets = useApp((all) => all.presets);
   const theme = useTheme();
   const { cancelArena, runArena } = useActions();
-  const { presets: chosen, others, seeds, baseline, heldOut, runs } = state;
+  const { presets: chosen, others, seeds, baseline, heldOut, axis, runs } = state;
   // Not with every report of progress: the statistics are drawn ten thousand times.
   const arena = useMemo(
-    () => arenaOf({ presets: chosen, others, seeds, baseline, heldOut, runs }, presets),
-    [chosen, others, seeds, baseline, heldOut, runs, presets],
+    () => arenaOf({ presets: chosen, others, seeds, baseline, heldOut, axis, runs }, presets),
+    [chosen, others, seeds, baseline, heldOut, axis, runs, presets],
   );
   const found = useMemo(() => standings(arena), [arena]);
   const left = remaining(arena).length;
@@ -34,6 +36,7 @@ export function ArenaPanel() {
     <div className="place with-side">
       <div className="side">
         <ArenaForm arena={arena} left={left} />
+        <AblationCard isDisabled={isBusy(state.task)} filled={axis?.ablation ?? null} />
       </div>
       <div className="main">
         <Panel
@@ -57,6 +60,7 @@ export function ArenaPanel() {
           )}
           {hasRuns ? (
             <>
+              {arena.axis && <AxisChart arena={arena} axis={arena.axis} />}
               <LineChart
                 title="Held-out accuracy, a point for each seed"
                 summary={arenaSentence(arena, found)}

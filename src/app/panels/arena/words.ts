@@ -15,6 +15,7 @@ export const COLUMNS = [
   '95 % interval of the difference',
   'p',
   'Thoughts',
+  'Answer (ms)',
   'Training (s)',
   'Teacher (s)',
   'Trained values',
@@ -35,6 +36,7 @@ export const rowsOf = (found: readonly Standing[]): (string | number | null)[][]
       against?.interval ? `${signed(against.interval.low)} to ${signed(against.interval.high)}` : null,
       against && pValue(against.p),
       figure(one.thoughts),
+      figure(one.answerMilliseconds),
       figure(one.trainSeconds),
       figure(one.teacherSeconds),
       figure(one.trainable, 6),
@@ -105,7 +107,7 @@ export const markdownOf = (found: readonly Standing[]): string =>
   ].join('\n');
 
 /** Every run, a row each, for other programs. */
-export const runTable = ({ runs }: Arena) => ({
+export const runTable = ({ runs, axis }: Arena) => ({
   columns: [
     'method',
     'seed',
@@ -115,6 +117,9 @@ export const runTable = ({ runs }: Arena) => ({
     'train seconds',
     'teacher seconds',
     'trained values',
+    'thoughts',
+    'answer milliseconds',
+    ...(axis?.places ? [axis.label] : []),
     'failed',
   ],
   rows: runs.map((run) => [
@@ -126,6 +131,9 @@ export const runTable = ({ runs }: Arena) => ({
     run.trainSeconds ?? null,
     run.teacherSeconds ?? null,
     run.trainable ?? null,
+    run.thoughts ?? null,
+    run.answerMilliseconds ?? null,
+    ...(axis?.places ? [axis.places[run.name] ?? null] : []),
     run.failed ?? null,
   ]),
 });

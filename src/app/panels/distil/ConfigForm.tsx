@@ -65,10 +65,10 @@ function Group({
   );
 }
 
-/** What it does, its range, its default and where that comes from; defaults of this project are marked beside the name. */
+/** What it does, its range with its unit, its default and where that comes from; defaults of this project are marked beside the name. */
 function helpOf(setting: Setting): string {
   const { help, range, ours, source, unit } = setting;
-  const within = range ? ` Range: ${rangeText(setting)}${unit ? ` ${unit}` : ''}.` : '';
+  const within = range ? ` Range: ${rangeText(setting)}${unit ? ` ${unit}` : ', without a unit'}.` : '';
   return `${help}${within} Default: ${defaultText(setting)}${ours ? '' : ` (${source})`}.`;
 }
 

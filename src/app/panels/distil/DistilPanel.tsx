@@ -11,7 +11,7 @@ import { Empty, Panel } from '../../ui/Panel';
 import { useThrottled } from '../../ui/use-throttled';
 import { ExportModel } from '../shared/ExportModel';
 import { ConfigForm } from './ConfigForm';
-import { LossCard } from './LossCard';
+import { MethodCard } from './paths/MethodCard';
 import { ResultCard } from './ResultCard';
 import { RolesCard } from './RolesCard';
 import { RunBar } from './RunBar';
@@ -37,12 +37,12 @@ export function DistilPanel() {
             no value.
           </p>
         </Panel>
-        <LossCard />
       </div>
       <div className="main">
         <RunFailure />
         <RunFigures />
         <Result />
+        <MethodCard isDisabled={active} />
         <Curves />
         <StudentFiles />
         <SeedsCard />

@@ -21,7 +21,7 @@ export function RolesCard({ isDisabled }: { readonly isDisabled: boolean }) {
   const methods = useApp((state) => state.methods);
   const there = useAppMade(whatThereIs);
   const opening = useApp((state) => isBusy(state.data.report));
-  const { chooseRole, openBundledRows, goTo } = useActions();
+  const { chooseRole, keepTeacher, openBundledRows, goTo } = useActions();
   const { settings } = settingsOf(methodOf(draft.method, methods)).find(({ id }) => id === 'roles')!;
   const errors = draftErrors(draft, methods);
   return (
@@ -51,6 +51,11 @@ export function RolesCard({ isDisabled }: { readonly isDisabled: boolean }) {
           {!there.student.opened?.isThere && (
             <Button look="quiet" onPress={() => goTo('model')}>
               Open a model
+            </Button>
+          )}
+          {there.student.opened?.isThere && (
+            <Button look="quiet" onPress={() => void keepTeacher('opened')}>
+              Keep the opened model as teacher
             </Button>
           )}
           {!there.data.opened?.isThere && (
@@ -106,8 +111,11 @@ function whatThereIs({
       bundled: own(nameOf('teacher')),
       kept: {
         isThere: teacher !== null,
-        ...(teacher && { name: `${teacher.model}, ${teacher.label}` }),
-        otherwise: 'No student was kept as teacher: train one, then keep it in its result.',
+        ...(teacher && {
+          name: teacher.model === teacher.label ? teacher.model : `${teacher.model}, ${teacher.label}`,
+        }),
+        otherwise:
+          'Nothing was kept as teacher: keep the opened model here, a student in its result, or that of an earlier run in Kept runs.',
       },
     },
     data: {

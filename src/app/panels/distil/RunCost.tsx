@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import type { RunCost as Cost } from '../../../contract/run-cost';
+import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost';
 import { useActions, useApp } from '../../store/use-app';
 import { bytes, duration, integer } from '../../ui/format';
 
@@ -14,13 +14,14 @@ export function RunCost() {
   const opened = useApp((state) => state.lens.opened.value);
   const rows = useApp((state) => state.data.report.value);
   const device = useApp((state) => state.device.value);
+  const teacher = useApp((state) => state.teacher);
   const cost = useApp((state) => state.cost);
   const { estimateRun } = useActions();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the estimate is of these
   useEffect(() => {
     const timer = setTimeout(() => void estimateRun(), PAUSE);
     return () => clearTimeout(timer);
-  }, [draft, opened, rows, device, estimateRun]);
+  }, [draft, opened, rows, device, teacher, estimateRun]);
   if (cost.status === 'failed')
     return (
       <p className="field-error" role="status">
@@ -36,7 +37,7 @@ export function RunCost() {
   );
 }
 
-function Memory({ cost: { memory, composition, batch, tokens, storage, states } }: { readonly cost: Cost }) {
+function Memory({ cost: { memory, composition, batch, tokens, storage, reading } }: { readonly cost: Cost }) {
   const { parts, total, available } = memory;
   const inHeap = total - parts.engine - parts.host;
   const of = available === undefined ? '' : ` of the ${bytes(available)} that WASM has`;
@@ -57,10 +58,16 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, states } 
       {composition === 'whole'
         ? 'one program'
         : 'small programs shared by the layers, since one does not fit'}
-      .{states > 0 && ` Before that, ${bytes(states)} of the teacher’s hidden states.`}
+      .{reading && ` ${readingText(reading)}`}
     </p>
   );
 }
+
+/** How the teacher is read, in a sentence. */
+const readingText = ({ states, held, readings, bytes: kept }: TeacherReading): string =>
+  held
+    ? `Before that, ${bytes(states)} of the teacher’s hidden states.`
+    : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: of its ${bytes(states)} of hidden states one row’s are there at a time, and ${bytes(kept)} of sums and anchors are kept.`;
 
 function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
   if (seconds === null)

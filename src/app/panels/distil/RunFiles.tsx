@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { FileTrigger } from 'react-aria-components';
-import { formatRunFile, LARGEST_RUN_FILE } from '../../store/run-file';
+import { formatRunFile, MAX_RUN_FILE_LENGTH } from '../../store/run-file';
 import { type Failure, failureOf } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -11,7 +11,7 @@ import { runCsv } from './run-csv';
 /** A run out to a file and in from one: as it is when the button is pressed, not as the place last drew it. */
 export function RunFiles() {
   const run = useApp((state) => state.run);
-  const { readRunFile } = useActions();
+  const { readRunFile, openRunBundle, showRun } = useActions();
   const methods = useApp((state) => state.methods);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [read, setRead] = useState('');
@@ -24,8 +24,14 @@ export function RunFiles() {
     setFailure(null);
     setRead('');
     try {
+      if (/\.zip$/i.test(file.name)) {
+        const id = await openRunBundle(file.name, file);
+        showRun(id);
+        setRead(`${file.name} is among the kept runs.`);
+        return;
+      }
       // Read no more of a file than a run file can have.
-      readRunFile(await file.slice(0, 4 * LARGEST_RUN_FILE + 1).text());
+      readRunFile(await file.slice(0, 4 * MAX_RUN_FILE_LENGTH + 1).text());
       setRead(`${file.name} is in the form; Start repeats it.`);
     } catch (thrown) {
       setFailure(failureOf(thrown));
@@ -35,7 +41,10 @@ export function RunFiles() {
   return (
     <>
       <div className="actions">
-        <FileTrigger acceptedFileTypes={['application/json', '.json']} onSelect={(files) => void take(files)}>
+        <FileTrigger
+          acceptedFileTypes={['application/json', '.json', 'application/zip', '.zip']}
+          onSelect={(files) => void take(files)}
+        >
           <Button>Load a run file</Button>
         </FileTrigger>
         {has && (
@@ -52,7 +61,7 @@ export function RunFiles() {
           {read}
         </span>
       </div>
-      {failure && <ErrorNotice title="The run file cannot be used" error={failure} />}
+      {failure && <ErrorNotice title="The file cannot be used" error={failure} />}
     </>
   );
 }

@@ -2,7 +2,7 @@ import type { FedThought, NextFed, TeacherDistance, ThoughtReport } from '../../
 import { shownSentence } from '../../store/latent-choice';
 import { shownThought } from '../../store/thoughts';
 import { useApp } from '../../store/use-app';
-import { duration, percent, significant, visibleToken } from '../../ui/format';
+import { duration, percent, probability, significant, visibleToken } from '../../ui/format';
 import { Facts } from '../../ui/Panel';
 import { TokenBars } from './ThoughtRow';
 
@@ -30,6 +30,12 @@ export function Inspector() {
             <p className="help">{shownSentence(session)}</p>
             <Values values={report.fed.values} name={`z${report.step}`} />
           </>
+        )}
+        {report.stop !== undefined && (
+          <p>
+            Probability that its stop head ends the reasoning here:{' '}
+            <strong>{probability(report.stop)}</strong>
+          </p>
         )}
         <Next next={report.next} step={report.step} />
       </section>
@@ -105,9 +111,9 @@ function Next({ next, step }: { readonly next: NextFed; readonly step: number })
       ) : (
         <p>
           z{step + 1}, a vector of norm {significant(next.norm)}:{' '}
-          {next.top.slice(0, 3).map(({ id, text, probability }) => (
+          {next.top.slice(0, 3).map(({ id, text, probability: share }) => (
             <span key={id} className="next-token">
-              <span className="token">{visibleToken(text)}</span> {percent(probability)}{' '}
+              <span className="token">{visibleToken(text)}</span> {percent(share)}{' '}
             </span>
           ))}
         </p>

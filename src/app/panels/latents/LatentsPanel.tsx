@@ -12,11 +12,13 @@ import { unknownSentence } from '../shared/TokenPreview';
 import { AnswerView } from './AnswerView';
 import { AttentionView } from './AttentionView';
 import { BranchTree } from './BranchTree';
+import { EvaluationCard } from './evaluation/EvaluationCard';
 import { Inspector } from './Inspector';
 import { InterveneForm } from './InterveneForm';
 import { LensGrid } from './LensGrid';
 import { QuestionCard } from './QuestionCard';
 import { Stepper } from './Stepper';
+import { StoppingCard } from './stopping/StoppingCard';
 import { ThoughtTestCard } from './thought-test/ThoughtTestCard';
 
 /** One question, thought by thought and branch by branch, beside the teacher's explicit chain of thought. */
@@ -55,7 +57,9 @@ export function LatentsPanel() {
           </ErrorNotice>
         )}
         {session.status === 'done' && <OpenQuestion />}
+        <EvaluationCard />
         <ThoughtTestCard />
+        <StoppingCard />
       </div>
     </div>
   );

@@ -1,3 +1,4 @@
+import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Panel } from '../../ui/Panel';
@@ -9,7 +10,8 @@ import { SourcesCard } from './sources/SourcesCard';
 export function OpenModelCard() {
   const opened = useApp((state) => state.lens.opened.value);
   const open = useApp((state) => state.sources.open);
-  const { goTo } = useActions();
+  const training = useApp((state) => isActive(state.run));
+  const { goTo, closeOpened } = useActions();
   return (
     <>
       <SourcesCard />
@@ -18,7 +20,14 @@ export function OpenModelCard() {
           <ModelCard
             model={opened}
             {...(open && { source: open.label })}
-            actions={<Button onPress={() => goTo('lowrank')}>See its hidden states</Button>}
+            actions={
+              <>
+                <Button onPress={() => goTo('lowrank')}>See its hidden states</Button>
+                <Button isDisabled={training} onPress={() => void closeOpened()}>
+                  Close
+                </Button>
+              </>
+            }
           />
           {/* An ONNX export has no matched tensors: its weights are not read. */}
           {opened.matched && (

@@ -12,7 +12,7 @@ it('says of Llama 3.2, Qwen3 and GPT-2 what tells them apart', () => {
     activation: 'swiglu',
     maxPositions: 131072,
     biases: [],
-    positions: { kind: 'rope', theta: 500000, llama3Factor: 32 },
+    positions: { kind: 'rope', theta: 500000, scaling: { type: 'llama3', factor: 32 } },
   };
   expect(architectureRows({ ...model, options: llama })).toEqual([
     ['Attention', '32 heads, 8 for keys and values, 64 wide'],

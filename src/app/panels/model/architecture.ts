@@ -23,9 +23,11 @@ export function architectureRows(model: ModelReport): [label: string, value: str
   ];
 }
 
+const SCALINGS = { linear: 'linear', llama3: 'Llama 3', yarn: 'YaRN' } as const;
+
 function positionsOf({ positions }: NonNullable<ModelReport['options']>): string {
   if (positions.kind === 'learned') return 'learned';
-  const { theta, llama3Factor } = positions;
-  const scaled = llama3Factor === undefined ? '' : `, Llama 3 scaling × ${llama3Factor}`;
+  const { theta, scaling } = positions;
+  const scaled = scaling === undefined ? '' : `, ${SCALINGS[scaling.type]} scaling × ${scaling.factor}`;
   return `rotary, base ${integer(theta)}${scaled}`;
 }

@@ -13,12 +13,10 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
-/** `a` is n × n row-major; only the lower triangle is read, and it is overwritten. */
-export function symmetricEigen(a: Float64Array, n: number, r: number): Eigen {
-  return finished(symmetricEigenSteps(a, n, r));
-}
-
-/** `symmetricEigen` in pieces of a few milliseconds, so that its caller can yield to others; yields the share done. */
+/**
+ * `a` is n × n row-major; only the lower triangle is read, and it is overwritten. In pieces of a few milliseconds, so that its
+ * caller can yield to others; yields the share done.
+ */
 export function* symmetricEigenSteps(a: Float64Array, n: number, r: number): Generator<number, Eigen> {
   const { d, e, h } = yield* tridiagonalise(a, n);
   const values = yield* tridiagonalValues(d, e, n);
@@ -226,7 +224,7 @@ function* tridiagonalValues(
 
 /**
  * Vectors of values closer than this, relative to the largest, are orthogonalised against each other while they are found;
- * others are orthogonal to 2⁻⁵² divided by their distance anyway, and `orthonormalise` does the rest.
+ * others are orthogonal to 2⁻⁵² divided by their distance anyway, and `orthonormaliseSteps` does the rest.
  */
 const CLOSE = 1e-7;
 
@@ -351,12 +349,8 @@ function normalise(z: Float64Array, offset: number, n: number): number {
 /**
  * Gram–Schmidt, twice, over the rows of z [r, n], in place, r ≤ n. A row that depends on those before it (or is
  * zero) is replaced by a pseudo-random direction orthogonal to them, so the basis is always complete.
+ * Yields row by row.
  */
-export function orthonormalise(z: Float64Array, r: number, n: number): void {
-  finished(orthonormaliseSteps(z, r, n));
-}
-
-/** `orthonormalise` row by row. */
 export function* orthonormaliseSteps(z: Float64Array, r: number, n: number): Generator<number, void> {
   const rng = new Rng(0x0b5e);
   for (let v = 0; v < r; v++) {

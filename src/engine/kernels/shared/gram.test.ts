@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../base/rng';
-import { accumulateGram, blockedPanel, plainPanel } from './gram';
+import { finished } from './eigen';
+import { blockedPanel, gramSteps, plainPanel } from './gram';
 
 const data = (length: number): Float32Array => {
   const rng = new Rng(7).fork('gram');
@@ -41,8 +42,8 @@ describe('the Gram matrix', () => {
     const x = data(n * depth);
     const turned = Float32Array.from(x, (_, at) => x[(at % depth) * n + Math.floor(at / depth)] as number);
     const [a, b] = [new Float64Array(n * n), new Float64Array(n * n)];
-    accumulateGram(a, x, 0, n, depth, 1, n);
-    accumulateGram(b, turned, 0, n, depth, depth, 1);
+    finished(gramSteps(a, x, 0, n, depth, 1, n));
+    finished(gramSteps(b, turned, 0, n, depth, depth, 1));
     expect(lower(b, n)).toEqual(lower(a, n));
   });
 });

@@ -1,4 +1,3 @@
-import { finished } from './eigen';
 import { BLOCK, panelSums } from './gram-simd';
 
 /** Depth of a panel: n rows of 256 doubles stay in the second-level cache for n up to a few hundred. */
@@ -11,21 +10,9 @@ const PANEL = 256;
  *
  * A float64 Gram matrix of float32 data loses singular values below about 1e-8·σ₁; the data itself resolves only 6e-8·σ₁.
  * In float32 the same trick would lose everything below 3e-4·σ₁ and must not be used.
+ *
+ * In pieces of a few milliseconds; yields the share done.
  */
-export function accumulateGram(
-  out: Float64Array,
-  data: Float32Array,
-  offset: number,
-  n: number,
-  depth: number,
-  strideN: number,
-  strideD: number,
-  scale = 1,
-): void {
-  finished(gramSteps(out, data, offset, n, depth, strideN, strideD, scale));
-}
-
-/** `accumulateGram` in pieces of a few milliseconds; yields the share done. */
 export function* gramSteps(
   out: Float64Array,
   data: Float32Array,
@@ -38,7 +25,7 @@ export function* gramSteps(
 ): Generator<number, void> {
   const most = Math.min(PANEL, depth);
   // Both ways give the same bits; WebAssembly is four times faster, and pays off beyond a few blocks.
-  const panel = n < LEAST_BLOCKS * BLOCK ? plainPanel(n, most) : blockedPanel(n, most);
+  const panel = n < MIN_BLOCKS * BLOCK ? plainPanel(n, most) : blockedPanel(n, most);
   for (let k0 = 0; k0 < depth; k0 += PANEL) {
     const width = Math.min(PANEL, depth - k0);
     panel.fill(data, offset + k0 * strideD, width, strideN, strideD, scale);
@@ -53,7 +40,7 @@ export function* gramSteps(
 }
 
 /** Smallest number of blocks for which WebAssembly is used. */
-const LEAST_BLOCKS = 8;
+const MIN_BLOCKS = 8;
 
 /** n rows of some columns of the data. */
 interface Panel {

@@ -8,7 +8,7 @@ import type { SvdRecorder } from './recorder';
 import { createSmall, MAX_SMALL, smallScratch } from './small';
 import { KERNELS, svd, svdOnGpu } from './svd';
 import { type SvdShape, svdCpu } from './svd.cpu';
-import { checkGoldens, checkProperties, type Decompose } from './svd-check';
+import { checkGoldens, checkProperties, type Decompose } from './svd.testing';
 import { createThin, MAX_THIN, thinScratch } from './thin';
 
 let bench: TestBench;

@@ -3,7 +3,7 @@ import { NumericError, ShapeError } from '../../base/errors';
 import { type CaseKind, caseMatrix } from './cases';
 import { svdCpu } from './svd.cpu';
 import golden from './svd.golden.json';
-import { checkGoldens, checkProperties, type Decompose, orthogonality } from './svd-check';
+import { checkGoldens, checkProperties, type Decompose, orthogonality } from './svd.testing';
 
 /** The CPU path refuses a bad batch as a whole; matrix by matrix it tells which. */
 const onCpu: Decompose = async (a, shape) => {

@@ -126,7 +126,7 @@ function* imageOf(a: Float32Array, m: number, n: number, r: number, vectors: Flo
     let norm = 0;
     for (let i = 0; i < m; i++) norm += (left[c * m + i] as number) ** 2;
     if (c === 0) first = norm;
-    // Below 1e-13·σ₁ the image is rounding alone: zero it, and `orthonormalise` completes the basis.
+    // Below 1e-13·σ₁ the image is rounding alone: zero it, and `orthonormaliseSteps` completes the basis.
     if (norm <= first * 1e-26) left.fill(0, c * m, (c + 1) * m);
   }
   yield* part(orthonormaliseSteps(left, r, m), 1, 1);

@@ -35,7 +35,7 @@ const DAMAGED = 'The file is damaged, or is no ONNX model: get it from its sourc
 export const damaged = (message: string): FileError => new FileError(`the ONNX file ${message}`, DAMAGED);
 
 /** A tag takes at most 5 bytes, a length or a value at most 10. */
-const LONGEST_HEADER = 15;
+const MAX_HEADER_LENGTH = 15;
 /** Bytes read from the file at a time: few after a jump over a weight, more and more where reading goes on. */
 const FIRST = 1 << 14;
 const PIECE = 1 << 20;
@@ -115,7 +115,7 @@ export class Pieces {
   /** The fields of a message anywhere in the file; payloads are not read. */
   async *fields({ from, to }: Range): AsyncGenerator<Field> {
     for (let at = from; at < to; ) {
-      await this.hold(at, Math.min(to, at + LONGEST_HEADER));
+      await this.hold(at, Math.min(to, at + MAX_HEADER_LENGTH));
       const end = Math.min(to - this.offset, this.held.length);
       const field = fieldAt(this.held.subarray(0, end), at - this.offset, this.offset, to);
       yield field;

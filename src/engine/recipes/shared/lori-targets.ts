@@ -1,23 +1,46 @@
 import type { ConfigOf } from '../../../contract/config';
-import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from '../../analysis/lori-factors';
+import {
+  anchorFactors,
+  layerStd,
+  sampleMoments,
+  scaledLayerFactor,
+  type TeacherFactors,
+  teacherFactors,
+} from '../../analysis/lori-factors';
 import type { Pace } from '../../analysis/pace';
+import { ownFactors, type SharedFactors, StateSums, sumsBytes } from '../../analysis/streamed-factors';
 import { ConfigError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
 import type { StateLoss } from '../../train/losses/state-loss';
 import { anchorLoss } from './losses/anchor';
 import { momentLoss } from './losses/moments';
 import type { Targets } from './recipe';
-import { anchorTensor, type TeacherStates } from './teacher';
+import { allStates, anchorTensor, type TeacherReader } from './teacher';
 
 /** What every part of LoRi's targets is computed from. */
 interface Of {
   readonly config: ConfigOf<'lori'>;
   readonly L: number;
   readonly H: number;
-  readonly teacher: readonly TeacherStates[];
+  readonly wanted: { readonly moments: boolean; readonly anchor: boolean };
+  readonly ranksUsed: Record<string, number>;
+}
+
+/** What was read of the teacher. */
+interface Read {
   /** What each layer is divided by, [L]. */
   readonly scale: Float32Array<ArrayBuffer>;
-  readonly ranksUsed: Record<string, number>;
+  /** States at the anchor, [n, L, H]; empty where they are not wanted. */
+  readonly anchors: Float32Array<ArrayBuffer>;
+  readonly moments?: MomentFactors | undefined;
+}
+
+/** Factors, μ_T and C_T with their ranks. */
+type MomentFactors = Ranks & Pick<TeacherFactors, 'uL' | 'uH' | 'mu' | 'c'>;
+
+interface Ranks {
+  readonly rankL: number;
+  readonly rankH: number;
 }
 
 /** Maximum number of directions, r_L · r_H, that the moment kernels take. */
@@ -41,19 +64,108 @@ export function checkRanks({ factors }: ConfigOf<'lori'>, { layers, hiddenSize }
 export async function loriTargets(
   config: ConfigOf<'lori'>,
   model: DecoderConfig,
-  teacher: readonly TeacherStates[],
+  teacher: TeacherReader,
   pace: Pace,
 ): Promise<Targets> {
-  const { weights, factors } = config;
   const { layers: L, hiddenSize: H } = model;
-  const wanted = { moments: weights.covariance > 0 || weights.mean > 0, anchor: weights.anchor > 0 };
+  const wanted = wantedBy(config);
   if (!wanted.moments && !wanted.anchor) return { losses: {} };
-  const rationales = teacher.map((t) => t.rationale);
-  const scale = factors.normaliseLayers ? layerStd(rationales, L, H) : new Float32Array(L).fill(1);
   const ranksUsed: Record<string, number> = {};
-  const of = { config, L, H, teacher, scale, ranksUsed };
-  const moments = wanted.moments ? await momentsOf(of, pace) : undefined;
-  return { losses: { moments, anchor: wanted.anchor ? await anchorOf(of, pace) : undefined }, ranksUsed };
+  const of = { config, L, H, wanted, ranksUsed };
+  const ranks = wanted.moments ? momentRanks(of, teacher.tokens) : undefined;
+  const read = teacher.holds
+    ? await readAll(of, teacher, ranks, pace)
+    : await stream(of, teacher, ranks, pace);
+  const moments = read.moments && momentsOf(of, read.moments, read.scale);
+  return {
+    losses: { moments, anchor: wanted.anchor ? await anchorOf(of, read, pace) : undefined },
+    ranksUsed,
+  };
+}
+
+/**
+ * Where its states are not held the teacher is read for the sums of all samples, then for each one's moments in what they
+ * span. A subspace for each sample needs the first reading for the layers' spread alone.
+ */
+export function loriStreamed(config: ConfigOf<'lori'>, model: DecoderConfig) {
+  const { scope, normaliseLayers } = config.factors;
+  const sums = wantedBy(config).moments && scope === 'shared';
+  const bytes = sums ? sumsBytes(model.layers, model.hiddenSize, normaliseLayers) : 0;
+  return { readings: readings(config), bytes };
+}
+
+const readings = (config: ConfigOf<'lori'>): 1 | 2 => {
+  const { scope, normaliseLayers } = config.factors;
+  return wantedBy(config).moments && (scope === 'shared' || normaliseLayers) ? 2 : 1;
+};
+
+const wantedBy = ({ weights }: ConfigOf<'lori'>): Of['wanted'] => ({
+  moments: weights.covariance > 0 || weights.mean > 0,
+  anchor: weights.anchor > 0,
+});
+
+const ones = (layers: number): Float32Array<ArrayBuffer> => new Float32Array(layers).fill(1);
+
+/** From the states of all samples at once. */
+async function readAll(
+  { config, L, H, wanted }: Of,
+  teacher: TeacherReader,
+  ranks: Ranks | undefined,
+  pace: Pace,
+): Promise<Read> {
+  const all = await allStates(teacher);
+  const { scope, normaliseLayers } = config.factors;
+  const rationales = all.map((t) => t.rationale);
+  const scale = normaliseLayers ? layerStd(rationales, L, H) : ones(L);
+  const options = { ...(ranks as Ranks), scope, layerScale: scale };
+  const moments = ranks && {
+    ...ranks,
+    ...(await pace.run(teacherFactors(rationales, L, H, options))),
+  };
+  return { scale, anchors: wanted.anchor ? anchorTensor(all) : new Float32Array(), moments };
+}
+
+/** From one sample's states at a time. */
+async function stream(of: Of, teacher: TeacherReader, ranks: Ranks | undefined, pace: Pace): Promise<Read> {
+  const { config, L, H, wanted } = of;
+  const { scope, normaliseLayers } = config.factors;
+  const n = teacher.tokens.length;
+  const anchors = new Float32Array(wanted.anchor ? n * L * H : 0);
+  const keep = (anchor: Float32Array, sample: number): void => {
+    if (wanted.anchor) anchors.set(anchor, sample * L * H);
+  };
+  const isShared = ranks !== undefined && scope === 'shared';
+  const sums = new StateSums(L, H, { grams: isShared, scaled: normaliseLayers });
+  if (!ranks || readings(config) > 1)
+    await teacher.each(async ({ rationale, anchor }, sample) => {
+      keep(anchor, sample);
+      await pace.run(sums.add(rationale, sample));
+    });
+  const scale = normaliseLayers ? sums.std() : ones(L);
+  if (!ranks) return { scale, anchors };
+  const sizes = { ...ranks, layers: L, hidden: H, layerScale: scale };
+  const shared = isShared ? await pace.run(sums.factors(sizes)) : undefined;
+  const rank = ranks.rankL * ranks.rankH;
+  const lead = shared ? 0 : n;
+  const own = {
+    uL: new Float32Array(lead * L * ranks.rankL),
+    uH: new Float32Array(lead * H * ranks.rankH),
+    mu: new Float32Array(n * rank),
+    c: new Float32Array(n * rank * rank),
+  };
+  await teacher.each(async ({ rationale, anchor }, sample) => {
+    keep(anchor, sample);
+    const alone = shared ? undefined : await pace.run(ownFactors(rationale, sizes));
+    const { mu, c } = alone ?? sampleMoments(rationale, shared as SharedFactors, sizes);
+    own.mu.set(mu, sample * rank);
+    own.c.set(c, sample * rank * rank);
+    if (alone) {
+      own.uL.set(alone.uL, sample * alone.uL.length);
+      own.uH.set(alone.uH, sample * alone.uH.length);
+    }
+    await pace.yieldToEventLoop();
+  });
+  return { scale, anchors, moments: { ...ranks, ...own, ...shared } };
 }
 
 /** The rank to use: the requested one, or the largest possible, which is then noted. */
@@ -69,43 +181,42 @@ function cut({ ranksUsed }: Of, path: string, asked: number, max: number): numbe
 const spanned = (of: Of, path: string, rank: number, rows: number): number =>
   cut(of, path, rank, rank >= of.H ? of.H : Math.min(of.H, rows));
 
-async function momentsOf(of: Of, pace: Pace): Promise<StateLoss> {
-  const { config, L, H, teacher, scale } = of;
-  const { scope } = config.factors;
-  const layerRank = cut(of, 'factors.layerRank', config.factors.layerRank, L);
-  const tokens = teacher.map((t) => t.tokens);
+/** The ranks of the moments' factors. @param tokens of each sample's rationale */
+function momentRanks(of: Of, tokens: readonly number[]): Ranks {
+  const { config, L } = of;
+  const { scope, layerRank, hiddenRank } = config.factors;
+  const rankL = cut(of, 'factors.layerRank', layerRank, L);
   const spanning = scope === 'sample' ? Math.min(...tokens) : tokens.reduce((n, N) => n + N, 0);
-  const hiddenRank = spanned(of, 'factors.hiddenRank', config.factors.hiddenRank, spanning * L);
-  const factors = await pace.run(
-    teacherFactors(
-      teacher.map((t) => t.rationale),
-      L,
-      H,
-      { rankL: layerRank, rankH: hiddenRank, scope, layerScale: scale },
-    ),
-  );
-  return momentLoss(
+  return { rankL, rankH: spanned(of, 'factors.hiddenRank', hiddenRank, spanning * L) };
+}
+
+const momentsOf = (
+  { config, L, H }: Of,
+  { rankL, rankH, uL, uH, mu, c }: MomentFactors,
+  scale: Float32Array,
+): StateLoss =>
+  momentLoss(
     {
-      layerRank,
-      hiddenRank,
-      layerFactor: scaledLayerFactor(factors.uL, factors.layerScale, layerRank),
-      hiddenFactor: factors.uH,
-      perSample: scope === 'sample',
-      mean: factors.mu,
-      covariance: factors.c,
+      layerRank: rankL,
+      hiddenRank: rankH,
+      layerFactor: scaledLayerFactor(uL, scale, rankL),
+      hiddenFactor: uH,
+      perSample: config.factors.scope === 'sample',
+      mean: mu,
+      covariance: c,
     },
     config.weights,
     { layers: L, hidden: H },
   );
-}
 
-async function anchorOf(of: Of, pace: Pace): Promise<StateLoss> {
-  const { config, L, H, teacher, scale } = of;
+async function anchorOf(of: Of, { anchors, scale }: Read, pace: Pace): Promise<StateLoss> {
+  const { config, L, H } = of;
   const { sampleRank, layerRank, hiddenRank, hooi } = config.factors.anchor;
   const path = 'factors.anchor';
-  const rank = spanned(of, `${path}.hiddenRank`, hiddenRank, teacher.length * L);
-  const steps = anchorFactors(anchorTensor(teacher), L, H, {
-    rankB: cut(of, `${path}.sampleRank`, sampleRank, teacher.length),
+  const samples = anchors.length / (L * H);
+  const rank = spanned(of, `${path}.hiddenRank`, hiddenRank, samples * L);
+  const steps = anchorFactors(anchors, L, H, {
+    rankB: cut(of, `${path}.sampleRank`, sampleRank, samples),
     rankL: cut(of, `${path}.layerRank`, layerRank, L),
     rankH: rank,
     hooi,

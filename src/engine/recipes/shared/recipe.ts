@@ -14,7 +14,7 @@ import type { ModuleParameter } from '../../nn/parameters';
 import type { StateLoss } from '../../train/losses/state-loss';
 import type { Tape } from '../../train/tape/tape';
 import { STUDENT } from './passes';
-import type { TeacherStates } from './teacher';
+import type { TeacherReader } from './teacher';
 
 /** What a recipe derives from the teacher before training: losses with their targets, and the ranks they use. */
 export interface Targets {
@@ -107,13 +107,13 @@ export interface Recipe<C extends RunConfig = RunConfig> {
    * method does with the teacher.
    */
   comparesStates?(config: C): readonly string[];
-  /** From the teacher's hidden states on every training sample; none without `usesTeacher`. Yields by `pace`. */
-  targets(
-    config: C,
-    model: DecoderConfig,
-    teacher: readonly TeacherStates[],
-    pace: Pace,
-  ): Promise<Targets> | Targets;
+  /**
+   * What `targets` does where the states of all samples cannot be held: how often it reads the teacher, and how many bytes
+   * it keeps meanwhile. Without it, one sample's states are needed at a time, and the teacher is read once either way.
+   */
+  streamed?(config: C, model: DecoderConfig): { readonly readings: number; readonly bytes: number };
+  /** From the teacher's hidden states on every training sample; no samples without `usesTeacher`. Yields by `pace`. */
+  targets(config: C, model: DecoderConfig, teacher: TeacherReader, pace: Pace): Promise<Targets> | Targets;
   /** What it reads of its samples’ rationales; default whole steps. */
   rationale?(config: C): RationaleForm;
   /** Batch inputs of its own. @param stage index of the curriculum's stage; 0 without one */

@@ -12,6 +12,34 @@ export interface TeacherStates {
   readonly anchor: Float32Array<ArrayBuffer>;
 }
 
+/** The teacher on the training samples, which is read as often as it is asked for. */
+export interface TeacherReader {
+  /** N of each sample, in their order; known without reading. */
+  readonly tokens: readonly number[];
+  /** Whether the states of all samples may be in memory at once. Otherwise one sample's are there at a time. */
+  readonly holds: boolean;
+  /** Reads every sample once, in their order; `visit` is awaited, and keeps what it needs of the states. */
+  each(visit: (states: TeacherStates, sample: number) => void | Promise<void>): Promise<void>;
+}
+
+/** All samples' states. */
+export async function allStates(teacher: TeacherReader): Promise<readonly TeacherStates[]> {
+  const all: TeacherStates[] = [];
+  await teacher.each((states) => {
+    all.push(states);
+  });
+  return all;
+}
+
+/** All samples' states at the anchor, [n, L, H]; of rationales nothing is kept. */
+export async function readAnchors(teacher: TeacherReader): Promise<Float32Array<ArrayBuffer>> {
+  const anchors: Pick<TeacherStates, 'anchor'>[] = [];
+  await teacher.each(({ anchor }) => {
+    anchors.push({ anchor });
+  });
+  return anchorTensor(anchors);
+}
+
 /** The output of `recordTeacher`, [B, R − 1, L, H]. */
 export const TEACHER_STATES = 'states';
 
@@ -44,7 +72,7 @@ export function statesOfSamples(
 }
 
 /** All samples' hidden states at the anchor, [n, L, H]. */
-export function anchorTensor(teacher: readonly TeacherStates[]): Float32Array<ArrayBuffer> {
+export function anchorTensor(teacher: readonly Pick<TeacherStates, 'anchor'>[]): Float32Array<ArrayBuffer> {
   const width = teacher[0]?.anchor.length ?? 0;
   const out = new Float32Array(teacher.length * width);
   teacher.forEach(({ anchor }, i) => {

@@ -61,17 +61,17 @@ const REQUEST: CausalRequest = {
 };
 
 describe('the causal test on a tiny pair', () => {
-  let held: LoadedModels;
+  let loaded: LoadedModels;
   beforeAll(async () => {
-    held = await holding(serveFiles(await tinyPair()));
+    loaded = await holding(serveFiles(await tinyPair()));
   });
   const ask = (
     changes: Partial<CausalRequest>,
     options: Parameters<typeof causalTest>[2] = {},
-    of: LoadedModels = held,
+    of: LoadedModels = loaded,
   ) =>
     causalTest(
-      { models, device: undefined, held: of, cache: new StatesCache() },
+      { models, device: undefined, loaded: of, cache: new StatesCache() },
       { ...REQUEST, ...changes },
       options,
     );
@@ -110,10 +110,10 @@ describe('the causal test on a tiny pair', () => {
   });
 
   it('refuses states that do not fit, and names the number of samples that would', async () => {
-    const { pair } = held as { pair: NonNullable<LoadedModels['pair']> };
+    const { pair } = loaded as { pair: NonNullable<LoadedModels['pair']> };
     const sized = (layers: number, hiddenSize: number): LoadedModels => {
       const config = { ...pair.teacher.config, layers, hiddenSize };
-      return { ...held, pair: { ...pair, teacher: { ...pair.teacher, config } } };
+      return { ...loaded, pair: { ...pair, teacher: { ...pair.teacher, config } } };
     };
     const before = runtime.programCount;
     const refused = async (changes: Partial<CausalRequest>, of: LoadedModels): Promise<string> => {
@@ -140,8 +140,8 @@ describe('the causal test on a tiny pair', () => {
 
   it('refuses a student without latent steps', async () => {
     const direct = {
-      ...held,
-      student: { ...(held.student as NonNullable<LoadedModels['student']>), reasoning: thinking(0) },
+      ...loaded,
+      student: { ...(loaded.student as NonNullable<LoadedModels['student']>), reasoning: thinking(0) },
     };
     await expect(ask({ subject: { kind: 'student' } }, {}, direct)).rejects.toThrow('has no latent steps');
   });
@@ -223,8 +223,8 @@ describe('the causal test on a tiny pair', () => {
     });
     const request = { layers: [1, 2], ranks: [3], random: true, of: 'thoughts' } as const;
     await ask(request).finally(() => spy.mockRestore());
-    const sequences = sequencesOf({ kind: 'problems', seed: 1, samples: 4 }, held);
-    const subject = resolveSubject({ kind: 'teacher' }, held);
+    const sequences = sequencesOf({ kind: 'problems', seed: 1, samples: 4 }, loaded);
+    const subject = resolveSubject({ kind: 'teacher' }, loaded);
     const gathered = await gatherStates(models, subject, sequences, ['rationale']);
     const own = async (layer: number): Promise<number[]> =>
       Array.from((await projectionOf(await leadingDirections(gathered, layer, 3, false), 3)).matrix);
@@ -282,7 +282,7 @@ describe('the causal test on a tiny pair', () => {
     const states = { byteLength: 4 * size } as Float32Array<ArrayBuffer>;
     const sample = { id: '', about: '', tokens: 1, states, sections: new Uint8Array(1), texts: [''] };
     cache.put('other', 'teacher', { layers: 1, hidden: 1, samples: [sample] });
-    await causalTest({ models, device: undefined, held, cache }, { ...REQUEST, problems: 1 });
+    await causalTest({ models, device: undefined, loaded, cache }, { ...REQUEST, problems: 1 });
     expect(cache.bytes).toBe(0);
   });
 
@@ -322,12 +322,12 @@ describe('the causal test on a tiny pair', () => {
 
 describe('the causal test on the bundled teacher', () => {
   it('answers unchanged at r = H and not at all at r = 0; its own directions suffice at lower ranks than others', async () => {
-    const held = await holding(
+    const loaded = await holding(
       async (url) => new Response(await readFile('models', url.replace(/^models\//, ''))),
     );
     const ask = (changes: Partial<CausalRequest>) =>
       causalTest(
-        { models, device: undefined, held, cache: new StatesCache() },
+        { models, device: undefined, loaded, cache: new StatesCache() },
         { ...REQUEST, layers: [2], problems: 16, samples: 32, ...changes },
       );
     const { whole, points } = await ask({ ranks: [0, 80, 128], random: true });

@@ -33,7 +33,7 @@ const MAX_SAMPLES = 512;
 export interface CausalContext {
   readonly models: DeviceModels;
   readonly device: Device | undefined;
-  readonly held: LoadedModels;
+  readonly loaded: LoadedModels;
   /** Hidden states of other requests, which must leave room for this one. */
   readonly cache: StatesCache;
 }
@@ -47,18 +47,18 @@ export interface CausalContext {
  * CancelledError
  */
 export async function causalTest(
-  { models, device, held, cache }: CausalContext,
+  { models, device, loaded, cache }: CausalContext,
   request: CausalRequest,
   options: CallOptions<Progress | CausalEvent> = {},
 ): Promise<CausalReport> {
   const start = performance.now();
   const { signal, report } = options;
-  const resolved = resolveSubject(request.subject, held);
+  const resolved = resolveSubject(request.subject, loaded);
   if (resolved.model.onnx) throw withoutWeights(resolved.model.onnx.name, 'the causal test');
-  const { problems } = held;
+  const { problems } = loaded;
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkCausal(request, resolved);
-  const layers = await directionsOf({ models, device, held, cache }, resolved, request, options);
+  const layers = await directionsOf({ models, device, loaded, cache }, resolved, request, options);
   const kinds: CausalDirections[] = request.random ? ['leading', 'random', 'equal-energy'] : ['leading'];
   const owned = new Owned();
   try {
@@ -160,14 +160,14 @@ function checkCausal(
 
 /** Directions of each layer on training problems, as many as the largest rank below H needs. */
 async function directionsOf(
-  { models, device, held, cache }: CausalContext,
+  { models, device, loaded, cache }: CausalContext,
   resolved: ResolvedSubject,
   request: CausalRequest,
   { signal, report }: CallOptions<Progress | CausalEvent>,
 ): Promise<LayerDirections[]> {
   const { layers, ranks, samples, seed, centre, random } = request;
   const { layers: L, hiddenSize: H } = resolved.model.config;
-  const sequences = sequencesOf({ kind: 'problems', seed, samples }, held);
+  const sequences = sequencesOf({ kind: 'problems', seed, samples }, loaded);
   const sections = sectionsOf(request, resolved);
   const maxRank = Math.max(0, ...ranks.filter((rank) => rank < H));
   const rows = statesBytes(resolved, sequences, sections) / (L * H * F32);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NamedFile, Subject } from '../../../contract/lens';
 import type { ModelFileRequest } from '../../../contract/model-files';
 import { floatsOf } from '../../base/half';
-import { parseSafetensors } from '../../checkpoint/safetensors';
+import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { loadOrt } from '../../runtime/ort';
 import { TINY_FAMILIES, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { readNpy } from '../models/families-files.testing';
@@ -120,8 +120,8 @@ describe.each([
     const { ort } = await loadOrt(undefined);
     const session = await ort.InferenceSession.create(new Uint8Array(await blob.arrayBuffer()));
     expect([session.inputNames, session.outputNames]).toEqual([['input_ids'], ['logits']]);
-    const inside = workbench as unknown as { held(): LoadedModels };
-    const { pair } = inside.held();
+    const inside = workbench as unknown as { loadedModels(): LoadedModels };
+    const { pair } = inside.loadedModels();
     const ids = pair!.tokenizer.encode(TEXT);
     const padded = [...ids, ...Array<number>(16 - ids.length).fill(0)];
     const { logits } = await session.run({
@@ -147,8 +147,8 @@ describe.each([
 });
 
 describe('what cannot be exported is refused by name', () => {
-  const refused = (held: Partial<LoadedModels>, request: Partial<ModelFileRequest>) =>
-    exportModel({ checkpoints: new Map(), ...held }, { subject: STUDENT, format: 'peft', ...request });
+  const refused = (loaded: Partial<LoadedModels>, request: Partial<ModelFileRequest>) =>
+    exportModel({ checkpoints: new Map(), ...loaded }, { subject: STUDENT, format: 'peft', ...request });
 
   it('an unknown format, type or length, and a student that is not there', async () => {
     await expect(refused({}, { format: 'gguf' as 'peft' })).rejects.toThrow(/no format "gguf"/);

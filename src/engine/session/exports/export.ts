@@ -13,6 +13,7 @@ import { ConfigError, InputError, throwIfCancelled } from '../../base/errors';
 import { encodeFloats } from '../../checkpoint/float';
 import { writeSafetensors } from '../../checkpoint/write';
 import { writeZip, type ZipInput } from '../../checkpoint/zip';
+import { TOKENS } from '../../recipes/shared/added-tokens';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { mergedWeights, smallFiles } from './merged';
 import { onnxModel } from './onnx';
@@ -25,14 +26,14 @@ import { type Exported, exportedOf } from './subject';
  *   its numbers cannot, CancelledError
  */
 export async function exportModel(
-  held: LoadedModels,
+  loaded: LoadedModels,
   request: ModelFileRequest,
   options: CallOptions = {},
 ): Promise<ModelFile> {
   const start = performance.now();
   const { format, dtype = 'f32', length = ONNX_LENGTH.default } = request;
   check(request);
-  const subject = resolveSubject(request.subject, held);
+  const subject = resolveSubject(request.subject, loaded);
   if (subject.model.onnx)
     throw new ConfigError(
       `${subject.model.report.name} is an ONNX export, whose weights are not read`,
@@ -158,12 +159,19 @@ function studentFile(
   return new TextEncoder().encode(`${JSON.stringify(about, null, 2)}\n`);
 }
 
-function notesOn({ modules, idle, adapters, rems }: Exported, isGraph: boolean): string[] {
+function notesOn({ modules, idle, adapters, rems, weights }: Exported, isGraph: boolean): string[] {
   const names = listed(
     modules.map(({ name }) => name),
     6,
   );
+  const added = modules.find(({ name }) => name === TOKENS);
   return [
+    ...(weights ? ['All weights are those that were trained; the base’s are not in it.'] : []),
+    ...(added
+      ? [
+          `Its ${added.shape[0]} added tokens are embeddings that no text has: tokenizer and vocabulary are the base’s.`,
+        ]
+      : []),
     ...(modules.length > 0
       ? [
           isGraph

@@ -46,13 +46,13 @@ export function mergedWeights(
   };
 }
 
-const LARGEST_F16 = 65504;
+const MAX_F16 = 65504;
 
 function checkRange(name: string, values: Float32Array): void {
-  const beyond = values.find((value) => Math.abs(value) > LARGEST_F16);
+  const beyond = values.find((value) => Math.abs(value) > MAX_F16);
   if (beyond !== undefined)
     throw new NumericError(
-      `tensor ${quote(name)} holds ${beyond.toPrecision(4)}, which is beyond f16 (largest ${LARGEST_F16})`,
+      `tensor ${quote(name)} holds ${beyond.toPrecision(4)}, which is beyond f16 (largest ${MAX_F16})`,
       'Export as bf16 or f32.',
     );
 }

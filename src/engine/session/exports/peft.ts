@@ -7,9 +7,19 @@ import type { Exported, RunningAdapter } from './subject';
 
 /**
  * A student's adapter as PEFT stores one: adapter_config.json and adapter_model.safetensors.
- * @throws ConfigError if the student has no adapter, several at once, or one that is not LoRA
+ * @throws ConfigError if the student has no adapter, several at once, one that is not LoRA, or trained weights of its own
  */
-export function peftFiles({ model, adapters, rems }: Exported): Record<string, Uint8Array<ArrayBuffer>> {
+export function peftFiles({
+  model,
+  weights,
+  adapters,
+  rems,
+}: Exported): Record<string, Uint8Array<ArrayBuffer>> {
+  if (weights)
+    throw new ConfigError(
+      'all of this student’s weights were trained, and a PEFT folder holds an adapter alone',
+      'Export the merged model, or the run bundle.',
+    );
   const [rem] = rems;
   if (rem)
     throw new ConfigError(

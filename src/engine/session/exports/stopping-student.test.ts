@@ -13,9 +13,10 @@ import { jsonOf, unpacked } from './unpacked.testing';
 /** A student that decides itself after how many latents it answers (adaptive latent reasoning). */
 let workbench: LoriWorkbench;
 /** Latents that it would take if nothing stopped it. */
-const MOST = 4;
+const MAX_THOUGHTS = 4;
 
-const held = (): LoadedModels => (workbench as unknown as { held(): LoadedModels }).held();
+const loadedModels = (): LoadedModels =>
+  (workbench as unknown as { loadedModels(): LoadedModels }).loadedModels();
 const exported = (format: ModelFormat) => workbench.exportModel({ subject: { kind: 'student' }, format });
 
 /** How many thoughts it takes for a question, and the vector that is fed as the last. */
@@ -31,7 +32,7 @@ beforeAll(async () => {
   await workbench.open('wasm');
   await workbench.loadPair('models');
   const config = tinyRunBy('adaptive', { optimiser: { learningRate: 0.05 } });
-  await workbench.distil(parseRunConfig({ ...config, latents: { bias: 1, min: 1, max: MOST } }));
+  await workbench.distil(parseRunConfig({ ...config, latents: { bias: 1, min: 1, max: MAX_THOUGHTS } }));
 }, 60_000);
 afterAll(() => workbench.close());
 
@@ -41,7 +42,7 @@ it.each(['merged', 'peft'] as const)(
     const { latentSteps, values } = await thoughtsOf('trained');
     const file = await exported(format);
     await workbench.openCheckpoint([{ name: file.name, data: file.blob }]);
-    const { student, opened } = held();
+    const { student, opened } = loadedModels();
     const reasoning = { ...(student?.reasoning as Reasoning), adapters: [] };
     expect(reasoning.stages).toContainEqual(expect.objectContaining({ stop: expect.anything() }));
     expect(opened?.latent?.reasoning).toEqual(reasoning);

@@ -1,4 +1,3 @@
-import { InputError } from '../../base/errors';
 import type { AdapterSpec, RemSpec } from '../../nn/attachments';
 import type { LoraSpec } from '../../nn/lora';
 import { loraFactors, type ModuleFactors } from '../../nn/lora-factors';
@@ -8,10 +7,13 @@ import { type ParameterSpecs, packName, parameterShapes } from '../../nn/paramet
 import type { WeightSource } from '../../nn/weight-source';
 import type { LoadedModel } from '../models/pair';
 import type { ResolvedSubject } from '../models/subjects';
+import { configOfPacks, trainedSource } from './trained-weights';
 
 /** What is exported of a subject. */
 export interface Exported {
   readonly model: LoadedModel;
+  /** The model's weights where they were trained themselves, all of them. */
+  readonly weights?: WeightSource | undefined;
   /** The LoRA adapters that run, in order. */
   readonly adapters: readonly RunningAdapter[];
   /** Reasoning evolvement modules (DART) that run. */
@@ -39,12 +41,13 @@ export interface RunningRem {
   readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 
-export function exportedOf({ model, parameters, packs, reasoning }: ResolvedSubject): Exported {
-  if (parameters.weights)
-    throw new InputError(
-      'this student’s own weights were trained; exports write what was trained beside a model’s weights',
-      'Keep the student as a checkpoint of its run instead.',
-    );
+export function exportedOf({
+  model,
+  parameters,
+  packs,
+  reasoning,
+}: Pick<ResolvedSubject, 'model' | 'parameters' | 'packs' | 'reasoning'>): Exported {
+  const { config } = model;
   const values = valuesOf(model, parameters, packs);
   const active = reasoning.adapters.filter((name) => Object.hasOwn(parameters.adapters, name));
   const running = active.map((name) => ({
@@ -54,6 +57,7 @@ export function exportedOf({ model, parameters, packs, reasoning }: ResolvedSubj
   }));
   return {
     model,
+    ...(parameters.weights && { weights: trainedSource(configOfPacks(config, parameters, packs), values) }),
     adapters: running.flatMap(({ name, spec, packs: own }) =>
       spec.kind === 'lora' ? [{ name, spec, factors: loraFactors(model.config, spec, own) }] : [],
     ),
@@ -68,12 +72,13 @@ function valuesOf(
   parameters: ParameterSpecs,
   packs: readonly Float32Array<ArrayBuffer>[],
 ): (name: string) => Float32Array<ArrayBuffer> {
-  const names = parameterShapes(config, parameters).map(({ name }) => name);
+  const own = configOfPacks(config, parameters, packs);
+  const names = parameterShapes(own, parameters).map(({ name }) => name);
   return (name) => packs[names.indexOf(name)] as Float32Array<ArrayBuffer>;
 }
 
-/** The model's weights with its adapters merged. */
-export function mergedSource({ model, adapters, rems }: Exported): WeightSource {
+/** The model's weights, or those that were trained in their place, with its adapters merged. */
+export function mergedSource({ model, weights = model.weights, adapters, rems }: Exported): WeightSource {
   const overlays = new Map<string, Overlay[]>();
   const add = (target: string, overlay: Overlay): void => {
     overlays.set(target, [...(overlays.get(target) ?? []), overlay]);
@@ -93,6 +98,6 @@ export function mergedSource({ model, adapters, rems }: Exported): WeightSource 
   for (const { spec, packs } of rems)
     for (const { target, ...factors } of remFactors(model.config, spec, packs))
       add(target, { kind: 'rem', ...factors });
-  if (overlays.size === 0) return model.weights;
-  return overlaidSource(model.config, model.weights, overlays);
+  if (overlays.size === 0) return weights;
+  return overlaidSource(model.config, weights, overlays);
 }

@@ -24,7 +24,7 @@ import { lengthsOf } from './lengths';
 /** What the tests reach into. */
 interface Inside {
   readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
-  held(): LoadedModels;
+  loadedModels(): LoadedModels;
 }
 const inside = (workbench: LoriWorkbench) => workbench as unknown as Inside;
 
@@ -72,8 +72,8 @@ const idsOf = ({ samples }: GenerateReport): number[][] =>
  * Log-probabilities of the given continuation, by a decoder of exactly its length without padding, from all logits in float64.
  */
 async function logProbabilities(value: GenerateRequest, ids: readonly number[]) {
-  const { opened, held } = inside(workbench);
-  const { model, tokenizer, parameters, packs } = resolveSubject(value.subject, held.call(workbench));
+  const { opened, loadedModels } = inside(workbench);
+  const { model, tokenizer, parameters, packs } = resolveSubject(value.subject, loadedModels.call(workbench));
   const prompt = tokenizer.encode(value.prompt);
   const used = opened.models.use(model);
   const sizes = { batch: 1, question: prompt.length, capacity: prompt.length + ids.length };

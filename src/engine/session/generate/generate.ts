@@ -32,7 +32,7 @@ import { TextStream } from './text-stream';
 /** What text generation runs on. */
 export interface GenerateContext {
   readonly models: DeviceModels;
-  readonly held: LoadedModels;
+  readonly loaded: LoadedModels;
   readonly decoders: GenerationDecoders;
 }
 
@@ -47,7 +47,7 @@ export async function generate(
   options: CallOptions<GenerateReporting> = {},
 ): Promise<GenerateReport> {
   const request = parseGenerateRequest(value);
-  const resolved = resolveSubject(request.subject, context.held);
+  const resolved = resolveSubject(request.subject, context.loaded);
   const { tokenizer } = resolved;
   const prompt = promptOf(tokenizer, request.prompt, request.template).tokens.map(({ id }) => id);
   if (prompt.length === 0)

@@ -11,12 +11,13 @@ import type {
 import { InputError } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import { questionText } from '../../data/tokens';
+import { probabilityOf, stopOdds } from '../../decode/branches';
 import type { Decoder } from '../../decode/decoder';
 import { prompted } from '../../decode/greedy';
 import { logitLens } from '../../decode/logit-lens';
 import { attentionOf, hiddenOf, type TopTokens, topTokens, vectorOf } from '../../decode/readout';
 import type { Position } from '../../decode/reason';
-import { type Reasoning, thoughtsIn } from '../../decode/reasoning';
+import { type Reasoning, stopHeadOf, thoughtsIn } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import type { Device } from '../../device/device';
 import { textOf } from '../../eval/answer';
@@ -149,6 +150,7 @@ export class LatentStepper {
       step,
       fed: made ? this.changedFed(made.fed, node.changed) : null,
       next: await this.next(state, step),
+      ...(await this.stop(state, step)),
       layers: (layers as TopTokens[]).map((layer, l) => ({
         ...this.named(layer),
         norm: norm(hidden.subarray(l * H, (l + 1) * H)),
@@ -260,6 +262,20 @@ export class LatentStepper {
     if (step < this.report.latentSteps) return { kind: 'thought', ...(await this.thoughtAfter(state)) };
     const { tokenizer } = this.pair;
     return { kind: 'prompt', tokens: this.toAnswer.prompt.map((id) => tokenizer.tokenText(id)) };
+  }
+
+  /** The stop head's probability after this step, where there is one. */
+  private async stop(state: DecoderState, step: number): Promise<Pick<ThoughtReport, 'stop'>> {
+    const head = stopHeadOf(this.runner.reasoning);
+    if (!head) return {};
+    const read = async (at: DecoderState) => {
+      const [odds] = await stopOdds(this.decoder, at, head);
+      return { stop: probabilityOf(odds as number) };
+    };
+    // What is fed before the first thought is there when it decides.
+    return step < this.report.latentSteps
+      ? this.runner.before(state, (from) => read(from.state))
+      : read(state);
   }
 
   private async attention(

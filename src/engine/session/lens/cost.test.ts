@@ -20,7 +20,7 @@ import { svdWork } from './work';
 
 interface Inside {
   readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
-  held(): LoadedModels;
+  loadedModels(): LoadedModels;
 }
 let workbench: LoriWorkbench;
 const inside = () => workbench as unknown as Inside;
@@ -39,12 +39,12 @@ const request = (changes: Partial<LensRequest> = {}): LensRequest => ({
 });
 /** The pair as large as it is called: nothing of it is run. */
 function sized(layers: number, hiddenSize: number): LoadedModels {
-  const held = inside().held();
+  const loaded = inside().loadedModels();
   const grown = (model: LoadedModel) => ({ ...model, config: { ...model.config, layers, hiddenSize } });
-  return { ...held, pair: held.pair && { ...held.pair, teacher: grown(held.pair.teacher) } };
+  return { ...loaded, pair: loaded.pair && { ...loaded.pair, teacher: grown(loaded.pair.teacher) } };
 }
-const costOn = (held: LoadedModels, asked = request(), pace = new LensPace()) =>
-  lensCost({ held, cache: new StatesCache(), pace, provider: 'wasm' }, asked);
+const costOn = (loaded: LoadedModels, asked = request(), pace = new LensPace()) =>
+  lensCost({ loaded, cache: new StatesCache(), pace, provider: 'wasm' }, asked);
 
 describe('what a request takes', () => {
   it('is told before anything is run, and counts what the request then does', async () => {
@@ -52,7 +52,7 @@ describe('what a request takes', () => {
     const cost = await workbench.lensCost(request());
     expect(compile).not.toHaveBeenCalled();
     compile.mockRestore();
-    const { tokens } = planLens(request(), inside().held()).selections[0]!;
+    const { tokens } = planLens(request(), inside().loadedModels()).selections[0]!;
     expect(cost.largest).toEqual([2 * Math.max(...tokens), 32]);
     expect(cost.reading.samples).toBe(15);
     expect(cost.reading.tokens).toBeGreaterThan(3 * tokens.reduce((a, b) => a + b, 0));
@@ -88,7 +88,7 @@ describe('what a request takes', () => {
     expect(at(896).seconds.reading).toBeCloseTo(slow / 2, 6);
     pace.forgetDevice();
     expect(
-      lensCost({ held: sized(24, 896), cache: new StatesCache(), pace }, request()).seconds.reading,
+      lensCost({ loaded: sized(24, 896), cache: new StatesCache(), pace }, request()).seconds.reading,
     ).toBe(null);
   });
 
@@ -110,9 +110,9 @@ describe('what a request takes', () => {
 });
 
 describe('controls that are not kept', () => {
-  const held = () => inside().held();
+  const loadedModels = () => inside().loadedModels();
   const run = (asked: LensRequest, keptBytes: number, cache: StatesCache) =>
-    lens({ models: inside().opened.models, held: held(), cache, keptBytes }, asked);
+    lens({ models: inside().opened.models, loaded: loadedModels(), cache, keptBytes }, asked);
 
   it.each(['sample', 'layer'] as const)('give the same spectra stacked by %s', async (stack) => {
     const asked = request({ stack, centre: true });

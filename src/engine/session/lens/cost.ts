@@ -9,7 +9,7 @@ import { type Gathering, MAX_LENS_BYTES, planLens, shapesOf } from './plan';
 import { parseLensRequest } from './request';
 import { workOf } from './work';
 
-export type CostContext = Pick<LensContext, 'device' | 'held' | 'cache' | 'pace' | 'keptBytes'> & {
+export type CostContext = Pick<LensContext, 'device' | 'loaded' | 'cache' | 'pace' | 'keptBytes'> & {
   readonly provider?: Runtime['provider'];
 };
 
@@ -20,9 +20,9 @@ export type CostContext = Pick<LensContext, 'device' | 'held' | 'cache' | 'pace'
  * @throws like `lens` before it starts: InputError, and MemoryError naming what would fit
  */
 export function lensCost(context: CostContext, value: LensRequest): LensCost {
-  const { device, held, cache, provider, pace = new LensPace() } = context;
+  const { device, loaded, cache, provider, pace = new LensPace() } = context;
   const request = parseLensRequest(value);
-  const plan = planLens(request, held, context);
+  const plan = planLens(request, loaded, context);
   const { stack, centre } = request;
   const sizes = plan.selections.flatMap((selection) =>
     shapesOf(selection, { stack, centre, layers: selection.layers }, selection.tokens.length).map(

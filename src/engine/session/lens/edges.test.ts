@@ -63,8 +63,8 @@ const EVERYTHING: LensRequest = {
   tucker: true,
   trajectories: 'pca',
 };
-const ask = (held: LoadedModels, changes: Partial<LensRequest>): Promise<LensReport> =>
-  lens({ models, held, cache: new StatesCache() }, { ...EVERYTHING, ...changes });
+const ask = (loaded: LoadedModels, changes: Partial<LensRequest>): Promise<LensReport> =>
+  lens({ models, loaded, cache: new StatesCache() }, { ...EVERYTHING, ...changes });
 
 /** Paths of the numbers that are none. */
 function notFinite(value: unknown, path = ''): string[] {
@@ -76,13 +76,13 @@ function notFinite(value: unknown, path = ''): string[] {
 }
 
 describe('one layer and one latent step', () => {
-  let held: LoadedModels;
+  let loaded: LoadedModels;
   beforeAll(async () => {
-    held = await holding({ config: { num_hidden_layers: 1 } }, 1);
+    loaded = await holding({ config: { num_hidden_layers: 1 } }, 1);
   });
 
   it('give matrices of one row, whose spectrum is one value', async () => {
-    const { selections } = await ask(held, { selections: [LATENT], controls: ['shuffled', 'gaussian'] });
+    const { selections } = await ask(loaded, { selections: [LATENT], controls: ['shuffled', 'gaussian'] });
     const [only] = selections;
     for (const spectrum of only?.spectra ?? []) {
       expect(spectrum).toMatchObject({ tokens: 1, rows: 1, stableRank: 1, energyRanks: [1, 1, 1, 1] });
@@ -100,7 +100,7 @@ describe('one layer and one latent step', () => {
   });
 
   it('report zeros for a centred matrix with a single row', async () => {
-    const { selections, controls } = await ask(held, {
+    const { selections, controls } = await ask(loaded, {
       selections: [LATENT],
       centre: true,
       controls: ['shuffled', 'gaussian'],
@@ -113,13 +113,13 @@ describe('one layer and one latent step', () => {
   });
 
   it('are compared with a teacher whose samples have other lengths', async () => {
-    const report = await ask(held, { selections: [TEACHER, LATENT], angles: 3, controls: CONTROLS });
+    const report = await ask(loaded, { selections: [TEACHER, LATENT], angles: 3, controls: CONTROLS });
     expect(notFinite(report)).toEqual(['.selections.1.collapse.cosine[0]']);
     const [teacher, student] = report.selections;
     expect(student?.layerRanks.map(({ rows }) => rows)).toEqual([3]);
     expect(teacher?.layerRanks[0]?.rows).toBeGreaterThan(9);
     // Three thoughts less their mean span two directions: the third angle is of nothing.
-    const centred = await ask(held, { selections: [TEACHER, LATENT], angles: 3, centre: true });
+    const centred = await ask(loaded, { selections: [TEACHER, LATENT], angles: 3, centre: true });
     for (const angles of [centred.angles?.angles, centred.angles?.chance])
       expect([...(angles ?? [])].map(Number.isNaN)).toEqual([false, false, true]);
   });
@@ -137,7 +137,7 @@ describe('one layer and one latent step', () => {
       seed: 1,
       random: true,
     } as const;
-    const { points, whole } = await causalTest({ models, device: undefined, held, cache }, request);
+    const { points, whole } = await causalTest({ models, device: undefined, loaded, cache }, request);
     // Three ranks, each with leading, random and energy-matched directions.
     expect(points.length).toBe(9);
     for (const point of points.filter(({ rank }) => rank === 32)) expect(point.accuracy).toEqual(whole);
@@ -148,8 +148,8 @@ describe('one token', () => {
   it.each(['sample', 'layer', 'token', 'all'] as const)(
     'alone in a text, stacked by %s, is analysed as a single state',
     async (stack) => {
-      const held = await holding({}, 2);
-      const report = await ask(held, {
+      const loaded = await holding({}, 2);
+      const report = await ask(loaded, {
         source: { kind: 'texts', texts: ['7'] },
         selections: [{ subject: { kind: 'base' }, sections: ['text'] }],
         stack,

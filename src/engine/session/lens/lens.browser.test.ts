@@ -28,7 +28,7 @@ let opened: Device;
 let device: Device;
 let runtime: Runtime;
 let models: DeviceModels;
-let held: LoadedModels;
+let loaded: LoadedModels;
 const cache = new StatesCache();
 beforeAll(async () => {
   opened = await openDevice();
@@ -42,7 +42,7 @@ beforeAll(async () => {
     intermediate_size: 16,
   };
   const { pair } = await loadPair('models', { fetch: serveFiles(await tinyPair({ config })) });
-  held = { pair, checkpoints: new Map() };
+  loaded = { pair, checkpoints: new Map() };
 });
 afterAll(async () => {
   await runtime.dispose();
@@ -62,7 +62,7 @@ const REQUEST: LensRequest = {
   angles: 3,
 };
 const ask = (on: Device | undefined, signal?: AbortSignal, report?: () => void): Promise<LensReport> =>
-  lens({ models, device: on, held, cache }, REQUEST, { signal, report });
+  lens({ models, device: on, loaded, cache }, REQUEST, { signal, report });
 
 const spectraOf = ({ selections, controls }: LensReport) =>
   [...selections, ...controls].flatMap(({ spectra }) => spectra);
@@ -124,8 +124,8 @@ it.each([2, 6])('frees every buffer when cancelled at event %i', async (at) => {
 });
 
 it('finds the directions of the causal test on the GPU as on the CPU', async () => {
-  const sequences = sequencesOf({ kind: 'texts', texts }, held);
-  const states = await gatherStates(models, resolveSubject({ kind: 'teacher' }, held), sequences, ['text']);
+  const sequences = sequencesOf({ kind: 'texts', texts }, loaded);
+  const states = await gatherStates(models, resolveSubject({ kind: 'teacher' }, loaded), sequences, ['text']);
   const r = 3;
   for (const centred of [false, true]) {
     const [cpu, gpu] = [

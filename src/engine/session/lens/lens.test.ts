@@ -25,7 +25,7 @@ import type { StatesCache } from './states-cache';
 /** What the tests reach into. */
 interface Inside {
   readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
-  held(): LoadedModels;
+  loadedModels(): LoadedModels;
 }
 const inside = (workbench: LoriWorkbench) => workbench as unknown as Inside;
 
@@ -93,12 +93,12 @@ async function compiled(asked: LensRequest, on = workbench): Promise<number> {
 describe('the lens', () => {
   it('computes figure 6 from the teacher’s states', async () => {
     const report = await workbench.lens(request());
-    const held = inside(workbench).held();
+    const loaded = inside(workbench).loadedModels();
     const { source } = request();
     const { samples, hidden, layers } = await gatherStates(
       inside(workbench).opened.models,
-      resolveSubject({ kind: 'teacher' }, held),
-      sequencesOf(source, held),
+      resolveSubject({ kind: 'teacher' }, loaded),
+      sequencesOf(source, loaded),
       ['rationale'],
     );
     expect(report.sampleIds).toEqual(samples.map((s) => s.id));

@@ -30,7 +30,7 @@ import { angleWork, NONE, trajectoryWork, workOf } from './work';
 export interface LensContext {
   readonly models: DeviceModels;
   readonly device?: Device;
-  readonly held: LoadedModels;
+  readonly loaded: LoadedModels;
   /** Kept between requests. */
   readonly cache: StatesCache;
   readonly pace?: LensPace;
@@ -50,8 +50,8 @@ export async function lens(
 ): Promise<LensReport> {
   const start = performance.now();
   const request = parseLensRequest(value);
-  const { device, held, pace = new LensPace() } = context;
-  const plan = planLens(request, held, context);
+  const { device, loaded, pace = new LensPace() } = context;
+  const plan = planLens(request, loaded, context);
   const clock = new PhaseClock((event) => {
     if (event.kind === 'progress') options.report?.(event.progress);
   });
@@ -78,7 +78,7 @@ export async function lens(
   return {
     request,
     sampleIds: plan.sequences.map(({ id }) => id),
-    ...(request.source.kind === 'rows' && { dataset: nameOf(openedData(held.data)) }),
+    ...(request.source.kind === 'rows' && { dataset: nameOf(openedData(loaded.data)) }),
     selections: selections.map((report, i) => ({ ...report, trajectory: paths[i] ?? null })),
     controls,
     axes,

@@ -11,15 +11,18 @@ import { MAX_LENS_BYTES, MAX_POINTS, planLens } from './plan';
 import { parseLensRequest } from './request';
 import { StatesCache } from './states-cache';
 
-let held: LoadedModels & { readonly pair: Pair };
+let loaded: LoadedModels & { readonly pair: Pair };
 /** The same pair as large as it is called: nothing of it is run. */
 const sized = (layers: number, hiddenSize: number): LoadedModels => {
   const grown = (model: LoadedModel) => ({ ...model, config: { ...model.config, layers, hiddenSize } });
-  return { ...held, pair: { ...held.pair, base: grown(held.pair.base), teacher: grown(held.pair.teacher) } };
+  return {
+    ...loaded,
+    pair: { ...loaded.pair, base: grown(loaded.pair.base), teacher: grown(loaded.pair.teacher) },
+  };
 };
 beforeAll(async () => {
   const { pair } = await loadPair('models', { fetch: serveFiles(await tinyPair()) });
-  held = { pair, problems: new ProblemSet(pair.manifest.data, pair.codec), checkpoints: new Map() };
+  loaded = { pair, problems: new ProblemSet(pair.manifest.data, pair.codec), checkpoints: new Map() };
 });
 
 const of = (kind: 'teacher' | 'base', ...sections: Section[]): Selection => ({
@@ -32,11 +35,11 @@ const request = (changes: object = {}): LensRequest => ({
   ...changes,
 });
 const pair = { selections: [of('teacher'), of('base')] };
-const plan = (changes: object, on: LoadedModels = held) => planLens(parseLensRequest(request(changes)), on);
+const plan = (changes: object, on: LoadedModels = loaded) => planLens(parseLensRequest(request(changes)), on);
 /** Through the lens, on models whose every use would throw. */
-const run = (changes: object, on: LoadedModels = held) => {
+const run = (changes: object, on: LoadedModels = loaded) => {
   const models = {} as DeviceModels;
-  return lens({ models, held: on, cache: new StatesCache() }, request(changes));
+  return lens({ models, loaded: on, cache: new StatesCache() }, request(changes));
 };
 
 describe('a request', () => {
@@ -99,7 +102,7 @@ describe('a request', () => {
 
   it('lists each sample’s tokens and the controls that need states of their own', () => {
     const { selections, variants, sequences } = plan({ controls: CONTROLS });
-    const tokens = held.problems?.sample(1, 3).map((e) => e.tokens.rationale.length);
+    const tokens = loaded.problems?.sample(1, 3).map((e) => e.tokens.rationale.length);
     expect(selections[0]?.tokens).toEqual(tokens);
     expect([...variants.keys()]).toEqual(['random-tokens', 'other-prompt']);
     for (const { tokens: same } of variants.values()) expect(same).toEqual(tokens);

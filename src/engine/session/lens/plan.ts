@@ -66,19 +66,19 @@ export interface PlanOptions {
  * decomposition works on (analysis/matrix-spectra.ts).
  * @throws InputError for what the subjects or samples do not have, MemoryError for what does not fit, naming what would
  */
-export function planLens(request: LensRequest, held: LoadedModels, options: PlanOptions = {}): LensPlan {
-  const sequences = sequencesOf(request.source, held);
+export function planLens(request: LensRequest, loaded: LoadedModels, options: PlanOptions = {}): LensPlan {
+  const sequences = sequencesOf(request.source, loaded);
   const selections = request.selections.map((selection): PlannedSelection => {
-    const resolved = resolveSubject(selection.subject, held);
+    const resolved = resolveSubject(selection.subject, loaded);
     checkLatents(resolved, selection.sections);
     const layers = layersOf(request, resolved);
-    return { ...gathering(request, sequences, resolved, selection, 'as-is', held), layers };
+    return { ...gathering(request, sequences, resolved, selection, 'as-is', loaded), layers };
   });
   const first = selections[0] as PlannedSelection;
   const variants = new Map<Control, Gathering>();
   for (const control of request.controls)
     if (control === 'random-tokens' || control === 'other-prompt')
-      variants.set(control, gathering(request, sequences, first.resolved, first.selection, control, held));
+      variants.set(control, gathering(request, sequences, first.resolved, first.selection, control, loaded));
   checkPair(request, selections);
   const plan = { request, sequences, selections, variants };
   const { bytes, passing } = memoryOf(plan, sequences.length, options);

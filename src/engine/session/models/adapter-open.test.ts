@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NamedFile } from '../../../contract/lens';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
+import pickled from './adapter-pickle.golden.json';
 import { adapterCase, adapterCases, adapterFiles, baseOf } from './adapters.testing';
 import { DeviceModels } from './device-models';
 import { states, steps } from './families.testing';
@@ -70,6 +71,27 @@ describe('an adapter', () => {
     const { base, model } = await openModel(adapterFiles(BASE), { bases: { opened, others: [other] } });
     expect(base).toBe(other);
     expect(model.report.notes?.join()).not.toContain('names "org/tiny"');
+  });
+
+  it('as torch.save wrote it: the same weights as its safetensors, which are taken where both are there', async () => {
+    expect(pickled.case).toBe(BASE.name);
+    const base = familyFiles(baseOf(BASE), 'f32');
+    const [config, safetensors] = adapterFiles(BASE) as [NamedFile, NamedFile];
+    const bytes = Uint8Array.from(atob(pickled.file), (c) => c.charCodeAt(0));
+    const bin = { ...safetensors, name: 'adapter_model.bin', data: new Blob([bytes]) };
+    const read = ({ model }: Awaited<ReturnType<typeof openModel>>) => model.weights.read('w.1.qkv').data;
+    const expected = await openModel([...base, config, safetensors]);
+    const opened = await openModel([...base, config, bin]);
+    expect(read(opened)).toEqual(read(expected));
+    expect(opened.model.report.notes?.join()).toContain('is a pickle; it was read as data');
+    const both = await openModel([...base, config, safetensors, bin]);
+    expect(both.model.report.sha256).toBe(expected.model.report.sha256);
+    expect(both.model.report.notes?.join()).toContain('adapter_model.bin is left aside');
+    // Beside its base in one folder it is not taken for the base's weights.
+    const flat = [...base, config, bin].map(({ name, data }) => ({ name, data }));
+    expect(read(await openModel(flat))).toEqual(read(expected));
+    const half = { ...bin, data: bin.data.slice(0, bytes.length >> 1) };
+    await expect(openModel([...base, config, half])).rejects.toMatchObject({ code: 'file' });
   });
 
   it('alone asks for its base by name', async () => {

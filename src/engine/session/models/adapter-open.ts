@@ -27,6 +27,8 @@ import { openTokenizer } from './tokenizer-files';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
+/** As PEFT wrote them before 0.7, with torch.save. */
+const PICKLED_WEIGHTS = 'adapter_model.bin';
 const ADAPTER = /^adapter_(config\.json|model\.(safetensors|bin))$/;
 const BASE_WEIGHTS = /^(?!adapter_model|lori_modules).*\.(safetensors|bin|onnx)$/;
 
@@ -107,7 +109,7 @@ export async function withAdapter(
       `an adapter is merged into a model’s weights; ${model.report.name} is an ONNX export`,
       'Open the safetensors of the same model, then drop the adapter again.',
     );
-  const { tensors, sha256, bytes } = await readWeights(byName, options);
+  const { tensors, sha256, bytes, notes: ofFile } = await readWeights(byName, options);
   const plan = planFor(peft, tensors, model.config);
   for (const name of usedIn(plan)) checkFloat((tensors.get(name) as TensorLocation).entry);
   const stored = new StoredWeights(tensors);
@@ -140,7 +142,12 @@ export async function withAdapter(
         ranks: [...new Set(plan.lora.map(({ rank }) => rank))].sort((x, y) => x - y),
       },
       ...matched(model.report, tensors.size, bytes),
-      notes: [...notesOn(peft, plan, model.report), ...opened.notes, ...(model.report.notes ?? [])],
+      notes: [
+        ...notesOn(peft, plan, model.report),
+        ...ofFile,
+        ...opened.notes,
+        ...(model.report.notes ?? []),
+      ],
     },
   };
   const result = { model: merged, tokenizer: opened.tokenizer, base };
@@ -189,27 +196,40 @@ const matched = ({ matched: own }: ModelReport, tensors: number, bytes: number) 
 async function readWeights(
   byName: ReadonlyMap<string, Blob>,
   options: AdapterOptions,
-): Promise<{ tensors: ReadonlyMap<string, TensorLocation>; sha256: string; bytes: number }> {
-  const blob = byName.get(WEIGHTS);
+): Promise<{
+  tensors: ReadonlyMap<string, TensorLocation>;
+  sha256: string;
+  bytes: number;
+  notes: readonly string[];
+}> {
+  const name = byName.has(WEIGHTS) ? WEIGHTS : PICKLED_WEIGHTS;
+  const blob = byName.get(name);
   if (!blob)
     throw new FileError(
       `${WEIGHTS} is missing; given: ${listed([...byName.keys()], 12)}`,
-      byName.has('adapter_model.bin')
-        ? 'adapter_model.bin is a PyTorch pickle, as PEFT wrote before 0.7: load the adapter there and save it again.'
-        : `Choose ${WEIGHTS} together with ${ADAPTER_CONFIG}.`,
+      `Choose ${WEIGHTS}, or ${PICKLED_WEIGHTS}, together with ${ADAPTER_CONFIG}.`,
     );
   const { readBlob, maxWholeBytes } = options;
   const bytes = blob.size;
   if (readBlob !== undefined && bytes > maxWholeBytes)
     return {
-      tensors: await locateTensors(new Map([[WEIGHTS, blobSource(blob, readBlob)]])),
+      tensors: await locateTensors(new Map([[name, blobSource(blob, readBlob)]])),
       sha256: await fingerprint([blob], options),
-      bytes,
+      ...{ bytes, notes: pickleNotes(byName) },
     };
-  const whole = await readAll(blob, WEIGHTS);
-  const tensors = await locateTensors(new Map([[WEIGHTS, memorySource(whole.buffer)]]));
-  return { tensors, sha256: await hashOf([whole]), bytes };
+  const whole = await readAll(blob, name);
+  const tensors = await locateTensors(new Map([[name, memorySource(whole.buffer)]]));
+  return { tensors, sha256: await hashOf([whole]), bytes, notes: pickleNotes(byName) };
 }
+
+const pickleNotes = (byName: ReadonlyMap<string, Blob>): string[] => {
+  if (!byName.has(PICKLED_WEIGHTS)) return [];
+  return [
+    byName.has(WEIGHTS)
+      ? `${PICKLED_WEIGHTS} is left aside: ${WEIGHTS} holds the adapter.`
+      : `${PICKLED_WEIGHTS} is a pickle; it was read as data, and nothing in it was run.`,
+  ];
+};
 
 function planFor(
   peft: PeftConfig,

@@ -47,6 +47,11 @@ export class DeviceModels {
   async close(model: LoadedModel): Promise<void> {
     if (model.onnx) return this.onnx.close(model.onnx);
     this.closed.add(model);
+    await this.free(model);
+  }
+
+  /** Frees the model's memory on the device with its last user; the next one loads it again. */
+  async free(model: LoadedModel): Promise<void> {
     const made = this.made.get(model);
     this.made.delete(model);
     await made?.release();

@@ -16,6 +16,8 @@ export interface Environment {
   /** Reads files at once; without it, checkpoints are read whole when they are opened. */
   readonly readBlob?: ReadBlob;
   readonly runtimeVersion: string;
+  /** Bytes of a teacher's hidden states that a run may hold, rather than read the teacher again; default `HELD_STATES_BYTES`. */
+  readonly heldStatesBytes?: number;
 }
 
 export interface Opened {

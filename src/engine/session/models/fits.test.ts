@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { FACTORS, HELD_BYTES, PACKED_BYTES, VOCABULARY_CHUNK } from '../../../contract/memory';
+import { FACTORS, PACKED_BYTES, RESIDENT_BYTES, VOCABULARY_CHUNK } from '../../../contract/memory';
 import { MemoryError } from '../../base/errors';
 import { parseModelConfig } from '../../checkpoint/config';
 import {
-  MAX_HELD_BYTES,
   MAX_PREPACKED_BYTES,
+  MAX_RESIDENT_BYTES,
   MAX_VOCABULARY_BYTES,
   SESSION_FACTOR,
 } from '../../model/model-on-device';
@@ -32,7 +32,7 @@ describe('what does not fit', () => {
   it('has the limits that the engine has', () => {
     expect(VOCABULARY_CHUNK).toBe(MAX_VOCABULARY_BYTES);
     expect(PACKED_BYTES).toBe(MAX_PREPACKED_BYTES);
-    expect(HELD_BYTES).toBe(MAX_HELD_BYTES);
+    expect(RESIDENT_BYTES).toBe(MAX_RESIDENT_BYTES);
     expect(FACTORS).toEqual(SESSION_FACTOR);
     expect(sizesOf(QWEN)).toMatchObject({ parameters: 494_032_768, headDim: 64, tied: true });
   });

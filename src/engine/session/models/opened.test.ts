@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasFile, readFile } from '../../../../scripts/tools/files';
 import type { Progress } from '../../../contract/events';
+import { generateDefaults } from '../../../contract/generate';
 import { FIGURE_6, type NamedFile } from '../../../contract/lens';
 import type { HostTensor } from '../../base/dtype';
 import { CancelledError, ConfigError, FileError, InputError, NumericError } from '../../base/errors';
 import { floatsOf, graphTensor } from '../../base/half';
 import { sha256Hex } from '../../base/sha256';
 import { encodeFloats, type FloatDType } from '../../checkpoint/float';
-import { parseSafetensors } from '../../checkpoint/safetensors';
+import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { writeSafetensors } from '../../checkpoint/write';
 import type { WeightSource } from '../../nn/weight-source';
+import type { Runtime } from '../../runtime/runtime';
 import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import { openModel } from './opened';
@@ -363,14 +365,15 @@ describe('the workbench', () => {
   afterAll(() => workbench.close());
 
   it('opens a checkpoint without a provider or a pair, keeps it over both, and replaces it by the next', async () => {
-    const held = () => (workbench as unknown as { openedModel?: { model: object } }).openedModel?.model;
+    const loadedModels = () =>
+      (workbench as unknown as { openedModel?: { model: object } }).openedModel?.model;
     const opened = await workbench.openCheckpoint(named(files));
-    const first = held();
+    const first = loadedModels();
     await expect(workbench.openCheckpoint(named(without(files, 'config.json')))).rejects.toThrow(
       'is missing',
     );
     await workbench.open('wasm');
-    expect(held()).toBe(first);
+    expect(loadedModels()).toBe(first);
     // The lens on texts needs nothing else.
     const figure = await workbench.lens({
       ...FIGURE_6,
@@ -386,8 +389,28 @@ describe('the workbench', () => {
       workbench.openCheckpoint(named(files)),
     ]);
     expect(report.layers).toBe(1);
-    expect(held()).not.toBe(first);
-    expect(held()).toMatchObject({ config: { layers: 2 } });
+    expect(loadedModels()).not.toBe(first);
+    expect(loadedModels()).toMatchObject({ config: { layers: 2 } });
+  });
+
+  it('is closed with everything it took, also by generation, and can be opened again', async () => {
+    await workbench.open('wasm');
+    const { runtime } = (workbench as unknown as { opened: { runtime: Runtime } }).opened;
+    const taken = () => [runtime.liveTensors, runtime.programCount];
+    await workbench.closeCheckpoint();
+    const before = taken();
+    const settings = { ...generateDefaults, limit: 4 };
+    const asked = { subject: { kind: 'opened' }, prompt: 'Tom has', stop: [], settings } as const;
+    await workbench.openCheckpoint(named(files));
+    const first = await workbench.generate(asked);
+    expect(taken()).not.toEqual(before);
+    await workbench.closeCheckpoint();
+    expect(taken()).toEqual(before);
+    await expect(workbench.generate(asked)).rejects.toThrow(InputError);
+    // Without one there is nothing to close.
+    await workbench.closeCheckpoint();
+    await workbench.openCheckpoint(named(files));
+    expect((await workbench.generate(asked)).samples).toEqual(first.samples);
   });
 });
 

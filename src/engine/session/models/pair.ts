@@ -224,7 +224,7 @@ function optionsOf(config: ModelConfig): ModelOptions {
         : {
             kind: 'rope',
             theta: config.ropeTheta,
-            ...(ropeScaling && { llama3Factor: ropeScaling.factor }),
+            ...(ropeScaling && { scaling: { type: ropeScaling.type, factor: ropeScaling.factor } }),
           },
     maxPositions,
     biases: (Object.keys(biases) as (keyof typeof biases)[]).filter((name) => biases[name]),

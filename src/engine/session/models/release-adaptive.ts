@@ -2,20 +2,31 @@ import { ConfigError } from '../../base/errors';
 import { isJsonObject, type JsonObject, own, quote } from '../../checkpoint/json';
 import type { Reasoning } from '../../decode/reasoning';
 import type { ModuleSpec } from '../../nn/modules/modules';
+import type { StopHeadSpec } from '../../nn/modules/stop-head';
 
 const SETTINGS = '_inserted_LatentThinkingModelSettings';
-/** Latent-6: as many thoughts as its released models were trained with, before their number was learned. */
-const THOUGHTS = 6;
+/** The most thoughts: what the released options allow (Latent-6-by-1), and no released student takes more. */
+export const MAX_THOUGHTS = 10;
+const STOP_HEAD: StopHeadSpec = { kind: 'stopHead', name: 'stop' };
 const OTHER = 'Open a released model of adaptive latent reasoning with its own config.json.';
+
+/** Whose rows of the output embedding decide whether to go on, and what their logits are divided by. */
+export interface StopRows {
+  readonly head: StopHeadSpec;
+  /** CONTINUE and STOP. */
+  readonly rows: readonly [number, number];
+  readonly temperature: number;
+}
 
 /**
  * Adaptive latent reasoning: question, START, thoughts, END, and the model writes its answer. A thought is the recurrent filter of
- * the last hidden state. @throws ConfigError naming a setting that is not supported
+ * the last hidden state; after START and after every thought the model decides between CONTINUE and STOP, by their logits alone.
+ * @throws ConfigError naming a setting that is not supported
  */
 export function adaptiveReasoning(
   json: JsonObject,
   module: ModuleSpec | undefined,
-): { readonly reasoning: Reasoning; readonly notes: string[] } {
+): { readonly reasoning: Reasoning; readonly notes: string[]; readonly stop: StopRows } {
   const settings = own(json, SETTINGS);
   if (!isJsonObject(settings))
     throw new ConfigError(`config.json has no ${SETTINGS}, which says how it reasons`, OTHER);
@@ -41,18 +52,26 @@ export function adaptiveReasoning(
     throw new ConfigError(`${key} is ${quote(value)}, expected a token id of the model`, OTHER);
   };
   const [start, end] = [id('start_token_id'), id('end_token_id')];
+  const rows = [id('continue_token_id'), id('stop_token_id')] as const;
+  const temperature = own(settings, 'binary_head_temp') ?? 1;
+  if (!(typeof temperature === 'number' && temperature > 0 && Number.isFinite(temperature)))
+    throw new ConfigError(`binary_head_temp is ${quote(temperature)}, expected a number above 0`, OTHER);
   return {
     reasoning: {
       adapters: [],
       stages: [
         { kind: 'tokens', ids: [start] },
-        { kind: 'latents', steps: THOUGHTS, feedback: { kind: 'module', module } },
+        {
+          ...{ kind: 'latents', steps: MAX_THOUGHTS, feedback: { kind: 'module', module } },
+          stop: { head: STOP_HEAD, min: 0 },
+        },
         { kind: 'tokens', ids: [end] },
       ],
       explicit: true,
     },
+    stop: { head: STOP_HEAD, rows, temperature },
     notes: [
-      `It reasons in ${THOUGHTS} latent thoughts between the tokens ${start} and ${end}, each the recurrent filter of the last hidden state, and then writes its answer. The model’s own decision when to stop (tokens ${quote(own(settings, 'continue_token_id'))} and ${quote(own(settings, 'stop_token_id'))}) is not used: it always makes ${THOUGHTS}.`,
+      `It reasons between the tokens ${start} and ${end} in latent thoughts, each the recurrent filter of the last hidden state, and then writes its answer. How many it takes it decides by the logits of tokens ${rows[0]} (continue) and ${rows[1]} (stop)${temperature === 1 ? '' : `, divided by ${temperature}`}; after ${MAX_THOUGHTS} it is stopped (not in the file; the most of the released options).`,
     ],
   };
 }

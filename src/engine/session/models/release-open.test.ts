@@ -4,8 +4,10 @@ import type { NamedFile } from '../../../contract/lens';
 import { memorySource } from '../../checkpoint/source';
 import { readTorchHeader } from '../../checkpoint/torch/torch-file';
 import { leftPad } from '../../data/batch';
+import { stopOdds } from '../../decode/branches';
 import { logitsOf } from '../../decode/readout';
 import { reason } from '../../decode/reason';
+import { withThoughts } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import { uploadParameters } from '../../model/upload-parameters';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
@@ -46,19 +48,26 @@ const lastOf = async (state: DecoderState): Promise<Float32Array> =>
   (await state.tensors.last?.read()) as Float32Array;
 
 /** Question, reasoning and a few tokens after it: final hidden states after the question, and the last logits. */
-async function run({ model, latent }: OpenedModel): Promise<{ hidden: Float32Array; logits: Float32Array }> {
+async function run({ model, latent }: OpenedModel) {
   if (!latent) throw new Error('it does not reason');
   const models = new DeviceModels(runtime);
-  const { reasoning, parameters, packs } = latent;
+  const { parameters, packs } = latent;
+  // One that decides itself makes as many thoughts as torch does here.
+  const stop = latent.reasoning.stages.flatMap((stage) =>
+    stage.kind === 'latents' ? (stage.stop ?? []) : [],
+  )[0];
+  const reasoning = stop ? withThoughts(latent.reasoning, 6) : latent.reasoning;
   const sizes = { batch: 1, question: QUESTION.length + 2, capacity: 24 };
   const decoder = await decoderFor(models, model, { ...sizes, parameters, reasoning });
   const values = uploadParameters(runtime, model.config, parameters, packs);
   decoder.setParameters(values);
   const { ids, keyMask } = leftPad([QUESTION], QUESTION.length + 2, 0);
   const hidden: number[] = [];
+  const odds: number[] = [];
   let state = await reason(decoder, await decoder.begin(ids, keyMask), reasoning, {
     onPosition: async (at) => {
       hidden.push(...(await lastOf(at)));
+      if (stop) odds.push(...(await stopOdds(decoder, at, stop.head)));
     },
   });
   for (const token of AFTER) {
@@ -71,11 +80,16 @@ async function run({ model, latent }: OpenedModel): Promise<{ hidden: Float32Arr
   await decoder.dispose();
   await models.dispose();
   expect(runtime.liveTensors).toBe(0);
-  return { hidden: Float32Array.from(hidden), logits };
+  // Not after END.
+  return { hidden: Float32Array.from(hidden), logits, odds: Float32Array.from(odds.slice(0, -1)) };
 }
 
-async function compare(opened: OpenedModel, golden: { hidden: string; logits: string }): Promise<void> {
-  const { hidden, logits } = await run(opened);
+async function compare(
+  opened: OpenedModel,
+  golden: Pick<ReleaseCase, 'hidden' | 'logits' | 'odds'>,
+): Promise<void> {
+  const { hidden, logits, odds } = await run(opened);
+  if (golden.odds !== undefined) expect(distance(odds, floats(golden.odds))).toBeLessThan(TOLERANCE);
   expect(distance(hidden, floats(golden.hidden))).toBeLessThan(TOLERANCE);
   expect(distance(logits, floats(golden.logits))).toBeLessThan(TOLERANCE);
 }
@@ -195,6 +209,8 @@ describe('a release', () => {
     ['recurrent_filter_mode', 'SRE', /unsupported recurrent_filter_mode "SRE"/],
     ['add_latent_to_end', true, /unsupported add_latent_to_end true/],
     ['start_token_id', 999, /start_token_id is 999/],
+    ['stop_token_id', -1, /stop_token_id is -1/],
+    ['binary_head_temp', 0, /binary_head_temp is 0, expected a number above 0/],
   ])('of adaptive latent reasoning: refuses %s', async (key, value, message) => {
     const adaptive = release('adaptive latent reasoning');
     const config = structuredClone(adaptive.files['config.json']) as unknown as Record<
@@ -205,6 +221,31 @@ describe('a release', () => {
     const files = await releaseFiles({ ...adaptive, files: { 'config.json': config } });
     await expect(openModel([...files, ...baseSettings(adaptive)])).rejects.toThrow(message);
   });
+});
+
+it('takes as many thoughts as its own rows of the output embedding decide, where it is stepped through', async () => {
+  const adaptive = release('adaptive latent reasoning');
+  const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+  const report = await workbench.openCheckpoint([
+    ...(await releaseFiles(adaptive)),
+    ...baseSettings(adaptive),
+  ]);
+  expect(report.notes?.join('\n')).toContain(
+    'by the logits of tokens 33 (continue) and 34 (stop), divided by 0.5',
+  );
+  const question = 'abcde';
+  const { latentSteps, session } = await workbench.openQuestion({ question, student: 'opened' });
+  const forced = await workbench.openQuestion({ question, student: 'opened', steps: 10 });
+  expect(session).not.toBe(forced.session);
+  const stops: number[] = [];
+  for (let t = 0; t <= 10; t++) {
+    const { stop } = await workbench.thought(momentOf(forced.session, t));
+    if ((stop ?? 0) > 0.5) stops.push(t);
+  }
+  expect(latentSteps).toBe(stops[0] ?? 10);
+  await workbench.close();
 });
 
 it('is exported with what makes its thoughts, and opens again as the same student', async () => {

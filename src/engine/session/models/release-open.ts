@@ -18,11 +18,13 @@ import { matchTensors } from '../../checkpoint/load';
 import type { TensorLocation } from '../../checkpoint/locate';
 import { checkFloat } from '../../checkpoint/safetensors';
 import { StoredWeights } from '../../checkpoint/stored-weights';
+import type { Reasoning } from '../../decode/reasoning';
 import { type ModuleSpec, moduleParameters } from '../../nn/modules/modules';
+import { stopHeadParameters } from '../../nn/modules/stop-head';
 import { type Overlay, overlaidSource } from '../../nn/overlay';
 import { packedSource, type WeightSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
-import { adaptiveReasoning } from './release-adaptive';
+import { adaptiveReasoning, type StopRows } from './release-adaptive';
 import { codiReasoning } from './release-codi';
 import type { LatentStudent } from './subjects';
 
@@ -66,10 +68,11 @@ export async function readRelease(release: Release, signal: AbortSignal | undefi
   const needed = expectedTensors(config);
   const { tensors, notes } = await matchTensors(config, sorted.weights, needed, signal);
   const module = moduleOf(layout, sorted, config);
-  const { reasoning, notes: told } =
+  const read: { reasoning: Reasoning; notes: string[]; stop?: StopRows } =
     layout.id === 'adaptive'
       ? adaptiveReasoning(json, module)
       : codiReasoning(layout, { json, rows, module, tokenId: release.tokenId });
+  const { reasoning, notes: told, stop } = read;
   const lora = loraOf(sorted, needed);
   const stored = storedTensors(tensors, sorted);
   return {
@@ -109,15 +112,34 @@ export async function readRelease(release: Release, signal: AbortSignal | undefi
     latent: () => {
       const weights = new StoredWeights(stored);
       const modules = module ? moduleParameters(config, module).map(({ initial: _, ...spec }) => spec) : [];
+      const head = stop ? stopHeadParameters(config, stop.head).map(({ initial: _, ...spec }) => spec) : [];
       return {
         reasoning,
-        parameters: { adapters: {}, modules },
-        packs: modules.map(({ name }) =>
-          floatsOf(weights.read(`thoughts ${name.slice(name.indexOf('.') + 1)}`)).slice(),
-        ),
+        parameters: { adapters: {}, modules: [...modules, ...head] },
+        packs: [
+          ...modules.map(({ name }) =>
+            floatsOf(weights.read(`thoughts ${name.slice(name.indexOf('.') + 1)}`)).slice(),
+          ),
+          ...(stop ? stopValues(weights, config, stop) : []),
+        ],
       };
     },
   };
+}
+
+/** Weight [2, H] and bias [2] of the stop head: two rows of the output embedding, over the temperature. */
+function stopValues(
+  weights: StoredWeights,
+  { hiddenSize: H, tieWordEmbeddings }: ModelConfig,
+  { rows, temperature }: StopRows,
+): Float32Array<ArrayBuffer>[] {
+  const name = tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  const weight = new Float32Array(2 * H);
+  rows.forEach((row, i) => {
+    const values = floatsOf(weights.read(name, row, row + 1));
+    for (let j = 0; j < H; j++) weight[i * H + j] = (values[j] as number) / temperature;
+  });
+  return [weight, new Float32Array(2)];
 }
 
 /** Rows of the embedding, which decide over config.json: the base's knows nothing of added tokens. */

@@ -6,7 +6,7 @@ import type { LatentStudent } from './subjects';
 
 export const PCCOT_ARGUMENTS = 'pccot_args.json';
 /** Largest numbers of latent tokens and of iterations. */
-const MOST = 256;
+const MAX_COUNT = 256;
 const OTHER = 'Open the folder as PCCoT’s run_ccot.py writes it: adapter, config.json and pccot_args.json.';
 
 /** Whether a config.json is that of a PCCoT student. */
@@ -29,9 +29,9 @@ export function pccotStudent(
     throw new ConfigError('unsupported use_projection true: the adapter’s file holds no projection', OTHER);
   const count = (json: JsonObject, key: string, standard: number): number => {
     const value = own(json, key) ?? standard;
-    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST)
+    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_COUNT)
       return value as number;
-    throw new ConfigError(`${key} is ${quote(value)}, expected a whole number from 1 to ${MOST}`, OTHER);
+    throw new ConfigError(`${key} is ${quote(value)}, expected a whole number from 1 to ${MAX_COUNT}`, OTHER);
   };
   const id = (key: string): number => {
     const value = own(args, key);

@@ -33,6 +33,8 @@ export interface ReleaseCase extends Drawn {
   /** Base64 of float32: final hidden states from the question's end on, and the last position's logits. */
   readonly hidden: string;
   readonly logits: string;
+  /** Log-odds of stopping after START and after each of six thoughts, of a student that decides. */
+  readonly odds?: string;
 }
 
 export interface PccotCase extends Drawn {

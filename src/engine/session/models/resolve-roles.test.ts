@@ -1,10 +1,12 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { AS_DETECTED } from '../../../contract/data';
 import type { RunEvent } from '../../../contract/events';
 import { FIGURE_6, type NamedFile } from '../../../contract/lens';
+import type { RunSnapshot } from '../../../contract/snapshot';
 import { wordProblems } from '../../data/word-problems';
+import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
-import { losses, tinyRun, watch } from '../runs/tiny-run.testing';
+import { losses, tinyRun, tinyRunBy, watch } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import { familyCases, familyFiles } from './families-files.testing';
 
@@ -79,7 +81,7 @@ describe('roles', () => {
     await workbench.openData([rowsFile(ROWS)], AS_DETECTED);
     const own = { student: 'opened', teacher: 'self', data: 'opened' };
     const first = await workbench.distil(run(own));
-    await expect(workbench.distil(run({ ...own, teacher: 'kept' }))).rejects.toThrow('none was');
+    await expect(workbench.distil(run({ ...own, teacher: 'kept' }))).rejects.toThrow('nothing was');
     const kept = await workbench.keepTeacher();
     const second = await workbench.distil(run({ ...own, teacher: 'kept' }));
     expect(Object.values(second.models)).toContain(kept.sha256);
@@ -98,6 +100,66 @@ describe('roles', () => {
     await workbench.close();
   });
 
+  it('teach by another model that was opened and kept, which is freed before the student trains', async () => {
+    const workbench = await workbenchWith({ opened: folder('teacher') });
+    const bundled = await workbench.distil(run({}));
+    const kept = await workbench.keepTeacher({ kind: 'opened' });
+    expect(kept).toMatchObject({ label: kept.model, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    await workbench.openCheckpoint(folder('base'));
+    const runtime = (workbench as unknown as { opened: { runtime: Runtime } }).opened.runtime;
+    const watched = watch();
+    let programs: number | null = null;
+    const real = runtime.compile.bind(runtime);
+    const compile = vi.spyOn(runtime, 'compile').mockImplementation((...args) => {
+      // The teacher's are gone when the first of the student's is compiled.
+      const isStudent = watched.events.some((e) => e.kind === 'progress' && e.progress.phase === 'compile');
+      if (isStudent && programs === null) programs = runtime.programCount;
+      return real(...args);
+    });
+    const before = runtime.programCount;
+    const roles = { student: 'opened', teacher: 'kept' };
+    const result = await workbench.distil(run(roles), { report: watched.report });
+    compile.mockRestore();
+    expect(programs).toBe(before);
+    // The same two models as the bundled pair's, so the same losses and figures, to the bit.
+    const want = await losses(workbench, run({ student: 'opened' }));
+    expect(watched.steps().map((s) => s.losses.total)).toEqual(want);
+    expect(result.teacher).toEqual(bundled.teacher);
+    expect(result.models[`the kept teacher: ${kept.label}`]).toBe(kept.sha256);
+    // Loading the pair again does not take it away.
+    await workbench.loadPair('models');
+    expect(await losses(workbench, run(roles))).toEqual(want);
+    await workbench.close();
+  });
+
+  it('teach by a student that was kept in an earlier visit, whose student is used without it', async () => {
+    const snapshots = new Map<string, Uint8Array<ArrayBuffer>>();
+    const first = await workbenchWith();
+    const own = { student: 'opened', teacher: 'self' };
+    const keep = (name: string) => ({
+      keep: async ({ file }: RunSnapshot) => void snapshots.set(name, file.slice()),
+    });
+    const cot = tinyRunBy('cot-sft', { optimiser: { steps: 2 }, roles: own } as never);
+    await first.distil(cot, keep('teacher'));
+    const kept = await first.keepTeacher();
+    const taught = run({ ...own, teacher: 'kept' });
+    const want = watch();
+    await first.distil(taught, { ...keep('student'), report: want.report });
+    await first.close();
+
+    const second = await workbenchWith();
+    const student = snapshots.get('student') as Uint8Array<ArrayBuffer>;
+    // Its teacher is not there, and it does not need it.
+    expect((await second.openStudent(student)).step).toBe(2);
+    await expect(second.distil(taught)).rejects.toThrow('nothing was');
+    const file = snapshots.get('teacher') as Uint8Array<ArrayBuffer>;
+    expect(await second.keepTeacher({ kind: 'run', file })).toEqual(kept);
+    const got = watch();
+    await second.distil(taught, { report: got.report });
+    expect(got.steps().map((s) => s.losses)).toEqual(want.steps().map((s) => s.losses));
+    await second.close();
+  });
+
   it('name the rows that are too long', async () => {
     const workbench = await workbenchWith();
     await workbench.openData([rowsFile(ROWS)], AS_DETECTED);
@@ -111,7 +173,7 @@ describe('roles', () => {
 
   const refused: [what: string, roles: object, opened: 'none' | 'other' | 'base', says: string][] = [
     ['an opened student that is not there', { student: 'opened' }, 'none', 'none is open'],
-    ['a kept teacher that is not there', { teacher: 'kept' }, 'base', 'none was'],
+    ['a kept teacher that is not there', { teacher: 'kept' }, 'base', 'nothing was'],
     ['a teacher with another tokenizer', { student: 'opened' }, 'other', 'have different tokenizers'],
     ['rows that are not there', { data: 'opened' }, 'base', 'no data set is open'],
   ];
@@ -121,6 +183,23 @@ describe('roles', () => {
       opened: opened === 'none' ? [] : opened === 'other' ? other : folder('base'),
     });
     await expect(workbench.distil(run(roles))).rejects.toThrow(says);
+    await workbench.close();
+  });
+
+  it('refuse a kept teacher of another width, and name the losses that need it', async () => {
+    const wide = await tinyPair({ config: { hidden_size: 48 } });
+    const workbench = await workbenchWith({
+      opened: [...wide]
+        .filter(([path]) => path.startsWith('teacher/'))
+        .map(([path, bytes]) => ({ name: path.slice('teacher/'.length), data: new Blob([bytes]) })),
+    });
+    await workbench.keepTeacher({ kind: 'opened' });
+    await workbench.openCheckpoint(folder('base'));
+    const roles = { student: 'opened', teacher: 'kept' };
+    await expect(workbench.distil(run(roles))).rejects.toThrow(/hidden size: 48 and 32; covariance and mean/);
+    // Methods that compare no states take it: its accuracy is what the student's is held against.
+    const { teacher } = await workbench.distil(tinyRunBy('ce', { optimiser: { steps: 1 }, roles } as never));
+    expect(teacher?.total).toBe(4);
     await workbench.close();
   });
 

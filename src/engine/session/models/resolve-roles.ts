@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../../contract/config';
 import { ANSWER_PROMPT } from '../../../contract/data';
+import type { SnapshotHeader } from '../../../contract/snapshot';
 import { InputError } from '../../base/errors';
 import { rowCodec } from '../../data/sets/row-codec';
 import { problemCodec } from '../../data/tokens';
@@ -13,9 +14,9 @@ import type { LoadedModels } from './subjects';
  * The models that a configuration names.
  * @throws InputError for one that is not there or cannot be trained, and for a teacher with another tokenizer
  */
-export function resolveRoles({ roles, data }: RunConfig, held: LoadedModels): Roles {
-  const { model, tokenizer, pair } = studentOf(roles.student, held);
-  const teacher = teacherOf(roles.teacher, { model, tokenizer }, held);
+export function resolveRoles({ roles, data }: RunConfig, loaded: LoadedModels): Roles {
+  const { model, tokenizer, pair } = studentOf(roles.student, loaded);
+  const teacher = teacherOf(roles.teacher, { model, tokenizer }, loaded);
   const codec =
     roles.data === 'opened'
       ? rowCodec(tokenizer, model.endIds, data.prompt)
@@ -26,10 +27,32 @@ export function resolveRoles({ roles, data }: RunConfig, held: LoadedModels): Ro
     pair && roles.teacher === 'bundled'
       ? pair.hashes
       : Object.fromEntries([
-          ...[model, teacher.model].map(({ report }) => [report.name, report.sha256]),
-          ...(teacher.adapter ? [[`the kept teacher: ${teacher.label}`, teacher.adapter.sha256]] : []),
+          ...[teacher.model, model].map(({ report }) => [report.name, report.sha256]),
+          ...(teacher.kept ? [[`${KEPT}${teacher.label}`, teacher.kept]] : []),
         ]);
   return { student: model, teacher, tokenizer, codec, hashes };
+}
+
+/** Among the hashes, what was kept as teacher: its own follows. */
+const KEPT = 'the kept teacher: ';
+
+/**
+ * The models of a student that was kept with its run. It needs its own: where the kept teacher that it learned from is not
+ * there, its own model stands for it.
+ */
+export function rolesOfStudent({ config, models }: SnapshotHeader, held: LoadedModels): Roles {
+  if (config.roles.teacher !== 'kept') return resolveRoles(config, held);
+  const [, was] = Object.entries(models).find(([name]) => name.startsWith(KEPT)) ?? [];
+  if (held.kept && held.kept.sha256 === was) return resolveRoles(config, held);
+  return resolveRoles({ ...config, roles: { ...config.roles, teacher: 'self' } }, held);
+}
+
+/** The hashes that a student itself depends on: without those of a kept teacher. @param name of its model */
+export function hashesOfStudent({ config, models }: SnapshotHeader, name: string): SnapshotHeader['models'] {
+  if (config.roles.teacher !== 'kept') return models;
+  const own = Object.entries(models).filter(([key]) => !key.startsWith(KEPT));
+  const known = own.filter(([key]) => key === name);
+  return Object.fromEntries(known.length > 0 ? known : own);
 }
 
 interface StudentModel {
@@ -66,19 +89,23 @@ function teacherOf(
   if (role === 'kept') {
     if (!kept)
       throw new InputError(
-        'the teacher is to be the student that was kept as teacher, and none was',
-        'Train one, then keep it as teacher (with the lab: --teacher RUN.json), or choose another teacher.',
+        'the teacher is to be what was kept as teacher, and nothing was',
+        'Keep a student or the opened model as teacher first (with the lab: --teacher), or choose another teacher.',
       );
-    const { student, sha256 } = kept;
-    const own = student.roles?.student ?? pair?.base;
-    if (!own) throw noPair();
-    checkTokenizers(student.roles?.tokenizer ?? (pair as Pair).tokenizer, tokenizer, own, model);
-    return { model: own, adapter: { ...student, sha256 }, label: `${own.report.name}, ${student.label}` };
+    const { adapter, label } = kept;
+    // Files that were opened again: one model on the device serves both.
+    const own = isSame(kept.model, model) ? model : kept.model;
+    checkTokenizers(kept.tokenizer, tokenizer, own, model);
+    const { name } = own.report;
+    return { model: own, adapter, label: name === label ? label : `${name}, ${label}`, kept: kept.sha256 };
   }
   if (!pair) throw noPair();
   checkTokenizers(pair.tokenizer, tokenizer, pair.teacher, model);
   return { model: pair.teacher, label: pair.teacher.report.name };
 }
+
+const isSame = ({ report: a }: LoadedModel, { report: b }: LoadedModel): boolean =>
+  a.name === b.name && a.sha256 === b.sha256;
 
 function checkTokenizers(
   teachers: Tokenizer,

@@ -1,4 +1,5 @@
 import type { Subject } from '../../../contract/lens';
+import type { DataUsed } from '../../../contract/roles';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
@@ -9,8 +10,8 @@ import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { OpenedData } from '../data/opened-data';
 import type { Student, StudentSpec } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
-import type { ProblemSet } from './problems';
-import type { Roles } from './roles';
+import type { Example, ProblemSet } from './problems';
+import type { KeptModel, Roles } from './roles';
 
 /** A student as it was at a step of its run. */
 export interface StudentCheckpoint extends Student {
@@ -40,8 +41,8 @@ export interface LoadedModels {
   readonly problems?: ProblemSet;
   /** The student of the last run. */
   readonly student?: Student;
-  /** The student that was kept as teacher. */
-  readonly kept?: { readonly student: Student; readonly sha256: string } | undefined;
+  /** What was kept as teacher. */
+  readonly kept?: KeptModel | undefined;
   /** The data set that was opened. */
   readonly data?: OpenedData | undefined;
   /** By id. */
@@ -69,6 +70,11 @@ export interface ResolvedSubject {
   readonly reasoning: Reasoning;
   /** K of its reasoning; 0 if it answers directly. */
   readonly latentSteps: number;
+  /** Of a student that was trained on an opened data set: what its run held out, or null where that is not here. */
+  readonly own?:
+    | ({ readonly examples: readonly Example[] } & Pick<DataUsed, 'name' | 'sha256' | 'rule'>)
+    | null
+    | undefined;
   /** Equal for the same weights and for them only: results computed for a subject may be kept under this key. */
   readonly key: string;
 }
@@ -78,20 +84,20 @@ export interface ResolvedSubject {
  * @throws InputError if no pair is loaded, no student has been trained, the checkpoint is not kept, nothing is opened, or
  * the subject is none of these
  */
-export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSubject {
+export function resolveSubject(subject: Subject, loaded: LoadedModels): ResolvedSubject {
   if (subject.kind === 'opened') {
-    const { opened } = held;
+    const { opened } = loaded;
     if (!opened)
       throw new InputError('no checkpoint is open', 'Open one from its files in the Low-rank panel.');
     const { model, tokenizer, latent } = opened;
     const plain = ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
     const resolved = latent ? { ...plain, ...latent, latentSteps: thoughtsIn(latent.reasoning) } : plain;
-    const inBytes = model.config.storage === 'int8' && held.provider !== 'webgpu';
+    const inBytes = model.config.storage === 'int8' && loaded.provider !== 'webgpu';
     return inBytes ? { ...resolved, source: `${resolved.source}, matrices in 8 bits` } : resolved;
   }
-  if (subject.kind === 'student' && (held.student ?? held.checkpoints.size > 0))
-    return resolveStudent(subject.checkpoint, held);
-  const { pair } = held;
+  if (subject.kind === 'student' && (loaded.student ?? loaded.checkpoints.size > 0))
+    return resolveStudent(subject.checkpoint, loaded);
+  const { pair } = loaded;
   if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
   if (subject.kind === 'teacher' || subject.kind === 'base')
     return ofModel(subject.kind, pair[subject.kind], pair.tokenizer, () => pair.codec);
@@ -100,13 +106,13 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
       `there is no subject ${quote((subject as { kind: unknown }).kind)}`,
       'Choose teacher, base, student or opened.',
     );
-  return resolveStudent(subject.checkpoint, held);
+  return resolveStudent(subject.checkpoint, loaded);
 }
 
 /** A student on its own model. */
-function resolveStudent(checkpoint: number | undefined, held: LoadedModels): ResolvedSubject {
-  const { roles, ...student } = studentOf(checkpoint, held);
-  const { student: model, tokenizer, codec } = roles ?? bundled(held.pair);
+function resolveStudent(checkpoint: number | undefined, loaded: LoadedModels): ResolvedSubject {
+  const { roles, ...student } = studentOf(checkpoint, loaded);
+  const { student: model, tokenizer, codec } = roles ?? bundled(loaded.pair);
   return {
     ...ofModel('student', model, tokenizer, () => codec),
     ...student,
@@ -133,16 +139,19 @@ export function steppedOf(opened: OpenedModel | undefined) {
 
 type StudentParts = Pick<
   ResolvedSubject,
-  'source' | 'label' | 'reasoning' | 'latentSteps' | 'parameters' | 'packs'
+  'source' | 'label' | 'reasoning' | 'latentSteps' | 'parameters' | 'packs' | 'own'
 > &
   Pick<Student, 'roles'>;
 
 const partsOf = (
-  { label: source, reasoning, parameters, packs, roles }: Student,
+  { label: source, reasoning, parameters, packs, roles, config, examples }: Student,
   label: string,
 ): StudentParts => ({
   ...{ label, source, reasoning, parameters, packs, roles },
   latentSteps: thoughtsIn(reasoning),
+  ...(config.roles.data === 'opened' && {
+    own: examples ? { examples: examples.heldOut, ...examples.used } : null,
+  }),
 });
 
 const bundled = (pair: Pair | undefined): Pick<Roles, 'student' | 'tokenizer' | 'codec'> => {

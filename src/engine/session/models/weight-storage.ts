@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../../contract/calls';
 import type { DeviceReport } from '../../../contract/events';
-import { estimateMemory, LEAST, usualStorage } from '../../../contract/memory';
+import { estimateMemory, ONE_TEXT, usualStorage } from '../../../contract/memory';
 import {
   type StatesErrors,
   type StorageErrors,
@@ -80,8 +80,8 @@ export function usuallyStored(opened: OpenedModel, provider: Provider = 'wasm'):
   const storage = usualStorage(sizes, provider);
   const stored = storedAs(opened, storage, provider);
   if (storage === 'f32') return stored;
-  const { total, parts, available = 0 } = estimateMemory({ ...sizes, storage: 'f32' }, provider, LEAST);
-  const note = `On WASM the layers' matrices are kept in 8 bits: as float32, reading a text of ${LEAST.tokens} tokens would take ${gigabytes(total - parts.engine)} GB of the ${gigabytes(available)} GB that WASM has.`;
+  const { total, parts, available = 0 } = estimateMemory({ ...sizes, storage: 'f32' }, provider, ONE_TEXT);
+  const note = `On WASM the layers' matrices are kept in 8 bits: as float32, reading a text of ${ONE_TEXT.tokens} tokens would take ${gigabytes(total - parts.engine)} GB of the ${gigabytes(available)} GB that WASM has.`;
   const { model } = stored;
   return {
     ...stored,

@@ -24,8 +24,8 @@ const request = (texts: readonly string[], more: Partial<TokenPreviewRequest> = 
 
 describe('the preview of a text', () => {
   it('lists what is fed, token by token, with what the tokenizer puts before it', async () => {
-    const held = await opened();
-    const { texts, positions, templates } = previewTokens(request(['the 数']), held);
+    const loaded = await opened();
+    const { texts, positions, templates } = previewTokens(request(['the 数']), loaded);
     expect([positions, templates]).toEqual([16, []]);
     expect(texts[0]).toMatchObject({ text: 'the 数', unknown: [], refused: null });
     const tokens = texts[0]?.tokens ?? [];
@@ -42,12 +42,12 @@ describe('the preview of a text', () => {
       { id: 3 + 0x95, text: '<0x95>', special: false, bytes: [0x95] },
       { id: 3 + 0xb0, text: '<0xB0>', special: false, bytes: [0xb0] },
     ]);
-    expect(tokens.map(({ id }) => id)).toEqual(held.opened?.tokenizer.encode('the 数'));
+    expect(tokens.map(({ id }) => id)).toEqual(loaded.opened?.tokenizer.encode('the 数'));
   });
 
   it('names the words that the model does not know, each once', async () => {
-    const held = await opened({ model: { ...sentencepiece.model, byte_fallback: false } });
-    const [text] = previewTokens(request(['one 数学 a 数学 ½']), held).texts;
+    const loaded = await opened({ model: { ...sentencepiece.model, byte_fallback: false } });
+    const [text] = previewTokens(request(['one 数学 a 数学 ½']), loaded).texts;
     expect(text?.unknown).toEqual(['数学', '½']);
     expect(text?.tokens.filter(({ unknown }) => unknown !== undefined)).toHaveLength(3);
     expect(text?.tokens.find(({ unknown }) => unknown !== undefined)).toMatchObject({
@@ -59,8 +59,8 @@ describe('the preview of a text', () => {
   });
 
   it('says beside the text why it cannot be run, and reads the others', async () => {
-    const held = await opened({ post_processor: null }, {}, 4);
-    const { texts } = previewTokens(request(['', 'a b c d e f', 'a']), held);
+    const loaded = await opened({ post_processor: null }, {}, 4);
+    const { texts } = previewTokens(request(['', 'a b c d e f', 'a']), loaded);
     expect(texts.map(({ refused }) => refused?.message)).toEqual([
       'the text has no tokens',
       expect.stringMatching(/^the text takes \d+ positions; tiny has 4/),
@@ -70,21 +70,21 @@ describe('the preview of a text', () => {
   });
 
   it('joins the white space of a question', async () => {
-    const held = await opened();
-    const { texts } = previewTokens(request([' a\n  b '], { reading: 'question' }), held);
+    const loaded = await opened();
+    const { texts } = previewTokens(request([' a\n  b '], { reading: 'question' }), loaded);
     expect(texts[0]?.text).toBe('a b');
   });
 
   it('shows the message within a chat template, without a second BOS', async () => {
-    const held = await opened(
+    const loaded = await opened(
       {},
       { chat_template: '{{ bos_token }}[{{ messages[0].content }}]', bos_token: '<s>' },
     );
-    const { texts, templates } = previewTokens(request(['ab'], { template: 'default' }), held);
+    const { texts, templates } = previewTokens(request(['ab'], { template: 'default' }), loaded);
     expect(templates).toEqual(['default']);
     expect(texts[0]?.text).toBe('<s>[ab]');
     expect(texts[0]?.tokens.filter(({ id }) => id === 1)).toHaveLength(1);
-    const bad = previewTokens(request(['ab'], { template: 'rag' }), held).texts[0];
+    const bad = previewTokens(request(['ab'], { template: 'rag' }), loaded).texts[0];
     expect(bad).toMatchObject({
       count: 0,
       refused: { message: 'there is no chat template "rag"; there are "default"' },
@@ -94,10 +94,10 @@ describe('the preview of a text', () => {
   });
 
   it('refuses an impossible request, and a subject that is not there', async () => {
-    const held = await opened();
-    expect(() => previewTokens(request([]), held)).toThrow('texts');
-    expect(() => previewTokens({ ...request(['a']), reading: 'x' } as never, held)).toThrow('reading');
-    expect(() => previewTokens(request(['a'], { subject: { kind: 'teacher' } }), held)).toThrow(
+    const loaded = await opened();
+    expect(() => previewTokens(request([]), loaded)).toThrow('texts');
+    expect(() => previewTokens({ ...request(['a']), reading: 'x' } as never, loaded)).toThrow('reading');
+    expect(() => previewTokens(request(['a'], { subject: { kind: 'teacher' } }), loaded)).toThrow(
       'no models are loaded',
     );
   });

@@ -18,9 +18,9 @@ import { promptOf, unknownWords, wordOf } from './prompt';
  * The tokens of typed texts, as they would be run. What is wrong with one text stands beside it; the others are read.
  * @throws InputError for an impossible request or a subject that is not there
  */
-export function previewTokens(value: TokenPreviewRequest, held: LoadedModels): TokenPreview {
+export function previewTokens(value: TokenPreviewRequest, loaded: LoadedModels): TokenPreview {
   const request = parseRequest(tokenPreviewRequest, value) as TokenPreviewRequest;
-  const subject = resolveSubject(request.subject, held);
+  const subject = resolveSubject(request.subject, loaded);
   return {
     texts: request.texts.map((text) => previewOf(subject, text, request)),
     positions: subject.model.config.maxPositions ?? null,

@@ -31,6 +31,11 @@ export class PhaseClock {
     this.emit({ kind: 'progress', progress: { phase: this.phase, done, total, unit, elapsed, ...left } });
   }
 
+  /** Tells the progress of something outside the phase. */
+  forward(progress: Progress): void {
+    this.emit({ kind: 'progress', progress });
+  }
+
   /** Does something outside the phase: its time is not counted. */
   async aside<T>(work: () => Promise<T>): Promise<T> {
     const from = performance.now();

@@ -9,6 +9,7 @@ import type { Roles } from '../models/roles';
 import type { StudentCheckpoint } from '../models/subjects';
 import type { QueuedCalls } from './control';
 import type { RunData, RunDataOptions } from './run-data';
+import type { RunPace } from './run-pace';
 import type { Student } from './student';
 
 /** Everything a run reads; it changes none of it. */
@@ -20,6 +21,8 @@ export interface RunContext {
   readonly device: Device | undefined;
   /** Who learns from whom. */
   readonly roles: Roles;
+  /** Bytes of the teacher's hidden states that may be held; default `HELD_STATES_BYTES`. */
+  readonly heldStatesBytes?: number | undefined;
   /** What on. */
   data(options: RunDataOptions): Promise<RunData>;
   /** Accuracy of the teacher's explicit chain of thought on the held-out problems. */
@@ -29,6 +32,8 @@ export interface RunContext {
   readonly methods: Methods;
   /** Id of the student that the run makes. */
   readonly studentId: string;
+  /** How long runs on this device have taken. */
+  readonly pace?: RunPace;
   /** Other calls, served whenever the run can be interrupted. */
   readonly queuedCalls?: QueuedCalls;
 }

@@ -1,4 +1,4 @@
-import type { Accuracy, Progress, RunEvent } from '../../../contract/events';
+import type { Accuracy, RunEvent } from '../../../contract/events';
 import { stopsByItself } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
 import type { PhaseClock } from './clock';
@@ -7,11 +7,12 @@ import { explicitAccuracy } from './explicit-accuracy';
 import type { Machinery } from './prepare';
 import type { RunData } from './run-data';
 import { generationLimit } from './student';
+import { accuracyOfTeacher } from './targets';
 
 export interface MeasuredOptions {
   readonly context: RunContext;
   readonly clock: PhaseClock;
-  readonly machinery: Pick<Machinery, 'decoder' | 'adapter' | 'decoded'>;
+  readonly machinery: Pick<Machinery, 'decoder' | 'adapter' | 'decoded' | 'teacherAccuracy'>;
   readonly data: RunData;
   readonly report: (event: RunEvent) => void;
   readonly signal: AbortSignal | undefined;
@@ -41,7 +42,7 @@ export class Measured {
       judge: { rule: data.used.rule },
       limit: generationLimit(decoded, adapter.reasoning),
       onProgress: this.tell,
-      onOutcome(_problem, isRight, latents) {
+      onOutcome({ isRight, latents }) {
         const at = counts.get(latents + AROUND_LATENTS) ?? { right: 0, wrong: 0 };
         counts.set(latents + AROUND_LATENTS, at);
         if (isRight) at.right++;
@@ -65,11 +66,10 @@ export class Measured {
     return explicitAccuracy(context, machinery, data.heldOut, { rule, signal, onProgress: this.tell });
   }
 
-  /** The teacher's, measured once per pair: its time does not count towards the run. */
-  teacher(): Promise<Accuracy> {
-    const { context, clock, data, report: emit, signal } = this.options;
-    const report = (progress: Progress): void => emit({ kind: 'progress', progress });
-    return clock.aside(() => context.teacherAccuracy(data, { signal, report }));
+  /** The teacher's, measured once per pair, or before the student was there: its time does not count towards the run. */
+  async teacher(): Promise<Accuracy> {
+    const { context, clock, machinery, data, signal } = this.options;
+    return machinery.teacherAccuracy ?? accuracyOfTeacher({ context, clock, data, signal });
   }
 
   private readonly tell = (done: number, total: number): void =>

@@ -26,7 +26,7 @@ let workbench: LoriWorkbench;
 /** What the workbench keeps to itself. */
 const inside = () =>
   workbench as unknown as {
-    held(): LoadedModels;
+    loadedModels(): LoadedModels;
     opened: { models: DeviceModels };
     student: Student | undefined;
   };
@@ -47,7 +47,7 @@ async function observed(config: RunConfig = CONFIG) {
   };
 }
 
-const packsOf = (checkpoint: number) => inside().held().checkpoints.get(checkpoint)?.packs;
+const packsOf = (checkpoint: number) => inside().loadedModels().checkpoints.get(checkpoint)?.packs;
 const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[1] as number;
 
 describe('the student during training', () => {
@@ -94,10 +94,10 @@ describe('the student during training', () => {
   it('has the same spectrum as its latents gathered by other programs', async () => {
     const { spectra } = await observed();
     const last = spectra.at(-1) as SpectrumEvent;
-    const held = inside().held();
-    const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, held);
+    const loaded = inside().loadedModels();
+    const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, loaded);
     // The samples of the run: its first ones, as the seed draws them.
-    const sequences = sequencesOf({ kind: 'problems', seed: CONFIG.seed, samples: 3 }, held);
+    const sequences = sequencesOf({ kind: 'problems', seed: CONFIG.seed, samples: 3 }, loaded);
     const { samples, layers, hidden } = await gatherStates(inside().opened.models, student, sequences, [
       'latent',
     ]);
@@ -184,7 +184,7 @@ describe('checkpoints', () => {
     expect(after).toHaveLength(4);
     expect(Math.min(...after.map((c) => c.id))).toBeGreaterThan(Math.max(...before.map((c) => c.id)));
     expect(() =>
-      resolveSubject({ kind: 'student', checkpoint: before[0]?.id as number }, inside().held()),
+      resolveSubject({ kind: 'student', checkpoint: before[0]?.id as number }, inside().loadedModels()),
     ).toThrow(InputError);
   });
 

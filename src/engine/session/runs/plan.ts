@@ -3,10 +3,11 @@ import {
   compositionFor,
   estimateMemory,
   HOST_BYTES,
+  type ModelSizes,
   type Purpose,
   stepSeconds,
 } from '../../../contract/memory';
-import type { RunCost } from '../../../contract/run-cost';
+import type { RunCost, TeacherReading } from '../../../contract/run-cost';
 import { MemoryError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
@@ -16,8 +17,9 @@ import type { Recipe } from '../../recipes/shared/recipe';
 import type { Runtime } from '../../runtime/runtime';
 import { sizesOf } from '../models/fits';
 import type { Example } from '../models/problems';
-import type { Roles } from '../models/roles';
+import type { Roles, TeacherRole } from '../models/roles';
 import type { RunData } from './run-data';
+import { RunPace, type RunSeconds } from './run-pace';
 import { reasoningIn, type stagesOf } from './stages';
 
 /** The sizes of a run, before anything is computed. */
@@ -62,11 +64,14 @@ export const rationaleRead = (config: RunConfig, recipe: Recipe): RationaleForm 
 export const rationaleOf = (config: RunConfig): RationaleForm =>
   'factors' in config ? config.factors.rationale : 'steps';
 
-/** Bytes of the teacher's hidden states on all samples, which are there until targets are made of them. */
+/** Bytes of the teacher's hidden states on all samples. */
 export function statesBytes(
   training: readonly Pick<Example, 'problem'>[],
   config: RunConfig,
-  { codec, teacher }: { readonly codec: Pick<ProblemCodec, 'encode'>; readonly teacher: Roles['teacher'] },
+  {
+    codec,
+    teacher,
+  }: { readonly codec: Pick<ProblemCodec, 'encode'>; readonly teacher: Pick<TeacherRole, 'model'> },
 ): number {
   const { layers, hiddenSize } = teacher.model.config;
   const form = rationaleOf(config);
@@ -77,16 +82,35 @@ export function statesBytes(
   return tokens * layers * hiddenSize * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** Bytes that they may take: half of what a page has outside WebAssembly. */
-const MAX_STATES_BYTES = HOST_BYTES / 2;
+/** Bytes of a teacher's states that are held until targets are made of them: those of the bundled pair by far. */
+export const HELD_STATES_BYTES = 256e6;
+/** Bytes that may be kept while it is read sample by sample: half of what a page has outside WebAssembly. */
+const MAX_KEPT_BYTES = HOST_BYTES / 2;
 
-/** @throws MemoryError where the teacher's hidden states do not fit into host memory */
-export function refuseUnlessStatesFit(bytes: number, samples: number): void {
-  if (bytes <= MAX_STATES_BYTES) return;
-  throw new MemoryError(
-    `the teacher's hidden states on ${samples} samples take ${(bytes / 1e9).toFixed(1)} GB; at most ${MAX_STATES_BYTES / 1e9} GB are held`,
-    'Choose fewer samples or shorter rows, or read only the results of the rationale.',
-  );
+/**
+ * How the teacher is read: once, all states held until the targets are made of them, or one sample at a time, as often as
+ * the recipe needs. @throws MemoryError where what is kept meanwhile does not fit into host memory
+ */
+export function readingOf(
+  config: RunConfig,
+  recipe: Recipe,
+  training: readonly Pick<Example, 'problem'>[],
+  roles: Parameters<typeof statesBytes>[2],
+  heldBytes = HELD_STATES_BYTES,
+): TeacherReading {
+  const model = roles.teacher.model.config;
+  const states = statesBytes(training, config, roles);
+  const streamed = recipe.streamed?.(config, model);
+  if (streamed && states <= heldBytes) return { states, held: true, readings: 1, bytes: states };
+  const anchors = training.length * model.layers * model.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+  const { readings = 1, bytes: sums = 0 } = streamed ?? {};
+  const bytes = anchors + sums;
+  if (bytes > MAX_KEPT_BYTES)
+    throw new MemoryError(
+      `what is kept of the teacher's hidden states on ${training.length} samples takes ${(bytes / 1e9).toFixed(1)} GB; at most ${MAX_KEPT_BYTES / 1e9} GB are held`,
+      'Choose fewer samples, a smaller teacher, or turn off factors.normaliseLayers, which keeps a matrix for each layer.',
+    );
+  return { states, held: false, readings, bytes };
 }
 
 /** Whether a step may feed the rationale as text: always, unless a weight of 0 leaves that out. */
@@ -95,23 +119,66 @@ const writesRationale = ({ weights }: RunConfig): boolean => !('explicit' in wei
 /** Two threads take this share of the time of one (measured: 1.45 times as fast). */
 const threaded = (seconds: number, threads: number): number => (threads > 1 ? seconds / 1.45 : seconds);
 
+/** The plan with the way in which a step is run, where it fits in one. */
+function composed({ purpose }: RunPlan, roles: Roles, { provider }: Pick<Runtime, 'provider'>) {
+  const composition = compositionFor(sizesOf(roles.student.config), provider, purpose) ?? null;
+  return { composition, purpose: composition ? { ...purpose, composition } : purpose };
+}
+
+/**
+ * Seconds of a run by operations counted, as they would be on WASM: of one sample of the teacher pass, one step of the
+ * optimiser, one problem answered. `RunPace` makes times of them.
+ */
+export function estimatedSeconds(
+  config: RunConfig,
+  recipe: Recipe,
+  roles: Roles,
+  { runtime, plan }: { readonly runtime: Pick<Runtime, 'provider' | 'threads'>; readonly plan: RunPlan },
+): RunSeconds {
+  const { question, explicit, answer } = plan.layout;
+  const reading = (model: ModelSizes, tokens: number): number =>
+    threaded(
+      estimateMemory(model, 'wasm', { kind: 'see', sequences: 1, tokens }).seconds ?? 0,
+      runtime.threads,
+    );
+  const sizes = sizesOf(roles.student.config);
+  const { purpose } = composed(plan, roles, runtime);
+  const single = threaded(stepSeconds(sizes, purpose), runtime.threads);
+  const fed = Math.max(...plan.reasonings.map(positionsRun));
+  return {
+    teacher: recipe.usesTeacher(config)
+      ? reading(sizesOf(roles.teacher.model.config), question + explicit)
+      : 0,
+    step: single * config.optimiser.accumulation,
+    problem: reading(sizes, question + fed + answer),
+  };
+}
+
 /** What the run takes, estimated. */
 export function costOf(
   config: RunConfig,
   recipe: Recipe,
   roles: Roles,
-  { runtime, data, plan }: { readonly runtime: Runtime; readonly data: RunData; readonly plan: RunPlan },
+  {
+    runtime,
+    data,
+    plan,
+    heldStatesBytes,
+    pace = new RunPace(),
+  }: {
+    readonly runtime: Runtime;
+    readonly data: RunData;
+    readonly plan: RunPlan;
+    readonly heldStatesBytes?: number | undefined;
+    readonly pace?: RunPace;
+  },
 ): RunCost {
   const sizes = sizesOf(roles.student.config);
-  const composition = compositionFor(sizes, runtime.provider, plan.purpose) ?? null;
-  const purpose: typeof plan.purpose = composition ? { ...plan.purpose, composition } : plan.purpose;
+  const { composition, purpose } = composed(plan, roles, runtime);
   const usesTeacher = recipe.usesTeacher(config);
-  const step = threaded(stepSeconds(sizes, purpose), runtime.threads);
-  const read = plan.layout.question + plan.layout.explicit;
-  const one =
-    estimateMemory(sizes, runtime.provider, { kind: 'see', sequences: 1, tokens: read }).seconds ?? 0;
-  const teacher = usesTeacher ? threaded(one, runtime.threads) * data.training.length : 0;
-  const steps = config.optimiser.steps * config.optimiser.accumulation;
+  const reading = usesTeacher ? readingOf(config, recipe, data.training, roles, heldStatesBytes) : null;
+  const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan });
+  const each = pace.correct(config.method, estimated, runtime.provider);
   return {
     data: data.used,
     student: roles.student.report.name,
@@ -121,7 +188,13 @@ export function costOf(
     composition,
     storage: composition === 'layerwise' ? 'f32' : (sizes.storage ?? 'f32'),
     memory: estimateMemory(sizes, runtime.provider, purpose),
-    states: usesTeacher ? statesBytes(data.training, config, roles) : 0,
-    seconds: runtime.provider === 'wasm' ? { step, teacher, all: teacher + steps * step } : null,
+    reading,
+    seconds: each && secondsOf(each, config, data.training.length * (reading?.readings ?? 0)),
   };
+}
+
+/** @param read samples that the teacher reads, each as often as it does */
+function secondsOf(each: RunSeconds, { optimiser }: RunConfig, read: number) {
+  const teacher = each.teacher * read;
+  return { step: each.step, teacher, all: teacher + optimiser.steps * each.step };
 }

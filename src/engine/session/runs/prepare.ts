@@ -1,9 +1,9 @@
 import type { RunConfig } from '../../../contract/config';
+import type { Accuracy } from '../../../contract/events';
 import { bytesBeside, compositionFor } from '../../../contract/memory';
 import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
-import { Pace } from '../../analysis/pace';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
@@ -24,19 +24,18 @@ import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import { refuseUnlessFits, sizesOf } from '../models/fits';
-import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
-import { planOf, rationaleOf, refuseUnlessStatesFit, statesBytes } from './plan';
+import { planOf, type RunPlan } from './plan';
 import { openPolicy } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
 import { stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
-import { teacherStates } from './teacher-states';
+import { leaveTeacher, targetsOf } from './targets';
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -54,6 +53,8 @@ export interface Machinery {
   readonly layout: TokenLayout;
   /** The layout of everything that is decoded. */
   readonly decoded: TokenLayout;
+  /** Of a teacher that is another model, measured before it left the device. */
+  readonly teacherAccuracy: Accuracy | undefined;
   dispose(): Promise<void>;
 }
 
@@ -62,6 +63,8 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
+  /** Told the sizes, before anything is computed. */
+  readonly onPlan?: (plan: RunPlan) => void;
   /** Where a run that is resumed goes on. */
   readonly from?: OpenedSnapshot | undefined;
 }
@@ -73,21 +76,21 @@ const longestOf = (a: TokenLayout, b: TokenLayout): TokenLayout => ({
   explicit: Math.max(a.explicit, b.explicit),
 });
 
-const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
-
 /** The teacher's hidden states, targets, programs. Frees everything if it fails. */
 export async function prepare(
   context: RunContext,
   config: RunConfig,
   recipe: Recipe,
-  { training, validation, heldOut }: RunData,
-  { clock, between, signal, from }: PrepareOptions,
+  data: RunData,
+  { clock, between, signal, onPlan, from }: PrepareOptions,
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
-  const { student: base, teacher: read, codec } = roles;
+  const { student: base, codec } = roles;
+  const { training, validation, heldOut, used } = data;
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const stages = stagesOf(config, context.methods);
-  const { batch, trained, layout, reasonings, purpose } = planOf(config, recipe, roles, stages, { training });
+  const plan = planOf(config, recipe, roles, stages, { training });
+  const { batch, trained, layout, reasonings, purpose } = plan;
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
@@ -101,34 +104,12 @@ export async function prepare(
   if (!composition) refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, capacity);
   if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
-  if (recipe.usesTeacher(config)) {
-    refuseUnlessStatesFit(statesBytes(training, config, roles), training.length);
-    checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
-  }
 
-  clock.begin('teacher');
-  const teacher = recipe.usesTeacher(config)
-    ? await teacherStates(models, roles, training, layout, {
-        rationale: rationaleOf(config),
-        between,
-        onProgress: (done, total) => clock.tell(done, total, 'samples'),
-      })
-    : [];
-  await between();
-  clock.begin('factors');
-  clock.tell(0, training.length, 'samples');
-  let most = 0;
-  const pace = new Pace('the run', signal, {
-    between: () => clock.aside(between),
-    // Moments come first and take nearly all of it; the anchor's factors would begin at 0 again.
-    onShare(share) {
-      if (share <= most) return;
-      most = share;
-      clock.tell(Math.round(share * training.length), training.length, 'samples', share);
-    },
+  onPlan?.(plan);
+  const { losses, ranksUsed = {} } = await targetsOf({
+    ...{ context, config, recipe, training, layout, clock, between, signal },
   });
-  const { losses, ranksUsed = {} } = await recipe.targets(config, base.config, teacher, pace);
-  await clock.aside(between);
+  const teacherAccuracy = await leaveTeacher({ context, clock, data, signal });
 
   clock.begin('compile');
   clock.tell(0, 2, 'programs');
@@ -143,7 +124,7 @@ export async function prepare(
       ...{ id, methods, packs, roles },
       reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
       lengths: longestOf(layout, decoded),
-      examples: { training, heldOut },
+      examples: { training, heldOut, used },
     });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
@@ -216,6 +197,7 @@ export async function prepare(
     clock.tell(2, 2, 'programs');
     return {
       ...{ curriculum, losses, trained, ranksUsed, adapter, parameters, decoder, layout, decoded },
+      teacherAccuracy,
       dispose: () => owned.dispose(),
     };
   });

@@ -7,14 +7,15 @@ import { sha256Hex } from '../../base/sha256';
 import { chunked } from '../../model/device-weights';
 import { MAX_VOCABULARY_BYTES } from '../../model/model-on-device';
 import type { Recipe } from '../../recipes/shared/recipe';
+import { hashesOfStudent } from '../models/resolve-roles';
 import type { Roles } from '../models/roles';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
-import type { KeeperOptions } from './keeper';
 import type { Machinery } from './prepare';
 import { parametersOf, studentBy } from './prepare';
 import type { RunData } from './run-data';
 import { type OpenedSnapshot, writeSnapshot } from './snapshot-file';
+import type { SnapshotWriterOptions } from './snapshot-writer';
 import { reasoningAfter } from './stages';
 import type { Student } from './student';
 
@@ -50,19 +51,28 @@ export function checkModels(
  * @throws InputError naming the models or the data that differ, or if the run is done
  */
 export async function checkSame(header: SnapshotHeader, context: RunContext, data: RunData): Promise<void> {
-  const { status, step, models } = header;
+  const { status, step } = header;
   if (status === 'done')
     throw new InputError(
       `the run is done: all its ${step} steps were trained, and only its student was kept`,
       'Use its student, or start another run with more steps.',
     );
-  checkModels(models, context.roles.hashes, 'the run');
+  await checkSource(header, context.roles, data);
+}
+
+/** @throws InputError naming the models or the data that are not those of the run */
+export async function checkSource(
+  { models, data: known }: SnapshotHeader,
+  { hashes }: Pick<Roles, 'hashes'>,
+  data: RunData,
+): Promise<void> {
+  checkModels(models, hashes, 'the run');
   const now = await dataOf(data);
-  const other = now.training.findIndex((id, i) => id !== header.data.training[i]);
+  const other = now.training.findIndex((id, i) => id !== known.training[i]);
   const differs =
-    other >= 0 || now.training.length !== header.data.training.length
-      ? `training sample ${other + 1} is ${quote(now.training[other])}, not ${quote(header.data.training[other])}`
-      : now.sha256 !== header.data.sha256
+    other >= 0 || now.training.length !== known.training.length
+      ? `training sample ${other + 1} is ${quote(now.training[other])}, not ${quote(known.training[other])}`
+      : now.sha256 !== known.sha256
         ? 'the texts of its problems have changed'
         : null;
   if (differs !== null)
@@ -87,8 +97,8 @@ export function studentOf(
     readonly id: string;
   },
 ): Student {
-  const { config, kept, models } = header;
-  checkModels(models, roles.hashes, 'the student');
+  const { config, kept } = header;
+  checkModels(hashesOfStudent(header, roles.student.report.name), roles.hashes, 'the student');
   const recipe = recipeOf(config.method);
   const parameters = parametersOf(recipe, config, chunked(roles.student.config, MAX_VOCABULARY_BYTES));
   const packs = values(kept ? 'kept' : 'parameters', parameters.all);
@@ -110,7 +120,7 @@ export async function packerFor({
   readonly machinery: Machinery;
   readonly data: RunData;
   readonly clock: PhaseClock;
-}): Promise<KeeperOptions['pack']> {
+}): Promise<SnapshotWriterOptions['pack']> {
   const { adapter, curriculum, parameters } = machinery;
   const { optimiser } = curriculum;
   const named = await dataOf(data);

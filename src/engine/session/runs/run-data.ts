@@ -35,12 +35,12 @@ export interface RunDataOptions {
 export async function runData(
   config: RunConfig,
   roles: Roles,
-  held: LoadedModels,
+  loaded: LoadedModels,
   options: RunDataOptions,
 ): Promise<RunData> {
   return config.roles.data === 'opened'
-    ? rowsOf(config, roles, held, options)
-    : problemsOf(config, roles, held);
+    ? rowsOf(config, roles, loaded, options)
+    : problemsOf(config, roles, loaded);
 }
 
 /** The bundled word problems, in the student's tokens. */
@@ -68,10 +68,10 @@ function problemsOf({ seed, data }: RunConfig, { codec }: Roles, { pair, problem
 async function rowsOf(
   { seed, data }: RunConfig,
   { codec, student }: Roles,
-  held: LoadedModels,
+  loaded: LoadedModels,
   { rationale, signal }: RunDataOptions,
 ): Promise<RunData> {
-  const { set } = openedData(held.data);
+  const { set } = openedData(loaded.data);
   const { maxPositions = Number.POSITIVE_INFINITY } = student.config;
   const longest = Math.min(maxPositions, data.longest > 0 ? data.longest : Number.POSITIVE_INFINITY);
   const draw = { seed, ...data };

@@ -10,14 +10,15 @@ import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
 import type { Curriculum } from './curriculum';
-import { Keeper } from './keeper';
 import { Measured } from './measured';
 import { Observer } from './observe';
-import { rationaleRead } from './plan';
+import { estimatedSeconds, type RunPlan, rationaleRead, readingOf } from './plan';
 import { type Machinery, prepare } from './prepare';
 import { checkSame, packerFor } from './resume';
 import type { RunData } from './run-data';
+import { RunPace, RunTimes } from './run-pace';
 import type { OpenedSnapshot } from './snapshot-file';
+import { SnapshotWriter } from './snapshot-writer';
 import { reportOf } from './student';
 
 /**
@@ -38,7 +39,8 @@ export const runDistillation = (
 class Distillation {
   readonly clock: PhaseClock;
   private used: DataUsed | undefined;
-  private keeper: Keeper | undefined;
+  private snapshots: SnapshotWriter | undefined;
+  private times: RunTimes | undefined;
   private readonly report: (event: RunEvent) => void;
 
   constructor(
@@ -50,7 +52,9 @@ class Distillation {
     private readonly from?: OpenedSnapshot,
   ) {
     this.report = (event) => {
-      this.keeper?.note(event);
+      this.snapshots?.note(event);
+      if (event.kind === 'step') this.times?.step(event.milliseconds);
+      if (event.kind === 'evaluation') this.times?.answered(event.accuracy.total, event.milliseconds);
       options.report?.(event);
     };
     this.clock = new PhaseClock(this.report, from?.header.seconds);
@@ -83,12 +87,32 @@ class Distillation {
     this.report({ kind: 'data', data: data.used });
     const machinery = await prepare(context, config, recipe, data, {
       ...{ clock, between, signal, from },
+      onPlan: (plan) => this.expect(plan, recipe, data),
     });
+    this.times?.read(this.samplesRead(recipe, data), 1000 * clock.seconds('teacher'));
     try {
       return await this.distil(machinery, data);
     } finally {
+      this.times?.end();
       await machinery.dispose();
     }
+  }
+
+  /** Says what the run will take. */
+  private expect(plan: RunPlan, recipe: Recipe, data: RunData): void {
+    const { config, context } = this;
+    const { runtime, roles, pace = new RunPace() } = context;
+    const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan });
+    this.times = new RunTimes(pace, config.method, runtime.provider, estimated);
+    this.report({ kind: 'expected', milliseconds: this.times.expected(this.samplesRead(recipe, data)) });
+  }
+
+  /** Samples that the teacher reads, each as often as it does. */
+  private samplesRead(recipe: Recipe, { training }: RunData): number {
+    const { config, context } = this;
+    if (!recipe.usesTeacher(config)) return 0;
+    const { readings } = readingOf(config, recipe, training, context.roles, context.heldStatesBytes);
+    return training.length * readings;
   }
 
   private async distil(machinery: Machinery, data: RunData): Promise<RunResult> {
@@ -100,19 +124,19 @@ class Distillation {
     let done = this.from?.header.step ?? 0;
     if (options.keep) {
       const { optimiser, keeping } = this.config;
-      this.keeper = new Keeper({
+      this.snapshots = new SnapshotWriter({
         ...{ every: keeping.every, steps: optimiser.steps, keep: options.keep, emit: this.report },
         ...{ series: this.from?.series, from: this.from?.header.step },
         pack: await packerFor({ context, config: this.config, machinery, data, clock }),
       });
-      control.beforePause = () => clock.aside(async () => this.keeper?.now(done, 'training'));
+      control.beforePause = () => clock.aside(async () => this.snapshots?.now(done, 'training'));
     }
     try {
       done = await this.train(machinery, data, measured, (step) => {
         done = step;
       });
       const isWhole = done >= this.config.optimiser.steps;
-      await clock.aside(async () => this.keeper?.now(done, isWhole ? 'training' : 'stopped'));
+      await clock.aside(async () => this.snapshots?.now(done, isWhole ? 'training' : 'stopped'));
       await adapter.settle(done);
       const { heldOut } = data;
       const share = heldOut.length > 0 && done > 0 ? await measured.on('held-out', done) : null;
@@ -121,7 +145,7 @@ class Distillation {
       const teacher = share ? await measured.teacher() : null;
       // A run stopped before its first step has no student, and replaces none.
       if (done > 0) this.handOver(machinery);
-      if (isWhole) await clock.aside(async () => this.keeper?.now(done, 'done'));
+      if (isWhole) await clock.aside(async () => this.snapshots?.now(done, 'done'));
       return { ...this.result(machinery, done), heldOut: share, ...(explicit && { explicit }), teacher };
     } catch (error) {
       if (error instanceof CancelledError) throw error;
@@ -137,7 +161,7 @@ class Distillation {
     const { adapter } = machinery;
     const diverged = error instanceof NumericError;
     // What the GPU took with it cannot be read: the last snapshot stays.
-    if (!diverged) await this.keeper?.now(done, 'training').catch(() => undefined);
+    if (!diverged) await this.snapshots?.now(done, 'training').catch(() => undefined);
     if (!diverged) await adapter.settle(done).catch(() => undefined);
     const { copiedStep: step } = adapter;
     if (step > 0) this.handOver(machinery);
@@ -213,7 +237,7 @@ class Distillation {
         await clock.aside(async () => {
           // What it showed is in the series of the run that is resumed.
           if (!isResumed) await observer.at(at);
-          await this.keeper?.at(at);
+          await this.snapshots?.at(at);
           await this.between();
         });
         if (isEntering) clock.begin('compile');

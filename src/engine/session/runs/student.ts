@@ -2,6 +2,7 @@ import type { RunConfig } from '../../../contract/config';
 import type { StudentReport } from '../../../contract/events';
 import type { Methods } from '../../../contract/methods/method';
 import { nameConfig } from '../../../contract/presets';
+import type { DataUsed } from '../../../contract/roles';
 import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder, type KeptOptions } from '../../decode/decoder';
@@ -36,7 +37,12 @@ export interface Student extends StudentSpec {
   readonly lengths?: TokenLayout | undefined;
   /** What it was trained on, and what was held out. */
   readonly examples?:
-    | { readonly training: readonly Example[]; readonly heldOut: readonly Example[] }
+    | {
+        readonly training: readonly Example[];
+        readonly heldOut: readonly Example[];
+        /** Which data set they are of, and by which rule its answers are judged. */
+        readonly used: Pick<DataUsed, 'name' | 'sha256' | 'rule'>;
+      }
     | undefined;
   /** The step of its run. */
   readonly step: number;

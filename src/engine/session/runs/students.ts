@@ -1,9 +1,10 @@
+import type { LoadedModel } from '../models/pair';
 import type { LoadedModels } from '../models/subjects';
 import { Checkpoints } from './checkpoints';
 import type { RunSink } from './context';
 import type { Student } from './student';
 
-/** The students there are: that of the last run, with the checkpoints of its run, and the one that was kept as teacher. */
+/** The students there are: that of the last run, with the checkpoints of its run, and what was kept as teacher. */
 export class Students {
   last: Student | undefined;
   teacher: LoadedModels['kept'];
@@ -58,9 +59,10 @@ export class Students {
     }
   }
 
-  forget(): void {
+  /** What was made from a pair goes. @param of its models: a teacher on another one stays */
+  forget(of: readonly LoadedModel[]): void {
     this.last = undefined;
-    this.teacher = undefined;
+    if (this.teacher && of.includes(this.teacher.model)) this.teacher = undefined;
     this.checkpoints = new Checkpoints();
   }
 

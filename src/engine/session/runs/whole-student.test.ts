@@ -1,17 +1,24 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ConfigOf } from '../../../contract/config';
 import type { SpectrumEvent } from '../../../contract/events';
+import type { Subject } from '../../../contract/lens';
 import { spectrumOf } from '../../analysis/spectra';
+import { floatsOf } from '../../base/half';
 import type { Reasoning } from '../../decode/reasoning';
 import { svdCpu } from '../../kernels/svd/svd.cpu';
 import { RECIPES } from '../../methods/index';
 import type { DecoderConfig } from '../../nn/config';
 import { type ModuleSpec, moduleParameters } from '../../nn/modules/modules';
-import type { ModuleParameter } from '../../nn/parameters';
+import { type ModuleParameter, NO_PARAMETERS, parameterShapes } from '../../nn/parameters';
 import { answerAfter, readQuestion, reasonAfter } from '../../recipes/shared/passes';
 import { type Recipe, studentLora } from '../../recipes/shared/recipe';
+import { loadOrt } from '../../runtime/ort';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { relativeError } from '../../train/tiny.testing';
+import { configOfPacks, trainedSource } from '../exports/trained-weights';
+import { unpacked } from '../exports/unpacked.testing';
 import type { DeviceModels } from '../models/device-models';
+import { readNpy } from '../models/families-files.testing';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { gatherStates, sequencesOf } from '../states/states';
 import { LoriWorkbench } from '../workbench';
@@ -55,7 +62,7 @@ const everything: Recipe<ConfigOf<'ce'>> = {
 let workbench: LoriWorkbench;
 const inside = () =>
   workbench as unknown as {
-    held(): LoadedModels;
+    loadedModels(): LoadedModels;
     opened: { models: DeviceModels };
     student: Student;
   };
@@ -85,11 +92,11 @@ it('is seen whole by everything that runs it', async () => {
 
   /** The largest singular values of the first training questions' thoughts, by one pass of the lens. */
   const sigmas = async (change: (packs: Float32Array<ArrayBuffer>[]) => void): Promise<number[]> => {
-    const held = inside().held();
-    const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, held);
+    const loaded = inside().loadedModels();
+    const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, loaded);
     const own = student.packs.map((pack) => pack.slice());
     change(own);
-    const sequences = sequencesOf({ kind: 'problems', seed: config.seed, samples: 3 }, held);
+    const sequences = sequencesOf({ kind: 'problems', seed: config.seed, samples: 3 }, loaded);
     const { samples, layers, hidden } = await gatherStates(
       inside().opened.models,
       { ...student, packs: own },
@@ -127,3 +134,63 @@ it('is seen whole by everything that runs it', async () => {
   });
   expect(session).toMatchObject({ latentSteps: 2, filter: 'module' });
 }, 60_000);
+
+const TEXT = 'Tom has 12 apples.';
+
+it('is exported with all its weights, and has the same states when it is opened again', async () => {
+  const statesOf = async (subject: Subject): Promise<Float32Array> => {
+    const source = { kind: 'texts', texts: [TEXT] } as const;
+    const request = { source, subject, sections: ['text'], layers: null, format: 'npy' } as const;
+    const { blob } = await workbench.exportStates(request);
+    return readNpy(new Uint8Array(await blob.arrayBuffer())).values;
+  };
+  const subject = { kind: 'student' } as const;
+  const own = await statesOf(subject);
+  const merged = await workbench.exportModel({ subject, format: 'merged' });
+  expect(merged.notes.join()).toMatch(/All weights are those that were trained.*Its 2 added tokens/);
+  await workbench.openCheckpoint(await unpacked(merged));
+  expect(relativeError(await statesOf({ kind: 'base' }), own)).toBeGreaterThan(0.01);
+  // Merged in float32 against applied in float32.
+  expect(relativeError(await statesOf({ kind: 'opened' }), own)).toBeLessThan(1e-5);
+
+  // As a graph: the logits of its own states, by the head that was trained.
+  const graph = await workbench.exportModel({ subject, format: 'onnx', length: 8 });
+  const { ort } = await loadOrt(undefined);
+  const session = await ort.InferenceSession.create(new Uint8Array(await graph.blob.arrayBuffer()));
+  const { model, tokenizer } = resolveSubject({ kind: 'opened' }, inside().loadedModels());
+  const ids = tokenizer.encode(TEXT).slice(0, 8);
+  const input = BigInt64Array.from({ length: 8 }, (_, i) => BigInt(ids[i] ?? 0));
+  const { logits } = await session.run({ input_ids: new ort.Tensor('int64', input, [1, 8]) });
+  const { vocabSize: V, hiddenSize: H, tieWordEmbeddings } = model.config;
+  const head = floatsOf(model.weights.read(tieWordEmbeddings ? 'w.embedding' : 'w.head'));
+  const last = own.subarray(own.length / 2);
+  const expected = Float32Array.from({ length: ids.length * V }, (_, i) =>
+    head
+      .subarray((i % V) * H, ((i % V) + 1) * H)
+      .reduce((sum, w, h) => sum + w * (last[Math.floor(i / V) * H + h] as number), 0),
+  );
+  const found = (logits as { data: Float32Array }).data.subarray(0, expected.length);
+  expect(relativeError(found, expected)).toBeLessThan(1e-5);
+  await session.release();
+  await expect(workbench.exportModel({ subject, format: 'peft' })).rejects.toThrow(/all of .* weights were/);
+}, 30_000);
+
+it('has the same weights where its vocabulary is in chunks', () => {
+  const { student, held } = { student: inside().student, held: inside().loadedModels() };
+  const { model, parameters, packs } = resolveSubject({ kind: 'student' }, held);
+  const { config } = model;
+  const { vocabSize: V, hiddenSize: H } = config;
+  const at = packs.length - parameterShapes(config, { ...NO_PARAMETERS, weights: 'all' }).length;
+  const rows = Math.ceil(V / 3);
+  const embedding = student.packs[at] as Float32Array<ArrayBuffer>;
+  const chunks = [0, 1, 2].map((c) => embedding.slice(c * rows * H, (c + 1) * rows * H));
+  const split = [...packs.slice(0, at), ...chunks, ...packs.slice(at + 1)];
+  const own = configOfPacks(config, parameters, split);
+  expect(own.vocabularyRows).toBe(rows);
+  const names = parameterShapes(own, parameters).map(({ name }) => name);
+  const source = trainedSource(own, (name) => split[names.indexOf(name)] as Float32Array<ArrayBuffer>);
+  expect(source.read('w.embedding').data).toEqual(embedding);
+  const [from, to] = [rows - 2, 2 * rows + 3];
+  expect(source.read('w.embedding', from, to).data).toEqual(embedding.slice(from * H, to * H));
+  expect(source.read('w.1.down').data).toEqual(packs[names.indexOf('base.1.down') - 2]);
+});

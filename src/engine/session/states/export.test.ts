@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Progress } from '../../../contract/events';
 import type { StatesFile, StatesRequest } from '../../../contract/states';
 import { CancelledError, InputError } from '../../base/errors';
-import { parseSafetensors } from '../../checkpoint/safetensors';
+import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
@@ -12,7 +12,7 @@ import { gatherStates, sequencesOf } from './states';
 /** What the tests reach into. */
 interface Inside {
   readonly opened: { readonly models: DeviceModels };
-  held(): LoadedModels;
+  loadedModels(): LoadedModels;
 }
 
 let workbench: LoriWorkbench;
@@ -38,8 +38,8 @@ const TEXTS: StatesRequest = {
 
 /** The states as the lens has them, [tokens, L, H] of each sample. */
 async function gathered({ source, subject, sections }: StatesRequest) {
-  const { opened, held } = workbench as unknown as Inside;
-  const all = held.call(workbench);
+  const { opened, loadedModels } = workbench as unknown as Inside;
+  const all = loadedModels.call(workbench);
   return gatherStates(opened.models, resolveSubject(subject, all), sequencesOf(source, all), sections);
 }
 

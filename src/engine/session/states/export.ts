@@ -27,7 +27,7 @@ const F32 = Float32Array.BYTES_PER_ELEMENT;
  * @throws InputError for an impossible request, MemoryError for a file beyond `MAX_FILE_BYTES`, CancelledError
  */
 export async function exportStates(
-  { models, held }: { readonly models: DeviceModels; readonly held: LoadedModels },
+  { models, loaded }: { readonly models: DeviceModels; readonly loaded: LoadedModels },
   value: StatesRequest,
   { signal, report }: CallOptions = {},
 ): Promise<StatesFile> {
@@ -44,10 +44,10 @@ export async function exportStates(
     selections: [{ subject, sections }],
     layers: value.layers,
   });
-  const resolved = resolveSubject(subject, held);
+  const resolved = resolveSubject(subject, loaded);
   checkLatents(resolved, sections);
   const layers = layersOf(request, resolved);
-  const sequences = sequencesOf(request.source, held);
+  const sequences = sequencesOf(request.source, loaded);
   const samples = samplesOf(fedSequences(resolved, sequences, sections), sections);
   const { hiddenSize: H } = resolved.model.config;
   const tokens = samples.reduce((sum, sample) => sum + sample.tokens, 0);

@@ -29,7 +29,7 @@ const STUDENT: Subject = { kind: 'student' };
 let device: Device;
 let gpu: DeviceModels;
 let cpu: DeviceModels;
-let held: LoadedModels & { readonly problems: ProblemSet };
+let loaded: LoadedModels & { readonly problems: ProblemSet };
 beforeAll(async () => {
   device = await openDevice();
   gpu = new DeviceModels(await createRuntime({ provider: 'webgpu', device, wasmPaths }));
@@ -37,7 +37,7 @@ beforeAll(async () => {
   const { pair } = await loadPair('models', { fetch: serveFiles(await tinyPair(SMALLEST)) });
   const lora = { rank: 2, alpha: 3, targets: ['q', 'down'] } as const;
   const packs = [normals(new Rng(4), loraLayout(pair.base.config, lora).length, 0.2)];
-  held = {
+  loaded = {
     pair,
     problems: new ProblemSet(pair.manifest.data, pair.codec),
     student: {
@@ -61,10 +61,10 @@ describe('on WebGPU', () => {
     ['explicit', { kind: 'teacher' }, ['question', 'rationale', 'answer']],
     ['latent', STUDENT, ['latent', 'answer']],
   ] as const)('gathers the same states in the %s pass as on WASM', async (_pass, subject, sections) => {
-    const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 2 }, held);
+    const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 2 }, loaded);
     const [a, b] = await Promise.all(
       [gpu, cpu].map((models) =>
-        gatherStates(models, resolveSubject(subject, held), sequences, sections as readonly Section[]),
+        gatherStates(models, resolveSubject(subject, loaded), sequences, sections as readonly Section[]),
       ),
     );
     for (const [i, sample] of (a?.samples ?? []).entries())
@@ -73,9 +73,9 @@ describe('on WebGPU', () => {
   });
 
   it('steps a projected decoder as on WASM', async () => {
-    const { model, parameters, reasoning, packs } = resolveSubject(STUDENT, held);
-    const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 3 }, held);
-    const states = await gatherStates(cpu, resolveSubject(STUDENT, held), sequences, ['latent']);
+    const { model, parameters, reasoning, packs } = resolveSubject(STUDENT, loaded);
+    const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 3 }, loaded);
+    const states = await gatherStates(cpu, resolveSubject(STUDENT, loaded), sequences, ['latent']);
     const { matrix, shift } = await projectionOf(await leadingDirections(states, 1, 3, true), 3);
     const question = [3, 4, 5];
     const walk = async (models: DeviceModels): Promise<Float32Array[]> => {

@@ -10,6 +10,7 @@ import { thinking } from '../../decode/reasoning.testing';
 import type { Feedback } from '../../nn/feedback';
 import { loraLayout } from '../../nn/lora';
 import { adapted as asStudent } from '../../nn/parameters.testing';
+import { allStates } from '../../recipes/shared/teacher';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { normals, relativeError } from '../../train/tiny.testing';
@@ -20,7 +21,7 @@ import { type LoadedModels, resolveSubject } from '../models/subjects';
 import type { Student } from '../runs/student';
 import { decoderFor } from '../runs/student';
 import { ANY } from '../runs/student.testing';
-import { teacherStates } from '../runs/teacher-states';
+import { TeacherPass } from '../runs/teacher-pass';
 import { gatherStates, type Sequence, sequencesOf, statesBytes } from './states';
 
 /** The same float32 sums in another order: two programs of two layers. Measured 2.2e-6 with latents, 4e-7 without. */
@@ -29,7 +30,7 @@ const TOLERANCE = 1e-5;
 let runtime: Runtime;
 let models: DeviceModels;
 let pair: Pair;
-let held: LoadedModels & { readonly problems: ProblemSet; readonly student: Student };
+let loaded: LoadedModels & { readonly problems: ProblemSet; readonly student: Student };
 beforeAll(async () => {
   runtime = await createRuntime({ provider: 'wasm', threads: 1 });
   models = new DeviceModels(runtime);
@@ -42,7 +43,7 @@ beforeAll(async () => {
   const reasoning = thinking(3, { kind: 'softmax', temperature: 0.7 });
   const parameters = asStudent(lora);
   const student: Student = { ...ANY, label: 'tiny', reasoning, parameters, packs: packs(4) };
-  held = {
+  loaded = {
     pair,
     problems: new ProblemSet(pair.manifest.data, pair.codec),
     student,
@@ -59,7 +60,7 @@ async function left(): Promise<number[]> {
 
 const TEACHER: Subject = { kind: 'teacher' };
 const STUDENT: Subject = { kind: 'student' };
-const problems = (samples: number, seed = 5) => sequencesOf({ kind: 'problems', seed, samples }, held);
+const problems = (samples: number, seed = 5) => sequencesOf({ kind: 'problems', seed, samples }, loaded);
 const texts = (...list: string[]) => sequencesOf({ kind: 'texts', texts: list }, {});
 const gather = async (
   subject: Subject,
@@ -67,7 +68,13 @@ const gather = async (
   sections: readonly Section[],
   options: Parameters<typeof gatherStates>[4] = {},
 ): Promise<readonly SampleStates[]> =>
-  (await gatherStates(models, resolveSubject(subject, held), sequences, sections, options)).samples;
+  (await gatherStates(models, resolveSubject(subject, loaded), sequences, sections, options)).samples;
+type Asked = ConstructorParameters<typeof TeacherPass>;
+/** A run's teacher on examples, all states held, or read one sample at a time. */
+const teacherStates = async (roles: Asked[1], examples: Asked[2], layout: Asked[3], holds = true) => {
+  const pass = new TeacherPass(models, roles, examples, layout, { holds });
+  return allStates(pass).finally(() => pass.dispose());
+};
 const same = (a: SampleStates | undefined, b: SampleStates | undefined): void => {
   expect(a?.texts).toEqual(b?.texts);
   expect(relativeError(a?.states ?? [], b?.states ?? [1])).toBeLessThan(TOLERANCE);
@@ -77,32 +84,36 @@ describe('gatherStates', () => {
   it('gathers the same rationale states as the teacher pass, for any lengths', async () => {
     const count = 11;
     const got = await gather(TEACHER, problems(count), ['rationale']);
-    const tokens = held.problems.sample(5, count).map((e) => e.tokens);
+    const tokens = loaded.problems.sample(5, count).map((e) => e.tokens);
     const layout = layoutOf(tokens, pair.codec, count);
     const lengths = tokens.map((t) => t.rationale.length);
     const roles = { codec: pair.codec, teacher: { model: pair.teacher, label: 'teacher' } };
-    const want = await teacherStates(models, roles, held.problems.sample(5, count), layout);
+    const want = await teacherStates(roles, loaded.problems.sample(5, count), layout);
     expect(got.map((s) => s.id)).toEqual(problems(count).map((s) => s.id));
     expect(got.map((s) => s.tokens)).toEqual(lengths);
     expect(new Set(lengths).size).toBeGreaterThan(1);
     for (const [i, sample] of got.entries())
       expect(relativeError(sample.states, want[i]?.rationale as Float32Array)).toBeLessThan(TOLERANCE);
+    const alone = await teacherStates(roles, loaded.problems.sample(5, count), layout, false);
+    for (const [i, { rationale, anchor }] of alone.entries()) {
+      expect(relativeError(rationale, want[i]?.rationale as Float32Array)).toBeLessThan(TOLERANCE);
+      expect(relativeError(anchor, want[i]?.anchor as Float32Array)).toBeLessThan(TOLERANCE);
+    }
   });
 
   it('gathers of a student what it teaches as the teacher that was kept', async () => {
     const count = 5;
     const got = await gather(STUDENT, problems(count), ['rationale']);
-    const examples = held.problems.sample(5, count);
+    const examples = loaded.problems.sample(5, count);
     const layout = layoutOf(
       examples.map((e) => e.tokens),
       pair.codec,
       2,
     );
-    const adapter = { ...held.student, sha256: '' };
+    const adapter = { ...loaded.student, sha256: '' };
     const roles = { codec: pair.codec, teacher: { model: pair.base, adapter, label: 'kept' } };
-    const want = await teacherStates(models, roles, examples, layout);
+    const want = await teacherStates(roles, examples, layout);
     const bare = await teacherStates(
-      models,
       { ...roles, teacher: { ...roles.teacher, adapter: undefined } },
       examples,
       layout,
@@ -122,8 +133,8 @@ describe('gatherStates', () => {
   ] as const)('%s of %o equals the decoder’s steps', async (thought, subject) => {
     const sequences = problems(5);
     const got = await gather(subject, sequences, ['question', thought, 'answer']);
-    const { model, reasoning, latentSteps, parameters, packs } = resolveSubject(subject, held);
-    const tokens = held.problems.sample(5, 5).map((e) => e.tokens);
+    const { model, reasoning, latentSteps, parameters, packs } = resolveSubject(subject, loaded);
+    const tokens = loaded.problems.sample(5, 5).map((e) => e.tokens);
     const question = Math.max(...tokens.map((t) => t.question.length));
     const feedback = feedbackOf(reasoning) as Feedback;
     const shape = { batch: 1, question, capacity: question + 40, parameters, reasoning };
@@ -216,7 +227,7 @@ describe('variants', () => {
   it('replaces latents and texts by random tokens', async () => {
     const options = { variant: 'random-tokens', seed: 3 } as const;
     const [thought] = await gather(STUDENT, problems(1), ['latent'], options);
-    expect(thought?.tokens).toBe(thoughtsIn(held.student.reasoning));
+    expect(thought?.tokens).toBe(thoughtsIn(loaded.student.reasoning));
     expect(thought?.texts.join()).not.toContain('z₁');
     const [text] = await gather(TEACHER, texts('Tom has 12 apples.'), ['text'], options);
     expect(text?.tokens).toBe(pair.tokenizer.encode('Tom has 12 apples.').length);
@@ -257,12 +268,12 @@ describe('what cannot be', () => {
       () => gather({ kind: 'student', checkpoint: 7 }, [], ['latent']),
     ],
     ['no checkpoint is open', () => gather({ kind: 'opened' }, [], ['text'])],
-    ['there is no sample "train-x"', async () => sequencesOf({ kind: 'ids', ids: ['train-x'] }, held)],
+    ['there is no sample "train-x"', async () => sequencesOf({ kind: 'ids', ids: ['train-x'] }, loaded)],
     [
       'the sample "train-1" is chosen twice',
-      async () => sequencesOf({ kind: 'ids', ids: ['train-1', 'train-2', 'train-1'] }, held),
+      async () => sequencesOf({ kind: 'ids', ids: ['train-1', 'train-2', 'train-1'] }, loaded),
     ],
-    ['there are 4096', async () => sequencesOf({ kind: 'ids', ids: ['train-5000'] }, held)],
+    ['there are 4096', async () => sequencesOf({ kind: 'ids', ids: ['train-5000'] }, loaded)],
     ['samples: 0;', async () => problems(0)],
     ['samples: 4097;', async () => problems(4097)],
     ['seed: -1;', async () => problems(1, -1)],
@@ -281,11 +292,11 @@ describe('what cannot be', () => {
   it('a text longer than can be read, a student without latents, no pair, no student', async () => {
     const long = texts('apples '.repeat(4200));
     await expect(gather(TEACHER, long, ['text'])).rejects.toThrow(/takes \d+ positions; .* has 256/);
-    const resolved = resolveSubject(TEACHER, held);
+    const resolved = resolveSubject(TEACHER, loaded);
     const config = { ...resolved.model.config, maxPositions: 2 ** 17 };
     const patient = { ...resolved, model: { ...resolved.model, config } };
     await expect(gatherStates(models, patient, long, ['text'])).rejects.toThrow(MemoryError);
-    const direct = { ...held, student: { ...held.student, reasoning: thinking(0) } };
+    const direct = { ...loaded, student: { ...loaded.student, reasoning: thinking(0) } };
     expect(() => statesBytes(resolveSubject(STUDENT, direct), problems(1), ['latent'])).toThrow(
       'the student has no latent steps',
     );
@@ -297,7 +308,7 @@ describe('what cannot be', () => {
 
   it('knows its bytes in advance, reports progress, can be cancelled between batches, and frees everything', async () => {
     const before = await left();
-    const resolved = resolveSubject(STUDENT, held);
+    const resolved = resolveSubject(STUDENT, loaded);
     const sections: Section[] = ['question', 'latent'];
     const told: number[][] = [];
     const onProgress = (...at: number[]) => told.push(at);
@@ -321,9 +332,9 @@ describe('what cannot be', () => {
 
   it('gives subjects names and unique keys', () => {
     const subjects: Subject[] = [TEACHER, { kind: 'base' }, STUDENT, { kind: 'student', checkpoint: 3 }];
-    const resolved = subjects.map((s) => resolveSubject(s, held));
+    const resolved = subjects.map((s) => resolveSubject(s, loaded));
     expect(resolved.map((r) => r.label)).toEqual(['teacher', 'base', 'student', 'student, step 50']);
     expect(new Set(resolved.map((r) => r.key)).size).toBe(4);
-    expect(subjects.map((s) => resolveSubject(s, held).key)).toEqual(resolved.map((r) => r.key));
+    expect(subjects.map((s) => resolveSubject(s, loaded).key)).toEqual(resolved.map((r) => r.key));
   });
 });

@@ -18,7 +18,7 @@ import { checkThoughts, hasAnyNumber, thoughtTestReport, withThoughts } from './
 export interface ThoughtTestContext {
   readonly models: DeviceModels;
   readonly device: Device | undefined;
-  readonly held: LoadedModels;
+  readonly loaded: LoadedModels;
 }
 
 /** What may pause, the first choice first. */
@@ -48,14 +48,14 @@ export function pauseOf(
  * @throws InputError for impossible values, before anything is computed; CancelledError
  */
 export async function testThoughts(
-  { models, device, held }: ThoughtTestContext,
+  { models, device, loaded }: ThoughtTestContext,
   request: ThoughtTestRequest,
   options: CallOptions<Progress> = {},
 ): Promise<ThoughtTestReport> {
-  const subject = resolveSubject(request.subject, held);
+  const subject = resolveSubject(request.subject, loaded);
   const { model, tokenizer, reasoning, parameters, packs, label, source } = subject;
   if (model.onnx) throw withoutWeights(model.onnx.name, 'the test of the thoughts');
-  const { problems } = held;
+  const { problems } = loaded;
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkThoughts(request, reasoning, model.config.hiddenSize, label);
   const codec = subject.codec();

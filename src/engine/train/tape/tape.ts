@@ -185,24 +185,6 @@ export class Tape {
     this.tokenLoss(name, weight, [states], inputs.weights, (...of) => o.neg(likelihood(...of)));
   }
 
-  /**
-   * Weight · weighted estimate e^(r − l) − (r − l) − 1 of KL(π ‖ π_ref) from sampled tokens, as GRPO takes it (DeepSeekMath,
-   * arXiv:2402.03300, eq. 4): l their log-probabilities, r those of the reference [B, n].
-   */
-  klEstimate(
-    name: string,
-    weight: number,
-    logProbabilities: Computed,
-    inputs: { reference: string; weights: string },
-  ): void {
-    const shape = logProbabilities.shape;
-    this.tokenLoss(name, weight, [logProbabilities], inputs.weights, ({ graph }, [own]) => {
-      const reference = graph.input(inputs.reference, [this.batch, (shape[0] as number) / this.batch]);
-      const more = o.sub(o.reshape(reference, shape), own as Tensor);
-      return o.sub(o.sub(o.exp(more), more), 1);
-    });
-  }
-
   /** Weight · weighted KL(π ‖ π_ref) over the whole vocabulary, from final states [B·n, H] of both. */
   klDivergence(
     name: string,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { interpret } from '../../graph/interpret';
+import { interpret } from '../../graph/interpret.testing';
 import { namedWeights } from '../../nn/weights';
 import { packName } from '../parameters';
 import {

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import type { RunFormat } from '../../../../contract/run-bundle';
 import { shorten } from '../../../../text/quote';
 import { isActive } from '../../../store/run';
 import { runName } from '../../../store/run-names';
@@ -10,6 +11,7 @@ import { download } from '../../../ui/download';
 import { CheckField } from '../../../ui/Field';
 import { bytes, percent } from '../../../ui/format';
 import { LabelForm } from './LabelForm';
+import { RunZip } from './RunZip';
 
 const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -60,6 +62,7 @@ export function RunRow({ run }: { readonly run: SavedRun }) {
       ) : (
         <RowActions {...{ run, name, underWay, shown, busy, inUse }} onEdit={() => setEditing(true)} />
       )}
+      <RunZip id={id} />
     </li>
   );
 }
@@ -78,17 +81,13 @@ function RowActions({ run, name, underWay, shown, busy, inUse, onEdit }: RowActi
   const { id } = run;
   const student = useApp((state) => state.kept.get(id));
   const opening = useApp((state) => isBusy(state.opening));
-  const { showRun, deleteRun, resumeRun, openStudent, studentFile } = useActions();
+  const writing = useApp((state) => isBusy(state.runZip.task));
+  const { showRun, deleteRun, resumeRun, openStudent, keepTeacher, exportRun } = useActions();
   const canResume =
     student !== undefined && student.status !== 'done' && underWay === null && !hasDiverged(run);
-  const save = async () => {
-    const file = await studentFile(id);
-    if (file)
-      download(
-        `lori-${run.config.method}-step${student?.step}.safetensors`,
-        file,
-        'application/octet-stream',
-      );
+  const save = async (format: RunFormat) => {
+    const file = await exportRun(id, format);
+    if (file) download(file.name, file.blob, file.blob.type);
   };
   return (
     <span className="actions">
@@ -115,8 +114,29 @@ function RowActions({ run, name, underWay, shown, busy, inUse, onEdit }: RowActi
           >
             Use student
           </Button>
-          <Button look="quiet" aria-label={`Download the student of ${name}`} onPress={() => void save()}>
-            Download
+          <Button
+            look="quiet"
+            isDisabled={busy || opening}
+            aria-label={`Use as teacher: student of ${name}`}
+            onPress={() => void keepTeacher({ run: id })}
+          >
+            Use as teacher
+          </Button>
+          <Button
+            look="quiet"
+            isDisabled={writing}
+            aria-label={`Run bundle of ${name}`}
+            onPress={() => void save('bundle')}
+          >
+            Run bundle
+          </Button>
+          <Button
+            look="quiet"
+            isDisabled={writing || busy}
+            aria-label={`PyTorch program of ${name}`}
+            onPress={() => void save('torch')}
+          >
+            PyTorch program
           </Button>
         </>
       )}

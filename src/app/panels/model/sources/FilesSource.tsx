@@ -28,9 +28,9 @@ export function FilesSource() {
           config.json, *.safetensors (with the index file, if there are several), tokenizer.json and
           tokenizer_config.json. An ONNX export (*.onnx with its data, also in a folder “onnx”) opens instead
           of safetensors, for hidden states and generation only. A PEFT adapter (adapter_config.json,
-          adapter_model.safetensors) is merged into the base that is dropped with it, or into the model that
-          is open. Published latent-reasoning students (pytorch_model.bin, checkpoint_N) and what is exported
-          here (.zip) open too. Files are read in place, not copied or uploaded.
+          adapter_model.safetensors or adapter_model.bin) is merged into the base that is dropped with it, or
+          into the model that is open. Published latent-reasoning students (pytorch_model.bin, checkpoint_N)
+          and what is exported here (.zip) open too. Files are read in place, not copied or uploaded.
         </span>
         <div className="actions">
           <FileTrigger acceptDirectory onSelect={(list) => void take(filesOf(list ?? []))}>

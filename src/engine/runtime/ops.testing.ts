@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostTensor } from '../base/dtype';
 import type { Program, Tensor } from '../graph/graph';
-import { interpret } from '../graph/interpret';
-import { buildCase, nameOf, OP_CASES, type OpCase } from '../graph/op-cases';
+import { interpret } from '../graph/interpret.testing';
+import { buildCase, nameOf, OP_CASES, type OpCase } from '../graph/op-cases.testing';
 import type { Runtime } from './runtime';
 import type { DeviceTensor } from './tensor';
 

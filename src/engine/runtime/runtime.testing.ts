@@ -4,10 +4,10 @@ import { NumericError } from '../base/errors';
 import { floatsOf, graphTensor } from '../base/half';
 import { Rng } from '../base/rng';
 import { sizeOf } from '../base/shape';
-import { gradients } from '../graph/gradient';
+import { gradients } from '../graph/gradient.testing';
 import { Graph, type Program } from '../graph/graph';
 import * as o from '../graph/ops';
-import { runOnce } from './op-check';
+import { runOnce } from './ops.testing';
 import type { Runtime } from './runtime';
 import type { DeviceTensor } from './tensor';
 

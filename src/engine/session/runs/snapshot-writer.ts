@@ -8,16 +8,16 @@ import { median } from '../../../contract/statistics';
 /** Share of the time that keeping may take where the run chooses how often. */
 const SHARE = 0.02;
 /** Steps between two snapshots at most, where the run chooses. */
-const MOST = 250;
+const MAX_INTERVAL = 250;
 /** Milliseconds within which a snapshot must be written. */
-const LIMIT = 60_000;
+const WRITE_TIMEOUT = 60_000;
 /** Steps whose median time is taken. */
 const RECENT = 16;
 
 /** Events that a run's series is made of. */
 const IN_SERIES: ReadonlySet<RunEvent['kind']> = new Set(['step', 'evaluation', 'spectrum', 'groups']);
 
-export interface KeeperOptions {
+export interface SnapshotWriterOptions {
   /** Steps between two snapshots; 0: chosen by what they cost. */
   readonly every: number;
   readonly steps: number;
@@ -32,7 +32,7 @@ export interface KeeperOptions {
   /** Of a run that is resumed: the series so far, and the step it is resumed from, which is kept already. */
   readonly series?: RunSeries | undefined;
   readonly from?: number | undefined;
-  /** Replaces `LIMIT`. */
+  /** Replaces `WRITE_TIMEOUT`. */
   readonly limit?: number;
 }
 
@@ -41,7 +41,7 @@ export interface KeeperOptions {
  * snapshot that is known to be written. The first is made before the first step, so that what it costs, and whether there is
  * room, is known before anything can be lost. A snapshot that cannot be written is said, and does not end the run.
  */
-export class Keeper {
+export class SnapshotWriter {
   private readonly events: RunEvent[] = [];
   private readonly times: number[] = [];
   private series: RunSeries;
@@ -49,7 +49,7 @@ export class Keeper {
   /** Steps from the last snapshot to the next, as it was told. */
   private interval: number;
 
-  constructor(private readonly options: KeeperOptions) {
+  constructor(private readonly options: SnapshotWriterOptions) {
     this.series = options.series ?? emptySeries;
     this.last = options.from;
     this.interval = options.every || 1;
@@ -90,12 +90,12 @@ export class Keeper {
     if (this.options.every > 0) return this.options.every;
     const step = median(this.times);
     if (!(step > 0)) return 1;
-    return Math.min(MOST, Math.max(1, Math.ceil(cost / (SHARE * step))));
+    return Math.min(MAX_INTERVAL, Math.max(1, Math.ceil(cost / (SHARE * step))));
   }
 
   /** @returns why it was not written, or `null` */
-  private async write(snapshot: Parameters<KeeperOptions['keep']>[0]): Promise<string | null> {
-    const { keep, limit = LIMIT } = this.options;
+  private async write(snapshot: Parameters<SnapshotWriterOptions['keep']>[0]): Promise<string | null> {
+    const { keep, limit = WRITE_TIMEOUT } = this.options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(

@@ -1,5 +1,5 @@
 import { LoriError } from '../base/errors';
-import { type Shape, sizeOf, stridesOf } from '../base/shape';
+import { type Shape, sizeOf } from '../base/shape';
 import { liveNodes, type Tensor } from './graph';
 import type { OpKind } from './shape-rules';
 
@@ -262,3 +262,11 @@ const EVALUATE: Readonly<Record<Exclude<OpKind, 'input' | 'constant'>, Evaluate>
     return out;
   },
 };
+
+/** Row-major strides, in elements. */
+function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let i = shape.length - 2; i >= 0; i--)
+    strides[i] = (strides[i + 1] as number) * (shape[i + 1] as number);
+  return strides;
+}

@@ -1,0 +1,47 @@
+import { isBusy } from '../../../store/task';
+import { useActions, useApp } from '../../../store/use-app';
+import { ErrorNotice } from '../../../ui/ErrorNotice';
+import { Empty, Panel } from '../../../ui/Panel';
+import { Progress } from '../../../ui/Progress';
+import { Compared } from './Compared';
+import { EvaluationFiles } from './EvaluationFiles';
+import { EvaluationForm } from './EvaluationForm';
+import { EvaluationList } from './EvaluationList';
+import { Items } from './Items';
+import { SweepChart } from './SweepChart';
+
+/** How often subjects are right, and how long they take: problem by problem, two of them compared. */
+export function EvaluationCard() {
+  const task = useApp((state) => state.evaluation.task);
+  const isEmpty = useApp((state) => state.evaluation.list.length === 0);
+  const { cancelEvaluation } = useActions();
+  return (
+    <Panel
+      title="Evaluation"
+      about="Problems are answered one by one: after thoughts (implicit), after a written rationale (explicit), or at once (no-CoT). What is answered is kept when you cancel, and can be gone on with."
+      actions={<EvaluationFiles />}
+    >
+      <EvaluationForm />
+      {isBusy(task) && (
+        <Progress
+          label={task.progress === null ? 'Preparing the evaluation' : 'Answering problems'}
+          {...task.progress}
+          onCancel={cancelEvaluation}
+          cancelLabel="Cancel the evaluation"
+          isCancelling={task.status === 'cancelling'}
+        />
+      )}
+      {task.status === 'failed' && <ErrorNotice title="The evaluation did not end" error={task.error} />}
+      {isEmpty ? (
+        !isBusy(task) && <Empty>Nothing has been evaluated yet.</Empty>
+      ) : (
+        <>
+          <EvaluationList />
+          <SweepChart />
+          <Compared />
+          <Items />
+        </>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,108 @@
+import { ANSWER_RULES, RULE_IDS, type RuleId } from '../../../../contract/answer-rules';
+import { EVALUATION_MODES, type EvaluationMode, MAX_TOGETHER } from '../../../../contract/evaluation';
+import { MAX_LATENT_STEPS } from '../../../../contract/methods/shared';
+import { evaluationErrors } from '../../../store/evaluation';
+import { isBusy } from '../../../store/task';
+import { useActions, useApp } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { Choice } from '../../../ui/Choice';
+import { NumberField } from '../../../ui/Field';
+import { TextEntry } from '../../../ui/TextEntry';
+import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
+import { SubjectField } from '../../shared/SubjectField';
+
+const MODES: Readonly<Record<EvaluationMode, string>> = {
+  latent: 'After its thoughts (implicit)',
+  explicit: 'After a written rationale (explicit)',
+  direct: 'At once (no-CoT)',
+};
+
+/** Who answers what, and how. */
+export function EvaluationForm() {
+  // Not of all of it: fields are slow to draw, and answers come fast.
+  const draft = useApp((state) => state.evaluation.draft);
+  const busy = useApp((state) => isBusy(state.evaluation.task));
+  const K = useApp(({ evaluation, student, lens }) =>
+    evaluation.draft.subject === 'student'
+      ? (student?.thoughts?.latentSteps ?? null)
+      : evaluation.draft.subject === 'opened'
+        ? (lens.opened.value?.thoughts ?? null)
+        : null,
+  );
+  const { changeEvaluation, runEvaluation } = useActions();
+  const errors = evaluationErrors(draft);
+  const noRows = useMissingRows(draft);
+  const canRun = errors.size === 0 && !noRows && !busy;
+  const most = K === null ? 8 : Math.min(2 * K, MAX_LATENT_STEPS);
+  return (
+    <form
+      className="lens-form"
+      aria-label="Evaluation"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (canRun) void runEvaluation();
+      }}
+    >
+      <div className="lens-wide-fields">
+        <SubjectField
+          label="Who answers"
+          value={draft.subject}
+          onChange={(subject) => changeEvaluation({ subject })}
+        />
+        <Choice
+          label="How"
+          value={draft.mode}
+          options={EVALUATION_MODES.map((id) => ({ id, label: MODES[id] }))}
+          onChange={(mode) => changeEvaluation({ mode })}
+        />
+        {draft.mode === 'latent' && (
+          <TextEntry
+            label="Number of thoughts"
+            tex="K"
+            value={draft.thoughts}
+            onChange={(thoughts) => changeEvaluation({ thoughts })}
+            placeholder={K === null ? 'its own' : `${K}, its own`}
+            help="Empty for its own. A list such as 0-8 is a sweep: one evaluation for each number."
+            error={errors.get('thoughts')}
+          />
+        )}
+        <ProblemsFields value={draft} errors={errors} onChange={changeEvaluation} />
+        <NumberField
+          whole
+          label="Problems at once"
+          value={draft.together}
+          onChange={(together) => changeEvaluation({ together })}
+          help={`With 1, the latency of each is measured; up to ${MAX_TOGETHER} are faster and have none.`}
+          error={errors.get('together')}
+        />
+        <Choice
+          label="Rule"
+          value={draft.rule}
+          options={[
+            { id: 'set' as const, label: 'That of the data set' },
+            ...RULE_IDS.map((id: RuleId) => ({ id, label: ANSWER_RULES[id].label })),
+          ]}
+          help={
+            draft.rule === 'set'
+              ? 'How the answer is found in the text and compared.'
+              : ANSWER_RULES[draft.rule].about
+          }
+          onChange={(rule) => changeEvaluation({ rule })}
+        />
+      </div>
+      <div className="actions">
+        <Button type="submit" look="primary" isDisabled={!canRun}>
+          Evaluate
+        </Button>
+        {draft.mode === 'latent' && (
+          <Button
+            isDisabled={busy}
+            onPress={() => changeEvaluation({ thoughts: draft.thoughts === '' ? `0-${most}` : '' })}
+          >
+            {draft.thoughts === '' ? `Sweep 0 to ${most} thoughts` : 'Its own number of thoughts'}
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}

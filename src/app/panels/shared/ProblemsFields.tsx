@@ -1,0 +1,65 @@
+import type { ProblemSource } from '../../../contract/problem-source';
+import { useApp } from '../../store/use-app';
+import { Choice } from '../../ui/Choice';
+import { NumberField } from '../../ui/Field';
+
+interface Chosen {
+  readonly source: ProblemSource['kind'];
+  readonly seed: number;
+  readonly problems: number;
+}
+
+/** Whether the problems are rows of a data set, and none is open. */
+export const useMissingRows = ({ source }: Pick<Chosen, 'source'>): boolean =>
+  useApp((state) => source === 'rows' && state.data.report.value === null);
+
+/** Which problems are answered, and how many. */
+export function ProblemsFields({
+  value: { source, seed, problems },
+  errors,
+  onChange,
+  help,
+}: {
+  readonly value: Chosen;
+  readonly errors: ReadonlyMap<string, string>;
+  readonly onChange: (change: Partial<Chosen>) => void;
+  readonly help?: string;
+}) {
+  const rows = useApp((state) => state.data.report.value);
+  return (
+    <>
+      <Choice
+        label="Problems"
+        value={source}
+        options={[
+          { id: 'held-out', label: 'Held out of its training' },
+          {
+            id: 'rows',
+            label: rows === null ? 'Rows of a data set' : `Rows of ${rows.name}`,
+            isDisabled: rows === null,
+            about: rows === null ? 'Open one in Data first.' : 'The last rows in the order of the seed.',
+          },
+        ]}
+        onChange={(next) => onChange({ source: next })}
+      />
+      {source === 'rows' && (
+        <NumberField
+          whole
+          label="Seed of the split"
+          value={seed}
+          onChange={(next) => onChange({ seed: next })}
+          help="A run with this split seed holds out the same rows."
+          error={errors.get('seed')}
+        />
+      )}
+      <NumberField
+        whole
+        label="Number of problems"
+        value={problems}
+        onChange={(next) => onChange({ problems: next })}
+        {...(help !== undefined && { help })}
+        error={errors.get('problems')}
+      />
+    </>
+  );
+}

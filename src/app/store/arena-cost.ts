@@ -1,0 +1,38 @@
+import { type Arena, type ArenaRun, remaining } from '../../contract/arena';
+import type { RunConfig } from '../../contract/config';
+import type { RunCost } from '../../contract/run-cost';
+import { mean } from '../../contract/statistics';
+import type { ArenaCost } from './arena';
+import { sentencesOf } from './task';
+
+const secondsOf = ({ teacherSeconds, trainSeconds }: ArenaRun): number | undefined =>
+  teacherSeconds === undefined || trainSeconds === undefined ? undefined : teacherSeconds + trainSeconds;
+
+/**
+ * What the runs that are left take: by runs of the same contender where there are any, otherwise by the engine's estimate of its
+ * configuration. Evaluation is counted in neither.
+ */
+export async function arenaCost(
+  arena: Arena,
+  estimate: (config: RunConfig) => Promise<Pick<RunCost, 'seconds'>>,
+): Promise<ArenaCost> {
+  const left = remaining(arena);
+  const [first] = arena.seeds;
+  let [seconds, measured] = [0 as number | null, 0];
+  try {
+    for (const { name, config } of arena.contenders) {
+      const own = left.filter(({ contender }) => contender.name === name).length;
+      if (own === 0) continue;
+      const known = arena.runs.filter((run) => run.name === name).flatMap((run) => secondsOf(run) ?? []);
+      if (known.length > 0) measured += own;
+      const one =
+        known.length > 0
+          ? mean(known)
+          : ((await estimate({ ...config, seed: first ?? config.seed })).seconds?.all ?? null);
+      seconds = seconds === null || one === null ? null : seconds + own * one;
+    }
+  } catch (thrown) {
+    return { runs: left.length, seconds: null, measured, refused: sentencesOf(thrown) };
+  }
+  return { runs: left.length, seconds, measured, refused: null };
+}

@@ -1,0 +1,120 @@
+import type { RuleId } from '../../contract/answer-rules';
+import {
+  answererKey,
+  type Evaluation,
+  type EvaluationMode,
+  type EvaluationRequest,
+  MAX_EVALUATED,
+  MAX_TOGETHER,
+  requestKey,
+} from '../../contract/evaluation';
+import { MAX_LATENT_STEPS } from '../../contract/methods/shared';
+import type { ProblemSource } from '../../contract/problem-source';
+import { type SubjectId, subjectOf } from './lens-draft';
+import { sourceOf } from './stopping';
+import { idle, type Task } from './task';
+import { numbersIn, whole } from './whole';
+
+/** An evaluation as it is being edited. */
+export interface EvaluationDraft {
+  readonly subject: SubjectId;
+  readonly mode: EvaluationMode;
+  /** Numbers of thoughts as typed, each an evaluation of its own; empty for the subject's own. */
+  readonly thoughts: string;
+  readonly source: ProblemSource['kind'];
+  /** Of the rows that are held out. */
+  readonly seed: number;
+  readonly problems: number;
+  readonly together: number;
+  readonly rule: RuleId | 'set';
+}
+
+/** An evaluation that was begun, with a number for the page. */
+export interface KeptEvaluation {
+  readonly id: number;
+  readonly evaluation: Evaluation;
+}
+
+export interface EvaluationState {
+  readonly draft: EvaluationDraft;
+  readonly task: Task<true>;
+  /** In the order in which they were begun. */
+  readonly list: readonly KeptEvaluation[];
+  /** The one whose answers are shown, and the one that it is compared with. */
+  readonly shown: number | null;
+  readonly other: number | null;
+}
+
+export const initialEvaluation: EvaluationState = {
+  draft: {
+    ...{ subject: 'student', mode: 'latent', thoughts: '', source: 'held-out' },
+    ...{ seed: 1, problems: 200, together: 1, rule: 'set' },
+  },
+  task: idle,
+  list: [],
+  shown: null,
+  other: null,
+};
+
+/** What is wrong with the draft, by field. */
+export function evaluationErrors(draft: EvaluationDraft): ReadonlyMap<keyof EvaluationDraft, string> {
+  const errors = new Map<keyof EvaluationDraft, string>();
+  const check = (field: 'problems' | 'together' | 'seed', low: number, high: number) => {
+    const error = whole(draft[field], low, high);
+    if (error !== null) errors.set(field, error);
+  };
+  check('problems', 1, MAX_EVALUATED);
+  check('together', 1, MAX_TOGETHER);
+  if (draft.source === 'rows') check('seed', 0, 2 ** 31 - 1);
+  if (draft.mode === 'latent' && draft.thoughts.trim() !== '') {
+    const counts = numbersIn(draft.thoughts, 0, MAX_LATENT_STEPS);
+    if (typeof counts === 'string') errors.set('thoughts', counts);
+  }
+  return errors;
+}
+
+/** The requests of a draft without errors: one, or one for each number of thoughts. */
+export function evaluationRequestsOf(draft: EvaluationDraft): readonly EvaluationRequest[] {
+  const { mode, thoughts, source, seed, problems, together, rule } = draft;
+  const request: EvaluationRequest = {
+    ...{ subject: subjectOf(draft.subject), mode, problems, rule, together },
+    source: sourceOf({ source, seed }),
+  };
+  const counts = mode === 'latent' && thoughts.trim() !== '' ? numbersIn(thoughts, 0, MAX_LATENT_STEPS) : [];
+  if (typeof counts === 'string' || counts.length === 0) return [request];
+  return counts.map((count) => ({ ...request, thoughts: count }));
+}
+
+export const isComplete = ({ items, total }: Evaluation): boolean => items.length >= total;
+
+/** The list with an evaluation in place of the one begun before with the same weights and problems, or at its end. */
+export function withEvaluation(
+  list: readonly KeptEvaluation[],
+  evaluation: Evaluation,
+): { readonly list: readonly KeptEvaluation[]; readonly id: number } {
+  const key = (of: Evaluation) => `${requestKey(of.request)} ${answererKey(of)}`;
+  const known = list.find((one) => key(one.evaluation) === key(evaluation));
+  if (known) return { id: known.id, list: list.map((one) => (one === known ? { ...one, evaluation } : one)) };
+  const id = Math.max(0, ...list.map((one) => one.id)) + 1;
+  return { id, list: [...list, { id, evaluation }] };
+}
+
+/** Which of the list are of the same weights and problems as one, in number of thoughts: what a sweep shows. */
+export const sweepOf = (
+  list: readonly KeptEvaluation[],
+  of: Evaluation,
+): readonly { readonly thoughts: number; readonly evaluation: Evaluation }[] => {
+  const key = (one: Evaluation) =>
+    `${requestKey({ ...one.request, thoughts: undefined, together: 1 })} ${answererKey(one)}`;
+  if (of.request.mode !== 'latent') return [];
+  return list
+    .map(({ evaluation }) => evaluation)
+    .filter(
+      (one) =>
+        key(one) === key(of) &&
+        one.items.length > 0 &&
+        (one.request.thoughts !== undefined || !one.stopsByItself),
+    )
+    .map((evaluation) => ({ thoughts: evaluation.request.thoughts ?? evaluation.thoughts ?? 0, evaluation }))
+    .sort((a, b) => a.thoughts - b.thoughts);
+};

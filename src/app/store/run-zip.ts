@@ -1,0 +1,11 @@
+import type { ModelFile } from '../../contract/model-files';
+import { idle, type Task } from './task';
+
+/** The run that was written as a zip last, or is being written. */
+export interface RunZipState {
+  readonly task: Task<Omit<ModelFile, 'blob'>>;
+  /** Id of the run. */
+  readonly run: string | null;
+}
+
+export const initialRunZip: RunZipState = { task: idle, run: null };

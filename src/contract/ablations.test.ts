@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { ABLATION_SEEDS, ablationsOf, planOf } from './ablations';
+import { type Arena, type ArenaRun, formatArena, MAX_CONTENDERS, readArenaFile, rowOf } from './arena';
+import { axisPoints } from './arena-axis';
+import { parseRunConfig } from './config';
+import type { EvaluationEvent, RunResult } from './events';
+import { METHODS } from './methods/index';
+import { WITH_MOCK } from './methods/mock.testing';
+import { differencesFrom, findPreset, type Preset } from './presets';
+
+const ABLATIONS = ablationsOf(METHODS);
+
+it('every figure and table that the Arena offers has an id of its own', () => {
+  const ids = ABLATIONS.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  // LoRi figure 5 (both), tables 2 and 3, figure 4; CODI tables 2, A4, A5, figure 5; DART table 3, figure 2.
+  for (const id of [
+    ...['lori-steps', 'lori-samples', 'lori-anchor', 'training-cost', 'latency'],
+    ...['codi-parts', 'codi-beta', 'codi-gamma', 'codi-steps', 'dart-parts', 'dart-count'],
+  ])
+    expect(ids).toContain(id);
+});
+
+describe.each(ABLATIONS.map((one) => [one.id, one] as const))('%s', (_id, ablation) => {
+  const plan = planOf(ablation, METHODS);
+
+  it('is a plan whose contenders differ from each other and from their preset in what is varied', () => {
+    expect(plan.contenders.length).toBeGreaterThan(1);
+    expect(plan.contenders.length).toBeLessThanOrEqual(MAX_CONTENDERS);
+    expect(plan.contenders.map(({ name }) => name)).toContain(plan.baseline);
+    expect(new Set(plan.contenders.map(({ config }) => JSON.stringify(config))).size).toBe(
+      plan.contenders.length,
+    );
+    expect(plan.seeds).toEqual(ABLATION_SEEDS);
+    const changed = ablation.points.map(({ preset, changes }, i) => {
+      const differs = differencesFrom(findPreset(preset) as Preset, plan.contenders[i]?.config as never);
+      if (!changes) expect(differs).toEqual([]);
+      return differs.map(([path]) => path);
+    });
+    // Where a number is varied, it is one setting.
+    if (plan.axis?.places) expect(new Set(changed.flat()).size).toBe(1);
+  });
+
+  it('is kept in a file, axis and all', () => {
+    const arena: Arena = { ...plan, runs: [] };
+    expect(readArenaFile(formatArena(arena))).toEqual({ arena, notes: [] });
+  });
+});
+
+it('a preset that no method has is refused by name', () => {
+  const broken = { ...ABLATIONS[0], points: [{ name: 'a', preset: 'nope' }] } as never;
+  expect(() => planOf(broken, WITH_MOCK)).toThrow('nope, which is no preset');
+});
+
+describe('what is drawn', () => {
+  const run = (name: string, seed: number, correct: number, extra: Partial<ArenaRun> = {}): ArenaRun => ({
+    ...{ name, seed, correct, total: 50, trainSeconds: 10 * seed, teacherSeconds: 2, answerMilliseconds: 5 },
+    ...extra,
+  });
+  const lori = ABLATIONS.find(({ id }) => id === 'lori-steps') as (typeof ABLATIONS)[number];
+  const plan = { ...planOf(lori, METHODS), seeds: [1, 2, 3] };
+  const runs = [
+    ...[run('K = 8', 1, 40), run('K = 2', 1, 10), run('K = 2', 2, 30), run('K = 2', 3, 20)],
+    // Of another seed, and failed.
+    run('K = 2', 9, 50),
+    { name: 'K = 3', seed: 1, failed: 'it diverged' },
+  ];
+
+  it('has each contender at its value, with its figures over the plan’s seeds', () => {
+    const points = axisPoints({ ...plan, runs });
+    expect(points.map(({ x }) => x)).toEqual([2, 3, 4, 5, 6, 7, 8]);
+    expect([...(points[0]?.parts[0]?.bySeed ?? [])]).toEqual([
+      [1, 0.2],
+      [2, 0.6],
+      [3, 0.4],
+    ]);
+    expect(points[0]?.parts[0]?.overSeeds).toMatchObject({ n: 3, median: 0.4, min: 0.2, max: 0.6 });
+    expect(points[0]?.parts[0]?.overSeeds?.medianInterval).toMatchObject({ low: 0.2, high: 0.6 });
+    expect(points[1]?.parts[0]?.overSeeds).toBeNull();
+    expect(points[6]?.parts[0]?.overSeeds).toMatchObject({ n: 1, median: 0.8 });
+  });
+
+  it('splits cost into its parts, and stands at 1, 2, … without numbers', () => {
+    const cost = ABLATIONS.find(({ id }) => id === 'training-cost') as (typeof ABLATIONS)[number];
+    const points = axisPoints({ ...planOf(cost, METHODS), runs: [run('CODI', 3, 1), run('LoRi', 1, 1)] });
+    expect(points.map(({ name, x }) => [name, x]).slice(0, 2)).toEqual([
+      ['LoRi', 1],
+      ['CODI', 2],
+    ]);
+    expect(points[1]?.parts.map(({ label, overSeeds }) => [label, overSeeds?.median])).toEqual([
+      ['reading the teacher', 2],
+      ['training', 30],
+    ]);
+  });
+
+  it('takes the time of an answer and the thoughts from the run’s last held-out evaluation', () => {
+    const config = parseRunConfig({ method: 'adaptive' });
+    const heldOut = { correct: 3, total: 4, share: 0.75, low: 0, high: 1 };
+    const result = {
+      ...{ config, heldOut, status: 'done', trainable: 7, models: {} },
+      seconds: { teacher: 1, compile: 2, train: 3, evaluate: 4 },
+    } as unknown as RunResult;
+    const evaluation = (set: 'validation' | 'held-out', milliseconds: number): EvaluationEvent => ({
+      ...{ kind: 'evaluation', step: 5, set, accuracy: heldOut, milliseconds },
+      // Two problems with two latents, two with four, the two tokens around them counted.
+      lengths: [
+        { length: 4, right: 1, wrong: 1 },
+        { length: 6, right: 2, wrong: 0 },
+      ],
+    });
+    const row = rowOf('a', 1, result, [evaluation('validation', 999), evaluation('held-out', 80)]);
+    expect(row).toMatchObject({ answerMilliseconds: 20, thoughts: 3, correct: 3, total: 4 });
+    expect(rowOf('a', 1, result)).not.toHaveProperty('answerMilliseconds');
+  });
+});

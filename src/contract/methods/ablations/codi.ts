@@ -1,0 +1,62 @@
+import { type AblationData, varying } from './ablation';
+
+const PRESET = 'codi-self-128';
+
+/** CODI's ablations. */
+export const codiAblations: readonly AblationData[] = [
+  {
+    id: 'codi-parts',
+    name: 'Parts of CODI (CODI table 2)',
+    about:
+      'GPT-2 on GSM8k: CODI 43.7 %, separate static teacher 27.1, with a multitask student 42.2, without the L1 loss 24.5, with the last step 31.7, without projection 42.5, No-CoT-SFT 19.1. The static teacher here is the bundled one, whose students have no begin- and end-of-thought tokens and no projection.',
+    source: 'CODI table 2',
+    varied: 'variant',
+    measure: 'accuracy',
+    baseline: 'CODI',
+    points: [
+      { name: 'CODI', preset: PRESET },
+      { name: 'static teacher', preset: 'codi-128' },
+      {
+        name: 'static teacher, multitask student',
+        preset: 'codi-128',
+        changes: { weights: { explicit: 1 } },
+      },
+      { name: 'without L1', preset: PRESET, changes: { weights: { distillation: 0 } } },
+      { name: 'with the last step', preset: PRESET, changes: { teacher: { rationale: 'steps' } } },
+      { name: 'without projection', preset: PRESET, changes: { projection: { use: false } } },
+      { name: 'No-CoT-SFT', preset: 'nocot-128' },
+    ],
+  },
+  {
+    id: 'codi-beta',
+    name: 'Weight of the distillation (CODI table A4)',
+    about: 'Llama-3.2-1B on GSM8k-Aug: 46.5, 50.2, 49.1, 51.9 and 51.4 % for β = 1, 5, 10, 20 and 30.',
+    source: 'CODI table A4',
+    varied: 'weight of the distillation β',
+    measure: 'accuracy',
+    baseline: 'β = 1',
+    points: varying([1, 5, 10, 20, 30], PRESET, 'β', (distillation) => ({ weights: { distillation } })),
+  },
+  {
+    id: 'codi-gamma',
+    name: 'Weight of the explicit path (CODI table A5)',
+    about:
+      'GPT-2 on GSM8k-Aug, 40 epochs: 38.2, 43.7 and 41.9 % for γ = 0.5, 1 and 2; 40.8 for 3 after 20 epochs.',
+    source: 'CODI table A5',
+    varied: 'weight of the explicit path γ',
+    measure: 'accuracy',
+    baseline: 'γ = 1',
+    points: varying([0.5, 1, 2, 3], PRESET, 'γ', (teacher) => ({ weights: { teacher } })),
+  },
+  {
+    id: 'codi-steps',
+    name: 'Latent steps (CODI figure 5)',
+    about:
+      'CODI’s accuracy on GSM8k is highest with six latents. The values of the figure’s axis are not in its text: these are this project’s.',
+    source: 'CODI figure 5',
+    varied: 'latent steps K',
+    measure: 'accuracy',
+    baseline: 'K = 6',
+    points: varying([1, 2, 3, 4, 6, 8], PRESET, 'K', (steps) => ({ latent: { steps } })),
+  },
+];

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { findPreset, PRESETS } from '../presets';
+import { valueAt } from '../settings';
+
+/** Values of the papers and their codes, row by row as their tables and scripts have them. */
+const TRAINING: readonly [
+  id: string,
+  rate: number,
+  batch: number,
+  epochs: number,
+  decay: number,
+  clip: number,
+][] = [
+  // CODI's scripts; PCCoT's script, and its authors' values for Llama.
+  ['codi-gpt2', 3e-3, 128, 40, 0.1, 2],
+  ['codi-llama-1b', 8e-4, 128, 10, 0.1, 2],
+  ['pccot-gpt2', 3e-3, 128, 40, 0.01, 1],
+  ['pccot-llama-1b', 8e-4, 32, 10, 0.1, 1],
+  // SIM-CoT's scripts on CODI.
+  ['sim-cot-gpt2', 3e-3, 128, 40, 0.1, 2],
+  ['sim-cot-llama-1b', 8e-4, 128, 10, 0.1, 2],
+  ['sim-cot-llama-3b', 3e-4, 128, 8, 0.1, 2],
+  ['sim-cot-llama-8b', 1e-4, 128, 6, 0.1, 2],
+  // KaVa table 6, as noted.
+  ['kava-llama-1b', 8e-4, 128, 10, 0.1, 2],
+  ['kava-llama-1b-nl', 8e-4, 128, 10, 0.1, 2],
+  ['kava-llama-3b', 2e-4, 128, 5, 0.1, 2],
+  ['kava-qwen-0.5b', 5e-4, 128, 10, 0.01, 2],
+  // DART §C; decay and clipping are not told.
+  ['dart-llama-1b', 8e-4, 128, 10, 0.01, 1],
+  ['dart-gpt2', 2e-3, 128, 40, 0.01, 1],
+  ['dart-qwen-1.5b', 5e-4, 128, 10, 0.01, 1],
+  ['dart-llama-3b', 5e-4, 128, 10, 0.01, 1],
+  // Coconut's args, which do not clip; iCoT's README.
+  ['coconut-gpt2-gsm8k', 1e-4, 128, 25, 0.01, 1e6],
+  ['coconut-prosqa', 1e-4, 128, 50, 0.01, 1e6],
+  ['icot-gsm8k', 1e-5, 32, 80, 0.01, 1],
+];
+
+describe('a preset named for a paper’s table', () => {
+  it.each(TRAINING)('%s: its training', (id, rate, batch, epochs, decay, clip) => {
+    const { paper, config } = findPreset(id) as (typeof PRESETS)[number];
+    expect(paper).toBe(true);
+    const { optimiser, data } = config;
+    expect(optimiser).toMatchObject({ learningRate: rate, weightDecay: decay, clip });
+    expect(optimiser.batch * optimiser.accumulation).toBe(batch);
+    expect((optimiser.steps * batch) / data.samples).toBe(epochs);
+  });
+
+  const OWN: readonly [id: string, values: Readonly<Record<string, unknown>>][] = [
+    ['codi-gpt2', { 'projection.width': 768, 'weights.distillation': 1, 'latent.steps': 6 }],
+    ['codi-llama-1b', { 'projection.width': 2048, 'weights.distillation': 20, 'latent.steps': 6 }],
+    ['pccot-gpt2', { 'latent.steps': 24, 'latent.iterations': 3, 'distillation.scale': 'layer' }],
+    ['pccot-llama-1b', { 'latent.steps': 6, 'latent.iterations': 6, 'distillation.scale': 'all' }],
+    ['sim-cot-llama-8b', { 'projection.width': 4096, 'weights.distillation': 20, 'weights.explain': 1 }],
+    ['kava-llama-3b', { 'weights.distillation': 20, 'weights.keyValues': 2, 'keyValues.scaled': false }],
+    ['kava-llama-1b-nl', { 'keyValues.kind': 'mse', 'keyValues.scaled': true }],
+    ['dart-gpt2', { 'silent.count': 20, 'rem.width': 128, 'rem.alpha': 32, 'weights.distil': 20 }],
+    ['coconut-gpt2-gsm8k', { 'curriculum.latentsPerStep': 2, 'curriculum.stages': 3 }],
+    ['coconut-prosqa', { 'curriculum.latentsPerStep': 1, 'curriculum.stages': 6 }],
+    ['icot-gsm8k', { 'removal.allBeyond': 39, 'removal.smoothing': 4, 'removal.side': 'left' }],
+    ['adaptive-latent-6', { 'latents.min': 6, 'latents.max': 6, 'weights.codi': 20 }],
+    ['adaptive-latent-6-by-1', { 'latents.factor': 1, 'latents.bias': 6, 'latents.max': 10 }],
+    [
+      'grpo-latent-6',
+      {
+        ...{ 'reinforcement.group': 16, 'reinforcement.tokens': 40, 'weights.kl': 1e-3 },
+        ...{ 'reinforcement.reward': 0.1, 'reinforcement.penalty': 1e-4, 'reinforcement.cutoff': 1 },
+      },
+    ],
+  ];
+  it.each(OWN)('%s: its own values', (id, values) => {
+    const { config } = findPreset(id) as (typeof PRESETS)[number];
+    for (const [path, value] of Object.entries(values)) expect(valueAt(config, path), path).toBe(value);
+  });
+
+  it('trains adapters of rank 128 and α 32, where it says what it trains', () => {
+    const others = ['lori-no-anchor-128', 'coconut-gpt2-gsm8k', 'coconut-prosqa', 'icot-gsm8k'];
+    for (const { id, paper, config } of PRESETS)
+      if (paper && !others.includes(id)) expect(config.lora, id).toMatchObject({ rank: 128, alpha: 32 });
+  });
+});

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EvaluatedItem, EvaluationEvent, EvaluationRequest } from '../../../contract/evaluation';
+import type { Progress, RunResult } from '../../../contract/events';
+import { thoughtsIn, withThoughts } from '../../decode/reasoning';
+import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { tinyRun } from '../runs/tiny-run.testing';
+import { LoriWorkbench } from '../workbench';
+import { countsOf, reasoningIn } from './ways';
+
+const PROBLEMS = 5;
+let workbench: LoriWorkbench;
+let result: RunResult;
+beforeAll(async () => {
+  workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+  result = await workbench.distil(
+    tinyRun({
+      optimiser: { steps: 2 },
+      data: { validation: 0, heldOut: PROBLEMS },
+      evaluation: { explicit: true },
+    }),
+  );
+}, 60_000);
+afterAll(() => workbench.close());
+
+const request = (over: Partial<EvaluationRequest> = {}): EvaluationRequest => ({
+  ...{ subject: { kind: 'student' }, mode: 'latent', source: { kind: 'held-out' } },
+  ...{ problems: PROBLEMS, rule: 'set', together: 1, ...over },
+});
+
+/** What does not depend on how fast it was. */
+const timeless = (items: readonly EvaluatedItem[]) => items.map(({ milliseconds: _, ...rest }) => rest);
+
+it('answers as the run did, one by one and together, with a time only for what is answered alone', async () => {
+  const alone = await workbench.evaluate(request());
+  expect(alone.items.filter(({ right }) => right)).toHaveLength(result.heldOut?.correct ?? -1);
+  expect(alone.items.map(({ id }) => id)).toEqual(
+    Array.from({ length: PROBLEMS }, (_, i) => `held-out-${i}`),
+  );
+  expect(alone).toMatchObject({ thoughts: 2, counts: [0, 1, 2, 3, 4], rule: 'last-number', total: PROBLEMS });
+  expect(alone.items.every(({ milliseconds }) => (milliseconds ?? 0) > 0)).toBe(true);
+  const together = await workbench.evaluate(request({ together: 3 }));
+  expect(timeless(together.items)).toEqual(timeless(alone.items));
+  expect(together.items.every(({ milliseconds }) => milliseconds === null)).toBe(true);
+});
+
+it('answers after a written rationale and at once', async () => {
+  const explicit = await workbench.evaluate(request({ mode: 'explicit', together: 5 }));
+  expect(explicit.items.filter(({ right }) => right)).toHaveLength(result.explicit?.correct ?? -1);
+  expect(explicit).toMatchObject({ thoughts: null, counts: [] });
+  const direct = await workbench.evaluate(request({ mode: 'direct', together: 5 }));
+  const none = await workbench.evaluate(request({ thoughts: 0, together: 5 }));
+  // A student of recurrent thoughts alone has nothing else between question and prompt.
+  expect(timeless(direct.items)).toEqual(timeless(none.items));
+  expect(timeless(direct.items)).not.toEqual(
+    timeless((await workbench.evaluate(request({ together: 5 }))).items),
+  );
+});
+
+it('goes on where it was cancelled, with the same weights only', async () => {
+  const whole = await workbench.evaluate(request());
+  const abort = new AbortController();
+  const seen: EvaluatedItem[] = [];
+  const report = (event: Progress | EvaluationEvent): void => {
+    if ('phase' in event || event.kind !== 'items') return;
+    seen.push(...event.items);
+    if (seen.length === 2) abort.abort();
+  };
+  await expect(workbench.evaluate(request(), { signal: abort.signal, report })).rejects.toMatchObject({
+    code: 'cancelled',
+  });
+  const known = seen.map(({ id }) => id);
+  expect(known).toEqual(['held-out-0', 'held-out-1']);
+  const { identity } = whole;
+  const rest = await workbench.evaluate(request({ known, identity }));
+  expect(timeless([...seen, ...rest.items])).toEqual(timeless(whole.items));
+  expect((await workbench.evaluate(request({ known: whole.items.map(({ id }) => id) }))).items).toEqual([]);
+  await expect(
+    workbench.evaluate(request({ known, identity: { ...identity, student: 'other' } })),
+  ).rejects.toThrow('begun with other weights');
+});
+
+it('refuses what cannot be asked', async () => {
+  await expect(workbench.evaluate(request({ problems: 0 }))).rejects.toMatchObject({ code: 'input' });
+  await expect(workbench.evaluate(request({ mode: 'direct', thoughts: 2 }))).rejects.toThrow('2 thoughts');
+  await expect(workbench.evaluate(request({ source: { kind: 'rows', seed: 1 } }))).rejects.toThrow(
+    'no data set is open',
+  );
+});
+
+describe('numbers of thoughts', () => {
+  const latents = { kind: 'latents', steps: 3, feedback: { kind: 'hidden' } } as const;
+  const fixed = (rows: readonly number[]) =>
+    ({ kind: 'embeddings', parameter: 'tokens', rows, thoughts: true }) as const;
+  const by = (...stages: readonly object[]) => ({ adapters: [], stages: stages as never });
+
+  it('are any of recurrent ones and of copies, and no more of different tokens than there are', () => {
+    const begin = { kind: 'tokens', ids: [7] };
+    expect(countsOf(by(begin, latents))).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(countsOf(by(fixed([4, 4])))).toEqual([0, 1, 2, 3, 4]);
+    expect(countsOf(by(fixed([4, 5])))).toEqual([0, 1, 2]);
+    const jacobi = { kind: 'jacobi', parameter: 't', row: 0, count: 2, iterations: 1 };
+    expect(countsOf(by({ ...jacobi, feedback: { kind: 'hidden' } }))).toEqual([2]);
+    expect(countsOf(by(latents, latents))).toEqual([6]);
+    expect(countsOf(by(begin))).toEqual([]);
+    expect(withThoughts(by(fixed([4, 5, 6])), 2)).toEqual(by(fixed([4, 5])));
+    expect(thoughtsIn(withThoughts(by(begin, latents), 5))).toBe(5);
+    expect(() => withThoughts(by(fixed([4, 5])), 3)).toThrow('no more than 2');
+    expect(() => withThoughts(by(latents, latents), 3)).toThrow('no other number than 6');
+  });
+
+  it('are exactly those asked for where a head would stop them', () => {
+    const stop = { head: { kind: 'stopHead', name: 'stop' }, min: 1 };
+    expect(reasoningIn({ mode: 'latent', thoughts: 2 }, by({ ...latents, stop }), 'x')).toEqual(
+      by({ ...latents, steps: 2 }),
+    );
+  });
+});

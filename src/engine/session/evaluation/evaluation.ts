@@ -1,0 +1,127 @@
+import type { CallOptions } from '../../../contract/calls';
+import {
+  type EvaluatedItem,
+  type Evaluation,
+  type EvaluationEvent,
+  type EvaluationHead,
+  type EvaluationRequest,
+  evaluationRequest,
+  OTHER_WEIGHTS,
+} from '../../../contract/evaluation';
+import type { Progress } from '../../../contract/events';
+import { InputError } from '../../base/errors';
+import { Owned } from '../../base/owned';
+import { layoutOf } from '../../data/batch';
+import { stopsByItself, thoughtsIn } from '../../decode/reasoning';
+import { type EvaluationOptions, outcomes } from '../../eval/accuracy';
+import { identityOf } from '../latents/identity';
+import type { DeviceModels } from '../models/device-models';
+import { withoutWeights } from '../models/onnx-open';
+import type { Example } from '../models/problems';
+import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
+import { parseRequest } from '../parse-request';
+import { generationLimit } from '../runs/student';
+import { problemsOf } from './problems';
+import { subjectDecoder } from './subject-decoder';
+import { countsOf, reasoningIn } from './ways';
+
+export interface EvaluationContext {
+  readonly models: DeviceModels;
+  readonly loaded: LoadedModels;
+}
+
+/**
+ * Lets a subject answer problems in one mode, greedily, and reports every answer as it comes: after an interruption the answers
+ * so far are there, and the rest is asked for by naming them.
+ * @throws InputError for what cannot be asked of the subject, or another subject than the one that was begun with, MemoryError,
+ * CancelledError, NumericError
+ */
+export async function evaluate(
+  { models, loaded }: EvaluationContext,
+  value: EvaluationRequest,
+  { signal, report }: CallOptions<Progress | EvaluationEvent> = {},
+): Promise<Evaluation> {
+  const { known = [], identity: begun, ...request } = parseRequest(evaluationRequest, value);
+  const start = performance.now();
+  const subject = resolveSubject(request.subject, loaded);
+  const { model, tokenizer, label } = subject;
+  if (model.onnx) throw withoutWeights(model.onnx.name, 'an evaluation');
+  const reasoning = reasoningIn(request, subject.reasoning, label);
+  const identity = await identityOfSubject(subject);
+  if (begun && (begun.base !== identity.base || begun.student !== identity.student))
+    throw new InputError(
+      `${OTHER_WEIGHTS} than those of the ${label} that is here`,
+      'Open the student that it was begun with, or begin anew.',
+    );
+  const { examples, rule, prompt, data, notes } = await problemsOf(
+    subject,
+    request.source,
+    request.problems,
+    loaded,
+    signal,
+  );
+  const head: EvaluationHead = {
+    ...{ request, label, model: subject.source, identity, data, notes },
+    thoughts: request.mode === 'latent' ? thoughtsIn(subject.reasoning) : null,
+    counts: request.mode === 'latent' ? countsOf(subject.reasoning) : [],
+    stopsByItself: request.thoughts === undefined && stopsByItself(reasoning),
+    rule: request.rule === 'set' ? rule : request.rule,
+    total: examples.length,
+  };
+  report?.({ kind: 'evaluation', head });
+  const skipped = new Set(known);
+  const left = examples.filter(({ id }) => !skipped.has(id));
+  const items: EvaluatedItem[] = [];
+  const tell = (): void =>
+    report?.({
+      ...{ phase: 'evaluate', unit: 'problems', elapsed: performance.now() - start },
+      ...{ done: examples.length - left.length + items.length, total: examples.length },
+    });
+  tell();
+  if (left.length === 0) return { ...head, items };
+  const layout = layoutOf(
+    examples.map(({ tokens }) => tokens),
+    subject.codec(),
+    Math.min(request.together, left.length),
+  );
+  await Owned.while(async (owned) => {
+    const decoder = await subjectDecoder(owned, models, subject, layout, reasoning);
+    const isAlone = decoder.shape.batch === 1;
+    const options: Omit<EvaluationOptions, 'problems'> = {
+      ...{ decoder, codec: subject.codec(), tokenizer, endIds: model.endIds, reasoning, signal },
+      ...{ judge: { rule: head.rule, prompt }, limit: generationLimit(layout, reasoning) },
+    };
+    const asked = (of: readonly Example[]) =>
+      of.map(({ tokens, problem }) => ({ tokens, answer: problem.answer }));
+    // The first call of a program takes longer than the model does.
+    if (isAlone) await outcomes({ ...options, problems: asked(left.slice(0, 1)) });
+    // Of a batch, those that stop first come first.
+    let fresh = new Map<number, EvaluatedItem>();
+    await outcomes({
+      ...options,
+      problems: asked(left),
+      onOutcome: ({ problem: i, isRight, latents, text, tokens, value, milliseconds }) => {
+        const { id, problem } = left[i] as Example;
+        fresh.set(i, {
+          ...{ id, question: problem.question, steps: problem.steps.length, answer: problem.answer },
+          ...{ text: text.trim(), value, right: isRight, tokens },
+          thoughts: stopsByItself(reasoning) ? latents : thoughtsIn(reasoning),
+          milliseconds: isAlone ? milliseconds : null,
+        });
+      },
+      onProgress: () => {
+        const inOrder = [...fresh].sort(([a], [b]) => a - b).map(([, item]) => item);
+        items.push(...inOrder);
+        report?.({ kind: 'items', items: inOrder });
+        fresh = new Map();
+        tell();
+      },
+    });
+    await owned.dispose();
+  });
+  return { ...head, items };
+}
+
+/** Of a model without trained values there is no student. */
+const identityOfSubject = (subject: ResolvedSubject): Promise<EvaluationHead['identity']> =>
+  identityOf(subject.model, subject.packs.length > 0 ? subject : undefined);

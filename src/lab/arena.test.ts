@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Arena, formatArena, readArenaFile } from '../contract/arena';
+import { tinyPair } from '../engine/testing/tiny-pair.testing';
+import { lab } from './lab';
+
+let folder = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lab-arena-'));
+  for (const [path, bytes] of await tinyPair()) {
+    const file = join(folder, 'models', path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function run(...args: string[]): Promise<{ out: string; said: string }> {
+  let [out, said] = ['', ''];
+  await lab([...args, '--models', join(folder, 'models'), '--threads', '1'], {
+    stdout: { write: (x: string) => (out += x) },
+    stderr: { write: (x: string) => (said += x) },
+  });
+  return { out, said };
+}
+
+const SMALL = Object.entries({
+  ...{ 'data.samples': 4, 'data.validation': 0, 'data.heldOut': 6, 'lora.rank': 2, 'latent.steps': 2 },
+  ...{ 'factors.layerRank': 2, 'factors.hiddenRank': 4, 'optimiser.steps': 2, 'optimiser.batch': 2 },
+}).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+
+describe('an arena, headless', () => {
+  it('runs an ablation; its file goes on where it stopped, and repeats its table', async () => {
+    const file = join(folder, 'arena.json');
+    const first = await run('arena', '--ablation', 'lori-anchor', '--seeds', '1-2', ...SMALL, '--out', file);
+    const { arena } = readArenaFile(readFileSync(file, 'utf8'));
+    expect(arena.runs.map(({ name, seed }) => `${name} ${seed}`)).toEqual(
+      [1, 2].flatMap((seed) => ['without', 'HOSVD', 'HOOI'].map((name) => `${name} ${seed}`)),
+    );
+    for (const one of arena.runs) {
+      expect(one).toMatchObject({ total: 6, thoughts: 2 });
+      expect(one.answerMilliseconds).toBeGreaterThan(0);
+    }
+    expect(arena.axis).toMatchObject({ ablation: 'lori-anchor', measure: 'accuracy' });
+    const table = first.out.split('\n').filter((line) => line.startsWith('| HOSVD'));
+    expect(table).toHaveLength(1);
+    // Two runs are forgotten: the plan makes the same ones again.
+    const broken: Arena = { ...arena, runs: arena.runs.slice(0, 4) };
+    const plan = join(folder, 'plan.json');
+    writeFileSync(plan, formatArena(broken));
+    const again = await run('arena', '--plan', plan, '--out', join(folder, 'again.json'));
+    expect(again.said).toContain('4 runs are there, 2 are left');
+    expect(again.out).toContain(table[0]);
+    const figures = ({ runs }: Arena) => runs.map(({ name, seed, correct }) => [name, seed, correct]);
+    const repeated = readArenaFile(readFileSync(join(folder, 'again.json'), 'utf8')).arena;
+    expect(figures(repeated)).toEqual(figures(arena));
+  }, 60_000);
+
+  it('refuses what it would have to ignore', async () => {
+    await expect(run('arena')).rejects.toThrow('needs --plan with a file');
+    await expect(run('arena', '--ablation', 'nope')).rejects.toThrow(/"nope"; there are lori-steps, /);
+    await expect(run('arena', '--plan', 'x.json', '--ablation', 'lori-steps')).rejects.toThrow(
+      'needs --plan',
+    );
+    await expect(run('arena', '--ablation', 'lori-steps', '--preset', 'ce-128')).rejects.toThrow(
+      '--config and --preset are not for it',
+    );
+    await expect(run('arena', '--plan', 'x.json', '--seeds', '1')).rejects.toThrow(
+      '--seeds and --set go with',
+    );
+  });
+
+  it('lists the ablations with their contenders', async () => {
+    const { out } = await run('arena', '--help');
+    expect(out).toMatch(/lori-samples\s+Training samples \(LoRi figure 5, right\): B = 8, B = 16/);
+  });
+});

@@ -1,0 +1,167 @@
+import { writeFile } from 'node:fs/promises';
+import { RULE_IDS } from '../contract/answer-rules';
+import { evaluateOn, sameRequest } from '../contract/evaluate-on';
+import {
+  answererKey,
+  compareEvaluations,
+  EVALUATION_MODES,
+  type Evaluation,
+  type EvaluationMode,
+  type EvaluationRequest,
+  evaluationFile,
+  evaluationRows,
+  modeWords,
+  requestKey,
+  summarise,
+} from '../contract/evaluation';
+import { holm } from '../contract/paired';
+import { csv } from '../text/csv';
+import type { Command, CommandInput } from './command';
+import { accuracyText, whole, wholes } from './options';
+import { problemSourceOf } from './source';
+import { askedSubjects } from './who';
+
+/** Milliseconds between two writings of the file while answers come. */
+const SAVE_EVERY = 2000;
+
+/** Whether `eval` is to look at single problems, rather than at presets over seeds. */
+export const asksForItems = ({ evaluation: given }: CommandInput): boolean =>
+  [given.latents, given.modes, given.csv, given.open, given.adapter, given.kept].some(
+    (one) => one !== undefined,
+  ) || [given.subject, given.data].some(({ length }) => length > 0);
+
+/**
+ * Subjects answer the same problems, problem by problem: after their thoughts, after a written rationale and at once, or with
+ * other numbers of thoughts. Answers are saved as they come; with --resume what is in the file is not asked again.
+ */
+export const evaluateItems: Command = async (input) => {
+  const { workbench, evaluation: given, say, save, earlier, config } = input;
+  const begun = earlierOf(earlier);
+  const asked = waysOf(given);
+  const rule = ruleOf(given.rule);
+  const done: Evaluation[] = [];
+  let saved = performance.now();
+  const keyOf = (one: Evaluation): string => `${requestKey(one.request)} ${answererKey(one)}`;
+  // What is in the file and is not asked again stays there, to be compared with.
+  const outcome = (now: readonly Evaluation[] = done) => {
+    const keys = new Set(now.map(keyOf));
+    return { evaluations: [...begun.filter((one) => !keys.has(keyOf(one))), ...now] };
+  };
+  const source = await problemSourceOf(workbench, given.data, config.seed, say);
+  for await (const { name, subject } of askedSubjects(input, given))
+    for (const way of asked) {
+      const request: EvaluationRequest = {
+        ...{ subject, ...way, source, rule },
+        ...{ problems: whole('problems', given.problems), together: whole('together', given.together) },
+      };
+      let saving = Promise.resolve();
+      const one = await evaluateOn(workbench, request, sameRequest(begun, request), {
+        onAnswers(soFar) {
+          if (performance.now() - saved < SAVE_EVERY) return;
+          saved = performance.now();
+          saving = saving.then(() => save(outcome([...done, soFar])));
+        },
+      }).catch(refusal);
+      await saving;
+      if ('refused' in one) {
+        // Of what was not asked for by name, what a subject cannot do is left out.
+        if (given.modes !== undefined || given.latents !== undefined) throw one.refused;
+        say(`${name}: ${one.refused.message}`);
+        continue;
+      }
+      done.push(one);
+      for (const note of one.notes) say(`note: ${note}`);
+      const { accuracy, latency } = summarise(one.items);
+      const times = latency.count > 0 ? `, ${latency.median.toFixed(0)} ms a problem` : '';
+      say(`${name}, ${modeWords(one)}: ${accuracyText(accuracy)}${times}`);
+      await save(outcome());
+    }
+  if (given.csv !== undefined) await writeFile(given.csv, csv(evaluationRows(outcome().evaluations)));
+  const compared = comparisons(done);
+  return {
+    ...outcome(),
+    comparisons: compared.filter((one) => one !== null),
+    table: tableOf(done, compared),
+  };
+};
+
+/** Modes and numbers of thoughts, as asked for. */
+function waysOf({
+  modes,
+  latents,
+}: CommandInput['evaluation']): readonly Pick<EvaluationRequest, 'mode' | 'thoughts'>[] {
+  const counts = latents === undefined ? [] : wholes('latents', latents);
+  const named = modes?.split(',') ?? (latents === undefined ? EVALUATION_MODES : []);
+  const wrong = named.find((mode) => !(EVALUATION_MODES as readonly string[]).includes(mode));
+  if (wrong !== undefined)
+    throw new Error(`--modes ${JSON.stringify(wrong)}; expected some of ${EVALUATION_MODES.join(',')}`);
+  return [
+    ...named.map((mode) => ({ mode: mode as EvaluationMode })),
+    ...counts.map((thoughts) => ({ mode: 'latent' as const, thoughts })),
+  ];
+}
+
+function ruleOf(text: string): EvaluationRequest['rule'] {
+  const found = [...RULE_IDS, 'set' as const].find((rule) => rule === text);
+  if (found === undefined)
+    throw new Error(`--rule ${JSON.stringify(text)}; expected set or one of ${RULE_IDS.join(', ')}`);
+  return found;
+}
+
+function earlierOf(earlier: unknown): readonly Evaluation[] {
+  if (earlier === undefined) return [];
+  const parsed = evaluationFile.safeParse(earlier);
+  if (!parsed.success) throw new Error('--resume: the file is not one that eval wrote of single problems');
+  return parsed.data.evaluations;
+}
+
+function refusal(error: unknown): { readonly refused: Error } {
+  if ((error as { code?: unknown }).code !== 'input') throw error;
+  return { refused: error as Error };
+}
+
+/** Every evaluation against the first on the same problems, p corrected by Holm for their number; null where none is shared. */
+function comparisons(all: readonly Evaluation[]) {
+  const [first, ...others] = all;
+  const found = others.map((other) => first && compareEvaluations(other.items, first.items));
+  const p = holm(found.flatMap((one) => one?.p ?? []));
+  let at = 0;
+  return found.map((one, i) => {
+    if (!one || !first) return null;
+    const { differ, ...numbers } = one;
+    const of = nameOf(others[i] as Evaluation);
+    return { of, from: nameOf(first), ...numbers, p: p[at++] as number, differ: [...differ] };
+  });
+}
+
+const nameOf = (one: Evaluation): string => `${one.label} (${one.model}), ${modeWords(one)}`;
+
+const HEAD = [
+  'who',
+  'answers',
+  'problems',
+  'right, % [95 %]',
+  'ms a problem: median, p95',
+  'tokens, median',
+  'against the first, points [95 %], p after Holm',
+];
+
+function tableOf(all: readonly Evaluation[], compared: ReturnType<typeof comparisons>): string {
+  const points = (share: number) => (100 * share).toFixed(1);
+  const rows = all.map((one, i) => {
+    const { accuracy: a, latency, tokens } = summarise(one.items);
+    const against = i === 0 ? null : compared[i - 1];
+    return [
+      `${one.label} (${one.model})`,
+      modeWords(one),
+      `${one.items.length} of ${one.total}`,
+      `${points(a.share)} [${points(a.low)}, ${points(a.high)}]`,
+      latency.count === 0 ? '–' : `${latency.median.toFixed(0)}, ${latency.p95.toFixed(0)}`,
+      `${tokens}`,
+      against
+        ? `${points(against.difference)} [${points(against.interval.low)}, ${points(against.interval.high)}], ${against.p.toPrecision(2)}`
+        : '–',
+    ];
+  });
+  return [HEAD, HEAD.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

@@ -1,0 +1,47 @@
+import { stoppingSentences, summariseStopping } from '../contract/stopping';
+import { stopsByItself } from '../engine/decode/reasoning';
+import { RECIPES } from '../engine/methods/index';
+import type { Command, CommandInput } from './command';
+import { accuracyText, whole } from './options';
+import { problemSourceOf } from './source';
+import { askedSubjects } from './who';
+
+/** Answers as if a student with a stop head had stopped after every number of thoughts, and the head’s calibration. */
+export const stopping: Command = async (input) => {
+  const { workbench, evaluation: given, config, say } = input;
+  checkMethod(input);
+  const source = await problemSourceOf(workbench, given.data, config.seed, say);
+  const reports = [];
+  for await (const { name, subject } of askedSubjects(input, given)) {
+    const report = await workbench.stopping({ subject, source, problems: whole('problems', given.problems) });
+    const summary = summariseStopping(report);
+    say(`${name}: ${report.model}`);
+    for (const { thoughts, accuracy, probability, own } of summary.byThoughts)
+      say(
+        `  after ${thoughts}: ${accuracyText(accuracy)}; mean probability of stopping ${probability.toFixed(3)}; ${own.total} stop there, ${own.correct} of them right`,
+      );
+    for (const { low, high, count, probability, happened } of summary.calibration.bins)
+      if (count > 0)
+        say(
+          `  probability ${low.toFixed(1)} to ${high.toFixed(1)}: ${count} decisions, mean ${probability.toFixed(3)}, right ${accuracyText(happened)}`,
+        );
+    for (const sentence of [...stoppingSentences(report, summary), ...report.notes]) say(sentence);
+    reports.push({ ...report, summary });
+  }
+  return { stopping: reports };
+};
+
+/** Says so before a student without a stop head is trained. @throws an error naming the method */
+function checkMethod({ config, kept, evaluation: given, chosen, contenders }: CommandInput): void {
+  if (kept || (given.open ?? given.adapter) !== undefined) return;
+  const asked = chosen.preset.length > 0 ? contenders : [{ name: config.method, config }];
+  for (const { name, config: own } of asked) {
+    const recipe = RECIPES[own.method];
+    // Methods that need the model’s sizes for it have no stop head.
+    const reasoning = recipe?.reasoning(own, {} as never);
+    if (reasoning && !stopsByItself(reasoning))
+      throw new Error(
+        `${name} has no stop head: it always makes the same number of thoughts; train adaptive latent reasoning (--set method=adaptive), or give a kept or opened student`,
+      );
+  }
+}
