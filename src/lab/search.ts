@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { isResult } from '../contract/arena';
 import type { RunConfig } from '../contract/config';
+import type { Methods } from '../contract/methods/method';
 import { Rng } from '../engine/base/rng';
 import { readJson } from '../text/json';
 import { type Command, unobserved } from './command';
@@ -46,6 +47,28 @@ const runSchema = z.object({
 });
 type SearchRun = z.infer<typeof runSchema>;
 
+interface Trial {
+  readonly set: Readonly<Record<string, unknown>>;
+  readonly config: RunConfig;
+}
+
+/** All trials, before any is trained. @throws an error for a setting that the method does not have, or a value outside its range */
+async function trialsOf(space: Space, methods: Methods): Promise<ReadonlyMap<string, readonly Trial[]>> {
+  const trials = new Map<string, Trial[]>();
+  for (const [name, { preset }] of Object.entries(space.methods)) {
+    const of: Trial[] = [];
+    for (let trial = 0; trial < space.trials; trial++) {
+      const set = drawn(space, name, trial);
+      const changes = Object.entries({ ...space.set, ...set }).map(
+        ([at, value]) => `${at}=${JSON.stringify(value)}`,
+      );
+      of.push({ set, config: (await configurationOf({ preset: [preset], set: changes }, methods)).config });
+    }
+    trials.set(name, of);
+  }
+  return trials;
+}
+
 /** The trial's values: its preset's own for the first, and then drawn, the same for the same space. */
 function drawn(space: Space, method: string, trial: number): Record<string, unknown> {
   if (trial === 0) return {};
@@ -60,19 +83,14 @@ export const search: Command = async ({ workbench, methods, space: path, earlier
   const space = readSpace(path, await readFile(path));
   const runs: SearchRun[] = z.object({ runs: z.array(runSchema) }).parse(earlier ?? { runs: [] }).runs;
   const names = Object.keys(space.methods);
+  const trials = await trialsOf(space, methods);
   const run = async (method: string, trial: number, seed: number): Promise<void> => {
     if (runs.some((known) => known.method === method && known.trial === trial && known.seed === seed)) return;
-    const set = drawn(space, method, trial);
-    const { preset } = space.methods[method] as Space['methods'][string];
-    const changes = Object.entries({ ...space.set, ...set, seed }).map(
-      ([at, value]) => `${at}=${JSON.stringify(value)}`,
-    );
-    const { config } = await configurationOf({ preset: [preset], set: changes }, methods);
-    runs.push({ method, trial, seed, set, ...(await trained(workbench, config, onEvent)) });
-    const last = runs.at(-1) as SearchRun;
-    say(
-      `${method}, trial ${trial}, seed ${seed}: ${last.failed ?? ((last.accuracy ?? 0) * 100).toFixed(1)} ${JSON.stringify(set)}`,
-    );
+    const { set, config } = (trials.get(method) as readonly Trial[])[trial] as Trial;
+    const made = await trained(workbench, { ...config, seed }, onEvent);
+    runs.push({ method, trial, seed, set, ...made });
+    const told = made.failed ?? `${((made.accuracy ?? 0) * 100).toFixed(1)} %`;
+    say(`${method}, trial ${trial}, seed ${seed}: ${told} ${JSON.stringify(set)}`);
     await save({ space, runs });
   };
   const [first, ...others] = space.seeds as [number, ...number[]];
