@@ -152,7 +152,10 @@ export const dart = defineMethod({
         'States of all layers at the last token of the answer prompt, silent pathway against written pathway.',
       source: 'DART §3.2',
       weight: 'weights.distil',
-      sits: { path: STUDENT, at: ['prompt'], against: WRITTEN },
+      sits: ({ distance: { target } }: { readonly distance: { readonly target: string } }) => ({
+        ...{ path: STUDENT, at: ['prompt'], against: WRITTEN },
+        movesBoth: target === 'joint',
+      }),
     },
   ],
   presets: [

@@ -32,6 +32,8 @@ export interface TermSeat {
   readonly at: readonly Place[];
   /** Of a distance: id of the path that it is measured from, at the same places. */
   readonly against?: string;
+  /** Whether that path learns from the distance too; by default no gradient reaches it. */
+  readonly movesBoth?: boolean;
 }
 
 const part =

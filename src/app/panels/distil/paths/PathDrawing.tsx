@@ -32,11 +32,11 @@ export function PathDrawing({
             <path className="path-head" d="M0 0L8 4L0 8z" />
           </marker>
         </defs>
-        {links.map(({ term, x, from, to, isIdle }) => (
+        {links.map(({ term, x, from, to, stops, isIdle }) => (
           <g key={`${term} ${x}`} className={`path-link${of(term, isIdle)}`}>
             <line x1={x} y1={from} x2={x} y2={to - 4} />
             {/* No gradient goes on from here. */}
-            <line x1={x - 6} y1={to - 4} x2={x + 6} y2={to - 4} className="path-stop" />
+            {stops && <line x1={x - 6} y1={to - 4} x2={x + 6} y2={to - 4} className="path-stop" />}
           </g>
         ))}
         {paths.map((path) => (

@@ -52,6 +52,8 @@ export interface DrawnLink {
   readonly x: number;
   readonly from: number;
   readonly to: number;
+  /** Whether no gradient goes on at its end. */
+  readonly stops: boolean;
   readonly isIdle: boolean;
 }
 
@@ -105,7 +107,7 @@ export function drawPaths(method: MethodData, config: object): PathDrawing {
   const marks: DrawnMark[] = [];
   const links: DrawnLink[] = [];
   method.terms.forEach((term, i) => {
-    const { path, at, against } = seats[i] as TermSeat;
+    const { path, at, against, movesBoth = false } = seats[i] as TermSeat;
     const isIdle = isLeftOut(term, config);
     for (const place of at) {
       const x = xOf(i, place);
@@ -114,7 +116,14 @@ export function drawPaths(method: MethodData, config: object): PathDrawing {
       if (against === undefined) continue;
       const isBelow = topOf(against) > topOf(path);
       const to = isBelow ? topOf(against) : topOf(against) + BOX;
-      links.push({ term: term.name, x, from: isBelow ? y + MARK : topOf(path), to, isIdle });
+      links.push({
+        term: term.name,
+        x,
+        from: isBelow ? y + MARK : topOf(path),
+        to,
+        stops: !movesBoth,
+        isIdle,
+      });
     }
   });
 

@@ -57,6 +57,15 @@ describe.each(presetsOf(WITH_MOCK).map(({ id, config }) => [id, config] as const
   });
 });
 
+it('says where a distance moves both of its paths', () => {
+  const dart = methodOf('dart');
+  const at = (target: string) => parseRunConfig({ method: 'dart', distance: { target } });
+  expect(drawPaths(dart, at('detached')).links.map(({ stops }) => stops)).toEqual([true]);
+  expect(drawPaths(dart, at('joint')).links.map(({ stops }) => stops)).toEqual([false]);
+  const distil = dart.terms.find(({ name }) => name === 'distil') as (typeof dart.terms)[number];
+  expect(seatWords(distil, dart, at('joint'))).toContain('against the written path, which it moves too.');
+});
+
 it('shows a path that only terms of weight 0 are on as not run, and its terms as left out', () => {
   const withWeights = (weights: object) =>
     drawPaths(methodOf('lori'), parseRunConfig({ method: 'lori', weights }));

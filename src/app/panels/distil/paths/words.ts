@@ -33,5 +33,5 @@ export function seatWords(term: Pick<LossTerm, 'sits'>, method: MethodData, conf
 
       ?.label.split(',')[0]
       ?.replace(/^\w/, (c) => c.toLowerCase());
-  return `On ${placeWords(seat)} of the ${nameOf(seat.path)}${seat.against === undefined ? '' : `, against the ${nameOf(seat.against)}`}.`;
+  return `On ${placeWords(seat)} of the ${nameOf(seat.path)}${seat.against === undefined ? '' : `, against the ${nameOf(seat.against)}${seat.movesBoth ? ', which it moves too' : ''}`}.`;
 }
