@@ -64,7 +64,7 @@ const STATES = ['states'];
 const EXPORT = ['export'];
 const EVAL = ['eval'];
 /** What answers problems with any subject. */
-const ANSWERING = [...EVAL, 'stopping'];
+const ANSWERING = [...EVAL, 'stopping', 'thoughts'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
 const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...ANSWERING];
@@ -304,7 +304,7 @@ export const OPTIONS = {
     default: '100',
     value: 'n',
     about: 'Held-out problems to answer.',
-    commands: [...CAUSAL, ...THOUGHTS, ...ANSWERING],
+    commands: [...CAUSAL, ...ANSWERING],
   },
   positions: {
     type: 'string',

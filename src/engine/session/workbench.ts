@@ -258,7 +258,7 @@ export class LoriWorkbench implements Workbench {
 
   storeWeights(storage: WeightStorage): Promise<ModelReport> {
     return this.files.alone(async () =>
-      this.replaceOpened(storedAs(this.openedModel, storage, this.opened?.report.provider)),
+      this.replaceOpened(storedAs(this.openedModel, storage)),
     );
   }
 
