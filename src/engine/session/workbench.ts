@@ -257,9 +257,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   storeWeights(storage: WeightStorage): Promise<ModelReport> {
-    return this.files.alone(async () =>
-      this.replaceOpened(storedAs(this.openedModel, storage)),
-    );
+    return this.files.alone(async () => this.replaceOpened(storedAs(this.openedModel, storage)));
   }
 
   storageErrors(options: CallOptions = {}): Promise<StorageErrors> {
