@@ -50,7 +50,7 @@ export function EvaluationForm() {
           onChange={(subject) => changeEvaluation({ subject })}
         />
         <Choice
-          label="How"
+          label="Answering mode"
           value={draft.mode}
           options={EVALUATION_MODES.map((id) => ({ id, label: MODES[id] }))}
           onChange={(mode) => changeEvaluation({ mode })}
@@ -84,7 +84,7 @@ export function EvaluationForm() {
           ]}
           help={
             draft.rule === 'set'
-              ? 'How the answer is found in the text and compared.'
+              ? 'Finds the answer in the text and compares it.'
               : ANSWER_RULES[draft.rule].about
           }
           onChange={(rule) => changeEvaluation({ rule })}
