@@ -63,7 +63,7 @@ test('a model opened from files is distilled on dropped rows, and stepped', asyn
   await choose(app, 'Student', /the opened model/);
   await choose(app, 'Data', /the opened data set: sums\.jsonl/);
   await card.getByRole('button', { name: 'Keep the opened model as teacher' }).click();
-  await expect(card.getByRole('button', { name: /what was kept as teacher/ })).toBeVisible();
+  await expect(card.getByRole('button', { name: /the kept teacher: / })).toBeVisible();
   await expect(
     app.getByText(/sums\.jsonl has 60 rows: 45 are trained on, 6 validated on and 9 held out/),
   ).toBeVisible();
@@ -80,7 +80,7 @@ test('a model opened from files is distilled on dropped rows, and stepped', asyn
     await app.screenshot({ path: `${process.env.SHOTS}/distil-opened.png`, fullPage: true });
 
   await app.getByRole('button', { name: 'Keep as teacher' }).click();
-  await expect(card.getByRole('button', { name: /what was kept as teacher.*: .*LoRi/ })).toBeVisible();
+  await expect(card.getByRole('button', { name: /the kept teacher: .*LoRi/ })).toBeVisible();
   await app.getByRole('tab', { name: 'Latents' }).click();
   await app.getByRole('textbox', { name: 'Text' }).fill(rows[0]?.question ?? '');
   await app.getByRole('button', { name: 'Open question' }).click();

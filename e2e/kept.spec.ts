@@ -83,6 +83,8 @@ test('a run is trained on after a reload, the end of its worker and a crash; its
   await expect(page.getByText(new RegExp(`student at step ${STEPS}`))).toHaveCount(1);
 
   await page.reload();
+  await page.getByRole('button', { name: /^Use as teacher: student of/ }).click();
+  await expect(page.getByText(/is the teacher of the next run/)).toBeVisible({ timeout: 60_000 });
   await page.getByRole('button', { name: /^Use student of/ }).click();
   await expect(page.getByText('student in use')).toBeVisible({ timeout: LONG });
   await expectAccessible(page);

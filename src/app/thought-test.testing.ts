@@ -32,6 +32,7 @@ export function madeThoughtTestReport(
     thoughts: 3,
     ids: Array.from({ length: n }, (_, i) => `held-out-${i}`),
     pause: '.',
+    fixed: false,
     notes: [],
     straight: point({ kind: 'straight' }, 0.85),
     points: [
@@ -48,10 +49,35 @@ export function madeThoughtTestReport(
     results: {
       top: 5,
       bySteps: [
-        { steps: 1, problems: 20, results: 20, found: 19, foundElsewhere: 3 },
-        { steps: 2, problems: 30, results: 60, found: 40, foundElsewhere: 9 },
+        {
+          steps: 1,
+          problems: 20,
+          results: 20,
+          found: 19,
+          foundElsewhere: 3,
+          long: { results: 4, found: 3, foundElsewhere: 1 },
+        },
+        {
+          steps: 2,
+          problems: 30,
+          results: 60,
+          found: 40,
+          foundElsewhere: 9,
+          long: { results: 0, found: 0, foundElsewhere: 0 },
+        },
       ],
       leftOut: 2,
+      items: Array.from({ length: n }, (_, problem) => ({
+        problem,
+        thoughts: ['12', '7', ' The'].map((text, t) => ({
+          tokens: [text, `${problem}`, ' 1', '=', ' 3'],
+          numbers: t === 1 ? ['1024'] : [],
+        })),
+        results: [
+          { result: '12', isLong: false, found: [1], isElsewhere: false },
+          { result: '1024', isLong: true, found: problem % 2 === 0 ? [2] : [], isElsewhere: true },
+        ],
+      })),
     },
     milliseconds: 1234,
   };

@@ -29,12 +29,12 @@ export const before = {
       }),
       teacher: setting(z.enum(TEACHERS).default('bundled'), {
         label: 'Teacher',
-        help: 'The model whose hidden states are distilled. It must have the student’s tokenizer.',
+        help: 'The model whose hidden states are distilled. It must have the student’s tokenizer. A student, or any opened model, can be kept as teacher: it stays when another model is opened.',
         source: APP,
         options: {
           bundled: 'the bundled teacher',
           self: 'the student’s own model, untrained',
-          kept: 'what was kept as teacher: a student, or another model',
+          kept: 'the kept teacher',
         },
       }),
       data: setting(z.enum(TRAINING_DATA).default('bundled'), {

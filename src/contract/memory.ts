@@ -29,7 +29,7 @@ export type ModelSizes = Pick<
   'parameters' | 'layers' | 'hidden' | 'intermediate' | 'heads' | 'kvHeads' | 'vocabulary' | 'tied'
 > & {
   readonly headDim?: number;
-  /** Of the layers' matrices on WASM; default f32. */
+  /** Of the layers' matrices; default f32. */
   readonly storage?: WeightStorage | undefined;
 };
 
@@ -41,6 +41,11 @@ export interface MemoryEstimate {
   /** Bytes. `engine`: the page, its worker and ONNX Runtime, and the weight that is being read. */
   readonly parts: Readonly<Record<MemoryPart, number>>;
   readonly total: number;
+  /**
+   * Bytes that programs of earlier requests may take besides, of other lengths or for other purposes: they are kept for the
+   * next request like them, and go first where room is needed.
+   */
+  readonly kept: number;
   /** Bytes that all parts but `engine` and `host` may take together; undefined where the browser does not say. */
   readonly available: number | undefined;
   readonly fits: boolean;
@@ -59,6 +64,11 @@ export const VOCABULARY_CHUNK = 64 * 2 ** 20;
 export const PACKED_BYTES = 768 * 2 ** 20;
 /** Bytes of a model's programs above which only one of the large ones is there at a time. */
 export const RESIDENT_BYTES = 2.2 * 2 ** 30;
+/** Bytes of a model's programs above which idle ones go: of a small one, and at most. */
+export const PROGRAM_BYTES = 512 * 2 ** 20;
+export const IDLE_BYTES = 1.25 * 2 ** 30;
+/** Programs as large as a request's own that are taken to be kept besides. */
+const MAX_KEPT = 3;
 /** Bytes of arrays outside WebAssembly, of which a page has 8 GiB. */
 export const HOST_BYTES = 6e9;
 export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
@@ -90,7 +100,7 @@ export function estimateMemory(
   provider: DeviceReport['provider'],
   purpose: Purpose,
 ): MemoryEstimate {
-  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : F32 * model.parameters;
+  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : gpuWeights(model, purpose);
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
@@ -105,11 +115,19 @@ export function estimateMemory(
     purpose,
     parts,
     total,
+    kept: keptPrograms(model, provider, weights),
     available,
     fits:
       available === undefined || (total - parts.engine - parts.host <= available && parts.host <= HOST_BYTES),
     seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
   };
+}
+
+/** See `kept`; only on WASM does each program have its weights. */
+function keptPrograms(model: ModelSizes, provider: DeviceReport['provider'], weights: number): number {
+  if (provider !== 'wasm') return 0;
+  const most = Math.max(PROGRAM_BYTES, Math.min(3 * FACTORS.packed * storedBytes(model), IDLE_BYTES));
+  return Math.max(0, Math.min(most - weights, MAX_KEPT * weights));
 }
 
 /** Bytes of WebAssembly that a purpose which fits leaves to other programs; undefined on WebGPU, which does not say. */
@@ -188,12 +206,26 @@ function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, pur
   return L * rows * (2 * H + 4 * kvHeads * headDimOf({ hidden: H, kvHeads, layers: L, ...model }));
 }
 
+const matrixBytes = (model: ModelSizes, blocks: boolean): number => (blocks ? INT8 : F32) * inLayers(model);
+
+/** All weights once, as WASM keeps them. */
+const storedBytes = (model: ModelSizes, blocks = model.storage === 'int8'): number =>
+  matrixBytes(model, blocks) + F32 * (model.parameters - inLayers(model));
+
+/** All programs share what is float32; matrices in 8 bits are part of each, and one is there as float32 while it is read. */
+function gpuWeights(model: ModelSizes, purpose: Purpose): number {
+  if (storageFor(model, purpose) === 'f32' || purpose.kind === 'distil') return F32 * model.parameters;
+  const programs = purpose.kind === 'generate' ? 2 : 1;
+  const shared = F32 * (model.parameters - inLayers(model));
+  return shared + programs * INT8 * inLayers(model) + F32 * 2 * model.hidden * model.intermediate;
+}
+
 /** Each program has the weights it reads. */
 function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const { kind } = purpose;
   const blocks = storageFor(model, purpose) === 'int8';
-  const matrices = (blocks ? INT8 : F32) * inLayers(model);
-  const size = matrices + F32 * (model.parameters - inLayers(model));
+  const matrices = matrixBytes(model, blocks);
+  const size = storedBytes(model, blocks);
   const factor = size <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
   const embedding = F32 * embeddingOf(model);
   const fed = embedding > VOCABULARY_CHUNK;
@@ -204,7 +236,8 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
-  if (isByLayers(purpose)) return head + (2 * F32 * inLayers(model)) / model.layers;
+  // Small programs leave the head unpacked, and are fed two layers.
+  if (isByLayers(purpose)) return embedding * FACTORS.plain + (2 * F32 * inLayers(model)) / model.layers;
   if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
   // One program reads the prompt, one feeds tokens, one reads the head.
   return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;

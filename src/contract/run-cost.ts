@@ -31,6 +31,8 @@ export interface RunCost {
   readonly memory: MemoryEstimate;
   /** How the teacher is read; null where it is not. */
   readonly reading: TeacherReading | null;
+  /** Bytes of each of the run's snapshots while it trains: parameters, moments, and the copy of the best accuracy. */
+  readonly kept: number;
   /**
    * Estimated seconds on the threads there are, corrected by those of the run before; null on WebGPU until a run was timed
    * there.

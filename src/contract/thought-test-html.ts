@@ -5,6 +5,7 @@ import {
   FINDING_WORDS,
   METHOD_NOTE,
   RESULT_COLUMNS,
+  resultRow,
   verdictSentences,
 } from './thought-test-words';
 
@@ -28,13 +29,9 @@ export function thoughtTestHtml(report: ThoughtTestReport): string {
       FINDING_WORDS[one.finding],
     ];
   });
-  const found = results.bySteps.map((one) => [
-    String(one.steps),
-    String(one.problems),
-    String(one.results),
-    one.results > 0 ? percent(one.found / one.results) : '–',
-    one.results > 0 ? percent(one.foundElsewhere / one.results) : '–',
-  ]);
+  const found = results.bySteps.map((one) =>
+    resultRow(one, (part, whole) => (whole > 0 ? percent(part / whole) : '–')).map(String),
+  );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Do the thoughts matter?</title>
 <style>body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}

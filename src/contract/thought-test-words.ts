@@ -1,7 +1,9 @@
 import type { CausalDirections } from './lens';
 import { ALPHA, MARGIN } from './paired';
 import {
+  type IntermediateResults,
   type Replacement,
+  type ResultsFound,
   TELLING,
   type ThoughtComparison,
   type ThoughtCondition,
@@ -54,12 +56,22 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** What the report establishes, sentence by sentence, and no more. */
 export function verdictSentences(
-  { straight, thoughts, points }: Pick<ThoughtTestReport, 'straight' | 'thoughts' | 'points'>,
+  {
+    straight,
+    thoughts,
+    points,
+    fixed = false,
+    lengths,
+  }: Pick<ThoughtTestReport, 'straight' | 'thoughts' | 'points'> &
+    Partial<Pick<ThoughtTestReport, 'fixed' | 'lengths'>>,
   comparisons: readonly ThoughtComparison[],
   verdict: ThoughtVerdict,
 ): string[] {
   const { correct, total, share } = straight.accuracy;
-  const start = `With its ${thoughts} ${thoughts === 1 ? 'thought' : 'thoughts'} the student gets ${percent(share)} right (${correct} of ${total}).`;
+  const own = lengths
+    ? `its thoughts, ${(lengths.reduce((sum, n) => sum + n, 0) / lengths.length).toFixed(2)} on average,`
+    : `its ${thoughts} ${thoughts === 1 ? 'thought' : 'thoughts'}`;
+  const start = `With ${own} the student gets ${percent(share)} right (${correct} of ${total}).`;
   if (correct === 0)
     return [`${start} With nothing right to begin with, nothing can be taken away: the test says nothing.`];
   const shareOf = (wanted: (condition: ThoughtCondition) => boolean): string => {
@@ -68,7 +80,7 @@ export function verdictSentences(
   };
   return [
     start,
-    contentSentence(verdict),
+    fixed ? fixedSentence(verdict) : contentSentence(verdict),
     withoutSentence(
       verdict,
       shareOf((one) => one.kind === 'count' && one.thoughts === 0),
@@ -96,6 +108,28 @@ function contentSentence({ content, byReplacement }: ThoughtVerdict): string {
       const open = by('undecided');
       return `Whether what the thoughts hold is used remains undecided${lost.length > 0 ? `: answers are lost with ${listed(lost)}` : ''}${open.length > 0 ? `; with ${listed(open)} neither a loss nor its absence was established` : ''}. More problems may decide it.`;
     }
+  }
+}
+
+/** Of fixed tokens nothing can be about the problem: what is left to ask is whether it matters which they are. */
+function fixedSentence({ content, byReplacement }: ThoughtVerdict): string {
+  const by = (...findings: string[]) =>
+    listed(
+      TELLING.filter((one) => findings.includes(byReplacement[one] ?? '')).map(
+        (one) => REPLACEMENT_WORDS[one],
+      ),
+    );
+  const start = 'Nothing of a problem is in what is fed, which is the same for every problem; ';
+  const excluded = `a loss of ${percent(MARGIN)} of the problems is excluded`;
+  switch (content) {
+    case 'used':
+      return `${start}but it must be these tokens: with ${by('loss')} in their places, answers are lost.`;
+    case 'unused':
+      return `${start}and which tokens they are does not matter: with ${by('none', 'gain')} in their places, ${excluded}.`;
+    case 'partly':
+      return `${start}answers are lost with ${by('loss')} in their places, and with ${by('none', 'gain')} ${excluded}.`;
+    case 'undecided':
+      return `${start}whether it must be these tokens remains undecided. More problems may decide it.`;
   }
 }
 
@@ -189,4 +223,20 @@ export const RESULT_COLUMNS = [
   'Results',
   'Found',
   'Found in another problem’s thoughts',
+  'Results of several tokens',
+  'Found by decoding on',
+  'Found so in another’s',
 ] as const;
+
+/** A row of that table, a share as `share` writes it. */
+export function resultRow<T>(
+  { steps, problems, long, ...short }: IntermediateResults['bySteps'][number],
+  share: (part: number, whole: number) => T,
+): (number | T)[] {
+  const of = ({ results, found, foundElsewhere }: ResultsFound) => [
+    results,
+    share(found, results),
+    share(foundElsewhere, results),
+  ];
+  return [steps, problems, ...of(short), ...of(long)];
+}

@@ -1,6 +1,7 @@
 import type { Accuracy } from './events';
 import type { CausalDirections, Subject } from './lens';
 import { ALPHA, compareOutcomes, discordant, MARGIN, type PairedComparison } from './paired';
+import type { ProblemSource } from './problem-source';
 import { bootstrapInterval, type Interval, mean } from './statistics';
 
 /**
@@ -40,9 +41,9 @@ export type Replacement = (typeof REPLACEMENTS)[number];
 export const TELLING: readonly Replacement[] = ['mean', 'noise', 'other-answer', 'pause'];
 
 export interface ThoughtTestRequest {
-  /** A student, or one of its checkpoints. */
+  /** A student, one of its checkpoints, or an opened model. */
   readonly subject: Subject;
-  /** Held-out problems. */
+  readonly source: ProblemSource;
   readonly problems: number;
   /** Of noise, permutations, partners and random directions. */
   readonly seed: number;
@@ -71,8 +72,12 @@ export interface ThoughtTestReport {
   /** `student`, … */
   readonly label: string;
   readonly model: string;
-  /** K */
+  /** K, or the most of a student that stops by itself. */
   readonly thoughts: number;
+  /** By problem, of a student that stops by itself: how many it takes. */
+  readonly lengths?: readonly number[];
+  /** Whether the thoughts are fixed tokens, the same for every problem. */
+  readonly fixed: boolean;
   /** Ids of the problems. */
   readonly ids: readonly string[];
   /** The token whose embedding is the pause. */
@@ -85,23 +90,47 @@ export interface ThoughtTestReport {
   readonly milliseconds: number;
 }
 
-/** How often a reference result of a step is among the thoughts' five most probable tokens (CODI, table 3). */
+/** Results of reference steps, and how many of them are seen at the thoughts. */
+export interface ResultsFound {
+  readonly results: number;
+  /** In the thoughts of their problem. */
+  readonly found: number;
+  /** When each problem is given another’s thoughts: what chance and common numbers give. */
+  readonly foundElsewhere: number;
+}
+
+/**
+ * How often a reference result of a step is seen at the thoughts: among the five most probable tokens where it is one token
+ * (CODI, table 3), and among the numbers that greedy decoding writes from those tokens on where it is more.
+ */
 export interface IntermediateResults {
   /** Tokens looked at for each thought. */
   readonly top: number;
-  readonly bySteps: readonly {
-    /** Steps of the reference rationale. */
+  /** By steps of the reference rationale: problems of so many that are answered rightly, and their results of one token. */
+  readonly bySteps: readonly (ResultsFound & {
     readonly steps: number;
-    /** Problems of so many steps that the student answers rightly, and results of theirs that are one token. */
     readonly problems: number;
-    readonly results: number;
-    /** Results found in the thoughts of their problem. */
-    readonly found: number;
-    /** Results found when each problem is given another’s thoughts: what chance and common numbers give. */
-    readonly foundElsewhere: number;
-  }[];
-  /** Results that are left out because they are more than one token. */
+    /** Their results of several tokens. */
+    readonly long: ResultsFound;
+  })[];
+  /** Steps of these problems that have no result to look for. */
   readonly leftOut: number;
+  /** Every problem, answered rightly or not. */
+  readonly items: readonly {
+    /** Its position in the list of problems. */
+    readonly problem: number;
+    /** At each thought, and after the last: the most probable tokens, and the numbers written from them on. */
+    readonly thoughts: readonly { readonly tokens: readonly string[]; readonly numbers: readonly string[] }[];
+    readonly results: readonly {
+      readonly result: string;
+      /** Whether it is more than one token. */
+      readonly isLong: boolean;
+      /** At which thoughts it is seen, from 1; after the last is one more. */
+      readonly found: readonly number[];
+      /** Whether it is seen in the thoughts that the problem is given as a control. */
+      readonly isElsewhere: boolean;
+    }[];
+  }[];
 }
 
 /** What a comparison with the straight run says. */
@@ -168,7 +197,7 @@ export interface ThoughtVerdict {
   readonly spare: readonly number[];
 }
 
-/** @param comparisons of `compareThoughts` */
+/** @param comparisons of `compareThoughts`: of fixed tokens there are fewer telling replacements */
 export function verdictOf(comparisons: readonly ThoughtComparison[]): ThoughtVerdict {
   const byReplacement: Partial<Record<Replacement, Finding>> = {};
   let without: Finding | undefined;

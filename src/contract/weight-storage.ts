@@ -1,7 +1,7 @@
 /**
- * How programs on WASM keep the matrices of a model's layers: as float32, or in 8 bits by blocks of 32 values with a float32
- * scale each, of which a float32 matrix is made whenever a product reads it. Everything else is float32, and so are all
- * weights on WebGPU and in training.
+ * How programs keep the matrices of a model's layers: as float32, or in 8 bits by blocks of 32 values with a float32 scale each,
+ * of which a float32 matrix is made whenever a product reads it. Everything else is float32, and so are all weights in training
+ * by layers, as on WebGPU. There a matrix in 8 bits is part of each program that reads it, and in float32 all programs share it.
  */
 export type WeightStorage = 'f32' | 'int8';
 export const WEIGHT_STORAGES: readonly WeightStorage[] = ['f32', 'int8'];

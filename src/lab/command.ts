@@ -58,6 +58,8 @@ export interface CommandInput {
   readonly html: string | undefined;
   /** The file of an arena. */
   readonly plan: string | undefined;
+  /** The file of what is searched. */
+  readonly space: string | undefined;
   /** Id of the ablation that is run as an arena. */
   readonly ablation: string | undefined;
   readonly generation: GenerateArguments;

@@ -7,6 +7,7 @@ import { generate } from './generate';
 import { checkAsked, isBundlePath, keepIn, keepResult, keptIn, refuseKept } from './keep';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
+import { search } from './search';
 import { states } from './states';
 import { step } from './step';
 import { stopping } from './stopping';
@@ -74,6 +75,7 @@ export const COMMANDS = {
   distil,
   eval: evaluate,
   arena,
+  search,
   step,
   generate,
   states,

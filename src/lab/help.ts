@@ -14,6 +14,8 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
   eval: 'Trains presets over seeds and compares their held-out accuracy; or answers problems one by one with any subject.',
   step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
+  search:
+    'Draws settings for each method, the same number of times, and compares them on validation problems over seeds.',
   arena:
     'Runs an arena of the page, or an ablation of a paper: every method on every seed, compared with a baseline.',
   thoughts:

@@ -81,7 +81,8 @@ export async function lab(
     throw new Error(
       `--out ${JSON.stringify(values.out)}; there is no folder ${dirname(resolve(values.out))}`,
     );
-  const earlier = name === 'eval' ? await earlierFile(values.out, values.resume) : undefined;
+  const earlier =
+    name === 'eval' || name === 'search' ? await earlierFile(values.out, values.resume) : undefined;
   const environment = {
     crossOriginIsolated: true,
     runtimeVersion,
@@ -126,6 +127,7 @@ export async function lab(
       stepping: values,
       html: values.html,
       plan: values.plan,
+      space: values.space,
       ablation: values.ablation,
       lens: values,
       generation: values,

@@ -64,7 +64,7 @@ const STATES = ['states'];
 const EXPORT = ['export'];
 const EVAL = ['eval'];
 /** What answers problems with any subject. */
-const ANSWERING = [...EVAL, 'stopping'];
+const ANSWERING = [...EVAL, 'stopping', 'thoughts'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
 const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...ANSWERING];
@@ -149,8 +149,8 @@ export const OPTIONS = {
     default: false,
     value: 'folder',
     about:
-      'Continue: of distil, the run that --keep left in this folder, or a run bundle (.zip), to the bits of a run that was never interrupted; of eval, without a folder, from the file of --out, to which every finished run is saved.',
-    commands: ['eval', 'distil'],
+      'Continue: of distil, the run that --keep left in this folder, or a run bundle (.zip), to the bits of a run that was never interrupted; of eval and search, without a folder, from the file of --out, to which every finished run is saved.',
+    commands: ['eval', 'search', 'distil'],
   },
   keep: {
     type: 'string',
@@ -304,7 +304,7 @@ export const OPTIONS = {
     default: '100',
     value: 'n',
     about: 'Held-out problems to answer.',
-    commands: [...CAUSAL, ...THOUGHTS, ...ANSWERING],
+    commands: [...CAUSAL, ...ANSWERING],
   },
   positions: {
     type: 'string',
@@ -333,6 +333,13 @@ export const OPTIONS = {
     value: 'n',
     about: `Positions of the ONNX graph, which has one length [${ONNX_LENGTH.default}].`,
     commands: EXPORT,
+  },
+  space: {
+    type: 'string',
+    value: 'space.json',
+    about:
+      'What search draws from: seeds, trials of each method, how many of them train on every seed, settings of all runs, and for each method a preset and lists of values by path.',
+    commands: ['search'],
   },
   modes: {
     type: 'string',

@@ -2,20 +2,22 @@ import { writeFile } from 'node:fs/promises';
 import { compareThoughts, verdictOf } from '../contract/thought-test';
 import { thoughtTestHtml } from '../contract/thought-test-html';
 import { conditionWords, FINDING_WORDS, verdictSentences } from '../contract/thought-test-words';
-import { type Command, unobserved } from './command';
+import type { Command } from './command';
 import { accuracyText, whole } from './options';
-import { numbers } from './source';
+import { numbers, problemSourceOf } from './source';
+import { askedSubjects, oneOf } from './who';
 
-/** Trains a student, and tests whether its thoughts matter. */
-export const thoughts: Command = async ({ workbench, config, lens: given, html, say, onEvent }) => {
-  const request = {
-    subject: { kind: 'student' } as const,
+/** Trains a student, or takes the one that is given, and tests whether its thoughts matter. */
+export const thoughts: Command = async (input) => {
+  const { workbench, config, lens: given, evaluation: who, html, say } = input;
+  const settings = {
     problems: whole('problems', given.problems),
     seed: config.seed,
     ranks: numbers('ranks', given.ranks),
   };
-  const run = await workbench.distil(unobserved(config), { report: onEvent });
-  const report = await workbench.testThoughts(request);
+  const source = await problemSourceOf(workbench, who.data, config.seed, say);
+  const [only] = await oneOf(askedSubjects(input, who));
+  const report = await workbench.testThoughts({ ...settings, subject: only.subject, source });
   const comparisons = compareThoughts(report);
   const verdict = verdictOf(comparisons);
   const sentences = verdictSentences(report, comparisons, verdict);
@@ -29,5 +31,5 @@ export const thoughts: Command = async ({ workbench, config, lens: given, html, 
   });
   for (const sentence of [...sentences, ...report.notes]) say(sentence);
   if (html !== undefined) await writeFile(html, thoughtTestHtml(report));
-  return { heldOut: run.heldOut, verdict, sentences, comparisons, thoughts: report };
+  return { verdict, sentences, comparisons, thoughts: report };
 };

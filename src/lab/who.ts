@@ -62,3 +62,10 @@ export async function* askedSubjects(
     yield { name, subject: { kind: 'student' } };
   }
 }
+
+/** The only subject. @throws an error if more are asked for */
+export async function oneOf(subjects: AsyncGenerator<Who>): Promise<[Who]> {
+  const { value: first } = await subjects.next();
+  if (!first) throw new Error('no subject is named; give --subject, --open, --kept or --preset');
+  return [first];
+}

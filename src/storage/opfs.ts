@@ -28,6 +28,12 @@ export const opfsUnavailable = (): string | null =>
       ? 'this page was opened over plain http, where browsers keep no files: open it over https or on localhost'
       : 'this browser has no file system for sites';
 
+/** Bytes that the browser has left for this site; `null` where it does not say. */
+export async function roomLeft(): Promise<number | null> {
+  const { usage, quota } = (await navigator.storage?.estimate?.()) ?? {};
+  return usage === undefined || quota === undefined ? null : Math.max(0, quota - usage);
+}
+
 /** The folder of all checkpoints. Rejects with `StorageError`. */
 export const checkpointsFolder = (name = FOLDER): Promise<FileSystemDirectoryHandle> => folderIn(name);
 

@@ -1,6 +1,6 @@
 import type { RunSnapshot } from '../contract/snapshot';
 import { StorageError, storageError } from './errors';
-import { type FileHandle, folderIn, removeIn, syncHandle } from './opfs';
+import { type FileHandle, folderIn, removeIn, roomLeft, syncHandle } from './opfs';
 import { digestOf, folderOf, newestFirst, parseSnapshotName, snapshotName } from './snapshot-names';
 
 export interface SnapshotWrite {
@@ -19,10 +19,8 @@ const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB
 
 /** @throws StorageError if the browser says that there is no room for `bytes` more */
 async function checkRoom(bytes: number): Promise<void> {
-  const { usage, quota } = (await navigator.storage?.estimate?.()) ?? {};
-  if (usage === undefined || quota === undefined) return;
-  const left = quota - usage;
-  if (left >= bytes + MARGIN) return;
+  const left = await roomLeft();
+  if (left === null || left >= bytes + MARGIN) return;
   throw new StorageError(
     `the student takes ${megabytes(bytes)}, and the browser has ${megabytes(Math.max(0, left))} left for this site`,
     'Delete kept runs or stored models, or free space on the disk.',

@@ -18,5 +18,6 @@ export function memoryStudents(): StudentShelf {
     remove: async (run) => {
       files.delete(run);
     },
+    room: async () => 2 ** 30,
   };
 }

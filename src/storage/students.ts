@@ -1,7 +1,7 @@
 import type { RunSnapshot, SnapshotStatus } from '../contract/snapshot';
 import { within } from './connection';
 import { guarded, StorageError, storageError } from './errors';
-import { fileIn, folderIn, opfsUnavailable, removeIn } from './opfs';
+import { fileIn, folderIn, opfsUnavailable, removeIn, roomLeft } from './opfs';
 import { digestOf, folderOf, parseSnapshotName, runOf } from './snapshot-names';
 import type { FromWriter, ToWriter } from './students-host';
 import { snapshotsIn } from './students-write';
@@ -28,6 +28,8 @@ export interface StudentShelf {
   /** The run's latest snapshot that is whole. */
   read(run: string): Promise<Uint8Array<ArrayBuffer>>;
   remove(run: string): Promise<void>;
+  /** Bytes that are left for more; `null` where the browser does not say. */
+  room(): Promise<number | null>;
 }
 
 const FOLDER = 'students';
@@ -140,6 +142,7 @@ export function openStudents(root = FOLDER): StudentShelf {
         );
       }),
     remove: (run) => guarded(async () => removeIn(await folderIn(root), folderOf(run))),
+    room: () => guarded(roomLeft),
   };
 }
 
@@ -154,4 +157,5 @@ export const noStudents = (reason: string): StudentShelf => ({
     throw missing(run);
   },
   remove: async () => {},
+  room: async () => null,
 });

@@ -5,6 +5,7 @@
  */
 
 import { generateDefaults } from '../../../src/contract/generate';
+import { estimateMemory } from '../../../src/contract/memory';
 import type { WeightStorage } from '../../../src/contract/weight-storage';
 import { leftPad } from '../../../src/engine/data/batch';
 import { Decoder } from '../../../src/engine/decode/decoder';
@@ -16,7 +17,7 @@ import { openModel } from '../../../src/engine/session/models/opened';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
 import { megabytes, memoryTaken } from './memory';
-import { lensRequest } from './requests';
+import { lensOf, lensRequest } from './requests';
 
 const [folder = '', what = 'lens', threads = '1', stored = 'f32'] = process.argv.slice(2);
 const storage = stored as WeightStorage;
@@ -122,6 +123,40 @@ async function errors(): Promise<object> {
   return { ...rounded(made), ...made.value, ...memory() };
 }
 
-const MEASURED = { lens, greedy, text, errors };
+/** Texts and tokens of each, ascending: WebAssembly gives nothing back. */
+const SIZES = [
+  [1, 4],
+  [1, 16],
+  [1, 64],
+  [2, 64],
+  [4, 64],
+  [4, 128],
+  [8, 128],
+] as const;
+
+/** The heap after lens requests of several sizes, beside what was estimated: as a share of it, at most 1.15. */
+async function sizes(): Promise<object> {
+  const workbench = new LoriWorkbench(environment);
+  await workbench.open('wasm');
+  await workbench.openCheckpoint(files);
+  const report = await workbench.storeWeights(storage);
+  const found: Record<string, object> = {};
+  for (const [texts, tokens] of SIZES) {
+    const read = await workbench.lens(lensOf(texts, tokens));
+    const { heap } = memory();
+    const longest = Math.max(...(read.selections[0]?.spectra.map((s) => s.tokens) ?? [tokens]));
+    const purpose = { kind: 'see', sequences: texts, tokens: longest } as const;
+    const { parts, total, kept } = estimateMemory(report, 'wasm', purpose);
+    const estimated = (total + kept - parts.engine - parts.host) / 1e6;
+    found[`${texts}x${longest}`] = {
+      heap,
+      estimated: Math.round(estimated),
+      ratio: Number((heap / estimated).toFixed(2)),
+    };
+  }
+  return found;
+}
+
+const MEASURED = { lens, greedy, text, errors, sizes };
 console.log(JSON.stringify(await MEASURED[what as keyof typeof MEASURED]()));
 process.exit(0);

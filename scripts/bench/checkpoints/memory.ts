@@ -10,8 +10,13 @@ WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
 
 export const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 
-/** In MB: the process's peak, and what WebAssembly has taken of its 4 GiB. Import this before anything makes a memory. */
+/**
+ * In MB: the process's memory now and at its peak, JavaScript's buffers, and what WebAssembly has taken of its 4 GiB. Import this
+ * before anything makes a memory.
+ */
 export const memoryTaken = () => ({
+  buffers: megabytes(process.memoryUsage().arrayBuffers),
+  rss: megabytes(process.memoryUsage.rss()),
   peakRss: megabytes(1024 * process.resourceUsage().maxRSS),
   heap: megabytes(memories.reduce((n, { buffer }) => n + buffer.byteLength, 0)),
 });

@@ -19,3 +19,20 @@ export function lensRequest(name: string): LensRequest {
     selections: [{ subject: { kind: 'opened' }, sections: ['text'] }],
   };
 }
+
+/** The lens on so many texts of about so many tokens, all layers; other texts than any other size has. */
+export function lensOf(texts: number, tokens: number): LensRequest {
+  const words = TEXT.split(' ');
+  return {
+    ...FIGURE_6,
+    source: {
+      kind: 'texts',
+      texts: Array.from({ length: texts }, (_, i) =>
+        Array.from({ length: Math.max(1, Math.round(tokens * 0.92)) }, (_, n) =>
+          n === 0 ? `${i}` : (words[(n + tokens) % words.length] as string),
+        ).join(' '),
+      ),
+    },
+    selections: [{ subject: { kind: 'opened' }, sections: ['text'] }],
+  };
+}

@@ -9,6 +9,8 @@ export interface StudentActions {
   /** Makes the run's kept student the one that Latents, Low-rank and Generate look at. Resolves to whether it was done. */
   openStudent(id: string): Promise<boolean>;
   cancelOpenStudent(): void;
+  /** What this browser has left for students: bytes, `null` where it does not say, or why it keeps none. */
+  studentRoom(): Promise<number | null | { readonly unavailable: string }>;
 }
 
 export function studentActions(ctx: Context, engine: EngineActions): StudentActions {
@@ -33,5 +35,9 @@ export function studentActions(ctx: Context, engine: EngineActions): StudentActi
       return true;
     },
     cancelOpenStudent: () => opening.cancel(),
+    async studentRoom() {
+      const { unavailable } = ctx.students;
+      return unavailable === null ? ctx.students.room().catch(() => null) : { unavailable };
+    },
   };
 }

@@ -25,7 +25,7 @@ export function thoughtTestActions(ctx: Context, engine: EngineActions): Thought
       if (thoughtTestErrors(draft, null).size > 0) return false;
       const outcome = await test.start(
         ({ signal, report }) => ctx.engine().testThoughts(thoughtTestRequestOf(draft), { signal, report }),
-        engine.pairReady,
+        () => engine.problemsReady(thoughtTestRequestOf(draft)),
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       return outcome.status === 'done';

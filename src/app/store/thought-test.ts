@@ -1,10 +1,16 @@
+import type { ProblemSource } from '../../contract/problem-source';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
+import { type SubjectId, subjectOf } from './lens-draft';
+import { sourceOf } from './stopping';
 import { idle, type Task } from './task';
 import { whole } from './whole';
 
 /** The test of a student's thoughts as it is being edited. */
 export interface ThoughtTestDraft {
+  readonly subject: SubjectId;
+  readonly source: ProblemSource['kind'];
   readonly problems: number;
+  /** Of rows, and of what is drawn. */
   readonly seed: number;
   /** As typed; empty for none. */
   readonly ranks: string;
@@ -16,7 +22,7 @@ export interface ThoughtTestState {
 }
 
 export const initialThoughtTest: ThoughtTestState = {
-  draft: { problems: 200, seed: 1, ranks: '1 2 4 8' },
+  draft: { subject: 'student', source: 'held-out', problems: 200, seed: 1, ranks: '1 2 4 8' },
   task: idle,
 };
 
@@ -44,9 +50,10 @@ export function thoughtTestErrors(
 }
 
 /** The request for a draft without errors. */
-export const thoughtTestRequestOf = ({ problems, seed, ranks }: ThoughtTestDraft): ThoughtTestRequest => ({
-  subject: { kind: 'student' },
-  problems,
-  seed,
-  ranks: [...new Set(words(ranks).map(Number))].sort((a, b) => a - b),
+export const thoughtTestRequestOf = (draft: ThoughtTestDraft): ThoughtTestRequest => ({
+  subject: subjectOf(draft.subject),
+  source: sourceOf(draft),
+  problems: draft.problems,
+  seed: draft.seed,
+  ranks: [...new Set(words(draft.ranks).map(Number))].sort((a, b) => a - b),
 });

@@ -5,7 +5,7 @@ import { Pace, type Watched } from './pace';
 import { lessRow, meanRow, statesAt } from './rows';
 
 /** Name of the kernel that computes modes, for the page. */
-export const MODE_KERNEL = 'modes (CPU, float64)';
+export const MODE_KERNEL = 'modes (CPU)';
 
 /** Leading directions of one mode of all samples' hidden states, in float64, so that their shares of energy add up to 1. */
 export interface ModeBasis {

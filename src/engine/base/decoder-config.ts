@@ -28,8 +28,8 @@ export interface DecoderConfig {
    */
   readonly fedEmbeddings?: boolean;
   /**
-   * How programs on WASM keep the matrices of the layers: `int8`, in 8 bits by blocks of 32 (base/blocks.ts). Absent: as
-   * float32, as all other weights are, and all weights on WebGPU.
+   * How programs keep the matrices of the layers: `int8`, in 8 bits by blocks of 32 (base/blocks.ts). Absent: as float32, as
+   * all other weights are.
    */
   readonly storage?: 'int8';
   /** Positions it was trained with; absent where nothing says so. Where positions are learned, there are no others. */

@@ -4,7 +4,7 @@ import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw'
 import { ANSWER_PROMPT } from '../../contract/data';
 import { InputError } from '../base/errors';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
-import { type ProblemCodec, problemCodec } from './tokens';
+import { type ProblemCodec, problemCodec, resultOf } from './tokens';
 import { wordProblems } from './word-problems';
 
 let tokenizer: Tokenizer;
@@ -39,6 +39,19 @@ describe('problemCodec', () => {
       expect(results.rationale).toEqual(results.steps.flat());
       expect(results.steps).toHaveLength(problem.steps.length);
     }
+  });
+
+  it('takes a result without the signs beside it, unless they share a token with it', () => {
+    // One token a character, but for what is listed.
+    const plain = (joined: RegExp) => (text: string) =>
+      (text.match(joined) ?? []).map((piece) => [...piece].reduce((id, c) => id * 131 + c.charCodeAt(0), 7));
+    const joined = (pattern: RegExp, text: string) => resultOf(plain(pattern), text);
+    const ids = plain(/./g);
+    expect(joined(/./g, '<<12+7=19>>')).toEqual(ids('19'));
+    expect(joined(/=\d+>>|./g, '<<12+7=19>>')).toEqual(plain(/=\d+>>|./g)('=19>>'));
+    expect(joined(/\d+>>|./g, '<<12+7=19>>')).toEqual(plain(/\d+>>|./g)('19>>'));
+    expect(joined(/7=|./g, '<<12+7=19>>')).toEqual(ids('19'));
+    expect(joined(/7=1|./g, '<<12+7=19>>')).toEqual(plain(/7=1|./g)('<<12+7=19'));
   });
 
   it('ends the prompt at the anchor, the colon', () => {

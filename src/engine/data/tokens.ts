@@ -3,7 +3,7 @@ import { quote } from '../../text/quote';
 import { InputError } from '../base/errors';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 
-/** Whole steps `<<a+b=c>>`; all but the last one, which states the answer (CODI §3.5); or only their results `=c>>`. */
+/** Whole steps `<<a+b=c>>`; all but the last one, which states the answer (CODI §3.5); or only their results `c`. */
 export type RationaleForm = 'steps' | 'all-but-last' | 'results';
 
 /** A problem as text. */
@@ -90,9 +90,17 @@ export function problemCodec(
   };
 }
 
-/** The tokens of a calculation `<<a+b=c>>` from its `=` on; all of them if the sign is inside a token. */
+/**
+ * The tokens of what a calculation `<<a+b=c>>` results in: those of `c`, and of the signs beside it that share a token with it;
+ * all tokens if what is before `=` shares one with it.
+ */
 export function resultOf(plain: (text: string) => number[], step: string): number[] {
   const whole = plain(step);
-  const before = plain(step.slice(0, step.indexOf('=')));
-  return before.every((id, i) => id === whole[i]) ? whole.slice(before.length) : whole;
+  /** How many tokens the step has up to a place, or undefined where a token goes on beyond it. */
+  const until = (end: number): number | undefined => {
+    const before = plain(step.slice(0, end));
+    return before.every((id, i) => id === whole[i]) ? before.length : undefined;
+  };
+  const sign = step.indexOf('=');
+  return whole.slice(until(sign + 1) ?? until(sign) ?? 0, until(step.lastIndexOf('>>')));
 }

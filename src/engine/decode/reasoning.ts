@@ -131,6 +131,13 @@ export function withSteps(reasoning: Reasoning, K: number, feedback: Feedback): 
 const fixedOf = (stage: Stage): readonly number[] | undefined =>
   stage.kind === 'tokens' ? stage.ids : stage.kind === 'embeddings' ? stage.rows : undefined;
 
+/** Whether every thought is a fixed token, the same for every question. */
+export const hasFixedThoughts = ({ stages }: Reasoning): boolean =>
+  stages.some(isThought) &&
+  stages
+    .filter(isThought)
+    .every((stage) => fixedOf(stage) !== undefined || (stage.kind === 'jacobi' && stage.iterations === 0));
+
 /**
  * The most thoughts that a reasoning can be given in place of its K: any number where they are all made one after another, or
  * are copies of one token; K where they are different tokens; null where they are refined together, or of several stages.

@@ -34,7 +34,7 @@ describe('the check of the device', () => {
     });
     expect(got.adapter).toBe('none, not in use: WASM was chosen');
     expect([...new Set(got.checks.map((c) => c.kernel))]).toEqual([
-      'svd (CPU, float64)',
+      'svd (CPU)',
       'Tucker projection',
       'Moments',
       'Moment loss',

@@ -172,7 +172,7 @@ describe('where memory is short', () => {
     const model = open();
     const [small, large] = [
       await model.compile(embedding(model, 1)),
-      await model.compile(embedding(model, 2), 0),
+      await model.compile(embedding(model, 2), { beside: 0 }),
     ] as const;
     expect(model.programCount).toBe(2);
     const run = async (program: typeof small, ids: number[]) => {

@@ -4,7 +4,7 @@ import type { DecoderConfig } from '../nn/config';
 import { memorySource, type WeightSource } from '../nn/weight-source';
 import type { Weights } from '../nn/weights';
 import type { Binding } from '../runtime/executable';
-import type { Runtime } from '../runtime/runtime';
+import type { LateWeight, Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { bytesOf, chunked, DeviceWeights } from './device-weights';
 import { type FedEmbedding, fedEmbedding } from './fed-embeddings';
@@ -25,7 +25,7 @@ export const SESSION_FACTOR = { packed: 1.25, plain: 1.05 } as const;
  * larger one may keep three programs, those that read a prompt, feed a token and choose the next.
  */
 export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
-const MAX_IDLE_BYTES = 1.25 * 2 ** 30;
+export const MAX_IDLE_BYTES = 1.25 * 2 ** 30;
 /**
  * Bytes that all programs of one model may take together before those are released that are in use but do not run, or as
  * many as hold all of its weights once, which choosing the next token takes. The heap of WASM has 4 GiB, and activations
@@ -50,6 +50,14 @@ export interface ModelOptions {
   readonly maxResidentBytes?: number;
   /** Default `MAX_VOCABULARY_BYTES`, or what the device can bind if that is less. */
   readonly maxVocabularyBytes?: number;
+}
+
+/** What a program needs of the memory of its model. */
+export interface ProgramNeeds {
+  /** Bytes that other programs may take while it runs, if it needs the rest itself. */
+  readonly beside?: number | undefined;
+  /** Whether ONNX Runtime packs its weights on WASM; by default as the model's size says. */
+  readonly prepack?: boolean;
 }
 
 /** How often weights were sent to the device, for tests and reports. */
@@ -149,23 +157,22 @@ export class ModelOnDevice {
   /**
    * Compiles a program that reads weights under the names of `WeightSource`, or of its chunks (`w.embedding.0`). A
    * program shared by layers reads `w.{name}` of whichever layer `layer(i)` is bound.
-   * @param beside bytes that other programs may take while it runs, if it needs the rest itself
    */
-  async compile(program: Program, beside?: number): Promise<ModelProgram> {
-    const load = (): Promise<Resident> => this.load(program, beside);
+  async compile(program: Program, needs: ProgramNeeds = {}): Promise<ModelProgram> {
+    const load = (): Promise<Resident> => this.load(program, needs);
     return new ResidentProgram(await load(), load, this.runtime, this.source);
   }
 
-  private async load(program: Program, beside: number | undefined): Promise<Resident> {
+  private async load(program: Program, { beside, prepack = this.prepack }: ProgramNeeds): Promise<Resident> {
     this.alive();
-    const factor = this.prepack ? SESSION_FACTOR.packed : SESSION_FACTOR.plain;
+    const factor = prepack ? SESSION_FACTOR.packed : SESSION_FACTOR.plain;
     const executable = await this.runtime.compile(program, {
-      bake: this.bakes ? (name) => this.weights.late(name) : undefined,
+      bake: this.bakes || this.config.storage ? (name) => this.baked(name) : undefined,
       weights: this.id,
-      prepack: this.prepack,
+      prepack,
       onCreate: async (length) => {
         await this.programs.makeRoom(factor * length);
-        if (!this.bakes) return;
+        if (!this.bakes && !this.config.storage) return;
         this.counts.bakes++;
         this.counts.bakedBytes += length;
       },
@@ -192,6 +199,15 @@ export class ModelOnDevice {
       throw error;
     }
     return { hold, bytes, weights, inputs, fed };
+  }
+
+  /**
+   * What is part of each program: on WASM every weight. Where weights are bound, those that are kept in other than float32,
+   * which a program reads as no tensor of ours.
+   */
+  private baked(name: string): LateWeight | undefined {
+    const late = this.weights.late(name);
+    return this.bakes || late?.storage ? late : undefined;
   }
 
   /** Weights of layer i under the names of a program shared by layers: `w.{name}`. The model keeps owning them. */

@@ -29,6 +29,24 @@ test('says how much memory ONNX Runtime has taken', async () => {
   expect(WebAssembly.Memory).toBe(Memory);
 });
 
+test('disposing of a program waits until ONNX Runtime has released its session', async () => {
+  const runtime = await createRuntime({ provider: 'wasm' });
+  const program = await runtime.compile({
+    name: 'waits',
+    outputs: { y: o.neg(new Graph().input('x', [2])) },
+  });
+  const { session } = program as unknown as { session: { release(): Promise<void> } };
+  const release = session.release.bind(session);
+  let isReleased = false;
+  session.release = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await release();
+    isReleased = true;
+  };
+  await program.dispose();
+  expect(isReleased).toBe(true);
+});
+
 test('keeps one number of threads per realm', async () => {
   const runtime = await createRuntime({ provider: 'wasm' });
   expect([1, 2]).toContain(runtime.threads);

@@ -89,11 +89,12 @@ import { Questions } from './questions/questions';
 import type { RunContext } from './runs/context';
 import { LoopControl } from './runs/control';
 import { costOf, planOf, rationaleRead } from './runs/plan';
+import { parametersOf } from './runs/prepare';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
 import { runData } from './runs/run-data';
 import { RunPace } from './runs/run-pace';
-import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
+import { type OpenedSnapshot, readSnapshot, snapshotBytes } from './runs/snapshot-file';
 import { stagesOf } from './runs/stages';
 import { reportOf, type Student } from './runs/student';
 import { Students } from './runs/students';
@@ -257,9 +258,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   storeWeights(storage: WeightStorage): Promise<ModelReport> {
-    return this.files.alone(async () =>
-      this.replaceOpened(storedAs(this.openedModel, storage, this.opened?.report.provider)),
-    );
+    return this.files.alone(async () => this.replaceOpened(storedAs(this.openedModel, storage)));
   }
 
   storageErrors(options: CallOptions = {}): Promise<StorageErrors> {
@@ -365,10 +364,11 @@ export class LoriWorkbench implements Workbench {
     const data = await runData(config, roles, this.loadedModels(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
     const { heldStatesBytes } = this.environment;
-    return costOf(config, recipe, roles, {
+    const cost = costOf(config, recipe, roles, {
       ...{ runtime, data, plan, heldStatesBytes },
       pace: this.runPace,
     });
+    return { ...cost, kept: snapshotBytes(parametersOf(recipe, config, roles.student.config).all, config) };
   }
 
   /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */

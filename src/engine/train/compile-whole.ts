@@ -21,7 +21,7 @@ export function compileWhole(
   return Owned.while(async (owned) => {
     const { runtime } = model;
     const program = traceTape(tape, name);
-    const compiled = owned.add(await model.compile(program, beside));
+    const compiled = owned.add(await model.compile(program, { beside }));
     const made: Record<string, DeviceTensor> = {};
     for (const [output, { dtype, shape }] of compiled.outputs)
       made[output] = owned.add(runtime.empty(dtype, shape, output));

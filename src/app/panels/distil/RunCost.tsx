@@ -1,7 +1,8 @@
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost';
 import { useActions, useApp } from '../../store/use-app';
 import { bytes, duration, integer } from '../../ui/format';
+import { type KeptWords, keptWords } from './kept-words';
 
 /** Milliseconds without a change before a form is estimated. */
 const PAUSE = 400;
@@ -33,6 +34,7 @@ export function RunCost() {
     <section aria-label="What this run takes" className="run-cost">
       <Memory cost={cost.value} />
       <Time cost={cost.value} />
+      <Kept bytes={cost.value.kept} />
     </section>
   );
 }
@@ -61,6 +63,22 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
       .{reading && ` ${readingText(reading)}`}
     </p>
   );
+}
+
+/** What keeping the run takes, before it is started. */
+function Kept({ bytes: kept }: { readonly bytes: number }) {
+  const shelf = useApp((state) => state.kept);
+  const { studentRoom } = useActions();
+  const [words, setWords] = useState<KeptWords | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is left changes with what is kept
+  useEffect(() => {
+    let isCurrent = true;
+    void studentRoom().then((room) => isCurrent && setWords(keptWords(kept, room)));
+    return () => {
+      isCurrent = false;
+    };
+  }, [kept, shelf, studentRoom]);
+  return words && <p className={words.isWarning ? 'field-error' : 'help'}>{words.text}</p>;
 }
 
 /** How the teacher is read, in a sentence. */

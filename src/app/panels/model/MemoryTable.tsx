@@ -33,12 +33,12 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
       ]
     : [];
   const cell = (estimate: MemoryEstimate): readonly string[] => {
-    const { purpose, parts, total, fits, seconds } = estimate;
+    const { purpose, parts, total, kept, fits, seconds } = estimate;
     return [
       NAMES[purpose.kind],
       bytes(parts.weights),
       bytes(parts.activations + parts.adapters),
-      bytes(total),
+      kept > 0.05 * total ? `${bytes(total)}, up to ${bytes(total + kept)}` : bytes(total),
       seconds === undefined ? 'not known' : `about ${duration(1000 * seconds)}`,
       fits ? 'yes' : `no: ${instead(whatFits(model, provider, purpose))}`,
     ];
@@ -66,8 +66,8 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
         <DataTable
           caption={
             provider === 'wasm'
-              ? `WASM, 4.3 GB at most, ${model.storage === 'int8' ? 'layer matrices in 8 bits' : 'weights in float32'}. Time is on one thread, loading included; of training, one step as one program.`
-              : 'WebGPU, weights in float32. The browser does not report how much memory the GPU has.'
+              ? `WASM, 4.3 GB at most, ${model.storage === 'int8' ? 'layer matrices in 8 bits' : 'weights in float32'}. Time is on one thread, loading included; of training, one step as one program. A second figure counts programs of earlier requests, which are kept until room is needed.`
+              : `WebGPU, ${model.storage === 'int8' ? 'layer matrices in 8 bits, but for training' : 'weights in float32'}. The browser does not report how much memory the GPU has.`
           }
           columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
           rows={estimates.map(cell)}

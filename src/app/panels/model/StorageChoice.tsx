@@ -11,18 +11,20 @@ import { Progress } from '../../ui/Progress';
 import { errorText, rankRows } from './storage-errors';
 
 const HELP =
-  'In 8 bits the matrices of the layers take 9 bits a weight instead of 32. Each product makes float32 values of its matrix first, so that reading is slower and text much slower. Embeddings, norms, biases and the head stay float32, and training uses float32.';
+  'In 8 bits the matrices of the layers take 9 bits a weight instead of 32. Each product makes float32 values of its matrix first, so that reading is slower and text much slower. Embeddings, norms, biases and the head stay float32, and training by layers uses float32.';
+const ON_GPU =
+  'On WebGPU a matrix in 8 bits is part of each program that reads it; in float32 it is on the device once, for all of them.';
 
-/** How an opened model's matrices are kept on WASM, and what 8 bits change. */
+/** How an opened model's matrices are kept, and what 8 bits change. */
 export function StorageChoice({ model }: { readonly model: ModelReport }) {
   const provider = useApp((state) => state.device.value?.provider);
   const task = useApp((state) => state.lens.storage);
   const working = useApp((state) => inHand(state).length > 0);
   const { storeWeights, measureStorage, cancelStorage } = useActions();
-  if (provider !== 'wasm' || model.storage === undefined) return null;
+  if (provider === undefined || model.storage === undefined) return null;
   return (
     <section className="model-notes" aria-label="Storage of weights">
-      <h4>Storage of weights on WASM</h4>
+      <h4>Storage of weights</h4>
       <Segments
         label="Matrices of the layers"
         value={model.storage}
@@ -30,7 +32,9 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
         options={WEIGHT_STORAGES.map((id) => ({ id, label: STORAGE_NAMES[id] }))}
         onChange={(next) => void storeWeights(next)}
       />
-      <p className="muted">{HELP}</p>
+      <p className="muted">
+        {HELP} {provider === 'webgpu' && ON_GPU}
+      </p>
       {isBusy(task) ? (
         <Progress
           label="Reading a short text with both"

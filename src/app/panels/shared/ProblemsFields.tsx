@@ -19,11 +19,14 @@ export function ProblemsFields({
   errors,
   onChange,
   help,
+  hasSeed = true,
 }: {
   readonly value: Chosen;
   readonly errors: ReadonlyMap<string, string>;
   readonly onChange: (change: Partial<Chosen>) => void;
   readonly help?: string;
+  /** Whether the seed has a field here; default true. */
+  readonly hasSeed?: boolean;
 }) {
   const rows = useApp((state) => state.data.report.value);
   return (
@@ -42,7 +45,7 @@ export function ProblemsFields({
         ]}
         onChange={(next) => onChange({ source: next })}
       />
-      {source === 'rows' && (
+      {hasSeed && source === 'rows' && (
         <NumberField
           whole
           label="Seed of the split"

@@ -35,7 +35,7 @@ type Way = 'thin' | 'small' | 'large' | 'lanczos';
 
 /** Names of the methods, as the page shows them. */
 export const KERNELS = {
-  cpu: 'svd (CPU, float64)',
+  cpu: 'svd (CPU)',
   thin: 'svd (WGSL, Gram matrix in float32 pairs)',
   small: 'svd (WGSL, bidiagonalisation, one workgroup per matrix)',
   large: 'svd (WGSL, blocked bidiagonalisation)',

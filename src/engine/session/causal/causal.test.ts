@@ -197,7 +197,7 @@ describe('the causal test on a tiny pair', () => {
         label: subject.kind,
         hidden: 32,
         request: { subject },
-        kernel: 'svd (CPU, float64)',
+        kernel: 'svd (CPU)',
         dtype: 'f64',
       });
       expect(await left()).toEqual(before);

@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { FACTORS, PACKED_BYTES, RESIDENT_BYTES, VOCABULARY_CHUNK } from '../../../contract/memory';
+import {
+  FACTORS,
+  IDLE_BYTES,
+  PACKED_BYTES,
+  PROGRAM_BYTES,
+  RESIDENT_BYTES,
+  VOCABULARY_CHUNK,
+} from '../../../contract/memory';
 import { MemoryError } from '../../base/errors';
 import { parseModelConfig } from '../../checkpoint/config';
 import {
+  MAX_IDLE_BYTES,
   MAX_PREPACKED_BYTES,
+  MAX_PROGRAM_BYTES,
   MAX_RESIDENT_BYTES,
   MAX_VOCABULARY_BYTES,
   SESSION_FACTOR,
@@ -33,6 +42,7 @@ describe('what does not fit', () => {
     expect(VOCABULARY_CHUNK).toBe(MAX_VOCABULARY_BYTES);
     expect(PACKED_BYTES).toBe(MAX_PREPACKED_BYTES);
     expect(RESIDENT_BYTES).toBe(MAX_RESIDENT_BYTES);
+    expect([PROGRAM_BYTES, IDLE_BYTES]).toEqual([MAX_PROGRAM_BYTES, MAX_IDLE_BYTES]);
     expect(FACTORS).toEqual(SESSION_FACTOR);
     expect(sizesOf(QWEN)).toMatchObject({ parameters: 494_032_768, headDim: 64, tied: true });
   });

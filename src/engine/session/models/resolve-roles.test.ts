@@ -4,11 +4,12 @@ import type { RunEvent } from '../../../contract/events';
 import { FIGURE_6, type NamedFile } from '../../../contract/lens';
 import type { RunSnapshot } from '../../../contract/snapshot';
 import { wordProblems } from '../../data/word-problems';
-import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { losses, tinyRun, tinyRunBy, watch } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
+import type { Opened } from './environment';
 import { familyCases, familyFiles } from './families-files.testing';
+import type { OpenedModel } from './subjects';
 
 /** Word problems in coconut's form, so that the tiny models have a token for every word. */
 const ROWS = wordProblems(5, 30, { minSteps: 1, maxSteps: 3 });
@@ -102,11 +103,18 @@ describe('roles', () => {
 
   it('teach by another model that was opened and kept, which is freed before the student trains', async () => {
     const workbench = await workbenchWith({ opened: folder('teacher') });
-    const bundled = await workbench.distil(run({}));
+    const plain = watch();
+    const bundled = await workbench.distil(run({}), { report: plain.report });
+    const want = plain.steps().map((s) => s.losses.total);
     const kept = await workbench.keepTeacher({ kind: 'opened' });
     expect(kept).toMatchObject({ label: kept.model, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    const { runtime, models } = (workbench as unknown as { opened: Pick<Opened, 'runtime' | 'models'> })
+      .opened;
+    const { openedModel } = workbench as unknown as { openedModel: OpenedModel };
+    // Also while it is still the opened model, and the student is another.
+    expect(await losses(workbench, run({ teacher: 'kept' }))).toEqual(want);
+    expect(models.traffic(openedModel.model)).toBeUndefined();
     await workbench.openCheckpoint(folder('base'));
-    const runtime = (workbench as unknown as { opened: { runtime: Runtime } }).opened.runtime;
     const watched = watch();
     let programs: number | null = null;
     const real = runtime.compile.bind(runtime);
@@ -122,7 +130,6 @@ describe('roles', () => {
     compile.mockRestore();
     expect(programs).toBe(before);
     // The same two models as the bundled pair's, so the same losses and figures, to the bit.
-    const want = await losses(workbench, run({ student: 'opened' }));
     expect(watched.steps().map((s) => s.losses.total)).toEqual(want);
     expect(result.teacher).toEqual(bundled.teacher);
     expect(result.models[`the kept teacher: ${kept.label}`]).toBe(kept.sha256);

@@ -87,12 +87,11 @@ export interface ResolvedSubject {
 export function resolveSubject(subject: Subject, loaded: LoadedModels): ResolvedSubject {
   if (subject.kind === 'opened') {
     const { opened } = loaded;
-    if (!opened)
-      throw new InputError('no checkpoint is open', 'Open one from its files in the Low-rank panel.');
+    if (!opened) throw new InputError('no checkpoint is open', 'Open one from its files in the Model panel.');
     const { model, tokenizer, latent } = opened;
     const plain = ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
     const resolved = latent ? { ...plain, ...latent, latentSteps: thoughtsIn(latent.reasoning) } : plain;
-    const inBytes = model.config.storage === 'int8' && loaded.provider !== 'webgpu';
+    const inBytes = model.config.storage === 'int8';
     return inBytes ? { ...resolved, source: `${resolved.source}, matrices in 8 bits` } : resolved;
   }
   if (subject.kind === 'student' && (loaded.student ?? loaded.checkpoints.size > 0))

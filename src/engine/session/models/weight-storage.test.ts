@@ -78,7 +78,7 @@ it.each(['f32', 'int8'] as const)('measures what 8 bits change, of a model kept 
     expect(int8).toEqual(ranks?.map((layer) => layer[i]));
 });
 
-it('keeps what does not fit as float32 in 8 bits, and says so; not on WebGPU, which refuses it', () => {
+it('keeps what does not fit as float32 in 8 bits, and says so; on WebGPU only where asked', () => {
   const config = parseModelConfig({
     ...{ model_type: 'llama', hidden_size: 2048, intermediate_size: 8192, num_hidden_layers: 16 },
     ...{ num_attention_heads: 32, num_key_value_heads: 8, vocab_size: 128256, rms_norm_eps: 1e-5 },
@@ -93,17 +93,15 @@ it('keeps what does not fit as float32 in 8 bits, and says so; not on WebGPU, wh
     notes: ['one', expect.stringMatching(/in 8 bits: as float32, .* would take 4\.\d GB of the 4\.0 GB/)],
   });
   // Results name it, but not where weights are float32.
-  const sourceOn = (provider: 'wasm' | 'webgpu') =>
-    resolveSubject(
-      { kind: 'opened' },
-      { opened: usuallyStored(opened, 'wasm'), checkpoints: new Map(), provider },
-    ).source;
-  expect([sourceOn('wasm'), sourceOn('webgpu')]).toEqual(['large, matrices in 8 bits', 'large']);
-  expect(usuallyStored(opened, 'webgpu').model.report.storage).toBe('f32');
-  expect(() => storedAs(opened, 'int8', 'webgpu')).toThrow('weights in 8 bits are only for WASM');
+  const sourceOf = (model: OpenedModel) =>
+    resolveSubject({ kind: 'opened' }, { opened: model, checkpoints: new Map() }).source;
+  const onGpu = usuallyStored(opened, 'webgpu');
+  expect([sourceOf(storedAs(opened, 'int8')), sourceOf(onGpu)]).toEqual([
+    'large, matrices in 8 bits',
+    'large',
+  ]);
+  expect(onGpu.model.report.storage).toBe('f32');
   const onnx = { model: { ...model, onnx: {} } } as unknown as OpenedModel;
-  expect(() => storedAs(onnx, 'int8', 'wasm')).toThrow(
-    'an ONNX export is run with the weights that it holds',
-  );
+  expect(() => storedAs(onnx, 'int8')).toThrow('an ONNX export is run with the weights that it holds');
   expect(usuallyStored(onnx, 'wasm')).toBe(onnx);
 });

@@ -32,14 +32,10 @@ export const COMPARED_TEXT =
 
 /**
  * The model with its layers' matrices kept so; another object, so that nothing computed with the old one is taken for the
- * new one's. @throws InputError for another storage, for an ONNX export, and for 8 bits on WebGPU
+ * new one's. @throws InputError for another storage, and for an ONNX export
  */
-export function storedAs(
-  opened: OpenedModel | undefined,
-  storage: WeightStorage,
-  provider: Provider | undefined,
-): OpenedModel {
-  const { model } = checked(opened, storage, provider);
+export function storedAs(opened: OpenedModel | undefined, storage: WeightStorage): OpenedModel {
+  const { model } = checked(opened, storage);
   const { config, report } = model;
   const { storage: _, ...plain } = config;
   return {
@@ -52,11 +48,7 @@ export function storedAs(
   };
 }
 
-function checked(
-  opened: OpenedModel | undefined,
-  storage: WeightStorage,
-  provider: Provider | undefined,
-): OpenedModel {
+function checked(opened: OpenedModel | undefined, storage: WeightStorage): OpenedModel {
   if (!WEIGHT_STORAGES.includes(storage))
     throw new InputError(`there is no storage ${quote(storage)}`, `Choose ${listed(WEIGHT_STORAGES, 2)}.`);
   if (!opened) throw new InputError('no checkpoint is open', 'Open one from its files in the Model panel.');
@@ -64,11 +56,6 @@ function checked(
     throw new InputError(
       'an ONNX export is run with the weights that it holds',
       'Open the checkpoint it was exported from, or an export with other weights.',
-    );
-  if (storage === 'int8' && provider === 'webgpu')
-    throw new InputError(
-      'weights in 8 bits are only for WASM; on WebGPU they are float32',
-      'Choose WASM in the Model panel first.',
     );
   return opened;
 }
@@ -78,7 +65,7 @@ export function usuallyStored(opened: OpenedModel, provider: Provider = 'wasm'):
   if (opened.model.onnx) return opened;
   const sizes = sizesOf(opened.model.config);
   const storage = usualStorage(sizes, provider);
-  const stored = storedAs(opened, storage, provider);
+  const stored = storedAs(opened, storage);
   if (storage === 'f32') return stored;
   const { total, parts, available = 0 } = estimateMemory({ ...sizes, storage: 'f32' }, provider, ONE_TEXT);
   const note = `On WASM the layers' matrices are kept in 8 bits: as float32, reading a text of ${ONE_TEXT.tokens} tokens would take ${gigabytes(total - parts.engine)} GB of the ${gigabytes(available)} GB that WASM has.`;
@@ -92,16 +79,15 @@ export function usuallyStored(opened: OpenedModel, provider: Provider = 'wasm'):
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
 
 /**
- * What 8 bits change in an opened model. @throws InputError where none is open, it is an ONNX export, or the provider is
- * WebGPU; CancelledError
+ * What 8 bits change in an opened model. @throws InputError where none is open or it is an ONNX export; CancelledError
  */
 export async function storageErrors(
   { models, runtime }: Pick<Opened, 'models' | 'runtime'>,
   opened: OpenedModel | undefined,
   options: CallOptions = {},
 ): Promise<StorageErrors> {
-  const int8 = storedAs(opened, 'int8', runtime.provider);
-  const f32 = storedAs(opened, 'f32', runtime.provider);
+  const int8 = storedAs(opened, 'int8');
+  const f32 = storedAs(opened, 'f32');
   const weights = await weightErrors(f32.model, options);
   const { fits } = estimateMemory(sizesOf(f32.model.config), runtime.provider, {
     ...{ kind: 'see', sequences: 1 },

@@ -172,7 +172,7 @@ export function costOf(
     readonly heldStatesBytes?: number | undefined;
     readonly pace?: RunPace;
   },
-): RunCost {
+): Omit<RunCost, 'kept'> {
   const sizes = sizesOf(roles.student.config);
   const { composition, purpose } = composed(plan, roles, runtime);
   const usesTeacher = recipe.usesTeacher(config);

@@ -119,6 +119,11 @@ describe('what a snapshot holds', () => {
     const packs = ['student.0', 'student.1'];
     const { parameters, first, second } = TENSOR_GROUPS;
     expect(names.sort()).toEqual([parameters, first, second].flatMap((g) => packs.map((p) => g + p)).sort());
+    // What it takes is said before the run: all but the metadata.
+    const { kept: told } = await workbench.runCost(tinyRun({ keeping: { every: 2 } }));
+    const { byteLength } = at(kept, 0).file;
+    expect(byteLength - told).toBeGreaterThan(0);
+    expect(byteLength - told).toBeLessThan(8000);
     const done = await contents(at(kept, 5, 'done'));
     expect(Object.keys(done.bytes).sort()).toEqual(packs.map((p) => parameters + p));
     expect(done.series.step).toEqual([1, 2, 3, 4, 5]);

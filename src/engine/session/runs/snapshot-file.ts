@@ -1,3 +1,4 @@
+import type { RunConfig } from '../../../contract/config';
 import type { Methods } from '../../../contract/methods/method';
 import type { RunSeries } from '../../../contract/series-schema';
 import {
@@ -10,7 +11,7 @@ import {
 } from '../../../contract/snapshot';
 import { listed, quote } from '../../../text/quote';
 import { FileError } from '../../base/errors';
-import { type Shape, showShape } from '../../base/shape';
+import { type Shape, showShape, sizeOf } from '../../base/shape';
 import { encodeFloats } from '../../checkpoint/float';
 import { readHeader, readTensor, toHost } from '../../checkpoint/safetensors';
 import { memorySource } from '../../checkpoint/source';
@@ -78,6 +79,16 @@ export function writeSnapshot({
       [SNAPSHOT_KEYS.series, seriesText(series)],
     ]),
   );
+}
+
+/** Bytes of a run's snapshots while it trains, without their metadata. */
+export function snapshotBytes(
+  parameters: readonly { readonly shape: Shape }[],
+  { evaluation }: Pick<RunConfig, 'evaluation'>,
+): number {
+  const values = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  // Values and two moments, and the copy that is kept for its accuracy.
+  return Float32Array.BYTES_PER_ELEMENT * values * (evaluation.keepBest ? 4 : 3);
 }
 
 const AGAIN = 'Choose a file that this playground kept of a run, or start the run anew.';

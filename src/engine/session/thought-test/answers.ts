@@ -5,7 +5,7 @@ import { logitsOf } from '../../decode/readout';
 import { type ReasonOptions, reasonFrom } from '../../decode/reason';
 import type { Reasoning } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
-import { isCorrect, lastNumber, textOf } from '../../eval/answer';
+import { type AnswerJudge, judged, textOf } from '../../eval/answer';
 import { readQuestions } from '../../eval/read-questions';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 
@@ -18,35 +18,46 @@ export interface Answerer {
   readonly problems: readonly { readonly tokens: Pick<TokenProblem, 'question'>; readonly answer: string }[];
   /** Maximum number of tokens to generate. */
   readonly limit: number;
+  /** By default exact equality of the last number. */
+  readonly judge?: AnswerJudge | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What one condition gives on a batch, by row. */
 export interface BatchAnswers {
   readonly right: readonly boolean[];
-  /** The number each answer is read as, undefined without one. */
-  readonly values: readonly (number | undefined)[];
+  /** What each answer is read as, a number where it is one; undefined where nothing is found. */
+  readonly values: readonly (number | string | undefined)[];
   /** Log-probabilities of the answer's first token, [B, V]. */
   readonly first: Float32Array;
 }
 
-/** Gives the state after each batch's questions, which every condition starts from, to `use`. @throws CancelledError */
+/**
+ * Gives the state after each batch's questions, which every condition starts from, to `use`, with the positions of its problems
+ * in the whole list. @param of which problems @param isTaken whether `use` disposes of the state @throws CancelledError
+ */
 export function inBatches(
   answerer: Answerer,
-  use: (question: DecoderState, rows: readonly number[]) => Promise<void>,
+  of: readonly number[],
+  use: (question: DecoderState, problems: readonly number[]) => Promise<void>,
+  isTaken = false,
 ): Promise<void> {
-  return readQuestions(answerer, 'the test of the thoughts', async (question, rows) => {
+  const problems = of.map((i) => answerer.problems[i] as Answerer['problems'][number]);
+  return readQuestions({ ...answerer, problems }, 'the test of the thoughts', async (question, rows) => {
     try {
-      await use(question, rows);
+      await use(
+        question,
+        rows.map((row) => of[row] as number),
+      );
     } finally {
-      question.dispose();
+      if (!isTaken) question.dispose();
     }
   });
 }
 
 /** Thinks and answers from a batch's question, which is kept. @throws NumericError for logits that are not finite */
 export async function answersOf(
-  { decoder, codec, tokenizer, endIds, problems, limit, signal }: Answerer,
+  { decoder, codec, tokenizer, endIds, problems, limit, judge, signal }: Answerer,
   question: DecoderState,
   rows: readonly number[],
   reasoning: Reasoning,
@@ -56,11 +67,17 @@ export async function answersOf(
   try {
     return await prompted({ decoder, prompt: codec.prompt }, state, async (asked) => {
       const first = logSoftmax(await logitsOf(decoder, asked), decoder.shape.batch);
-      const written = await greedy(decoder, asked, { endIds, limit, signal });
-      const texts = rows.map((_, i) => textOf(tokenizer, written[i] ?? []));
+      // One that writes the prompt itself is only asked for its distribution behind it.
+      const written = await greedy(decoder, reasoning.explicit ? state : asked, {
+        ...{ endIds, limit, signal },
+        ...(reasoning.ends !== undefined && { ends: reasoning.ends }),
+      });
+      const read = rows.map((problem, i) =>
+        judged(textOf(tokenizer, written[i] ?? []), problems[problem]?.answer ?? '', judge),
+      );
       return {
-        right: texts.map((text, i) => isCorrect(text, problems[rows[i] as number]?.answer ?? '')),
-        values: texts.map(lastNumber),
+        right: read.map(({ right }) => right),
+        values: read.map(({ mark }) => (mark === null ? undefined : plainValue(mark.value))),
         first,
       };
     });
@@ -68,6 +85,10 @@ export async function answersOf(
     if (state !== question) state.dispose();
   }
 }
+
+/** `3.0` and `3` are one answer. */
+const plainValue = (text: string): number | string =>
+  text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 
 /** In place, [B, V]. */
 function logSoftmax(logits: Float32Array, B: number): Float32Array {

@@ -1,19 +1,50 @@
 import { CAUSAL_DIRECTIONS } from '../../../contract/lens';
 import { REPLACEMENTS, type ThoughtCondition } from '../../../contract/thought-test';
+import {
+  hasFixedThoughts,
+  isThought,
+  type Reasoning,
+  stopsByItself,
+  thoughtsIn,
+} from '../../decode/reasoning';
+import { countsOf } from '../evaluation/ways';
+
+/** Of fixed tokens, what changes what is fed: the others are the same tokens again. */
+const OF_FIXED = ['zero', 'noise', 'pause'] as const;
 
 /**
- * All conditions of a report, in the order of its table, for K thoughts.
+ * All conditions of a report that a student's thoughts allow, in the order of its table.
  * @param ranks numbers of directions, below the thoughts' size
- * @param canCount whether the student can make another number of thoughts
  */
-export function conditionsFor(K: number, ranks: readonly number[], canCount: boolean): ThoughtCondition[] {
-  const up = Array.from({ length: 2 * K + 1 }, (_, thoughts) => thoughts).filter((k) => k !== K);
-  // One thought has no other order.
-  const replacements = REPLACEMENTS.filter((by) => K > 1 || by !== 'permuted');
+export function conditionsFor(reasoning: Reasoning, ranks: readonly number[]): ThoughtCondition[] {
+  const K = thoughtsIn(reasoning);
+  const counts = countsOf(reasoning);
+  const isFixed = hasFixedThoughts(reasoning);
+  // One that stops by itself has no number of its own.
+  const others = stopsByItself(reasoning)
+    ? counts.filter((count) => count <= K)
+    : counts.filter((count) => count !== K);
+  const replacements = REPLACEMENTS.filter((by) => {
+    // One thought has no other order, and copies of one token have none.
+    if (by === 'permuted') return K > 1 && !(isFixed && areCopies(reasoning));
+    return !isFixed || (OF_FIXED as readonly string[]).includes(by);
+  });
   return [
-    ...(canCount ? up : []).map((thoughts) => ({ kind: 'count', thoughts }) as const),
+    ...others.map((thoughts) => ({ kind: 'count', thoughts }) as const),
     ...replacements.map((by) => ({ kind: 'replaced', by }) as const),
-    ...Array.from({ length: K }, (_, k) => ({ kind: 'one', thought: k + 1 }) as const),
-    ...ranks.flatMap((rank) => CAUSAL_DIRECTIONS.map((of) => ({ kind: 'directions', of, rank }) as const)),
+    ...(isFixed ? [] : Array.from({ length: K }, (_, k) => ({ kind: 'one', thought: k + 1 }) as const)),
+    ...(isFixed ? [] : ranks).flatMap((rank) =>
+      CAUSAL_DIRECTIONS.map((of) => ({ kind: 'directions', of, rank }) as const),
+    ),
   ];
+}
+
+/** Whether all fixed thoughts are the same token. */
+function areCopies({ stages }: Reasoning): boolean {
+  const all = stages.filter(isThought).flatMap((stage) => {
+    if (stage.kind === 'tokens') return stage.ids.map((id) => `token ${id}`);
+    if (stage.kind === 'embeddings') return stage.rows.map((row) => `${stage.parameter} ${row}`);
+    return [`${stage.kind}`];
+  });
+  return new Set(all).size === 1;
 }

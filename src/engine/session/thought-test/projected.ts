@@ -3,7 +3,7 @@ import type { GatheredStates } from '../../analysis/gathered';
 import type { Rng } from '../../base/rng';
 import type { Device } from '../../device/device';
 import { keptAt, type LayerDirections, layerDirections } from '../causal/controls';
-import type { Thoughts } from './replaced';
+import { lengthOf, type Thoughts } from './replaced';
 
 /** Principal directions of all thoughts around their mean, and random ones with the energy that each keeps. */
 export function thoughtDirections(
@@ -12,9 +12,10 @@ export function thoughtDirections(
   rng: Rng,
   options: { readonly device?: Device | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<LayerDirections> {
-  const { values, problems, steps, hidden } = thoughts;
-  const tokens = problems * steps;
-  const sample = { id: '', about: '', tokens, states: values, sections: new Uint8Array(tokens), texts: [] };
+  const { hidden } = thoughts;
+  const states = existing(thoughts);
+  const tokens = states.length / hidden;
+  const sample = { id: '', about: '', tokens, states, sections: new Uint8Array(tokens), texts: [] };
   const gathered: GatheredStates = { layers: 1, hidden, samples: [sample] };
   return layerDirections(gathered, 1, maxRank, true, rng, options);
 }
@@ -42,4 +43,19 @@ export function projectThoughts(
     out.set(sum, from);
   }
   return { values: out, directions: count };
+}
+
+/** All thoughts that there are, one after another. */
+function existing(thoughts: Thoughts): Float32Array<ArrayBuffer> {
+  const { values, problems, steps, hidden, lengths } = thoughts;
+  if (!lengths) return values;
+  const count = lengths.reduce((sum, length) => sum + length, 0);
+  const out = new Float32Array(count * hidden);
+  let at = 0;
+  for (let b = 0; b < problems; b++) {
+    const length = lengthOf(thoughts, b) * hidden;
+    out.set(values.subarray(b * steps * hidden, b * steps * hidden + length), at);
+    at += length;
+  }
+  return out;
 }

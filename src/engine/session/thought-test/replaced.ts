@@ -10,6 +10,8 @@ export interface Thoughts {
   readonly steps: number;
   /** H */
   readonly hidden: number;
+  /** Of each problem how many of the K there are, the first ones; by default all. */
+  readonly lengths?: Int32Array | undefined;
 }
 
 /** Thoughts to feed instead, [n, K, H], and the problems for which there are some: all, unless some have no partner. */
@@ -26,13 +28,22 @@ export interface ReplaceOptions {
   readonly pause: Float32Array;
 }
 
-/** Each thought's mean over the problems, [K, H]. */
-export function meanThoughts({ values, problems, steps, hidden }: Thoughts): Float32Array<ArrayBuffer> {
+/** How many thoughts a problem has. */
+export const lengthOf = ({ lengths, steps }: Thoughts, problem: number): number =>
+  lengths?.[problem] ?? steps;
+
+/** Each thought's mean over the problems that have it, [K, H]. */
+export function meanThoughts(thoughts: Thoughts): Float32Array<ArrayBuffer> {
+  const { values, problems, steps, hidden } = thoughts;
   const row = steps * hidden;
   const sums = new Float64Array(row);
-  for (let b = 0; b < problems; b++)
-    for (let i = 0; i < row; i++) sums[i] = (sums[i] as number) + (values[b * row + i] as number);
-  return Float32Array.from(sums, (sum) => sum / problems);
+  const counts = new Float64Array(steps);
+  for (let b = 0; b < problems; b++) {
+    const length = lengthOf(thoughts, b);
+    for (let t = 0; t < length; t++) counts[t] = (counts[t] as number) + 1;
+    for (let i = 0; i < length * hidden; i++) sums[i] = (sums[i] as number) + (values[b * row + i] as number);
+  }
+  return Float32Array.from(sums, (sum, i) => sum / Math.max(1, counts[Math.floor(i / hidden)] as number));
 }
 
 /** Replaces all thoughts, see `REPLACEMENTS`. */
@@ -41,7 +52,9 @@ export function replaceThoughts(thoughts: Thoughts, by: Replacement, options: Re
   const { rng, answers, pause } = options;
   const row = K * H;
   const out = new Float32Array(values.length);
-  const all = Array.from({ length: n }, (_, b) => b);
+  const lengthAt = (b: number): number => lengthOf(thoughts, b);
+  // One without a thought has none to replace, and one thought has no other order.
+  const all = Array.from({ length: n }, (_, b) => b).filter((b) => lengthAt(b) > (by === 'permuted' ? 1 : 0));
   const thoughtOf = (b: number, t: number) => values.subarray(b * row + t * H, b * row + (t + 1) * H);
   switch (by) {
     case 'zero':
@@ -53,11 +66,11 @@ export function replaceThoughts(thoughts: Thoughts, by: Replacement, options: Re
     }
     case 'noise':
       for (const b of all)
-        for (let t = 0; t < K; t++) out.set(noiseOfNorm(thoughtOf(b, t), rng), b * row + t * H);
+        for (let t = 0; t < lengthAt(b); t++) out.set(noiseOfNorm(thoughtOf(b, t), rng), b * row + t * H);
       return { values: out, problems: all };
     case 'permuted':
       for (const b of all)
-        derangement(K, rng).forEach((from, t) => {
+        derangement(lengthAt(b), rng).forEach((from, t) => {
           out.set(thoughtOf(b, from), b * row + t * H);
         });
       return { values: out, problems: all };
@@ -69,7 +82,9 @@ export function replaceThoughts(thoughts: Thoughts, by: Replacement, options: Re
       const included: number[] = [];
       for (const b of all) {
         const wanted = (other: number) =>
-          other !== b && (answers[other] === answers[b]) === (by === 'same-answer');
+          other !== b &&
+          lengthAt(other) === lengthAt(b) &&
+          (answers[other] === answers[b]) === (by === 'same-answer');
         const partners = all.filter(wanted);
         if (partners.length === 0) continue;
         const partner = rng.pick(partners);

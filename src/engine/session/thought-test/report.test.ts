@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compareThoughts, verdictOf } from '../../../contract/thought-test';
-import { verdictSentences } from '../../../contract/thought-test-words';
+import { compareThoughts, type ThoughtCondition, verdictOf } from '../../../contract/thought-test';
+import { conditionWords, verdictSentences } from '../../../contract/thought-test-words';
 import type { HostTensor } from '../../base/dtype';
 import { CancelledError } from '../../base/errors';
 import { Rng } from '../../base/rng';
@@ -69,12 +69,17 @@ function student(rule: Rule) {
         rows.map((row, b) => ({ ...row, thoughts: [...row.thoughts, fed.slice(b * H, (b + 1) * H)] })),
       );
     },
+    parameterRow: async () => new Float32Array(H).fill(0.5),
     async read(key: string, _program: unknown, { rows }: State['tensors']) {
       if (key.startsWith('z ')) return { z: host(own(rows)) };
       if (key === 'next') {
         const ids = rows.map(next);
         return { id: host(Int32Array.from(ids)), logProbability: host(new Float32Array(B)) };
       }
+      if (key.startsWith('stop '))
+        return {
+          odds: host(Float32Array.from(rows, (row) => (row.thoughts.length >= row.digit % 4 ? 2 : -2))),
+        };
       if (key === 'logits') {
         const logits = new Float32Array(B * V);
         rows.forEach((row, b) => {
@@ -119,7 +124,13 @@ function setOf(rule: Rule): ThoughtTestOf & { alive: () => number } {
   };
 }
 
-const request = { subject: { kind: 'student' }, problems: N, seed: 3, ranks: [] } as const;
+const request = {
+  subject: { kind: 'student' },
+  source: { kind: 'held-out' },
+  problems: N,
+  seed: 3,
+  ranks: [],
+} as const;
 
 async function verdictOn(rule: Rule) {
   const set = setOf(rule);
@@ -212,33 +223,88 @@ it('can be cancelled, and leaves nothing behind', async () => {
   expect(set.alive()).toBe(0);
 });
 
-it('refuses students without thoughts, with fixed ones, and those that stop or write by themselves', async () => {
+describe('of students whose thoughts are others', () => {
+  it('one that stops by itself: as many are replaced as it takes, and only for problems that have them', async () => {
+    const set = setOf(({ digit, thoughts }) => (thoughts.length > 1 ? strongest(thoughts[1]) : digit));
+    const [stage] = reasoning.stages as [Extract<Reasoning['stages'][number], { kind: 'latents' }>];
+    const stops: Reasoning = {
+      adapters: [],
+      stages: [{ ...stage, stop: { head: { kind: 'stopHead', name: 'stop' }, min: 0 } }],
+    };
+    const report = await thoughtTestReport({ ...set, reasoning: stops }, request);
+    const digits = set.problems.map(({ answer }) => Number(answer));
+    // The double’s head ends the reasoning after digit mod 4 thoughts, and three are the most.
+    const lengths = digits.map((digit) => digit % 4);
+    expect(report.lengths).toEqual(lengths);
+    expect(report.straight.accuracy.share).toBe(1);
+    const at = (wanted: (condition: ThoughtCondition) => boolean) =>
+      report.points.find(({ condition }) => wanted(condition));
+    const second = at((one) => one.kind === 'one' && one.thought === 2);
+    const having = (count: number) => lengths.flatMap((length, i) => (length >= count ? [i] : []));
+    expect(second?.problems).toEqual(having(2));
+    // Four digits take two thoughts or more: their mean holds the most frequent one.
+    expect(second?.accuracy.share).toBeLessThan(0.5);
+    const zero = at((one) => one.kind === 'replaced' && one.by === 'zero');
+    expect(zero?.problems).toEqual(having(1));
+    // Those that take one thought know the answer without it.
+    zero?.problems.forEach((problem, i) => {
+      if (lengths[problem] === 1) expect(zero.outcomes[i]).toBe(1);
+    });
+    expect(at((one) => one.kind === 'replaced' && one.by === 'permuted')?.problems).toEqual(having(2));
+    // Others’ thoughts come from problems with as many: with the same answer, so nothing changes.
+    const same = at((one) => one.kind === 'replaced' && one.by === 'same-answer');
+    expect(same?.changed.every((one) => one === 0)).toBe(true);
+    const counts = report.points.flatMap(({ condition }) =>
+      condition.kind === 'count' ? [condition.thoughts] : [],
+    );
+    expect(counts).toEqual([0, 1, 2, 3]);
+    const verdict = verdictOf(compareThoughts(report));
+    expect(verdict.matter).toEqual([2]);
+    // Nothing changes without the others, but of so few problems that have them no loss can be excluded.
+    for (const thought of [1, 3]) {
+      const other = at((one) => one.kind === 'one' && one.thought === thought);
+      expect(other?.problems).toEqual(having(thought));
+      expect(other?.changed.every((one) => one === 0)).toBe(true);
+    }
+    const text = verdictSentences(report, compareThoughts(report), verdict).join(' ');
+    expect(text).toMatch(/^With its thoughts, \d\.\d\d on average, the student gets 100\.0 % right/);
+    expect(set.alive()).toBe(0);
+  });
+
+  it('one with silent tokens: what cannot be asked of fixed ones is left out, by name', async () => {
+    const set = setOf(({ digit, thoughts }) => (thoughts.length === K ? digit : 9 - digit));
+    const rows = new Array<number>(K).fill(0);
+    const silent: Reasoning = {
+      adapters: [],
+      stages: [{ kind: 'embeddings', parameter: 'tokens', rows, thoughts: true }],
+    };
+    const report = await thoughtTestReport({ ...set, reasoning: silent }, { ...request, ranks: [2] });
+    expect(report.fixed).toBe(true);
+    expect(report.points.map(({ condition }) => conditionWords(condition))).toEqual([
+      ...['no thoughts', '1 thought', '2 thoughts', '4 thoughts', '5 thoughts', '6 thoughts'],
+      ...['zeros', 'noise of the same norm', 'a pause token at every place'],
+    ]);
+    expect(report.notes.join()).toContain('they have no directions: these conditions are not applicable');
+    const verdict = verdictOf(compareThoughts(report));
+    expect(verdict).toMatchObject({ content: 'unused', without: 'loss' });
+    const text = verdictSentences(report, compareThoughts(report), verdict).join(' ');
+    expect(text).toContain('Nothing of a problem is in what is fed');
+    expect(text).toContain('which tokens they are does not matter');
+    expect(set.alive()).toBe(0);
+  });
+
+  it('one that writes the prompt itself: answers are what it writes, and divergence is behind the prompt', async () => {
+    const set = setOf(({ thoughts }) => strongest(thoughts[1]));
+    const report = await thoughtTestReport({ ...set, reasoning: { ...reasoning, explicit: true } }, request);
+    expect(report.straight.accuracy.share).toBe(1);
+    expect(report.notes.join()).toContain('After its thoughts it writes the rest itself');
+    expect(verdictOf(compareThoughts(report))).toMatchObject({ content: 'used', matter: [2], spare: [1, 3] });
+    expect(set.alive()).toBe(0);
+  });
+});
+
+it('refuses students without thoughts', async () => {
   const set = setOf(({ digit }) => digit);
   const none = { ...set, reasoning: { adapters: [], stages: [] } };
   await expect(thoughtTestReport(none, request)).rejects.toThrow('the student has no thoughts');
-  const fixed: Reasoning = { adapters: [], stages: [{ kind: 'tokens', ids: [5, 5], thoughts: true }] };
-  await expect(thoughtTestReport({ ...set, reasoning: fixed }, request)).rejects.toThrow('are fixed tokens');
-  const [stage] = reasoning.stages as [Extract<Reasoning['stages'][number], { kind: 'latents' }>];
-  for (const [other, message] of [
-    [{ ...reasoning, explicit: true }, 'writes a part of its rationale after its thoughts'],
-    [
-      { ...reasoning, stages: [{ ...stage, stop: { head: {} as never, min: 1 } }] },
-      'decides for every problem how many thoughts it takes',
-    ],
-    [
-      {
-        adapters: [],
-        stages: [
-          {
-            ...{ kind: 'jacobi', parameter: 'tokens', row: 0, count: K, iterations: 0 },
-            feedback: { kind: 'hidden' },
-          },
-        ],
-      },
-      'are fixed tokens',
-    ],
-  ] as const)
-    await expect(thoughtTestReport({ ...set, reasoning: other as Reasoning }, request)).rejects.toThrow(
-      message,
-    );
 });

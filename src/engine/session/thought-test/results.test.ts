@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Rng } from '../../base/rng';
+import type { Decoder } from '../../decode/decoder';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
+import { longResults, numberAt, numbersAfter } from './numbers';
 import { intermediateResults, resultOf } from './results';
 
 /** One token a number below 100, one a digit from there on. */
@@ -21,15 +23,99 @@ it('reads a step’s result, and none where there is none', () => {
   ]);
 });
 
-it('counts results found in the thoughts of problems answered rightly, by number of steps, beside the control', () => {
-  const steps = [['7', '9'], ['1', '2'], ['5'], ['150'], ['8']].map((own) =>
-    own.map((result) => `<<0+${result}=${result}>>`),
+it('counts results seen at the thoughts of problems answered rightly, by number of steps, beside the control', () => {
+  const steps = [['7', '9'], ['1', '2'], ['5'], ['150'], ['8'], ['none']].map((own) =>
+    own.map((result) => (result === 'none' ? 'so it is' : `<<0+${result}=${result}>>`)),
   );
-  const seen = [new Set([7, 1009]), new Set([50]), new Set([5]), new Set([1]), new Set([5])];
-  // The problem of two steps that is answered wrongly does not count, nor does what is more than one token.
-  const found = intermediateResults(tokenizer, { steps, right: [1, 0, 1, 1, 1], seen }, new Rng(3));
+  const look = (ids: number[], numbers: string[] = []) => ({ ids, numbers });
+  const seen = [
+    [look([7]), look([1009])],
+    [look([50])],
+    [look([5])],
+    [look([1]), look([3], ['150'])],
+    [look([5])],
+    [look([5])],
+  ];
+  // The problem of two steps that is answered wrongly does not count.
+  const found = intermediateResults(tokenizer, { steps, right: [1, 0, 1, 1, 1, 1], seen }, new Rng(3));
   expect(found.leftOut).toBe(1);
-  expect(found.bySteps[1]).toEqual({ steps: 2, problems: 1, results: 2, found: 2, foundElsewhere: 0 });
-  expect(found.bySteps[0]).toMatchObject({ steps: 1, problems: 3, results: 2, found: 1 });
-  expect(found.bySteps[0]?.foundElsewhere).toBeLessThanOrEqual(1);
+  expect(found.bySteps[1]).toEqual({
+    ...{ steps: 2, problems: 1, results: 2, found: 2, foundElsewhere: 0 },
+    long: { results: 0, found: 0, foundElsewhere: 0 },
+  });
+  expect(found.bySteps[0]).toMatchObject({ steps: 1, problems: 4, results: 2, found: 1 });
+  // What is several tokens is looked for among the numbers, and a token of it does not count.
+  expect(found.bySteps[0]?.long).toMatchObject({ results: 1, found: 1 });
+  expect(found.bySteps[0]?.foundElsewhere).toBeLessThanOrEqual(2);
+  // Every problem is there, also one that is answered wrongly, with the places at which a result is seen.
+  expect(found.items.map(({ problem }) => problem)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(found.items[3]?.results).toMatchObject([{ result: '150', isLong: true, found: [2] }]);
+  expect(found.items[0]?.results.map(({ found: at }) => at)).toEqual([[1], [2]]);
+  expect(found.items[1]?.results).toMatchObject([{ found: [] }, { found: [] }]);
+  expect(found.items[0]?.thoughts[1]).toEqual({ tokens: ['=9>>'], numbers: [] });
+});
+
+describe('numbers of several tokens', () => {
+  it('are read at the beginning of a text, behind the signs of a step', () => {
+    expect(['=150>>', ' 1,024.', '-3+', '<<12', 'so 15', '', '= x7'].map(numberAt)).toEqual([
+      '150',
+      '1,024',
+      '-3',
+      '12',
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  it('are what greedy decoding writes from the most probable tokens on, where these begin a result', async () => {
+    // Rows say 1-5-0-END and 2-4-END, whatever was said first; END is 99.
+    const alive = new Set<object>();
+    const stateOf = (said: readonly (readonly number[])[], room = 9) => {
+      const state = { said, room, tensors: { said }, dispose: () => void alive.delete(state) };
+      alive.add(state);
+      return state;
+    };
+    const texts = [
+      [1, 5, 0],
+      [2, 4],
+    ];
+    const fed: number[][] = [];
+    const decoder = {
+      shape: { batch: 2, config: { vocabSize: 100 } },
+      advance: async ({ said }: { said: number[][] }, { tokens }: { tokens: number[] }) => {
+        fed.push(tokens);
+        return stateOf(said.map((row, b) => [...row, tokens[b] as number]));
+      },
+      read: async (_key: string, _p: unknown, { said }: { said: number[][] }) => {
+        const ids = said.map((row, b) => texts[b]?.[row.length] ?? 99);
+        const host = (data: ArrayLike<number>) => ({ read: async () => data, dispose: () => undefined });
+        return { id: host(Int32Array.from(ids)), logProbability: host(new Float32Array(2)) };
+      },
+    } as unknown as Decoder;
+    const digits = {
+      vocabSize: 100,
+      tokenText: (id: number) => String(id),
+      decode: (ids: readonly number[]) => ids.join(''),
+      encode: (text: string) => [...text.replace(/[^0-9]/g, '')].map(Number),
+    } as unknown as Tokenizer;
+    const wanted = longResults(digits, [['<<0+150=150>>'], ['<<1+6=7>>'], ['<<0+24=24>>']]);
+    expect(wanted).toEqual({ results: ['150', '24'], tokens: 3 });
+    const top = [
+      [1, 7],
+      [7, 2],
+    ].map((ids) => ({
+      top: ids.map((id) => ({ id, probability: 0.5 })),
+      entropy: 0,
+    }));
+    const state = stateOf([[], []]);
+    const of = { decoder, tokenizer: digits, endIds: [99], wanted };
+    expect(await numbersAfter(of, state as never, top, 2)).toEqual([['150'], ['24']]);
+    expect([...alive]).toEqual([state]);
+    // Nothing is run where no result is of several tokens.
+    fed.length = 0;
+    const none = { ...of, wanted: { results: [], tokens: 0 } };
+    expect(await numbersAfter(none, state as never, top, 2)).toEqual([[], []]);
+    expect(fed).toEqual([]);
+  });
 });

@@ -12,10 +12,16 @@ beforeAll(async () => {
   await workbench.open('wasm');
   await workbench.loadPair('models');
   result = await workbench.distil(tinyRun({ data: { validation: 0, heldOut: PROBLEMS } }));
-});
+}, 60_000);
 afterAll(() => workbench.close());
 
-const request = { subject: { kind: 'student' }, problems: PROBLEMS, seed: 1, ranks: [2] } as const;
+const request = {
+  subject: { kind: 'student' },
+  source: { kind: 'held-out' },
+  problems: PROBLEMS,
+  seed: 1,
+  ranks: [2],
+} as const;
 
 it('answers the held-out problems as the run did, and by its own vectors again to the same distribution', async () => {
   const report = await workbench.testThoughts(request);

@@ -4,16 +4,19 @@ import type { ThoughtTestReport, ThoughtTestRequest } from '../../../contract/th
 import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
-import { thoughtsIn } from '../../decode/reasoning';
+import { stopsByItself, thoughtsIn, withThoughts } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { embeddingRows } from '../../model/fed-embeddings';
-import { uploadParameters } from '../../model/upload-parameters';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
+import { problemsOf } from '../evaluation/problems';
+import { subjectDecoder } from '../evaluation/subject-decoder';
+import { countsOf } from '../evaluation/ways';
 import type { DeviceModels } from '../models/device-models';
 import { withoutWeights } from '../models/onnx-open';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
-import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit } from '../runs/student';
-import { checkThoughts, hasAnyNumber, thoughtTestReport, withThoughts } from './report';
+import { EVALUATION_BATCH, generationLimit } from '../runs/student';
+import { checkThoughts } from './check';
+import { thoughtTestReport } from './report';
 
 export interface ThoughtTestContext {
   readonly models: DeviceModels;
@@ -53,52 +56,49 @@ export async function testThoughts(
   options: CallOptions<Progress> = {},
 ): Promise<ThoughtTestReport> {
   const subject = resolveSubject(request.subject, loaded);
-  const { model, tokenizer, reasoning, parameters, packs, label, source } = subject;
+  const { model, tokenizer, reasoning, label, source } = subject;
   if (model.onnx) throw withoutWeights(model.onnx.name, 'the test of the thoughts');
-  const { problems } = loaded;
-  if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkThoughts(request, reasoning, model.config.hiddenSize, label);
-  const codec = subject.codec();
-  // In the tokens of the subject's own tokenizer, which may not be the pair's.
-  const asked = problems
-    .take('held-out', 0, request.problems)
-    .map(({ id, problem }) => ({ id, problem, tokens: codec.encode(problem) }));
-  const layout = layoutOf(
-    asked.map(({ tokens }) => tokens),
-    codec,
-    Math.min(EVALUATION_BATCH, asked.length),
+  const { examples, rule, prompt, notes } = await problemsOf(
+    subject,
+    request.source,
+    request.problems,
+    loaded,
+    options.signal,
   );
-  // The longest condition thinks twice as long.
-  const longest = hasAnyNumber(reasoning) ? withThoughts(reasoning, 2 * thoughtsIn(reasoning)) : reasoning;
+  const codec = subject.codec();
+  const layout = layoutOf(
+    examples.map(({ tokens }) => tokens),
+    codec,
+    Math.min(EVALUATION_BATCH, examples.length),
+  );
+  const pause = pauseOf(
+    tokenizer,
+    examples.flatMap(({ tokens }) => tokens.question),
+  );
+  // The longest condition may think twice as long; one that stops by itself is never given more than its most.
+  const most = stopsByItself(reasoning) ? thoughtsIn(reasoning) : Math.max(...countsOf(reasoning));
+  const longest = most > thoughtsIn(reasoning) ? withThoughts(reasoning, most) : reasoning;
   return Owned.while(async (owned) => {
     const used = owned.add(models.use(model));
-    const { batch, question } = layout;
-    const capacity = capacityFor(layout, longest);
-    const decoder = owned.add(
-      await decoderFor(models, model, { batch, question, capacity, parameters, reasoning: longest }),
-    );
-    const values = uploadParameters(models.runtime, used.config, parameters, packs);
-    decoder.setParameters(values.map((value) => owned.add(value)));
-    const pause = pauseOf(
-      tokenizer,
-      asked.flatMap(({ tokens }) => tokens.question),
-    );
+    const decoder = await subjectDecoder(owned, models, subject, layout, longest);
     const report = await thoughtTestReport(
       {
         ...{ decoder, codec, tokenizer, reasoning, label, device },
         endIds: model.endIds,
-        problems: asked.map(({ tokens, problem }) => ({ tokens, answer: problem.answer })),
+        problems: examples.map(({ tokens, problem }) => ({ tokens, answer: problem.answer })),
         limit: generationLimit(layout, reasoning),
+        judge: { rule, prompt },
         signal: options.signal,
         model: source,
-        ids: asked.map(({ id }) => id),
-        steps: asked.map(({ problem }) => problem.steps),
+        ids: examples.map(({ id }) => id),
+        steps: examples.map(({ problem }) => problem.steps),
         pause: { text: pause.text, embedding: embeddingRows(used.source, [pause.id]).data as Float32Array },
       },
       request,
       options,
     );
     await owned.dispose();
-    return report;
+    return { ...report, notes: [...notes, ...report.notes] };
   });
 }

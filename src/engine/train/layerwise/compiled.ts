@@ -102,7 +102,10 @@ export class Compiled {
   private compile(key: string, program: () => Program): Promise<ModelProgram> {
     const known = this.known.get(key);
     if (known) return known;
-    const made = this.model.compile(program()).then((compiled) => this.owned.add(compiled));
+    // Only head and embedding are part of a program; packed they are there twice while it is made, and it is made to take little.
+    const made = this.model
+      .compile(program(), { prepack: false })
+      .then((compiled) => this.owned.add(compiled));
     this.known.set(key, made);
     return made;
   }

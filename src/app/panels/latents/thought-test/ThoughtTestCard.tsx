@@ -5,6 +5,7 @@ import {
   CONDITION_COLUMNS,
   METHOD_NOTE,
   RESULT_COLUMNS,
+  resultRow,
   verdictSentences,
 } from '../../../../contract/thought-test-words';
 import { LineChart } from '../../../charts/LineChart';
@@ -21,7 +22,10 @@ import { duration, percent } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
 import { Progress } from '../../../ui/Progress';
 import { TextEntry } from '../../../ui/TextEntry';
+import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
+import { SubjectField } from '../../shared/SubjectField';
 import { countLines, directionLines, singleLines } from './lines';
+import { ResultItems } from './ResultItems';
 import { rowsOf } from './rows';
 
 /** Whether a student's thoughts do anything: the same problems with the thoughts changed in many ways. */
@@ -31,7 +35,7 @@ export function ThoughtTestCard() {
   return (
     <Panel
       title="Do the thoughts matter?"
-      about="Held-out problems are answered again and again by the trained student: with its thoughts as they are, with fewer and with more, and with other things fed in their places. A student that reasons in its thoughts loses answers; one that only waits does not."
+      about="Problems are answered again and again by a student: with its thoughts as they are, with fewer and with more, and with other things fed in their places. A student that reasons in its thoughts loses answers; one that only waits does not."
     >
       <ThoughtsForm />
       {isBusy(task) && (
@@ -55,12 +59,14 @@ export function ThoughtTestCard() {
 }
 
 function ThoughtsForm() {
-  const { draft, task } = useApp((state) => state.thoughtTest);
-  const hasStudent = useApp((state) => state.student !== null);
-  const hidden = useApp((state) => boundsOf(state, 'student').hidden);
+  const draft = useApp((state) => state.thoughtTest.draft);
+  const busy = useApp((state) => isBusy(state.thoughtTest.task));
+  const isMissing = useApp((state) => draft.subject === 'student' && state.student === null);
+  const hidden = useApp((state) => boundsOf(state, draft.subject).hidden);
+  const noRows = useMissingRows(draft);
   const { changeThoughtTest, runThoughtTest } = useActions();
   const errors = thoughtTestErrors(draft, hidden);
-  const canRun = hasStudent && errors.size === 0 && !isBusy(task);
+  const canRun = !isMissing && !noRows && errors.size === 0 && !busy;
   return (
     <form
       className="lens-form"
@@ -71,13 +77,17 @@ function ThoughtsForm() {
       }}
     >
       <div className="lens-wide-fields">
-        <NumberField
-          whole
-          label="Held-out problems"
-          value={draft.problems}
-          onChange={(problems) => changeThoughtTest({ problems })}
+        <SubjectField
+          label="Student"
+          value={draft.subject}
+          onChange={(subject) => changeThoughtTest({ subject })}
+        />
+        <ProblemsFields
+          value={draft}
+          errors={errors}
+          hasSeed={false}
+          onChange={changeThoughtTest}
           help="Each is answered under every condition. 200 tell apart differences of about 10 %."
-          error={errors.get('problems')}
         />
         <TextEntry
           label="Directions kept"
@@ -93,11 +103,11 @@ function ThoughtsForm() {
           label="Seed"
           value={draft.seed}
           onChange={(seed) => changeThoughtTest({ seed })}
-          help="Of noise, orders, partners and random directions."
+          help={`Of noise, orders, partners and random directions${draft.source === 'rows' ? ', and of the split of the rows' : ''}.`}
           error={errors.get('seed')}
         />
       </div>
-      {!hasStudent && <p className="help">No student has been trained yet. Distil one first.</p>}
+      {isMissing && <p className="help">No student has been trained yet. Distil one first.</p>}
       <div className="actions">
         <Button type="submit" look="primary" isDisabled={!canRun}>
           Test the thoughts
@@ -180,27 +190,25 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
   );
 }
 
-function ResultsTable({ report: { results } }: { readonly report: ThoughtTestReport }) {
-  if (results.bySteps.every((one) => one.results === 0)) return null;
-  const share = (part: number, whole: number) => (whole > 0 ? percent(part / whole) : null);
+function ResultsTable({ report }: { readonly report: ThoughtTestReport }) {
+  const { results } = report;
+  if (results.bySteps.every((one) => one.results + one.long.results === 0)) return null;
   return (
     <>
       <DataTable
-        caption={`Results of the reference steps among the ${results.top} most probable tokens of the thoughts, for problems answered rightly`}
+        caption={`Results of the reference steps seen at the thoughts, for problems answered rightly`}
         columns={RESULT_COLUMNS}
-        rows={results.bySteps.map((one) => [
-          one.steps,
-          one.problems,
-          one.results,
-          share(one.found, one.results),
-          share(one.foundElsewhere, one.results),
-        ])}
+        rows={results.bySteps.map((one) =>
+          resultRow(one, (part, whole) => (whole > 0 ? percent(part / whole) : null)),
+        )}
       />
       <p className="help">
-        After CODI’s table 3. The last column is the control: the same results looked for in the thoughts of
-        another problem with as many steps.
-        {results.leftOut > 0 && ` ${results.leftOut} results are more than one token and are left out.`}
+        After CODI’s table 3: a result of one token is looked for among the {results.top} most probable tokens
+        of each thought; one of several tokens among the numbers that greedy decoding writes from these tokens
+        on. The control are the same results looked for in the thoughts of another problem with as many steps.
+        {results.leftOut > 0 && ` ${results.leftOut} steps have no result to look for.`}
       </p>
+      <ResultItems report={report} />
     </>
   );
 }

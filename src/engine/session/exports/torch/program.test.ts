@@ -15,9 +15,9 @@ import { tinyRunBy, watch } from '../../runs/tiny-run.testing';
 import { LoriWorkbench } from '../../workbench';
 import { unpacked } from '../unpacked.testing';
 
-/** Float32 in other orders of summation, over several updates; measured at most 2e-6. Asked for are 1e-4. */
+/** Float32 in other orders of summation, over several updates; measured at most 1.3e-6. Asked for are 1e-4. */
 const TOLERANCE = 2e-5;
-/** Two processes add the same numbers in another order; measured at most 1e-7. */
+/** Two processes add the same numbers in another order; measured at most 1.3e-6. */
 const PROCESSES = 2e-6;
 
 const python = '/usr/bin/python3';
@@ -193,7 +193,7 @@ describe.skipIf(!hasTorch)('the PyTorch program', () => {
     for (const [name, one] of Object.entries(CASES)) await exported(name, one);
     const all = Object.keys(CASES).map((name): Start => [name, 'out', '--rows', '3']);
     await trained([...all, ['lori', 'half', '--steps', '2']]);
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     for (const workbench of workbenches.values()) await (await workbench).close();
   });
@@ -216,7 +216,7 @@ describe.skipIf(!hasTorch)('the PyTorch program', () => {
     const names = ['lori, parts, dropout, a subspace a sample', 'codi, its own teacher'];
     await inTwo(names.map((name): Start => [name, 'two', '--rows', '2']));
     for (const name of names) expectEqual(linesOf(name, 'two'), linesOf(name, 'out'), PROCESSES);
-  }, 60_000);
+  }, 120_000);
 
   it('leaves a checkpoint from which the page goes on', async () => {
     const name = 'lori';
@@ -231,7 +231,7 @@ describe.skipIf(!hasTorch)('the PyTorch program', () => {
     const resumed = watched.events.find((event) => event.kind === 'resumed');
     expect(resumed?.series.step).toEqual([1, 2, 3, 4]);
     expect(resumed?.series.losses.total?.[3]).toBe(linesOf(name, 'half')[1]?.losses.total);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('what the PyTorch program does not have is refused by name', () => {
