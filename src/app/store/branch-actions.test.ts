@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { readInterventions } from '../../contract/intervention-text';
 import { engineError } from '../workbench.testing';
-import { branchesFile } from './branch-actions';
+import { branchesFile } from './branches-file';
 import { formatLink, parseLink } from './link';
 import { openApp } from './open-app.testing';
 import { madeThoughts, shownAnswer, shownDifference } from './thoughts';
@@ -120,6 +120,31 @@ describe('branches', () => {
         { id: 1, parent: 0, name: 'blank', text: 'z1:zero', answer: 'The answer is: 12' },
       ],
     });
+  });
+
+  it('are opened from their file again, with their question; what is no such file is refused', async () => {
+    const { actions, latents } = await opened();
+    await actions.intervene(read('z1:zero'), 'blank');
+    await actions.intervene(read('z2@residual.2:scale(0.5)'));
+    const [file, tree, question] = [branchesFile(latents()), latents().branches.list, latents().question];
+    actions.typeQuestion('another');
+    expect(latents().branches.list).toHaveLength(1);
+    expect(await actions.readBranches(file)).toBe(true);
+    expect(latents()).toMatchObject({ question, missing: null, step: 0 });
+    expect(latents().branches.list).toEqual(tree);
+    await actions.chooseBranch(2);
+    expect(latents().branches.current).toBe(2);
+    const changed = JSON.parse(file);
+    const other = { ...changed, models: { base: 'b'.repeat(64), student: null } };
+    await actions.readBranches(JSON.stringify(other));
+    expect(latents().missing).toContain('other weights than those that are here');
+    const orphan = { ...changed, branches: [changed.branches[0], { ...changed.branches[1], parent: 7 }] };
+    await expect(actions.readBranches(JSON.stringify(orphan))).rejects.toThrow(
+      'does not grow from one before',
+    );
+    const blur = { ...changed, branches: [changed.branches[0], { ...changed.branches[1], text: 'z1:blur' }] };
+    await expect(actions.readBranches(JSON.stringify(blur))).rejects.toThrow('"blur"');
+    await expect(actions.readBranches('{}')).rejects.toThrow('holds no branches');
   });
 
   it('say more of their thoughts once the teacher has reasoned', async () => {

@@ -1,4 +1,3 @@
-import { writeInterventions } from '../../contract/intervention-text';
 import type { Intervention } from '../../contract/latents';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import { type Branches, canRedo, canUndo, choose, grow, prune, redo, refer, rename, undo } from './branches';
@@ -185,21 +184,3 @@ export function branchActions(ctx: Context, { thought, answer, ended }: BranchTa
   };
   return actions;
 }
-
-/** The branches as a file: everything that is needed to make them again. */
-export const branchesFile = (latents: ReturnType<Context['get']>['latents']): string =>
-  `${JSON.stringify(
-    {
-      kind: 'lori-branches',
-      question: latents.question,
-      student: latents.session.value?.student ?? null,
-      models: latents.session.value?.identity ?? null,
-      latentSteps: latents.session.value?.latentSteps ?? null,
-      branches: latents.branches.list.map(({ id, parent, name, interventions }) => ({
-        ...{ id, parent, name, text: writeInterventions(interventions) },
-        answer: latents.answers[keyIn(latents, latents.session.value?.latentSteps ?? 0, id)]?.text ?? null,
-      })),
-    },
-    null,
-    2,
-  )}\n`;

@@ -2,6 +2,7 @@ import type { StudentChoice } from '../../contract/calls';
 import type { ExplicitReport, LatentSession, Problem } from '../../contract/events';
 import type { BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import { type BranchActions, branchActions } from './branch-actions';
+import { readBranchesFile } from './branches-file';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { baseLatents } from './latent-choice';
@@ -22,6 +23,11 @@ export interface LatentActions extends BranchActions {
   openQuestion(): Promise<boolean>;
   /** Opens the question that is there at the moment a link names, or says what is missing. */
   followMoment(link: MomentLink): Promise<boolean>;
+  /**
+   * Opens the question of a file of branches, with the branches in it, for the student that is chosen.
+   * @throws an error that says what is wrong with the file
+   */
+  readBranches(text: string): Promise<boolean>;
   explicit(): Promise<boolean>;
   /** Cancels whichever of these is in progress. */
   cancelLatents(): void;
@@ -146,6 +152,22 @@ export function latentActions(
       });
       if (!(await branches.stepTo(Math.min(step, latentSteps)))) return false;
       return asked.list.length > 1 ? branches.answer() : true;
+    },
+    async readBranches(text) {
+      const file = readBranchesFile(text);
+      ask(file.question.text, file.question.id, file.question.expected);
+      if (!(await open()) || now().session.status !== 'done') return false;
+      const { identity } = now().session.value as LatentSession;
+      const isSame =
+        file.models === null ||
+        (file.models.base === identity.base && file.models.student === identity.student);
+      ctx.latents({
+        branches: file.branches,
+        missing: isSame
+          ? null
+          : `The branches were made with ${file.student ?? 'a student'} and other weights than those that are here: the interventions are the same, what comes of them is not.`,
+      });
+      return branches.stepTo(0);
     },
     async explicit() {
       const { text } = now().question;

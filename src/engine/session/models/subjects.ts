@@ -87,8 +87,7 @@ export interface ResolvedSubject {
 export function resolveSubject(subject: Subject, loaded: LoadedModels): ResolvedSubject {
   if (subject.kind === 'opened') {
     const { opened } = loaded;
-    if (!opened)
-      throw new InputError('no checkpoint is open', 'Open one from its files in the Model panel.');
+    if (!opened) throw new InputError('no checkpoint is open', 'Open one from its files in the Model panel.');
     const { model, tokenizer, latent } = opened;
     const plain = ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
     const resolved = latent ? { ...plain, ...latent, latentSteps: thoughtsIn(latent.reasoning) } : plain;

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { readInterventions, writeInterventions } from '../../contract/intervention-text';
+import { type Branches, initialBranches } from './branches';
+import { keyIn, type LatentsState } from './thoughts';
+
+/** The branches as a file: everything that is needed to make them again. */
+export const branchesFile = (latents: LatentsState): string =>
+  `${JSON.stringify(
+    {
+      kind: 'lori-branches',
+      question: latents.question,
+      student: latents.session.value?.student ?? null,
+      models: latents.session.value?.identity ?? null,
+      latentSteps: latents.session.value?.latentSteps ?? null,
+      branches: latents.branches.list.map(({ id, parent, name, interventions }) => ({
+        ...{ id, parent, name, text: writeInterventions(interventions) },
+        answer: latents.answers[keyIn(latents, latents.session.value?.latentSteps ?? 0, id)]?.text ?? null,
+      })),
+    },
+    null,
+    2,
+  )}\n`;
+
+const schema = z.looseObject({
+  kind: z.literal('lori-branches'),
+  question: z.object({
+    text: z.string().min(1).max(2000),
+    id: z.string().nullable(),
+    expected: z.string().nullable(),
+  }),
+  student: z.string().nullable(),
+  models: z.object({ base: z.string(), student: z.string().nullable() }).nullable(),
+  branches: z
+    .array(
+      z.looseObject({
+        id: z.int().min(0),
+        parent: z.int().min(0).nullable(),
+        name: z.string().max(80).nullable(),
+        text: z.string(),
+      }),
+    )
+    .min(1)
+    .max(500),
+});
+
+/** What a file of branches holds. */
+export interface BranchesFile {
+  readonly question: LatentsState['question'];
+  /** Of the student that they were made with, where it was known. */
+  readonly student: string | null;
+  readonly models: { readonly base: string; readonly student: string | null } | null;
+  readonly branches: Branches;
+}
+
+const unusable = (message: string): Error =>
+  Object.assign(new Error(message), { code: 'file', hint: 'Choose a file that “Download branches” wrote.' });
+
+/** Reads what `branchesFile` wrote. @throws an error that says what is wrong with it */
+export function readBranchesFile(text: string): BranchesFile {
+  const parsed = schema.safeParse(jsonOf(text));
+  if (!parsed.success) throw unusable('the file holds no branches');
+  const { question, student, models, branches } = parsed.data;
+  const [root, ...others] = branches;
+  if (root?.id !== 0 || root.parent !== null) throw unusable('its first branch is not the unmodified run');
+  const known = new Set([0]);
+  const list = others.map(({ id, parent, name, text: written }) => {
+    if (parent === null || !known.has(parent) || known.has(id))
+      throw unusable(`branch ${id} does not grow from one before it`);
+    known.add(id);
+    return { id, parent, name, interventions: readInterventions(written) };
+  });
+  return {
+    ...{ question, student, models },
+    branches: { ...initialBranches, list: [...initialBranches.list, ...list] },
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
