@@ -88,6 +88,21 @@ test('thoughts of the base are stepped through, changed on branches, and reopene
     await expect(app.getByRole('heading', { name: 'What the branch changed' })).toBeVisible();
   });
 
+  await test.step('problems are evaluated, and one of them is looked at and stepped through', async () => {
+    const form = app.getByRole('form', { name: 'Evaluation' });
+    await form.getByRole('button', { name: /Who answers/ }).click();
+    await app.getByRole('option', { name: /^Base, before distillation/ }).click();
+    await form.getByRole('textbox', { name: /^Number of problems/ }).fill('8');
+    await press(app, 'Evaluate');
+    await expect(app.getByText('8 of 8 answers')).toBeVisible({ timeout: 60_000 });
+    await app.getByRole('textbox', { name: 'Search the answers' }).fill('held-out-5');
+    await expect(app.getByText('1 of 8 answers')).toBeVisible();
+    await press(app, 'Step through held-out-5');
+    await expect(app).toHaveURL(/question=held-out-5/);
+    await expect(app.getByText(/0 of 4 latent thoughts made/)).toBeVisible({ timeout: 60_000 });
+    await expectAccessible(app);
+  });
+
   await test.step('a link to a student that is not here says so', async () => {
     await app.goto('./#/latents?question=held-out-3&student=trained&run=0123456789ab&of=LoRi&k=4&step=2');
     await expect(app.getByText(/LoRi \(0123456789ab…\), which is not here/)).toBeVisible({ timeout: 60_000 });

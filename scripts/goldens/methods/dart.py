@@ -14,10 +14,7 @@ the batch's B×H values of h_CoT: the mean over the hidden size, or (`norm` sum)
 """
 import torch
 
-from rows import (
-    ALPHA, CONFIGS, EOS, OPTIMISER, RANK, Run, after_three_steps, families, log_likelihood, part, print_case, random_lora,
-    write_golden,
-)
+from rows import ALPHA, CONFIGS, EOS, RANK, Run, families, log_likelihood, part, print_case, random_lora, write_golden
 from model import LINEARS, Decoder, Lora
 
 REM = {"width": 3, "alpha": 4.0}
@@ -87,7 +84,6 @@ def terms_of(family, weights, live, samples, case):
 def main():
     out = {}
     meta = {"by": "torch float64", "rank": RANK, "alpha": ALPHA, "rem": REM, "weights": WEIGHTS, "cases": CASES, "samples": {}}
-    meta["optimiser"] = OPTIMISER
     for family, config, weights, random, samples in families(400, SAMPLES, meta):
         trained = {f"cot.{k}": v for k, v in random_lora(config, random, RANK, config.layers).items()}
         trained.update({
@@ -102,8 +98,6 @@ def main():
             # What is detached changes with the CoT adapter all the same, which differences would see.
             checked = ["silent.layers.0.k.w1", "silent.layers.1.v.w2"] + (["cot.layers.0.q.A"] if case.get("joint") else [])
             print_case(out, f"{family}.{name}", own, terms, checked)
-        if family == "qwen2":
-            after_three_steps(out, f"{family}.two", trained, terms)
     write_golden("dart", meta, out)
 
 

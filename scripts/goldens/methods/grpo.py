@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from adaptive import filtered, modules
-from rows import CONFIGS, EOS, Random, Run, decoder_of, log_likelihood, print_case, student_lora, student_weights, write_golden
+from rows import CONFIGS, EOS, OPTIMISER, Random, Run, decoder_of, log_likelihood, print_case, student_lora, student_weights, write_golden
 
 COEFFICIENTS = {"penalty": 1e-4, "reward": 0.1, "cutoff": 1.0}
 # (formatted, correct, length) of each completion.
@@ -93,7 +93,7 @@ def terms_of(family, weights, live, completions, differences):
 
 
 def main():
-    meta = {"by": "torch float64", "weights": WEIGHTS, "groups": {}, "completions": {}}
+    meta = {"by": "torch float64", "optimiser": OPTIMISER, "weights": WEIGHTS, "groups": {}, "completions": {}}
     for name, (group, coefficients) in GROUPS.items():
         parts = rewards(group, **coefficients)
         totals = [sum(part.values()) for part in parts]

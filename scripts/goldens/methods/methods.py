@@ -3,7 +3,7 @@
     /usr/bin/python3 scripts/goldens/methods/methods.py [family …]
 
     methods-llama.golden.json, methods-qwen2.golden.json, methods-gpt2.golden.json    weights, trained values, batch; terms and
-                       every gradient by case; of CODI also the trained values after three steps of AdamW
+                       every gradient by case; of some also the trained values after three steps of AdamW
 
 Autograd is compared with fourth-order differences of one value of every parameter.
 """
@@ -51,7 +51,7 @@ VARIANTS = {
     },
 }
 # Of these the trained values after three steps too.
-STEPPED = [("llama", "codi"), ("gpt2", "codi")]
+STEPPED = [("llama", "codi"), ("gpt2", "codi"), ("qwen2", "pccot"), ("qwen2", "pause"), ("qwen2", "cot")]
 
 
 def weighted(config, weights, live, method, batch, run):

@@ -47,6 +47,7 @@ def families(first_seed, lengths, meta, chain="rationale"):
 
     lengths: of each sample's question and answer; of its steps, or of its rationale, named `chain`; of the prompt, which all share.
     """
+    meta["optimiser"] = OPTIMISER
     for seed, (family, config) in enumerate(CONFIGS.items()):
         random = Random(first_seed + seed)
         draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
@@ -90,7 +91,8 @@ def log_likelihood(decoder, states, targets):
 
 
 def print_case(out, case, trained, terms_of, checked):
-    """Writes the weighted terms and the gradient of every trained tensor; `checked` are held against differences."""
+    """Writes the weighted terms and the gradient of every trained tensor; `checked` are held against differences. Of the first
+    case of qwen2, the smaller model, also what three steps of AdamW make of the trained tensors."""
     live = {k: v.clone().requires_grad_() for k, v in trained.items()}
     terms = terms_of(live)
     sum(terms.values()).backward()
@@ -101,6 +103,8 @@ def print_case(out, case, trained, terms_of, checked):
         assert gradient.abs().max() > 1e-7, f"{case}: no gradient reaches {name}"
         out[f"{case}.grad.{name}"] = gradient
     worst = [finite_difference(lambda v: sum(terms_of(v).values()), trained, key, live[key].grad, f"{case} {key}") for key in checked]
+    if case.startswith("qwen2.") and not any(name.startswith("qwen2.") and ".after3." in name for name in out):
+        after_three_steps(out, case, trained, terms_of)
     print(f"  {case}: " + ", ".join(f"{k} {v.item():.4f}" for k, v in terms.items()) + f"; against differences {max(worst, default=0):.1e}")
 
 
