@@ -9,7 +9,7 @@ import { Scroller } from '../../../ui/Scroller';
 export const nameOf = ({ evaluation }: KeptEvaluation): string =>
   `${evaluation.label} (${evaluation.model}), ${modeWords(evaluation)}`;
 
-const HEAD = ['Evaluation', 'Right (95 %)', 'Latency: median, 95th percentile', 'Tokens', ''];
+const HEAD = ['Evaluation', 'Right (95 %)', 'Latency: median, 95th percentile', 'Tokens', 'Actions'];
 
 /** What was evaluated, with the figures. */
 export function EvaluationList() {
@@ -81,7 +81,7 @@ function Row({ one, isShown }: { readonly one: KeptEvaluation; readonly isShown:
           <Button
             aria-pressed={isShown}
             isDisabled={isShown}
-            aria-label={`Show the answers of ${name}`}
+            aria-label={`${isShown ? 'Shown' : 'Show'}: ${name}`}
             onPress={() => showEvaluation(id, other)}
           >
             {isShown ? 'Shown' : 'Show'}
