@@ -79,7 +79,7 @@ export function Items() {
                 'Expected',
                 'Steps',
                 'Cost',
-                '',
+                'Stepper',
               ].map((name) => (
                 <th key={name} scope="col">
                   {name}
