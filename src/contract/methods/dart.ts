@@ -180,8 +180,7 @@ export const dart = defineMethod({
     ...(
       [
         ['gpt2', 'GPT-2', 2e-3, 1280, '40'],
-        ['qwen-1.5b', 'Qwen2.5-1.5B', 5e-4, 320, '10'],
-        ['llama-3b', 'Llama-3.2-3B', 5e-4, 320, '10'],
+        ['qwen-1.5b-llama-3b', 'Qwen2.5-1.5B and Llama-3.2-3B', 5e-4, 320, '10'],
       ] as const
     ).map(([id, model, learningRate, steps, epochs]) => ({
       id: `dart-${id}`,

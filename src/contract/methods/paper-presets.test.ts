@@ -29,8 +29,7 @@ const TRAINING: readonly [
   // DART §C; decay and clipping are not told.
   ['dart-llama-1b', 8e-4, 128, 10, 0.01, 1],
   ['dart-gpt2', 2e-3, 128, 40, 0.01, 1],
-  ['dart-qwen-1.5b', 5e-4, 128, 10, 0.01, 1],
-  ['dart-llama-3b', 5e-4, 128, 10, 0.01, 1],
+  ['dart-qwen-1.5b-llama-3b', 5e-4, 128, 10, 0.01, 1],
   // Coconut's args, which do not clip; iCoT's README.
   ['coconut-gpt2-gsm8k', 1e-4, 128, 25, 0.01, 1e6],
   ['coconut-prosqa', 1e-4, 128, 50, 0.01, 1e6],
