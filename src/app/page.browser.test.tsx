@@ -219,7 +219,7 @@ describe('Distil', () => {
     await give('{"kind":"lori-run","config":{"latent":{"steps":0}}}');
     await expect
       .element(page.getByRole('alert'))
-      .toMatchTextContent(/The run file cannot be used.*config\.latent\.steps/);
+      .toMatchTextContent(/The file cannot be used.*the run file is not valid.*config\.latent\.steps/);
     expect(app.store.getState().draft.seed).toBe(77);
   });
 });

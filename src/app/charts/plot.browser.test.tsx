@@ -13,7 +13,11 @@ let root: Root | undefined;
 beforeAll(async () => {
   await loadPlotly();
 });
-beforeEach(() => page.viewport(800, 600));
+beforeEach(async () => {
+  await page.viewport(800, 600);
+  // Where the page was scrolled to outlives its elements if the next ones come before a layout.
+  window.scrollTo(0, 0);
+});
 afterEach(() => {
   root?.unmount();
   document.body.replaceChildren();
