@@ -42,7 +42,9 @@ test('a researcher sees the low rank, distils a student and steps through its th
     await app.getByRole('button', { name: 'Resume' }).click();
     await expect(app.getByText(/of 20 held-out problems right/)).toBeVisible({ timeout: 180_000 });
     // The total and the terms with a weight other than 0.
-    await expect(app.locator('.plot').first().locator('.scatterlayer .trace').nth(3)).toBeVisible();
+    const losses = app.locator('.plot').first();
+    await losses.scrollIntoViewIfNeeded();
+    await expect(losses.locator('.scatterlayer .trace').nth(3)).toBeVisible();
     const [file] = await Promise.all([
       app.waitForEvent('download'),
       app.getByRole('button', { name: 'Download run file' }).click(),
