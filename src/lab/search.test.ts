@@ -74,6 +74,8 @@ it('gives every method the same number of trials, and all seeds to its best ones
     const of = runs.filter((run) => run.method === method);
     expect(of.filter(({ seed }) => seed === 1).map(({ trial }) => trial)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(of.filter(({ seed }) => seed === 2)).toHaveLength(2);
+    // Values are drawn, not one of them taken.
+    expect(new Set(of.slice(1).map(({ set }) => set['optimiser.learningRate'])).size).toBeGreaterThan(1);
     // The first trial is the preset as it is.
     expect(of.find(({ trial }) => trial === 0)?.set).toEqual({});
     const finalists = of.filter(({ seed }) => seed === 2).map(({ trial }) => trial);
