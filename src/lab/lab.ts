@@ -77,10 +77,11 @@ export async function lab(
   const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
   // Checked now rather than after the run.
-  if (values.out !== undefined && !(await isFolder(dirname(resolve(values.out)))))
-    throw new Error(
-      `--out ${JSON.stringify(values.out)}; there is no folder ${dirname(resolve(values.out))}`,
-    );
+  for (const option of ['out', 'csv', 'html'] as const) {
+    const path = values[option];
+    if (path !== undefined && !(await isFolder(dirname(resolve(path)))))
+      throw new Error(`--${option} ${JSON.stringify(path)}; there is no folder ${dirname(resolve(path))}`);
+  }
   const earlier =
     name === 'eval' || name === 'search' ? await earlierFile(values.out, values.resume) : undefined;
   const environment = {
