@@ -1,16 +1,10 @@
-import type { ProblemSource } from '../../../contract/problem-source';
+import type { ProblemsDraft } from '../../store/problems-draft';
 import { useApp } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
 import { NumberField } from '../../ui/Field';
 
-interface Chosen {
-  readonly source: ProblemSource['kind'];
-  readonly seed: number;
-  readonly problems: number;
-}
-
 /** Whether the problems are rows of a data set, and none is open. */
-export const useMissingRows = ({ source }: Pick<Chosen, 'source'>): boolean =>
+export const useMissingRows = ({ source }: Pick<ProblemsDraft, 'source'>): boolean =>
   useApp((state) => source === 'rows' && state.data.report.value === null);
 
 /** Which problems are answered, and how many. */
@@ -21,9 +15,9 @@ export function ProblemsFields({
   help,
   hasSeed = true,
 }: {
-  readonly value: Chosen;
+  readonly value: ProblemsDraft;
   readonly errors: ReadonlyMap<string, string>;
-  readonly onChange: (change: Partial<Chosen>) => void;
+  readonly onChange: (change: Partial<ProblemsDraft>) => void;
   readonly help?: string;
   /** Whether the seed has a field here; default true. */
   readonly hasSeed?: boolean;
