@@ -5,13 +5,12 @@ import { type AnsweredRow, answeredPart, answersError, judgeAnswers } from '../.
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
-import { ErrorNotice } from '../../ui/ErrorNotice';
 import { NumberField } from '../../ui/Field';
 import { percent } from '../../ui/format';
 import { Figures, Panel } from '../../ui/Panel';
-import { Progress } from '../../ui/Progress';
 import { Scroller } from '../../ui/Scroller';
 import { ENDINGS } from '../shared/endings';
+import { TaskStatus } from '../shared/TaskStatus';
 import { Marked } from './Marked';
 
 /** The open model's answers to the drawn rows, with what was marked in each and why. */
@@ -48,16 +47,13 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
           Answer the {count} {name} rows with {reader}
         </Button>
       </div>
-      {busy && (
-        <Progress
-          label="Answering"
-          {...task.progress}
-          onCancel={cancelAnswers}
-          cancelLabel="Cancel answering"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && <ErrorNotice title="The rows were not all answered" error={task.error} />}
+      <TaskStatus
+        task={task}
+        label="Answering"
+        onCancel={cancelAnswers}
+        cancelLabel="Cancel answering"
+        failed="The rows were not all answered"
+      />
       {rows.length > 0 && <AnswersTable rows={rows} rule={rule} model={model ?? ''} />}
     </Panel>
   );

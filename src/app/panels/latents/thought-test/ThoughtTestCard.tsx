@@ -16,14 +16,13 @@ import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { DataTable } from '../../../ui/DataTable';
 import { download } from '../../../ui/download';
-import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { NumberField } from '../../../ui/Field';
 import { duration, percent } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
-import { Progress } from '../../../ui/Progress';
 import { TextEntry } from '../../../ui/TextEntry';
 import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
 import { SubjectField } from '../../shared/SubjectField';
+import { TaskStatus } from '../../shared/TaskStatus';
 import { countLines, directionLines, singleLines } from './lines';
 import { ResultItems } from './ResultItems';
 import { rowsOf } from './rows';
@@ -38,20 +37,15 @@ export function ThoughtTestCard() {
       about="Problems are answered again and again by a student: with its thoughts as they are, with fewer and with more, and with other things fed in their places. A student that reasons in its thoughts loses answers; one that only waits does not."
     >
       <ThoughtsForm />
-      {isBusy(task) && (
-        <Progress
-          label={task.progress === null ? 'Preparing the test' : 'Answering problems'}
-          {...task.progress}
-          onCancel={cancelThoughtTest}
-          cancelLabel="Cancel the test of the thoughts"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && (
-        <ErrorNotice title="The thoughts were not tested" error={task.error}>
-          <Button onPress={() => void runThoughtTest()}>Try again</Button>
-        </ErrorNotice>
-      )}
+      <TaskStatus
+        task={task}
+        label={task.progress === null ? 'Preparing the test' : 'Answering problems'}
+        onCancel={cancelThoughtTest}
+        cancelLabel="Cancel the test of the thoughts"
+        failed="The thoughts were not tested"
+      >
+        <Button onPress={() => void runThoughtTest()}>Try again</Button>
+      </TaskStatus>
       {task.value && <ThoughtsFindings report={task.value} />}
       {!task.value && task.status === 'idle' && <Empty>No test has been run yet.</Empty>}
     </Panel>
