@@ -7,6 +7,7 @@ import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { NumberField } from '../../ui/Field';
 import { percent } from '../../ui/format';
+import { HeadRow } from '../../ui/HeadRow';
 import { Figures, Panel } from '../../ui/Panel';
 import { Scroller } from '../../ui/Scroller';
 import { ENDINGS } from '../shared/endings';
@@ -84,15 +85,7 @@ function AnswersTable({
       <Scroller className="data-scroll data-list" label="answers">
         <table className="data-table">
           <caption>Answers, marked by: {ANSWER_RULES[rule].label}</caption>
-          <thead>
-            <tr>
-              {['Row', 'Right', 'What the model wrote', 'Expected'].map((column) => (
-                <th key={column} scope="col">
-                  {column}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <HeadRow names={['Row', 'Right', 'What the model wrote', 'Expected']} />
           <tbody>
             {rows.map(({ row, text, ending, mark, right }) => (
               <tr key={row.id}>

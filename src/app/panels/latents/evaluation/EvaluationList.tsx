@@ -4,6 +4,7 @@ import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { duration, percent, significant } from '../../../ui/format';
+import { HeadRow } from '../../../ui/HeadRow';
 import { Scroller } from '../../../ui/Scroller';
 
 export const nameOf = ({ evaluation }: KeptEvaluation): string =>
@@ -18,15 +19,7 @@ export function EvaluationList() {
     <Scroller className="table-scroll" label="evaluations">
       <table className="evaluations">
         <caption>Evaluations, with Wilson’s interval over problems</caption>
-        <thead>
-          <tr>
-            {HEAD.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={HEAD} />
         <tbody>
           {list.map((one) => (
             <Row key={one.id} one={one} isShown={one.id === shown} />
