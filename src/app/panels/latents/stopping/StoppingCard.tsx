@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { type StoppingReport, stoppingSentences, summariseStopping } from '../../../../contract/stopping';
+import { plainArrays } from '../../../../text/json';
 import { LineChart } from '../../../charts/LineChart';
 import { stoppingErrors } from '../../../store/stopping';
 import { isBusy } from '../../../store/task';
@@ -159,8 +160,4 @@ function Findings({ report }: { readonly report: StoppingReport }) {
 }
 
 const jsonOf = (report: StoppingReport): string =>
-  JSON.stringify(
-    { ...report, summary: summariseStopping(report) },
-    (_key, value) => (ArrayBuffer.isView(value) ? Array.from(value as never) : value),
-    1,
-  );
+  JSON.stringify({ ...report, summary: summariseStopping(report) }, plainArrays, 1);

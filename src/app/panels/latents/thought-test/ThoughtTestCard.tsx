@@ -8,6 +8,7 @@ import {
   resultRow,
   verdictSentences,
 } from '../../../../contract/thought-test-words';
+import { plainArrays } from '../../../../text/json';
 import { LineChart } from '../../../charts/LineChart';
 import { boundsOf } from '../../../store/lens-subjects';
 import { isBusy } from '../../../store/task';
@@ -141,7 +142,11 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
         <Button onPress={() => download('thoughts.html', thoughtTestHtml(report), 'text/html')}>
           Download report (HTML)
         </Button>
-        <Button onPress={() => download('thoughts.json', jsonOf(report), 'application/json')}>
+        <Button
+          onPress={() =>
+            download('thoughts.json', JSON.stringify(report, plainArrays, 1), 'application/json')
+          }
+        >
           Download data (JSON)
         </Button>
       </div>
@@ -206,13 +211,6 @@ function ResultsTable({ report }: { readonly report: ThoughtTestReport }) {
     </>
   );
 }
-
-const jsonOf = (report: ThoughtTestReport): string =>
-  JSON.stringify(
-    report,
-    (_key, value) => (ArrayBuffer.isView(value) ? Array.from(value as never) : value),
-    1,
-  );
 
 const sourceOf = ({ label, model, ids, request, pause, milliseconds }: ThoughtTestReport): string =>
   [
