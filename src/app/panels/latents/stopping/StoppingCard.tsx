@@ -10,7 +10,7 @@ import { DataTable } from '../../../ui/DataTable';
 import { download } from '../../../ui/download';
 import { duration, percent, significant } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
-import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
+import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
 import { SubjectField } from '../../shared/SubjectField';
 import { TaskStatus } from '../../shared/TaskStatus';
 import { byThoughtsLines, calibrationLines } from './lines';
@@ -43,11 +43,10 @@ export function StoppingCard() {
 function StoppingForm() {
   const draft = useApp((state) => state.stopping.draft);
   const busy = useApp((state) => isBusy(state.stopping.task));
-  const isUnknown = useApp((state) => draft.subject === 'student' && state.student === null);
   const { changeStopping, runStopping } = useActions();
   const errors = stoppingErrors(draft);
-  const noRows = useMissingRows(draft);
-  const canRun = errors.size === 0 && !noRows && !busy && !isUnknown;
+  const canAnswer = useCanAnswer(draft);
+  const canRun = errors.size === 0 && canAnswer && !busy;
   return (
     <form
       className="lens-form"

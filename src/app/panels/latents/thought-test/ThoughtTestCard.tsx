@@ -21,7 +21,7 @@ import { NumberField } from '../../../ui/Field';
 import { duration, percent } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
 import { TextEntry } from '../../../ui/TextEntry';
-import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
+import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
 import { SubjectField } from '../../shared/SubjectField';
 import { TaskStatus } from '../../shared/TaskStatus';
 import { countLines, directionLines, singleLines } from './lines';
@@ -58,10 +58,10 @@ function ThoughtsForm() {
   const busy = useApp((state) => isBusy(state.thoughtTest.task));
   const isMissing = useApp((state) => draft.subject === 'student' && state.student === null);
   const hidden = useApp((state) => boundsOf(state, draft.subject).hidden);
-  const noRows = useMissingRows(draft);
+  const canAnswer = useCanAnswer(draft);
   const { changeThoughtTest, runThoughtTest } = useActions();
   const errors = thoughtTestErrors(draft, hidden);
-  const canRun = !isMissing && !noRows && errors.size === 0 && !busy;
+  const canRun = errors.size === 0 && canAnswer && !busy;
   return (
     <form
       className="lens-form"
