@@ -1,3 +1,4 @@
+import { useMemo } from 'react';
 import { modeWords, summarise } from '../../../../contract/evaluation';
 import { isComplete, type KeptEvaluation } from '../../../store/evaluation';
 import { isBusy } from '../../../store/task';
@@ -35,7 +36,8 @@ function Row({ one, isShown }: { readonly one: KeptEvaluation; readonly isShown:
   const { showEvaluation, continueEvaluation, removeEvaluation } = useActions();
   const { id, evaluation } = one;
   const { items, total, rule, data, notes } = evaluation;
-  const { accuracy, latency, tokens, thoughts } = summarise(items);
+  // The answers of another come five times a second.
+  const { accuracy, latency, tokens, thoughts } = useMemo(() => summarise(items), [items]);
   const busy = isBusy(task);
   const name = nameOf(one);
   return (
