@@ -124,9 +124,10 @@ function Row({
       <td>{answer}</td>
       <td>{steps}</td>
       <td>
-        {tokens} tokens
+        {counted(tokens, 'token')}
         <span className="help">
-          {thoughts} thoughts{milliseconds === null ? '' : `, ${duration(milliseconds)}`}
+          {counted(thoughts, 'thought')}
+          {milliseconds === null ? '' : `, ${duration(milliseconds)}`}
         </span>
       </td>
       <td>
@@ -135,6 +136,8 @@ function Row({
     </tr>
   );
 }
+
+const counted = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`;
 
 function Answer({ item: { right, value, text } }: { readonly item: EvaluatedItem }) {
   return (
