@@ -3,9 +3,9 @@ import { RULE_IDS, type RuleId } from './answer-rules';
 import type { LatentSession } from './events';
 import { type Share, wilson } from './interval';
 import { MAX_LATENT_STEPS } from './methods/shared';
-import { type Discordant, discordant, mcnemar, pairedInterval } from './paired';
+import { compareOutcomes, type Discordant, discordant, type PairedComparison } from './paired';
 import { problemSource } from './problem-source';
-import { type Interval, median, quantile } from './statistics';
+import { median, quantile } from './statistics';
 
 /**
  * How a subject answers: `latent`, after its thoughts (implicit); `explicit`, after a rationale that it writes itself; `direct`,
@@ -14,7 +14,7 @@ import { type Interval, median, quantile } from './statistics';
 export const EVALUATION_MODES = ['latent', 'explicit', 'direct'] as const;
 export type EvaluationMode = (typeof EVALUATION_MODES)[number];
 
-export const MODE_WORDS: Readonly<Record<EvaluationMode, string>> = {
+const MODE_WORDS: Readonly<Record<EvaluationMode, string>> = {
   latent: 'after its thoughts',
   explicit: 'after a written rationale',
   direct: 'at once',
@@ -135,14 +135,8 @@ export function summarise(items: readonly EvaluatedItem[]): EvaluationSummary {
   };
 }
 
-/** Two evaluations, problem by problem. */
-export interface EvaluationComparison extends Discordant {
-  /** Share right of the first less that of the second, on the problems that both answered. */
-  readonly difference: number;
-  /** 95 % (Tango). */
-  readonly interval: Interval;
-  /** McNemar's exact test, two-sided. */
-  readonly p: number;
+/** Two evaluations on the problems that both answered; p is corrected for no other comparison. */
+export interface EvaluationComparison extends Discordant, PairedComparison {
   readonly bothRight: number;
   readonly bothWrong: number;
   /** Ids of the problems that only one of them gets right. */
@@ -167,9 +161,7 @@ export function compareEvaluations(
   const bothRight = pairs.filter(({ one, other }) => one.right && other.right).length;
   return {
     ...counts,
-    difference: (counts.gained - counts.lost) / counts.problems,
-    interval: pairedInterval(counts),
-    p: mcnemar(counts),
+    ...(compareOutcomes([counts])[0] as PairedComparison),
     bothRight,
     bothWrong: counts.problems - bothRight - counts.gained - counts.lost,
     differ: new Set(pairs.filter(({ one, other }) => one.right !== other.right).map(({ one }) => one.id)),
@@ -205,7 +197,7 @@ export function filterItems(
   );
 }
 
-export const ITEM_COLUMNS = [
+const ITEM_COLUMNS = [
   'id',
   'steps',
   'question',
@@ -218,8 +210,7 @@ export const ITEM_COLUMNS = [
   'text',
 ] as const;
 
-/** A row of the table and of the file. */
-export const itemRow = (item: EvaluatedItem): (string | number | null)[] => [
+const itemRow = (item: EvaluatedItem): (string | number | null)[] => [
   item.id,
   item.steps,
   item.question,
