@@ -19,7 +19,7 @@ export const lotus = defineMethod({
       {
         of: setting(z.enum(['steps', 'results']).default('results'), {
           label: 'Tokens',
-          help: 'What the latents of a block say of their step: its tokens in order (<<12, +7, =19>>), or its result (=19>>).',
+          help: 'What the latents of a block say of their step: its tokens in order (<<12, +7, =19>>), or its result (19).',
           source: OURS,
           options: { steps: 'whole steps', results: 'results only' },
         }),
