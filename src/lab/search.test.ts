@@ -46,6 +46,7 @@ async function inputOf(correct: (config: RunConfig) => number, space: object, ea
   const input = {
     ...{
       workbench: { distil },
+      pair: { models: [{ name: 'base', sha256: 'ab' }] },
       methods: METHODS,
       space: path,
       earlier,
@@ -73,6 +74,8 @@ it('gives every method the same number of trials, and all seeds to its best ones
     const of = runs.filter((run) => run.method === method);
     expect(of.filter(({ seed }) => seed === 1).map(({ trial }) => trial)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(of.filter(({ seed }) => seed === 2)).toHaveLength(2);
+    // Values are drawn, not one of them taken.
+    expect(new Set(of.slice(1).map(({ set }) => set['optimiser.learningRate'])).size).toBeGreaterThan(1);
     // The first trial is the preset as it is.
     expect(of.find(({ trial }) => trial === 0)?.set).toEqual({});
     const finalists = of.filter(({ seed }) => seed === 2).map(({ trial }) => trial);
@@ -103,6 +106,26 @@ it('goes on from what it has saved, and draws the same again', async () => {
   expect(rest.configs).toHaveLength(whole.configs.length - 8);
 });
 
+it('refuses to go on from another search, or on other models', async () => {
+  const { input, saved } = await inputOf(byRate, SPACE);
+  await search(input);
+  const other = await inputOf(byRate, { ...SPACE, seed: 2 }, saved[3]);
+  await expect(search(other.input)).rejects.toThrow('another space');
+  expect(other.configs).toEqual([]);
+  const moved = await inputOf(byRate, SPACE, { ...saved[3], models: { base: 'cd' } });
+  await expect(search(moved.input)).rejects.toThrow('another pair of models');
+  const foreign = await inputOf(byRate, SPACE, { runs: 3 });
+  await expect(search(foreign.input)).rejects.toThrow('not one that search wrote');
+});
+
+it('answers no held-out problems, and needs some to compare by', async () => {
+  const { input, configs } = await inputOf(byRate, { ...SPACE, set: { 'data.heldOut': 50 } });
+  await search(input);
+  expect(new Set(configs.map(({ data }) => data.heldOut))).toEqual(new Set([0]));
+  const none = await inputOf(byRate, { ...SPACE, set: { 'data.validation': 0 } });
+  await expect(search(none.input)).rejects.toThrow('LoRi has no validation problems');
+});
+
 it('counts a run that diverges as a result', async () => {
   const failing = (config: RunConfig): number => {
     if (config.method === 'lori' && config.lora.rank === 4)
@@ -116,6 +139,7 @@ it('counts a run that diverges as a result', async () => {
 it('refuses a space that it does not understand, by name', async () => {
   for (const [change, message] of [
     [{ trials: 0 }, 'trials'],
+    [{ seeds: [1, 1] }, 'every seed is expected once'],
     [{ budget: 3 }, 'budget'],
     [{ methods: { LoRi: { preset: 'none', choices: {} } } }, '"none"'],
     [{ methods: { LoRi: { preset: 'ce-128', choices: { 'no.such': [1] } } } }, 'no.such'],

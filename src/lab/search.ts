@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isResult } from '../contract/arena';
 import type { RunConfig } from '../contract/config';
@@ -13,7 +14,10 @@ import { configurationOf } from './configuration';
  * seed; the best of each method on the others as well. Only validation problems are ever answered.
  */
 const spaceSchema = z.strictObject({
-  seeds: z.array(z.int().min(0)).min(1),
+  seeds: z
+    .array(z.int().min(0))
+    .min(1)
+    .refine((seeds) => new Set(seeds).size === seeds.length, 'every seed is expected once'),
   /** Trials of each method. */
   trials: z.int().min(1).max(1000),
   /** Trials of each method that are trained on every seed. */
@@ -47,6 +51,13 @@ const runSchema = z.object({
 });
 type SearchRun = z.infer<typeof runSchema>;
 
+/** What is saved after every run. */
+const fileSchema = z.object({
+  models: z.record(z.string(), z.string()),
+  space: z.unknown(),
+  runs: z.array(runSchema),
+});
+
 interface Trial {
   readonly set: Readonly<Record<string, unknown>>;
   readonly config: RunConfig;
@@ -62,7 +73,13 @@ async function trialsOf(space: Space, methods: Methods): Promise<ReadonlyMap<str
       const changes = Object.entries({ ...space.set, ...set }).map(
         ([at, value]) => `${at}=${JSON.stringify(value)}`,
       );
-      of.push({ set, config: (await configurationOf({ preset: [preset], set: changes }, methods)).config });
+      const { config } = await configurationOf({ preset: [preset], set: changes }, methods);
+      if (config.data.validation === 0)
+        throw new Error(
+          `${name} has no validation problems to be compared by; set data.validation, for example to 200`,
+        );
+      // What is held out stays unseen.
+      of.push({ set, config: unobserved({ ...config, data: { ...config.data, heldOut: 0 } }) });
     }
     trials.set(name, of);
   }
@@ -78,10 +95,12 @@ function drawn(space: Space, method: string, trial: number): Record<string, unkn
 }
 
 /** A random search over settings, with successive halving once; `--resume` goes on from the file of --out. */
-export const search: Command = async ({ workbench, methods, space: path, earlier, say, save, onEvent }) => {
+export const search: Command = async (input) => {
+  const { workbench, methods, pair, space: path, say, save, onEvent } = input;
   if (path === undefined) throw new Error('search needs --space with a file that says what is searched');
-  const space = readSpace(path, await readFile(path));
-  const runs: SearchRun[] = z.object({ runs: z.array(runSchema) }).parse(earlier ?? { runs: [] }).runs;
+  const space = await readSpace(path);
+  const models = Object.fromEntries(pair.models.map(({ name, sha256 }) => [name, sha256]));
+  const runs = earlierRuns(input.earlier, { models, space });
   const names = Object.keys(space.methods);
   const trials = await trialsOf(space, methods);
   const run = async (method: string, trial: number, seed: number): Promise<void> => {
@@ -91,12 +110,13 @@ export const search: Command = async ({ workbench, methods, space: path, earlier
     runs.push({ method, trial, seed, set, ...made });
     const told = made.failed ?? `${((made.accuracy ?? 0) * 100).toFixed(1)} %`;
     say(`${method}, trial ${trial}, seed ${seed}: ${told} ${JSON.stringify(set)}`);
-    await save({ space, runs });
+    await save({ models, space, runs });
   };
   const [first, ...others] = space.seeds as [number, ...number[]];
   for (let trial = 0; trial < space.trials; trial++) for (const name of names) await run(name, trial, first);
   const ofTrial = (method: string, trial: number): SearchRun[] =>
     runs.filter((each) => each.method === method && each.trial === trial && space.seeds.includes(each.seed));
+  /** The mean over its seeds; a run that failed has answered nothing. */
   const score = (method: string, trial: number): number => {
     const of = ofTrial(method, trial);
     return of.reduce((sum, { accuracy = 0 }) => sum + accuracy, 0) / Math.max(1, of.length);
@@ -112,13 +132,34 @@ export const search: Command = async ({ workbench, methods, space: path, earlier
     const accuracy = ofTrial(method, trial).map((each) => [each.seed, each.accuracy ?? null] as const);
     return { method, trial, set: drawn(space, method, trial), mean: score(method, trial), accuracy };
   });
-  return { space, runs, chosen };
+  return { models, space, runs, chosen };
 };
 
-function readSpace(path: string, bytes: Uint8Array): Space {
-  const parsed = spaceSchema.safeParse(readJson(bytes));
+async function readSpace(path: string): Promise<Space> {
+  let json: unknown;
+  try {
+    json = readJson(await readFile(path));
+  } catch (cause) {
+    throw new Error(`--space ${path} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = spaceSchema.safeParse(json);
   if (!parsed.success) throw new Error(`--space ${path}:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+/** The runs that an earlier search has saved. @throws an error if it searched something else, or on other models */
+function earlierRuns(earlier: unknown, now: { readonly models: object; readonly space: Space }): SearchRun[] {
+  if (earlier === undefined) return [];
+  const parsed = fileSchema.safeParse(earlier);
+  if (!parsed.success)
+    throw new Error(`--resume: the file is not one that search wrote:\n${z.prettifyError(parsed.error)}`);
+  const { runs, ...then } = parsed.data;
+  for (const what of ['models', 'space'] as const)
+    if (!isDeepStrictEqual(then[what], now[what]))
+      throw new Error(
+        `--resume: the runs of the file were made with another ${what === 'space' ? 'space' : 'pair of models'}; choose another --out`,
+      );
+  return runs;
 }
 
 /** The validation accuracy of one run. A run that diverges, or a method that cannot use its settings, is a result. */
@@ -129,7 +170,7 @@ async function trained(
 ): Promise<Pick<SearchRun, 'accuracy' | 'curve' | 'seconds' | 'failed'>> {
   const curve: [number, number][] = [];
   try {
-    const { seconds } = await workbench.distil(unobserved(config), {
+    const { seconds } = await workbench.distil(config, {
       report: (event) => {
         onEvent(event);
         if (event.kind === 'evaluation' && event.set === 'validation')

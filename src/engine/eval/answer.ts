@@ -1,4 +1,5 @@
 import { type Judgement, judge as judgeText, type RuleId } from '../../contract/answer-rules';
+import type { ProblemCodec } from '../data/tokens';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 
 export { lastNumber } from '../../contract/answer-rules';
@@ -9,6 +10,10 @@ export { lastNumber } from '../../contract/answer-rules';
  */
 export const textOf = (tokenizer: Tokenizer, ids: readonly number[]): string =>
   tokenizer.decode(ids.filter((id) => id < tokenizer.vocabSize));
+
+/** What introduces an answer, as it stands in a text that the model has written. */
+export const promptOf = (tokenizer: Tokenizer, { prompt }: Pick<ProblemCodec, 'prompt'>): string =>
+  textOf(tokenizer, prompt).trim();
 
 /** How a generated answer is judged. */
 export interface AnswerJudge {

@@ -435,7 +435,7 @@ export class LoriWorkbench implements Workbench {
       teacherAccuracy: (data, o) =>
         isBundled(config, roles, loaded)
           ? this.questions.teacherAccuracy(data.heldOut.length, o)
-          : teacherAccuracy(models, roles, config.data.prompt, data, o),
+          : teacherAccuracy(models, roles, data, o),
       queuedCalls: this.queue,
       pace: this.runPace,
     };

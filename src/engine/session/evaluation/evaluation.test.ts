@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EvaluatedItem, EvaluationEvent, EvaluationRequest } from '../../../contract/evaluation';
+import { AS_DETECTED } from '../../../contract/data';
+import {
+  BEGUN_OTHERWISE,
+  type EvaluatedItem,
+  type EvaluationEvent,
+  type EvaluationRequest,
+} from '../../../contract/evaluation';
 import type { Progress, RunResult } from '../../../contract/events';
 import { thoughtsIn, withThoughts } from '../../decode/reasoning';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
-import { tinyRun } from '../runs/tiny-run.testing';
+import { tinyRun, tinyRunBy } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import { countsOf, reasoningIn } from './ways';
 
@@ -58,6 +64,32 @@ it('answers after a written rationale and at once', async () => {
   );
 });
 
+it('judges a written answer as its run did, by a rule that reads what follows the prompt', async () => {
+  const own = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  await own.open('wasm');
+  await own.loadPair('models');
+  const names = ['Tom', 'Ann', 'Sam', 'Mia', 'Ben', 'Eva', 'Leo', 'Zoe'];
+  const rows = names.map((name) => ({
+    question: `${name} has 3 apples .`,
+    steps: ['<<3+4=7>>'],
+    answer: '7',
+  }));
+  await own.openData([{ name: 'rows.json', data: new Blob([JSON.stringify(rows)]) }], AS_DETECTED);
+  // All are answered alike, so that a few steps teach what is held out, too.
+  const base = tinyRunBy('cot-sft', {
+    data: { samples: 4, validation: 0, heldOut: 3, rule: 'gsm8k' },
+    optimiser: { steps: 60, batch: 4, learningRate: 2e-2 },
+    observation: { every: 0 },
+  });
+  const roles = { student: 'bundled', teacher: 'self', data: 'opened' } as const;
+  const { heldOut } = await own.distil({ ...base, roles, lora: { ...base.lora, rank: 8 } });
+  const { items } = await own.evaluate(request({ problems: 3, mode: 'explicit', rule: 'gsm8k' }));
+  const written = ['<<3+4=7>> The answer is: 7', true];
+  expect(items.map(({ text, right }) => [text, right])).toEqual([written, written, written]);
+  expect(heldOut?.correct).toBe(3);
+  await own.close();
+}, 60_000);
+
 it('goes on where it was cancelled, with the same weights only', async () => {
   const whole = await workbench.evaluate(request());
   const abort = new AbortController();
@@ -72,13 +104,17 @@ it('goes on where it was cancelled, with the same weights only', async () => {
   });
   const known = seen.map(({ id }) => id);
   expect(known).toEqual(['held-out-0', 'held-out-1']);
-  const { identity } = whole;
-  const rest = await workbench.evaluate(request({ known, identity }));
+  const { identity, data } = whole;
+  const rest = await workbench.evaluate(request({ known, identity, data }));
   expect(timeless([...seen, ...rest.items])).toEqual(timeless(whole.items));
   expect((await workbench.evaluate(request({ known: whole.items.map(({ id }) => id) }))).items).toEqual([]);
   await expect(
     workbench.evaluate(request({ known, identity: { ...identity, student: 'other' } })),
   ).rejects.toThrow('begun with other weights');
+  for (const other of [{ identity: { ...identity, base: 'other' } }, { data: { ...data, sha256: 'other' } }])
+    await expect(workbench.evaluate(request({ known, identity, data, ...other }))).rejects.toMatchObject({
+      ...{ code: 'input', name: BEGUN_OTHERWISE },
+    });
 });
 
 it('refuses what cannot be asked', async () => {

@@ -2,7 +2,7 @@ import type { RuleId } from '../../../contract/answer-rules';
 import type { ProblemSource } from '../../../contract/problem-source';
 import { InputError } from '../../base/errors';
 import { drawRows } from '../../data/sets/draw-rows';
-import { textOf } from '../../eval/answer';
+import { promptOf } from '../../eval/answer';
 import { openedData } from '../data/opened-data';
 import type { Example } from '../models/problems';
 import type { LoadedModels, ResolvedSubject } from '../models/subjects';
@@ -29,7 +29,7 @@ export async function problemsOf(
   signal?: AbortSignal,
 ): Promise<SubjectProblems> {
   const codec = subject.codec();
-  const prompt = textOf(subject.tokenizer, codec.prompt).trim();
+  const prompt = promptOf(subject.tokenizer, codec);
   if (source.kind === 'rows') return drawn(subject, source.seed, count, loaded, prompt, signal);
   const { own } = subject;
   if (own !== undefined) return ofRun(own, count, prompt);

@@ -1,6 +1,7 @@
 import type { Accuracy } from '../../../contract/events';
 import { explicitly } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
+import { promptOf } from '../../eval/answer';
 import type { Example } from '../models/problems';
 import type { RunContext } from './context';
 import type { Machinery } from './prepare';
@@ -37,7 +38,8 @@ export async function explicitAccuracy(
   try {
     decoder.setParameters(adapter.packs);
     return await accuracy({
-      ...{ decoder, codec, tokenizer, reasoning, judge: { rule }, ...options },
+      ...{ decoder, codec, tokenizer, reasoning, ...options },
+      judge: { rule, prompt: promptOf(tokenizer, codec) },
       endIds: student.endIds,
       problems: examples.map(({ tokens, problem }) => ({ tokens, answer: problem.answer })),
       limit: generationLimit(decoded, reasoning),

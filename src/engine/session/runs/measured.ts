@@ -1,6 +1,7 @@
 import type { Accuracy, RunEvent } from '../../../contract/events';
 import { stopsByItself } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
+import { promptOf } from '../../eval/answer';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { explicitAccuracy } from './explicit-accuracy';
@@ -39,7 +40,7 @@ export class Measured {
       endIds: student.endIds,
       problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
       reasoning: adapter.reasoning,
-      judge: { rule: data.used.rule },
+      judge: { rule: data.used.rule, prompt: promptOf(tokenizer, codec) },
       limit: generationLimit(decoded, adapter.reasoning),
       onProgress: this.tell,
       onOutcome({ isRight, latents }) {

@@ -4,6 +4,7 @@ import { bytesBeside, compositionFor } from '../../../contract/memory';
 import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
+import type { TeacherReading } from '../../../contract/run-cost';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
@@ -29,7 +30,7 @@ import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
-import { planOf, type RunPlan } from './plan';
+import { planOf, type RunPlan, readingOf } from './plan';
 import { openPolicy } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
@@ -63,8 +64,8 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
-  /** Told the sizes, before anything is computed. */
-  readonly onPlan?: (plan: RunPlan) => void;
+  /** Told the sizes, and how the teacher is read, before anything is computed. */
+  readonly onPlan?: (plan: RunPlan, reading: TeacherReading | null) => void;
   /** Where a run that is resumed goes on. */
   readonly from?: OpenedSnapshot | undefined;
 }
@@ -105,9 +106,12 @@ export async function prepare(
   checkDecoding(base, capacity);
   if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
 
-  onPlan?.(plan);
+  const reading = recipe.usesTeacher(config)
+    ? readingOf(config, recipe, training, roles, context.heldStatesBytes)
+    : null;
+  onPlan?.(plan, reading);
   const { losses, ranksUsed = {} } = await targetsOf({
-    ...{ context, config, recipe, training, layout, clock, between, signal },
+    ...{ context, config, recipe, training, layout, reading, clock, between, signal },
   });
   const teacherAccuracy = await leaveTeacher({ context, clock, data, signal });
 

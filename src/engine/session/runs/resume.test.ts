@@ -112,6 +112,22 @@ describe.each(METHODS.map(({ id }) => id))('a run of %s', (method) => {
   }, 30_000);
 });
 
+it('times the teacher of a resumed run by what it took since', async () => {
+  const config = tinyRun({ keeping: { every: 2 } });
+  const { file } = at(await keepAll(config), 2);
+  // The part before took as long as there are digits for: millions of seconds.
+  const text = Buffer.from(file).toString('latin1');
+  const slow = text.replace(
+    /(\\"teacher\\":)([\d.]+)/,
+    (_, key: string, n: string) => key + '9'.repeat(n.length),
+  );
+  expect(slow).not.toBe(text);
+  const own = await openTiny();
+  await keepAll(new Uint8Array(Buffer.from(slow, 'latin1')), { on: own });
+  expect((await own.runCost(config)).seconds?.teacher).toBeLessThan(1000);
+  await own.close();
+});
+
 describe('what a snapshot holds', () => {
   it('is named as the parameters are, and smaller once the run is done', async () => {
     const kept = await keepAll(tinyRun({ keeping: { every: 2 } }));

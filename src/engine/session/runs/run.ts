@@ -2,6 +2,7 @@ import type { RunOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
 import type { RunEvent, RunResult } from '../../../contract/events';
 import type { DataUsed } from '../../../contract/roles';
+import type { TeacherReading } from '../../../contract/run-cost';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { train } from '../../train/loop';
@@ -12,7 +13,7 @@ import type { LoopControl } from './control';
 import type { Curriculum } from './curriculum';
 import { Measured } from './measured';
 import { Observer } from './observe';
-import { estimatedSeconds, type RunPlan, rationaleRead, readingOf } from './plan';
+import { estimatedSeconds, type RunPlan, rationaleRead } from './plan';
 import { type Machinery, prepare } from './prepare';
 import { checkSame, packerFor } from './resume';
 import type { RunData } from './run-data';
@@ -41,6 +42,8 @@ class Distillation {
   private used: DataUsed | undefined;
   private snapshots: SnapshotWriter | undefined;
   private times: RunTimes | undefined;
+  /** Samples that the teacher reads, each as often as it does. */
+  private samplesRead = 0;
   private readonly report: (event: RunEvent) => void;
 
   constructor(
@@ -85,11 +88,13 @@ class Distillation {
       this.report({ kind: 'resumed', step, steps: config.optimiser.steps, series: from.series, provider });
     }
     this.report({ kind: 'data', data: data.used });
+    // Of a run that is resumed, what it took before.
+    const before = clock.seconds('teacher');
     const machinery = await prepare(context, config, recipe, data, {
       ...{ clock, between, signal, from },
-      onPlan: (plan) => this.expect(plan, recipe, data),
+      onPlan: (plan, reading) => this.expect(recipe, plan, reading),
     });
-    this.times?.read(this.samplesRead(recipe, data), 1000 * clock.seconds('teacher'));
+    this.times?.read(this.samplesRead, 1000 * (clock.seconds('teacher') - before));
     try {
       return await this.distil(machinery, data);
     } finally {
@@ -99,20 +104,13 @@ class Distillation {
   }
 
   /** Says what the run will take. */
-  private expect(plan: RunPlan, recipe: Recipe, data: RunData): void {
+  private expect(recipe: Recipe, plan: RunPlan, reading: TeacherReading | null): void {
     const { config, context } = this;
     const { runtime, roles, pace = new RunPace() } = context;
     const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan });
+    this.samplesRead = plan.trained.length * (reading?.readings ?? 0);
     this.times = new RunTimes(pace, config.method, runtime.provider, estimated);
-    this.report({ kind: 'expected', milliseconds: this.times.expected(this.samplesRead(recipe, data)) });
-  }
-
-  /** Samples that the teacher reads, each as often as it does. */
-  private samplesRead(recipe: Recipe, { training }: RunData): number {
-    const { config, context } = this;
-    if (!recipe.usesTeacher(config)) return 0;
-    const { readings } = readingOf(config, recipe, training, context.roles, context.heldStatesBytes);
-    return training.length * readings;
+    this.report({ kind: 'expected', milliseconds: this.times.expected(this.samplesRead) });
   }
 
   private async distil(machinery: Machinery, data: RunData): Promise<RunResult> {

@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../../contract/config';
 import type { Accuracy } from '../../../contract/events';
+import type { TeacherReading } from '../../../contract/run-cost';
 import { Pace } from '../../analysis/pace';
 import type { TokenLayout } from '../../base/tokens';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
@@ -8,7 +9,7 @@ import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
-import { rationaleOf, readingOf } from './plan';
+import { rationaleOf } from './plan';
 import type { RunData } from './run-data';
 import { TeacherPass } from './teacher-pass';
 
@@ -23,6 +24,8 @@ export interface TargetsOptions {
   readonly recipe: Recipe;
   readonly training: readonly Example[];
   readonly layout: TokenLayout;
+  /** How the teacher is read; null where it is not. */
+  readonly reading: TeacherReading | null;
   readonly clock: PhaseClock;
   /** As of `prepare`. */
   readonly between: () => Promise<void>;
@@ -32,7 +35,7 @@ export interface TargetsOptions {
 /** What a recipe takes from the teacher, which is on the device only meanwhile. @throws MemoryError, InputError where it cannot be read */
 export async function targetsOf(options: TargetsOptions): Promise<Targets> {
   const { context, config, recipe, training, clock, between, signal } = options;
-  const reader = recipe.usesTeacher(config) ? readerOf(options) : undefined;
+  const reader = options.reading ? readerOf(options, options.reading) : undefined;
   clock.begin('teacher');
   await between();
   let most = 0;
@@ -84,9 +87,11 @@ export const accuracyOfTeacher = ({ context, clock, data, signal }: Leaving): Pr
   clock.aside(() => context.teacherAccuracy(data, { signal, report: (progress) => clock.forward(progress) }));
 
 /** The teacher, whose readings are the phase ‘teacher’ of the run, with what is done between them; what comes after is ‘factors’. */
-function readerOf({ context, config, recipe, training, layout, clock, between }: TargetsOptions) {
-  const { models, roles, heldStatesBytes } = context;
-  const { held, readings } = readingOf(config, recipe, training, roles, heldStatesBytes);
+function readerOf(
+  { context, config, training, layout, clock, between }: TargetsOptions,
+  { held, readings }: TeacherReading,
+) {
+  const { models, roles } = context;
   checkPositions(roles.teacher.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
   const state = { isReading: true };
   let before = 0;

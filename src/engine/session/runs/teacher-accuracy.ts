@@ -3,6 +3,7 @@ import type { Accuracy } from '../../../contract/events';
 import { layoutOf } from '../../data/batch';
 import { explicitly } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
+import { promptOf } from '../../eval/answer';
 import { uploadParameters } from '../../model/upload-parameters';
 import { NO_PARAMETERS } from '../../nn/parameters';
 import type { DeviceModels } from '../models/device-models';
@@ -14,7 +15,6 @@ import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit } from './st
 export async function teacherAccuracy(
   models: DeviceModels,
   { teacher, tokenizer, codec }: Roles,
-  prompt: string,
   { heldOut, used }: RunData,
   { signal, report }: CallOptions,
 ): Promise<Accuracy> {
@@ -39,7 +39,7 @@ export async function teacherAccuracy(
       endIds: teacher.model.endIds,
       problems: heldOut.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
       reasoning,
-      judge: { rule: used.rule, prompt },
+      judge: { rule: used.rule, prompt: promptOf(tokenizer, codec) },
       limit: generationLimit(layout, reasoning),
       onProgress: (done, total) =>
         report?.({

@@ -4,7 +4,7 @@ import type { ThoughtTestReport, ThoughtTestRequest } from '../../../contract/th
 import { Rng } from '../../base/rng';
 import { hasFixedThoughts, type Reasoning, stopsByItself, thoughtsIn } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
-import { textOf } from '../../eval/answer';
+import { promptOf } from '../../eval/answer';
 import { type Answerer, answersOf, inBatches } from './answers';
 import { checkThoughts, notesOn } from './check';
 import { Collected } from './collected';
@@ -83,7 +83,7 @@ export async function thoughtTestReport(
     fixed: hasFixedThoughts(reasoning),
     ids: of.ids,
     pause: of.pause.text,
-    notes: notesOn(reasoning, textOf(of.tokenizer, of.codec.prompt).trim()),
+    notes: notesOn(reasoning, promptOf(of.tokenizer, of.codec)),
     straight: whole,
     points: points.filter((point) => point.size > 0).map((point) => point.point()),
     results: intermediateResults(
