@@ -8,7 +8,7 @@ import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { download } from '../../ui/download';
 import { NumberField } from '../../ui/Field';
-import { WrittenFile } from '../shared/WrittenFile';
+import { WrittenFile } from './WrittenFile';
 
 const DTYPES: Readonly<Record<ExportDType, { readonly label: string; readonly about: string }>> = {
   f32: { label: 'float32', about: 'As it is computed here; 4 bytes a weight.' },
