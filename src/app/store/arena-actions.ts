@@ -1,5 +1,6 @@
 import { ablationsOf, planOf } from '../../contract/ablations';
 import { type Arena, formatArena, isResult, readArenaFile, remaining, rowOf } from '../../contract/arena';
+import { ARENA_TAG } from '../../storage/store';
 import {
   type ArenaPlanState,
   type ArenaState,
@@ -14,7 +15,6 @@ import type { Context } from './context';
 import { latestOnly } from './latest';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
-import { ARENA_TAG } from './saved-actions';
 import { failureOf, isBusy, sentencesOf } from './task';
 
 export interface ArenaActions {
