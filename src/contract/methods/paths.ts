@@ -84,7 +84,7 @@ export const writtenPath = (label = 'Written path', text = 'rationale'): MethodP
 
 /** A teacher that was trained before and stays as it is. */
 export const teacherPath = ({ rationale: form }: { readonly rationale: string }): MethodPath => ({
-  ...{ id: TEACHER, label: 'Teacher, read once before training', model: 'teacher', adapters: [] },
+  ...{ id: TEACHER, label: 'Teacher, read before training', model: 'teacher', adapters: [] },
   parts: [QUESTION, rationale(form === 'results' ? 'results of steps' : 'rationale'), PROMPT, ANSWER],
 });
 

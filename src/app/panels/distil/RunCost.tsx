@@ -86,7 +86,7 @@ function Kept({ bytes: kept }: { readonly bytes: number }) {
 const readingText = ({ states, held, readings, bytes: kept }: TeacherReading): string =>
   held
     ? `Before that, ${bytes(states)} of the teacher’s hidden states.`
-    : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: of its ${bytes(states)} of hidden states one row’s are there at a time, and ${bytes(kept)} of sums and anchors are kept.`;
+    : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: of its ${bytes(states)} of hidden states one row’s are there at a time, and ${bytes(kept)} of sums, moments and anchors are kept.`;
 
 function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
   if (seconds === null)
