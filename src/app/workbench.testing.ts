@@ -325,7 +325,7 @@ export function double({
       const whole = accuracyOf(Math.round(request.problems * 0.8), request.problems);
       return madeCausalReport(request, points, whole);
     },
-    async evaluate({ known = [], identity: _identity, ...request }, options) {
+    async evaluate({ known = [], identity: _identity, data: _data, ...request }, options) {
       await begin('evaluate', { ...request, ...(known.length > 0 && { known: known.length }) });
       const { head, items } = madeEvaluation(request);
       options?.report?.({ kind: 'evaluation', head });

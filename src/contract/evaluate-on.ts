@@ -1,17 +1,17 @@
 import type { Workbench } from './calls';
 import {
+  BEGUN_OTHERWISE,
   type EvaluatedItem,
   type Evaluation,
   type EvaluationHead,
   type EvaluationRequest,
-  OTHER_WEIGHTS,
   requestKey,
 } from './evaluation';
 import type { Progress } from './events';
 
 export interface EvaluateOnOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Whether other weights are refused, rather than begun anew with; default false. */
+  /** Whether other weights or problems are refused, rather than begun anew with; default false. */
   readonly isContinued?: boolean;
   readonly onProgress?: (progress: Progress) => void;
   /** Sees the evaluation as far as it has come, with every answer that comes. */
@@ -19,8 +19,8 @@ export interface EvaluateOnOptions {
 }
 
 /**
- * An evaluation that goes on with the answers that the same weights gave to the same request before, if there are some, and
- * otherwise begins anew. @param begun those that may be of the same weights
+ * An evaluation that goes on with the answers that the same weights gave to the same request and problems before, if there are
+ * some, and otherwise begins anew. @param begun those that may be of the same weights and problems
  * @throws what the engine does
  */
 export async function evaluateOn(
@@ -33,8 +33,7 @@ export async function evaluateOn(
     try {
       return await ask(workbench, request, one, options);
     } catch (error) {
-      const isOther = String((error as Error).message).startsWith(OTHER_WEIGHTS);
-      if (!isOther || options.isContinued) throw error;
+      if ((error as Error).name !== BEGUN_OTHERWISE || options.isContinued) throw error;
     }
   return ask(workbench, request, undefined, options);
 }
@@ -55,7 +54,10 @@ async function ask(
   const items: EvaluatedItem[] = [...(begun?.items ?? [])];
   const soFar = (): Evaluation => ({ ...(head as EvaluationHead), items: [...items] });
   await workbench.evaluate(
-    { ...request, ...(begun && { known: items.map(({ id }) => id), identity: begun.identity }) },
+    {
+      ...request,
+      ...(begun && { known: items.map(({ id }) => id), identity: begun.identity, data: begun.data }),
+    },
     {
       ...(signal && { signal }),
       report(event) {

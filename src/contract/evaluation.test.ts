@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { evaluateOn } from './evaluate-on';
 import {
+  BEGUN_OTHERWISE,
   compareEvaluations,
   type EvaluatedItem,
+  type Evaluation,
   evaluationFile,
   evaluationRows,
   filterItems,
@@ -71,5 +74,52 @@ describe('an evaluation', () => {
       evaluations: [evaluation],
     });
     expect(evaluationFile.safeParse({ evaluations: [{ ...evaluation, rule: 'mine' }] }).success).toBe(false);
+  });
+});
+
+describe('an evaluation goes on', () => {
+  const request = {
+    ...{
+      subject: { kind: 'student' as const },
+      mode: 'latent' as const,
+      source: { kind: 'rows' as const, seed: 1 },
+    },
+    ...{ problems: 2, rule: 'set' as const, together: 1 },
+  };
+  const here: Omit<Evaluation, 'items'> = {
+    ...{ request, label: 'student', model: 'm', identity: { base: 'a', student: 's' }, thoughts: 2 },
+    ...{ counts: [0, 1, 2], stopsByItself: false, rule: 'last-number' as const, total: 2, notes: [] },
+    data: { name: 'd', sha256: '1' },
+  };
+  /** As the engine: answers what is not known, of the same weights and data only. */
+  const workbench: Parameters<typeof evaluateOn>[0] = {
+    async evaluate({ known = [], identity, data }, options) {
+      const begunWith = JSON.stringify([identity ?? here.identity, data ?? here.data]);
+      if (begunWith !== JSON.stringify([here.identity, here.data]))
+        throw Object.assign(new Error('begun otherwise'), { name: BEGUN_OTHERWISE });
+      const items = [item(1, true), item(2, true)].filter(({ id }) => !known.includes(id));
+      options?.report?.({ kind: 'evaluation', head: here });
+      options?.report?.({ kind: 'items', items });
+      return { ...here, items };
+    },
+  };
+  const rightOf = ({ items }: Evaluation) => items.map(({ right }) => right);
+
+  it('with the answers of the same weights to the same problems, and with no others', async () => {
+    const same = { ...here, items: [item(1, false)] };
+    const ofOtherData = { ...same, data: { name: 'd', sha256: '2' } };
+    const ofOtherWeights = { ...same, identity: { base: 'a', student: 't' } };
+    const others = [ofOtherData, ofOtherWeights];
+    expect(rightOf(await evaluateOn(workbench, request, [...others, same]))).toEqual([false, true]);
+    expect(rightOf(await evaluateOn(workbench, request, others))).toEqual([true, true]);
+    for (const other of others)
+      await expect(evaluateOn(workbench, request, [other], { isContinued: true })).rejects.toThrow(
+        'begun otherwise',
+      );
+  });
+
+  it('no further than to another error', async () => {
+    const failing = { evaluate: () => Promise.reject(new Error('no memory')) };
+    await expect(evaluateOn(failing, request, [{ ...here, items: [] }])).rejects.toThrow('no memory');
   });
 });

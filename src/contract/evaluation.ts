@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { RULE_IDS, type RuleId } from './answer-rules';
-import type { LatentSession } from './events';
 import { type Share, wilson } from './interval';
 import { MAX_LATENT_STEPS } from './methods/shared';
-import { type Discordant, discordant, mcnemar, pairedInterval } from './paired';
+import { compareOutcomes, type Discordant, discordant, type PairedComparison } from './paired';
 import { problemSource } from './problem-source';
-import { type Interval, median, quantile } from './statistics';
+import { median, quantile } from './statistics';
 
 /**
  * How a subject answers: `latent`, after its thoughts (implicit); `explicit`, after a rationale that it writes itself; `direct`,
@@ -14,7 +13,7 @@ import { type Interval, median, quantile } from './statistics';
 export const EVALUATION_MODES = ['latent', 'explicit', 'direct'] as const;
 export type EvaluationMode = (typeof EVALUATION_MODES)[number];
 
-export const MODE_WORDS: Readonly<Record<EvaluationMode, string>> = {
+const MODE_WORDS: Readonly<Record<EvaluationMode, string>> = {
   latent: 'after its thoughts',
   explicit: 'after a written rationale',
   direct: 'at once',
@@ -24,10 +23,13 @@ export const MODE_WORDS: Readonly<Record<EvaluationMode, string>> = {
 export const MAX_EVALUATED = 8192;
 export const MAX_TOGETHER = 50;
 
-/** How the refusal begins of an evaluation that is to go on with other weights than it was begun with. */
-export const OTHER_WEIGHTS = 'the evaluation was begun with other weights';
+/** Name of the error of an evaluation that is to go on with other weights, or other problems, than it was begun with. */
+export const BEGUN_OTHERWISE = 'BegunOtherwiseError';
 
 const id = z.string().min(1).max(200);
+const identity = z.strictObject({ base: z.string(), student: z.string().nullable() });
+/** Of the problems: the name of their data set, and its SHA-256, if it was opened. */
+const data = z.strictObject({ name: z.string(), sha256: z.string().nullable() });
 
 /** One subject, in one mode, on problems. */
 export const evaluationRequest = z.strictObject({
@@ -46,20 +48,21 @@ export const evaluationRequest = z.strictObject({
   rule: z.enum([...RULE_IDS, 'set']),
   /** Problems answered at once. Only alone does a problem have a time of its own. */
   together: z.int().min(1).max(MAX_TOGETHER),
-  /** To go on with what was begun: problems that have been answered, and the weights that answered them. */
+  /** To go on with what was begun: problems that have been answered, and the weights and the data that the answers are of. */
   known: z.array(id).max(MAX_EVALUATED).optional(),
-  identity: z.strictObject({ base: z.string(), student: z.string().nullable() }).optional(),
+  identity: identity.optional(),
+  data: data.optional(),
 });
 export type EvaluationRequest = z.infer<typeof evaluationRequest>;
 
 /** Who answers what, before the first answer. */
 export interface EvaluationHead {
   /** Without what was known. */
-  readonly request: Omit<EvaluationRequest, 'known' | 'identity'>;
+  readonly request: Omit<EvaluationRequest, 'known' | 'identity' | 'data'>;
   /** `student`, … */
   readonly label: string;
   readonly model: string;
-  readonly identity: LatentSession['identity'];
+  readonly identity: Readonly<z.infer<typeof identity>>;
   /** K, or the most of a student that stops by itself; `null` in other modes. */
   readonly thoughts: number | null;
   /** Its own number of thoughts, and the numbers that it can be given instead; empty in other modes. */
@@ -67,8 +70,7 @@ export interface EvaluationHead {
   /** Whether it decides on every problem how many thoughts it takes. */
   readonly stopsByItself: boolean;
   readonly rule: RuleId;
-  /** Of the problems: the name of their data set, and its SHA-256, if it was opened. */
-  readonly data: { readonly name: string; readonly sha256: string | null };
+  readonly data: Readonly<z.infer<typeof data>>;
   /** How many problems there are in all. */
   readonly total: number;
   readonly notes: readonly string[];
@@ -135,14 +137,8 @@ export function summarise(items: readonly EvaluatedItem[]): EvaluationSummary {
   };
 }
 
-/** Two evaluations, problem by problem. */
-export interface EvaluationComparison extends Discordant {
-  /** Share right of the first less that of the second, on the problems that both answered. */
-  readonly difference: number;
-  /** 95 % (Tango). */
-  readonly interval: Interval;
-  /** McNemar's exact test, two-sided. */
-  readonly p: number;
+/** Two evaluations on the problems that both answered; p is corrected for no other comparison. */
+export interface EvaluationComparison extends Discordant, PairedComparison {
   readonly bothRight: number;
   readonly bothWrong: number;
   /** Ids of the problems that only one of them gets right. */
@@ -167,9 +163,7 @@ export function compareEvaluations(
   const bothRight = pairs.filter(({ one, other }) => one.right && other.right).length;
   return {
     ...counts,
-    difference: (counts.gained - counts.lost) / counts.problems,
-    interval: pairedInterval(counts),
-    p: mcnemar(counts),
+    ...(compareOutcomes([counts])[0] as PairedComparison),
     bothRight,
     bothWrong: counts.problems - bothRight - counts.gained - counts.lost,
     differ: new Set(pairs.filter(({ one, other }) => one.right !== other.right).map(({ one }) => one.id)),
@@ -205,7 +199,7 @@ export function filterItems(
   );
 }
 
-export const ITEM_COLUMNS = [
+const ITEM_COLUMNS = [
   'id',
   'steps',
   'question',
@@ -218,8 +212,7 @@ export const ITEM_COLUMNS = [
   'text',
 ] as const;
 
-/** A row of the table and of the file. */
-export const itemRow = (item: EvaluatedItem): (string | number | null)[] => [
+const itemRow = (item: EvaluatedItem): (string | number | null)[] => [
   item.id,
   item.steps,
   item.question,
@@ -254,15 +247,15 @@ const item = z.strictObject({
 });
 
 const evaluation = z.strictObject({
-  request: evaluationRequest.omit({ known: true, identity: true }),
+  request: evaluationRequest.omit({ known: true, identity: true, data: true }),
   label: z.string(),
   model: z.string(),
-  identity: z.strictObject({ base: z.string(), student: z.string().nullable() }),
+  identity,
   thoughts: z.int().min(0).nullable(),
   counts: z.array(z.int().min(0)),
   stopsByItself: z.boolean(),
   rule: z.enum(RULE_IDS),
-  data: z.strictObject({ name: z.string(), sha256: z.string().nullable() }),
+  data,
   total: z.int().min(0),
   notes: z.array(z.string()),
   items: z.array(item),

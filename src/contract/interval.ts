@@ -7,6 +7,9 @@ export interface Share {
   readonly high: number;
 }
 
+/** Written as a percentage. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
 const Z = 1.959963984540054;
 
 /** Wilson's interval, valid near 0 and 1, where the normal approximation is not. @throws RangeError for impossible counts */

@@ -117,11 +117,14 @@ export function estimateMemory(
     total,
     kept: keptPrograms(model, provider, weights),
     available,
-    fits:
-      available === undefined || (total - parts.engine - parts.host <= available && parts.host <= HOST_BYTES),
+    fits: available === undefined || (inHeap({ parts, total }) <= available && parts.host <= HOST_BYTES),
     seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
   };
 }
+
+/** Bytes in WebAssembly, less those of the page itself: what `available` is for. */
+export const inHeap = ({ parts, total }: Pick<MemoryEstimate, 'parts' | 'total'>): number =>
+  total - parts.engine - parts.host;
 
 /** See `kept`; only on WASM does each program have its weights. */
 function keptPrograms(model: ModelSizes, provider: DeviceReport['provider'], weights: number): number {
@@ -136,8 +139,8 @@ export function bytesBeside(
   provider: DeviceReport['provider'],
   purpose: Purpose,
 ): number | undefined {
-  const { parts, total, available } = estimateMemory(model, provider, purpose);
-  return available === undefined ? undefined : available - (total - parts.engine - parts.host);
+  const estimate = estimateMemory(model, provider, purpose);
+  return estimate.available === undefined ? undefined : estimate.available - inHeap(estimate);
 }
 
 /** How a step is run: as one program where that fits, else by layers; undefined where neither fits. */

@@ -1,7 +1,7 @@
-import type { Share } from './interval';
-import { wilson } from './interval';
+import { percent, type Share, wilson } from './interval';
 import type { Subject } from './lens';
 import type { ProblemSource } from './problem-source';
+import { mean } from './statistics';
 
 /**
  * Counterfactual stopping: every problem is answered as if the student had stopped after k thoughts, for every k, and each
@@ -32,6 +32,7 @@ export interface StoppingReport {
   readonly milliseconds: number;
 }
 
+/** Of log-odds. */
 export const stopProbability = (odds: number): number => 1 / (1 + Math.exp(-odds));
 
 /** A probability, and whether what it is set against happened. */
@@ -61,7 +62,7 @@ export interface Calibration {
   readonly brier: number;
 }
 
-export const BINS = 10;
+const BINS = 10;
 
 /** Reliability in bins of equal width (Guo et al. 2017, §2). */
 export function calibrationOf(forecasts: readonly Forecast[], bins = BINS): Calibration {
@@ -133,14 +134,13 @@ export function summariseStopping(report: Answers): StoppingSummary {
   const count = (wanted: (i: number) => boolean): number => all.filter(wanted).length;
   const byThoughts = Array.from({ length: max + 1 }, (_, k): StoppedAt => {
     const there = all.filter((i) => own[i] === k);
-    const sum = all.reduce((total, i) => total + stopProbability(odds[i * (max + 1) + k] as number), 0);
     return {
       thoughts: k,
       accuracy: wilson(
         count((i) => isRight(i, k)),
         n,
       ),
-      probability: sum / n,
+      probability: mean(all.map((i) => stopProbability(odds[i * (max + 1) + k] as number))),
       own: wilson(there.filter((i) => isRight(i, k)).length, there.length),
     };
   });
@@ -151,7 +151,7 @@ export function summariseStopping(report: Answers): StoppingSummary {
       count((i) => isRight(i, own[i] as number)),
       n,
     ),
-    thoughts: own.reduce((sum, k) => sum + k, 0) / n,
+    thoughts: mean(own),
     best: wilson(
       count((i) => ks.some((k) => isRight(i, k))),
       n,
@@ -159,8 +159,6 @@ export function summariseStopping(report: Answers): StoppingSummary {
     calibration: calibrationOf(decisionsOf(report)),
   };
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** What the numbers say, sentence by sentence. */
 export function stoppingSentences(

@@ -1,3 +1,4 @@
+import { percent } from './interval';
 import { compareThoughts, type ThoughtTestPoint, type ThoughtTestReport, verdictOf } from './thought-test';
 import {
   CONDITION_COLUMNS,
@@ -14,7 +15,6 @@ export function thoughtTestHtml(report: ThoughtTestReport): string {
   const { label, model, ids, request, pause, results } = report;
   const comparisons = compareThoughts(report);
   const sentences = verdictSentences(report, comparisons, verdictOf(comparisons));
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const rows = comparisons.map((one, i) => {
     const point = report.points[i] as ThoughtTestPoint;
     return [

@@ -1,5 +1,7 @@
+import { percent } from './interval';
 import type { CausalDirections } from './lens';
 import { ALPHA, MARGIN } from './paired';
+import { mean } from './statistics';
 import {
   type IntermediateResults,
   type Replacement,
@@ -52,8 +54,6 @@ export const FINDING_WORDS = {
 const listed = (words: readonly (string | number)[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
 /** What the report establishes, sentence by sentence, and no more. */
 export function verdictSentences(
   {
@@ -69,7 +69,7 @@ export function verdictSentences(
 ): string[] {
   const { correct, total, share } = straight.accuracy;
   const own = lengths
-    ? `its thoughts, ${(lengths.reduce((sum, n) => sum + n, 0) / lengths.length).toFixed(2)} on average,`
+    ? `its thoughts, ${mean(lengths).toFixed(2)} on average,`
     : `its ${thoughts} ${thoughts === 1 ? 'thought' : 'thoughts'}`;
   const start = `With ${own} the student gets ${percent(share)} right (${correct} of ${total}).`;
   if (correct === 0)

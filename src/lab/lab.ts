@@ -10,6 +10,7 @@ import { RECIPES } from '../engine/methods/index';
 import type { Recipe } from '../engine/recipes/shared/recipe';
 import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
+import { plainArrays } from '../text/json';
 import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
 import { help, USAGE } from './help';
@@ -101,7 +102,7 @@ export async function lab(
     for (const line of [...notes, ...(file ? differences(file, pair) : [])]) say(line);
     const { threads, provider } = device;
     const text = (result: Record<string, unknown>): string =>
-      `${JSON.stringify({ command: name, provider, threads, ...result }, plain, 2)}\n`;
+      `${JSON.stringify({ command: name, provider, threads, ...result }, plainArrays, 2)}\n`;
     const {
       table,
       file: made,
@@ -240,11 +241,6 @@ const fileFetch: typeof fetch = async (input) => {
     return new Response(null, { status: 404, statusText: (error as Error).message });
   }
 };
-
-/** Turns typed arrays into plain lists. */
-function plain(_key: string, value: unknown): unknown {
-  return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
-}
 
 function progress(event: RunEvent, say: (line: string) => void): void {
   if (event.kind === 'step' && (event.step % 25 === 0 || event.step === 1)) {

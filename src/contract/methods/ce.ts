@@ -1,6 +1,6 @@
 import { group } from '../settings';
 import { defineMethod } from './method';
-import { fedBack, studentPath, writtenPath } from './paths';
+import { type FedBack, fedBack, studentPath, writtenPath } from './paths';
 import { answerTerm, answerWeight, explicitTerm, explicitWeight, latentSettings } from './shared';
 
 /** The same latents without distillation: the baseline for distillation. */
@@ -15,7 +15,7 @@ export const ce = defineMethod({
     weights: group({ title: 'Loss weights' }, { answer: answerWeight, explicit: explicitWeight }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
-  paths: ({ latent }: { readonly latent: { readonly steps: number; readonly filter: string } }) => [
+  paths: ({ latent }: { readonly latent: FedBack }) => [
     studentPath('Latent path', fedBack(latent)),
     writtenPath(),
   ],

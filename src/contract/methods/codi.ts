@@ -1,6 +1,6 @@
 import { group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
-import { fedBack, STUDENT, studentPath, TEACHER, teacherPath, writtenPath } from './paths';
+import { STUDENT, TEACHER, taughtPaths } from './paths';
 import {
   answerTerm,
   answerWeight,
@@ -11,12 +11,6 @@ import {
   weight,
   weightHelp,
 } from './shared';
-
-/** What the paths depend on. */
-interface Paths {
-  readonly latent: { readonly steps: number; readonly filter: string };
-  readonly factors: { readonly rationale: string };
-}
 
 /**
  * CODI-style: not CODI itself. Left out are the jointly trained teacher (the pair's is fixed), the begin- and
@@ -48,11 +42,7 @@ export const codi = defineMethod({
     factors: group({ title: 'Teacher' }, { rationale: rationaleSetting }),
   },
   loss: '\\mathcal{L} = \\gamma\\,\\mathcal{L}_{\\mathrm{anchor}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
-  paths: ({ latent, factors }: Paths) => [
-    studentPath('Latent path', fedBack(latent)),
-    teacherPath(factors),
-    writtenPath(),
-  ],
+  paths: taughtPaths,
   terms: [
     {
       name: 'codi',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { loriAblations } from './ablations/lori';
 import { defineMethod } from './method';
-import { fedBack, STUDENT, studentPath, TEACHER, teacherPath, writtenPath } from './paths';
+import { STUDENT, TEACHER, taughtPaths } from './paths';
 import {
   answerTerm,
   answerWeight,
@@ -13,12 +13,6 @@ import {
   weight,
   weightHelp,
 } from './shared';
-
-/** What the paths depend on. */
-interface Paths {
-  readonly latent: { readonly steps: number; readonly filter: string };
-  readonly factors: { readonly rationale: string };
-}
 
 /**
  * LoRi. Its Table 4 (ranks and weights) is missing from the copy of the paper we have, so those are marked as ours. The
@@ -123,11 +117,7 @@ export const lori = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\underbrace{\\mathcal{L}_{\\mathrm{rationale}} + \\beta\\,\\mathcal{L}_{\\mathrm{anchor}}}_{\\mathcal{L}_{\\mathrm{LR}}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
-  paths: ({ latent, factors }: Paths) => [
-    studentPath('Latent path', fedBack(latent)),
-    teacherPath(factors),
-    writtenPath(),
-  ],
+  paths: taughtPaths,
   terms: [
     {
       name: 'covariance',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
-import { fedBack, STUDENT, studentPath } from './paths';
+import { type FedBack, fedBack, STUDENT, studentPath } from './paths';
 import { answerTerm, answerWeight, latentSettings, weight, weightHelp } from './shared';
 
 /** LOTUS-style: its loss on latents, not its looped blocks, its curriculum or its full fine-tuning. */
@@ -53,9 +53,7 @@ export const lotus = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\lambda_G\\,\\mathcal{L}_{\\mathrm{gold}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
-  paths: ({ latent }: { readonly latent: { readonly steps: number; readonly filter: string } }) => [
-    studentPath('Latent path', fedBack(latent)),
-  ],
+  paths: ({ latent }: { readonly latent: FedBack }) => [studentPath('Latent path', fedBack(latent))],
   terms: [
     {
       name: 'gold',

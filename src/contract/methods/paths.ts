@@ -50,8 +50,14 @@ export const latents = part('reasoning', 'latents');
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
 
-/** Latents of the group `latent` that several methods have. */
-export const fedBack = ({ steps, filter }: { readonly steps: number; readonly filter: string }): PathPart =>
+/** The group `latent` that several methods have. */
+export interface FedBack {
+  readonly steps: number;
+  readonly filter: string;
+}
+
+/** Its latents. */
+export const fedBack = ({ steps, filter }: FedBack): PathPart =>
   latents(
     counted(steps, 'latent'),
     filter === 'hidden' ? 'last state, fed back' : 'softmax over tokens, fed back',
@@ -78,9 +84,22 @@ export const writtenPath = (label = 'Written path', text = 'rationale'): MethodP
 
 /** A teacher that was trained before and stays as it is. */
 export const teacherPath = ({ rationale: form }: { readonly rationale: string }): MethodPath => ({
-  ...{ id: TEACHER, label: 'Teacher, read once before training', model: 'teacher', adapters: [] },
+  ...{ id: TEACHER, label: 'Teacher, read before training', model: 'teacher', adapters: [] },
   parts: [QUESTION, rationale(form === 'results' ? 'results of steps' : 'rationale'), PROMPT, ANSWER],
 });
+
+/** Latents that are fed back, beside a teacher on the rationale, and the same adapter's written path. */
+export const taughtPaths = ({
+  latent,
+  factors,
+}: {
+  readonly latent: FedBack;
+  readonly factors: { readonly rationale: string };
+}): readonly MethodPath[] => [
+  studentPath('Latent path', fedBack(latent)),
+  teacherPath(factors),
+  writtenPath(),
+];
 
 /** On the answer of a path. */
 export const onAnswer = (path = STUDENT): TermSeat => ({ path, at: ['answer'] });

@@ -57,8 +57,12 @@ export function layerStd(
   each((l, x) => {
     square[l] = (square[l] as number) + (x - (mean[l] as number)) ** 2;
   });
-  return Float32Array.from(square, (s) => (s > 0 ? Math.sqrt(s / total) : 1));
+  return spreads(square, total);
 }
+
+/** Standard deviations of `total` values each, by their sums of squares; 1 for a layer that does not vary. */
+export const spreads = (squares: Float64Array, total: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from(squares, (s) => (s > 0 ? Math.sqrt(s / total) : 1));
 
 /** diag(1/s) U_L, so that projection kernels can take unscaled states. uL is [L, r_L] or [B, L, r_L]; s is [L]. */
 export function scaledLayerFactor(

@@ -1,5 +1,5 @@
 import { expectDims, expectFinite } from '../kernels/shared/check';
-import { type FactorSizes, teacherFactors } from './lori-factors';
+import { type FactorSizes, spreads, teacherFactors } from './lori-factors';
 import { addModeGram, modeVectors } from './tucker';
 
 /** U_L [L, r_L] and U_H [H, r_H]. */
@@ -56,10 +56,9 @@ export class StateSums {
         yield* addModeGram(gram, layerOf(states, layer, shape), [tokens, 1, hidden], 2);
   }
 
-  /** Standard deviation of each layer over all that was added, as `layerStd` has it: [L]; 1 for a layer that does not vary. */
+  /** Standard deviation of each layer over all that was added, as `layerStd` has it: [L]. */
   std(): Float32Array<ArrayBuffer> {
-    const total = this.count * this.hidden;
-    return Float32Array.from(this.square, (s) => (s > 0 ? Math.sqrt(s / total) : 1));
+    return spreads(this.square, this.count * this.hidden);
   }
 
   /** U_L and U_H of everything added, each layer divided by `layerScale`. Takes the sums. Yields and throws like `modeVectors`. */

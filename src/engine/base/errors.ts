@@ -77,6 +77,10 @@ export class MemoryError extends named('memory', 'MemoryError') {}
 export class HeapError extends MemoryError {
   override readonly name = 'HeapError';
 }
+/** What is to go on was begun with something else: whoever asked may begin anew, and knows it by this name. */
+export class BegunOtherwiseError extends InputError {
+  override readonly name = 'BegunOtherwiseError';
+}
 export class CancelledError extends named('cancelled', 'CancelledError') {}
 
 /** Throws `CancelledError` once the signal is aborted. */

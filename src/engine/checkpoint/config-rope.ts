@@ -67,7 +67,7 @@ function scalingOf(
 ): RopeScaling | undefined {
   const type = own(holder, 'rope_type') ?? own(holder, 'type') ?? 'default';
   const fields = typeof type === 'string' ? own(FIELDS as JsonObject, type) : undefined;
-  const hint = 'Choose a checkpoint with plain rotary embeddings, or with those of Llama 3.';
+  const hint = 'Choose a checkpoint with plain rotary embeddings, or with ones scaled in a supported way.';
   if (!Array.isArray(fields))
     throw new ConfigError(
       `unsupported ${key} type ${quote(type)}; supported: ${Object.keys(FIELDS).join(', ')}`,

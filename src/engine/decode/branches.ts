@@ -24,9 +24,6 @@ export async function stopOdds(
   return odds;
 }
 
-/** Probability of log-odds. */
-export const probabilityOf = (odds: number): number => 1 / (1 + Math.exp(-odds));
-
 /** Rows that stopped reasoning after the same number of latents. */
 export interface Branch {
   /** Of all rows, of which only some belong to the branch; it is disposed of after the visit. */
@@ -57,31 +54,18 @@ export async function reasonInBranches(
   options: BranchOptions,
   visit: (branch: Branch) => Promise<void>,
 ): Promise<void> {
-  const { stages } = reasoning;
   const all = Array.from({ length: decoder.shape.batch }, (_, b) => b);
-  const end = positionsIn(reasoning);
-  const index = stages.findIndex(stopsIn);
-  const first = positionsIn({ ...reasoning, stages: index < 0 ? stages : stages.slice(0, index) });
-  const { step, signal } = options;
-  const feed = (at: Reasoned, to: number) => reasonFrom(decoder, at, reasoning, { to, step, signal });
+  const { stage, toLatents, stopped } = feeding(decoder, reasoning, options);
   let at: Reasoned = { state: from, fed: 0 };
   try {
-    at = replacing(at, await feed(at, first));
-    if (index < 0) return await visit({ state: at.state, rows: all, latents: 0 });
-    const stage = stages[index] as StoppingStage;
+    at = await toLatents(at, 0);
+    if (!stage) return await visit({ state: at.state, rows: all, latents: 0 });
     let going = all;
     for (let t = 0; going.length > 0; t++) {
-      const stopping = await rowsThatStop(decoder, at.state, stage, { going, latents: t }, options);
-      going = going.filter((row) => !stopping.includes(row));
-      if (stopping.length > 0) {
-        const last = await feed({ state: at.state, fed: first + stage.steps }, end);
-        try {
-          await visit({ state: last.state, rows: stopping, latents: t });
-        } finally {
-          if (last.state !== at.state) last.state.dispose();
-        }
-      }
-      if (going.length > 0) at = replacing(at, await feed(at, first + t + 1));
+      const rows = await rowsThatStop(decoder, at.state, stage, { going, latents: t }, options);
+      going = going.filter((row) => !rows.includes(row));
+      if (rows.length > 0) await stopped(at, (state) => visit({ state, rows, latents: t }));
+      if (going.length > 0) at = await toLatents(at, t + 1);
     }
   } finally {
     at.state.dispose();
@@ -105,27 +89,17 @@ export async function atEveryStop(
   decoder: Decoder,
   from: DecoderState,
   reasoning: Reasoning,
-  { step, signal }: Omit<BranchOptions, 'stops'>,
+  options: Omit<BranchOptions, 'stops'>,
   visit: (at: EveryStop) => Promise<void>,
 ): Promise<void> {
-  const { stages } = reasoning;
-  const index = stages.findIndex(stopsIn);
-  if (index < 0) throw new RuntimeError('a reasoning without a stage that stops by itself', BUG);
-  const stage = stages[index] as StoppingStage;
-  const end = positionsIn(reasoning);
-  const first = positionsIn({ ...reasoning, stages: stages.slice(0, index) });
-  const feed = (at: Reasoned, to: number) => reasonFrom(decoder, at, reasoning, { to, step, signal });
+  const { stage, toLatents, stopped } = feeding(decoder, reasoning, options);
+  if (!stage) throw new RuntimeError('a reasoning without a stage that stops by itself', BUG);
   let at: Reasoned = { state: from, fed: 0 };
   try {
     for (let latents = 0; latents <= stage.steps; latents++) {
-      at = replacing(at, await feed(at, first + latents));
+      at = await toLatents(at, latents);
       const odds = await stopOdds(decoder, at.state, stage.stop.head);
-      const last = await feed({ state: at.state, fed: first + stage.steps }, end);
-      try {
-        await visit({ state: last.state, latents, odds });
-      } finally {
-        if (last.state !== at.state) last.state.dispose();
-      }
+      await stopped(at, (state) => visit({ state, latents, odds }));
     }
   } finally {
     at.state.dispose();
@@ -134,9 +108,32 @@ export async function atEveryStop(
 
 type StoppingStage = LatentsStage & Required<Pick<LatentsStage, 'stop'>>;
 
-function replacing(before: Reasoned, after: Reasoned): Reasoned {
-  if (before.state !== after.state) before.state.dispose();
-  return after;
+/** How a reasoning is fed up to the stage that stops, through it, and on from wherever it stops. */
+function feeding(decoder: Decoder, reasoning: Reasoning, { step, signal }: Omit<BranchOptions, 'stops'>) {
+  const { stages } = reasoning;
+  const index = stages.findIndex(stopsIn);
+  /** Undefined of a reasoning that has none. */
+  const stage = stages[index] as StoppingStage | undefined;
+  const first = positionsIn({ ...reasoning, stages: stage ? stages.slice(0, index) : stages });
+  const feed = (at: Reasoned, to?: number) => reasonFrom(decoder, at, reasoning, { to, step, signal });
+  return {
+    stage,
+    /** With so many latents of that stage fed; the state before is disposed of. */
+    async toLatents(at: Reasoned, latents: number): Promise<Reasoned> {
+      const after = await feed(at, first + latents);
+      if (after.state !== at.state) at.state.dispose();
+      return after;
+    },
+    /** Works with the state before the answer prompt if the stage stops here; the state before stays. */
+    async stopped({ state }: Reasoned, work: (last: DecoderState) => Promise<void>): Promise<void> {
+      const last = await feed({ state, fed: first + (stage?.steps ?? 0) });
+      try {
+        await work(last.state);
+      } finally {
+        if (last.state !== state) last.state.dispose();
+      }
+    },
+  };
 }
 
 async function rowsThatStop(

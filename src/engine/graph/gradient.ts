@@ -5,8 +5,10 @@ import type { Tensor } from './graph';
 import * as o from './ops';
 
 /**
- * Reverse mode, graph to graph: adds nodes that compute the vector–Jacobian product Σᵢ cotangentᵢ · ∂outputᵢ/∂wrt, one tensor per member of `wrt` (zeros where none depends).
- * Only nodes between `wrt` and the outputs are differentiated: frozen weights cost nothing.
+ * Reverse mode, graph to graph: adds nodes that compute the vector–Jacobian product Σᵢ cotangentᵢ · ∂outputᵢ/∂wrt, one tensor
+ * per member of `wrt` (zeros where none depends). Only nodes between `wrt` and the outputs are differentiated: frozen weights
+ * cost nothing.
+ * @throws GradientError if an operation on the way has no rule, or declares that it has no gradient
  */
 export function vjp(
   outputs: readonly Tensor[],

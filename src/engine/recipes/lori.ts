@@ -4,8 +4,8 @@ import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './sha
 import { feedbackBy, latentReasoning, type Recipe, studentLora } from './shared/recipe';
 
 /**
- * LoRi: L = ω_C‖C_S − C_T‖² + ω_μ‖μ_S − μ_T‖² + β·L_anchor + λ·L_CE (LoRi §3.1–3.3). The teacher is read once; only its
- * factors, (μ_T, C_T) and anchor targets are kept. Ours: each layer is divided by the teacher's std, and ranks are reduced
+ * LoRi: L = ω_C‖C_S − C_T‖² + ω_μ‖μ_S − μ_T‖² + β·L_anchor + λ·L_CE (LoRi §3.1–3.3). The teacher is read before
+ * training, and only its factors, (μ_T, C_T) and anchor targets are kept. Ours: each layer is divided by the teacher's std, and ranks are reduced
  * to what the model and the samples span; the run's result names those that were.
  */
 export const lori: Recipe<ConfigOf<'lori'>> = {

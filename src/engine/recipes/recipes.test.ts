@@ -257,7 +257,7 @@ describe('lori', () => {
       const got = await fedBy(config, streamed);
       const want = await fedBy(config, knownTeacher(many));
       expect(streamed.readings).toBe(readings);
-      expect(lori.streamed?.(config, TINY_CONFIG).readings).toBe(readings);
+      expect(lori.streamed?.(config, TINY_CONFIG, many.length).readings).toBe(readings);
       expect(Object.keys(got.fed)).toEqual(Object.keys(want.fed));
       expect(got.ranksUsed).toEqual(want.ranksUsed);
       // Held states are rounded to float32 when they are divided by their layer's spread (6e-8 of each), sums are not.

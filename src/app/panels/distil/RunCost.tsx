@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { inHeap } from '../../../contract/memory';
 import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost';
 import { useActions, useApp } from '../../store/use-app';
 import { bytes, duration, integer } from '../../ui/format';
@@ -40,20 +41,20 @@ export function RunCost() {
 }
 
 function Memory({ cost: { memory, composition, batch, tokens, storage, reading } }: { readonly cost: Cost }) {
-  const { parts, total, available } = memory;
-  const inHeap = total - parts.engine - parts.host;
+  const { parts, available } = memory;
+  const used = inHeap(memory);
   const of = available === undefined ? '' : ` of the ${bytes(available)} that WASM has`;
   if (composition === null)
     return (
       <p className="field-error">
-        A step of {batch} × {tokens} tokens takes about {bytes(inHeap)}
+        A step of {batch} × {tokens} tokens takes about {bytes(used)}
         {of}: the run would be refused. Choose a smaller batch, shorter rows, a smaller model or WebGPU.
       </p>
     );
   const kept = storage === 'int8' ? 'weights in 8 bits, as they are opened' : 'weights in float32';
   return (
     <p className="help">
-      Memory of a step of {batch} × {tokens} tokens, estimated: about {bytes(inHeap)}
+      Memory of a step of {batch} × {tokens} tokens, estimated: about {bytes(used)}
       {of}
       {parts.host > 0 && ` and ${bytes(parts.host)} outside it`} ({bytes(parts.weights)} {kept},{' '}
       {bytes(parts.activations)} activations, {bytes(parts.adapters)} adapters and moments), as{' '}
@@ -85,7 +86,7 @@ function Kept({ bytes: kept }: { readonly bytes: number }) {
 const readingText = ({ states, held, readings, bytes: kept }: TeacherReading): string =>
   held
     ? `Before that, ${bytes(states)} of the teacher’s hidden states.`
-    : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: of its ${bytes(states)} of hidden states one row’s are there at a time, and ${bytes(kept)} of sums and anchors are kept.`;
+    : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: of its ${bytes(states)} of hidden states one row’s are there at a time, and ${bytes(kept)} of sums, moments and anchors are kept.`;
 
 function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
   if (seconds === null)

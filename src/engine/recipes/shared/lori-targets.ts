@@ -87,11 +87,18 @@ export async function loriTargets(
  * Where its states are not held the teacher is read for the sums of all samples, then for each one's moments in what they
  * span. A subspace for each sample needs the first reading for the layers' spread alone.
  */
-export function loriStreamed(config: ConfigOf<'lori'>, model: DecoderConfig) {
-  const { scope, normaliseLayers } = config.factors;
-  const sums = wantedBy(config).moments && scope === 'shared';
-  const bytes = sums ? sumsBytes(model.layers, model.hiddenSize, normaliseLayers) : 0;
-  return { readings: readings(config), bytes };
+export function loriStreamed(
+  config: ConfigOf<'lori'>,
+  { layers, hiddenSize }: DecoderConfig,
+  samples: number,
+) {
+  const { scope, normaliseLayers, layerRank, hiddenRank } = config.factors;
+  const sums = scope === 'shared' ? sumsBytes(layers, hiddenSize, normaliseLayers) : 0;
+  const rank = layerRank * hiddenRank;
+  // μ_T and C_T of each sample, and its factors where they are its own.
+  const each = rank + rank ** 2 + (scope === 'sample' ? layers * layerRank + hiddenSize * hiddenRank : 0);
+  const moments = sums + samples * each * Float32Array.BYTES_PER_ELEMENT;
+  return { readings: readings(config), bytes: wantedBy(config).moments ? moments : 0 };
 }
 
 const readings = (config: ConfigOf<'lori'>): 1 | 2 => {

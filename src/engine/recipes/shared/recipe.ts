@@ -111,7 +111,11 @@ export interface Recipe<C extends RunConfig = RunConfig> {
    * What `targets` does where the states of all samples cannot be held: how often it reads the teacher, and how many bytes
    * it keeps meanwhile. Without it, one sample's states are needed at a time, and the teacher is read once either way.
    */
-  streamed?(config: C, model: DecoderConfig): { readonly readings: number; readonly bytes: number };
+  streamed?(
+    config: C,
+    model: DecoderConfig,
+    samples: number,
+  ): { readonly readings: number; readonly bytes: number };
   /** From the teacher's hidden states on every training sample; no samples without `usesTeacher`. Yields by `pace`. */
   targets(config: C, model: DecoderConfig, teacher: TeacherReader, pace: Pace): Promise<Targets> | Targets;
   /** What it reads of its samples’ rationales; default whole steps. */

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AS_DETECTED } from '../../../contract/data';
-import type { EvaluatedItem, EvaluationEvent, EvaluationRequest } from '../../../contract/evaluation';
+import {
+  BEGUN_OTHERWISE,
+  type EvaluatedItem,
+  type EvaluationEvent,
+  type EvaluationRequest,
+} from '../../../contract/evaluation';
 import type { Progress, RunResult } from '../../../contract/events';
 import { thoughtsIn, withThoughts } from '../../decode/reasoning';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
@@ -99,13 +104,17 @@ it('goes on where it was cancelled, with the same weights only', async () => {
   });
   const known = seen.map(({ id }) => id);
   expect(known).toEqual(['held-out-0', 'held-out-1']);
-  const { identity } = whole;
-  const rest = await workbench.evaluate(request({ known, identity }));
+  const { identity, data } = whole;
+  const rest = await workbench.evaluate(request({ known, identity, data }));
   expect(timeless([...seen, ...rest.items])).toEqual(timeless(whole.items));
   expect((await workbench.evaluate(request({ known: whole.items.map(({ id }) => id) }))).items).toEqual([]);
   await expect(
     workbench.evaluate(request({ known, identity: { ...identity, student: 'other' } })),
   ).rejects.toThrow('begun with other weights');
+  for (const other of [{ identity: { ...identity, base: 'other' } }, { data: { ...data, sha256: 'other' } }])
+    await expect(workbench.evaluate(request({ known, identity, data, ...other }))).rejects.toMatchObject({
+      ...{ code: 'input', name: BEGUN_OTHERWISE },
+    });
 });
 
 it('refuses what cannot be asked', async () => {

@@ -6,10 +6,10 @@ import {
   type EvaluationHead,
   type EvaluationRequest,
   evaluationRequest,
-  OTHER_WEIGHTS,
 } from '../../../contract/evaluation';
 import type { Progress } from '../../../contract/events';
-import { InputError } from '../../base/errors';
+import { quote } from '../../../text/quote';
+import { BegunOtherwiseError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
 import { stopsByItself, thoughtsIn } from '../../decode/reasoning';
@@ -33,15 +33,15 @@ export interface EvaluationContext {
 /**
  * Lets a subject answer problems in one mode, greedily, and reports every answer as it comes: after an interruption the answers
  * so far are there, and the rest is asked for by naming them.
- * @throws InputError for what cannot be asked of the subject, or another subject than the one that was begun with, MemoryError,
- * CancelledError, NumericError
+ * @throws InputError for what cannot be asked of the subject, BegunOtherwiseError for other weights or problems than it was begun
+ * with, MemoryError, CancelledError, NumericError
  */
 export async function evaluate(
   { models, loaded }: EvaluationContext,
   value: EvaluationRequest,
   { signal, report }: CallOptions<Progress | EvaluationEvent> = {},
 ): Promise<Evaluation> {
-  const { known = [], identity: begun, ...request } = parseRequest(evaluationRequest, value);
+  const { known = [], identity: begun, data: begunOn, ...request } = parseRequest(evaluationRequest, value);
   const start = performance.now();
   const subject = resolveSubject(request.subject, loaded);
   const { model, tokenizer, label } = subject;
@@ -49,8 +49,8 @@ export async function evaluate(
   const reasoning = reasoningIn(request, subject.reasoning, label);
   const identity = await identityOfSubject(subject);
   if (begun && (begun.base !== identity.base || begun.student !== identity.student))
-    throw new InputError(
-      `${OTHER_WEIGHTS} than those of the ${label} that is here`,
+    throw new BegunOtherwiseError(
+      `the evaluation was begun with other weights than those of the ${label} that is here`,
       'Open the student that it was begun with, or begin anew.',
     );
   const { examples, rule, prompt, data, notes } = await problemsOf(
@@ -60,6 +60,11 @@ export async function evaluate(
     loaded,
     signal,
   );
+  if (begunOn && (begunOn.name !== data.name || begunOn.sha256 !== data.sha256))
+    throw new BegunOtherwiseError(
+      `the evaluation was begun on other problems, those of ${quote(begunOn.name)}; these are of ${quote(data.name)}`,
+      'Open the data set that it was begun on, or begin anew.',
+    );
   const head: EvaluationHead = {
     ...{ request, label, model: subject.source, identity, data, notes },
     thoughts: request.mode === 'latent' ? thoughtsIn(subject.reasoning) : null,

@@ -1,5 +1,6 @@
 import type { LatentSession } from '../../../contract/events';
 import type { Intervention, Moment } from '../../../contract/latents';
+import { stopProbability } from '../../../contract/stopping';
 import type {
   AnswerDifference,
   BranchAnswer,
@@ -11,7 +12,7 @@ import type {
 import { InputError } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import { questionText } from '../../data/tokens';
-import { probabilityOf, stopOdds } from '../../decode/branches';
+import { stopOdds } from '../../decode/branches';
 import type { Decoder } from '../../decode/decoder';
 import { prompted } from '../../decode/greedy';
 import { logitLens } from '../../decode/logit-lens';
@@ -270,7 +271,7 @@ export class LatentStepper {
     if (!head) return {};
     const read = async (at: DecoderState) => {
       const [odds] = await stopOdds(this.decoder, at, head);
-      return { stop: probabilityOf(odds as number) };
+      return { stop: stopProbability(odds as number) };
     };
     // What is fed before the first thought is there when it decides.
     return step < this.report.latentSteps

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { ConfigOf } from '../../../contract/config';
 import { MemoryError } from '../../base/errors';
 import { codi } from '../../recipes/codi';
 import { lori } from '../../recipes/lori';
@@ -37,9 +38,13 @@ it('holds the states of a small teacher, and reads a large one a sample at a tim
   expect(reading(rolesOf(6, 256))).toEqual({ states: small, held: true, readings: 1, bytes: small });
   const [large, anchors] = [128 * 100 * 24 * 896 * 4, 128 * 24 * 896 * 4];
   const perLayer = 8 * (24 * 24 + 24 * 896 * 896);
+  // μ_T and C_T in R directions.
+  const { layerRank, hiddenRank } = (steps() as ConfigOf<'lori'>).factors;
+  const R = layerRank * hiddenRank;
+  const moments = 128 * 4 * (R + R * R);
   expect(reading(rolesOf(24, 896))).toEqual({
     ...{ states: large, held: false, readings: 2 },
-    bytes: anchors + perLayer,
+    bytes: anchors + perLayer + moments,
   });
   expect(reading(rolesOf(24, 896), { normaliseLayers: false }).bytes).toBeLessThan(anchors + perLayer / 20);
   // One position of each sample is all that this method reads.

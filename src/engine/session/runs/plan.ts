@@ -100,7 +100,7 @@ export function readingOf(
 ): TeacherReading {
   const model = roles.teacher.model.config;
   const states = statesBytes(training, config, roles);
-  const streamed = recipe.streamed?.(config, model);
+  const streamed = recipe.streamed?.(config, model, training.length);
   if (streamed && states <= heldBytes) return { states, held: true, readings: 1, bytes: states };
   const anchors = training.length * model.layers * model.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
   const { readings = 1, bytes: sums = 0 } = streamed ?? {};
@@ -108,7 +108,7 @@ export function readingOf(
   if (bytes > MAX_KEPT_BYTES)
     throw new MemoryError(
       `what is kept of the teacher's hidden states on ${training.length} samples takes ${(bytes / 1e9).toFixed(1)} GB; at most ${MAX_KEPT_BYTES / 1e9} GB are held`,
-      'Choose fewer samples, a smaller teacher, or turn off factors.normaliseLayers, which keeps a matrix for each layer.',
+      'Choose fewer samples, a smaller teacher, lower ranks of the factors, or turn off factors.normaliseLayers, which keeps a matrix for each layer.',
     );
   return { states, held: false, readings, bytes };
 }

@@ -1,3 +1,4 @@
+import { stopProbability } from '../../../contract/stopping';
 import { Owned } from '../../base/owned';
 import { siteId, uniformAt } from '../../base/philox';
 import { leftPad } from '../../data/batch';
@@ -79,7 +80,7 @@ async function complete(
     Array.from(odds, (x, b) => {
       const position = (questions[b] as readonly number[]).length + 1 + latents;
       const u = uniformAt({ seed, step: position, layer: samples[b] as number, site: SITE }, 0);
-      return u < 1 / (1 + Math.exp(-x));
+      return u < stopProbability(x);
     });
   const write = async ({ state, rows, latents }: Branch): Promise<void> => {
     const continued = await sample(decoder, state, {
