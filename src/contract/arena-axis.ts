@@ -1,4 +1,4 @@
-import type { Arena, ArenaRun } from './arena';
+import { type Arena, type ArenaRun, accuracyIn, figuresOf } from './arena';
 import type { Measure } from './methods/ablations/ablation';
 import { type BySeed, type SeedSummary, summariseSeeds } from './seeds';
 
@@ -11,12 +11,7 @@ export interface MeasuredPart {
 }
 
 export const PARTS: Readonly<Record<Measure, readonly MeasuredPart[]>> = {
-  accuracy: [
-    {
-      label: 'held-out accuracy',
-      of: ({ correct, total }) => (correct === undefined || !total ? undefined : correct / total),
-    },
-  ],
+  accuracy: [{ label: 'held-out accuracy', of: accuracyIn }],
   cost: [
     { label: 'reading the teacher', of: ({ teacherSeconds }) => teacherSeconds },
     { label: 'training', of: ({ trainSeconds }) => trainSeconds },
@@ -52,12 +47,7 @@ export function axisPoints({ contenders, seeds, axis, runs }: Arena): AxisPoint[
         (run) => run.name === name && run.failed === undefined && seeds.includes(run.seed),
       );
       const parts = PARTS[measure].map(({ label, of }) => {
-        const bySeed = new Map(
-          own.flatMap((run) => {
-            const value = of(run);
-            return value === undefined ? [] : [[run.seed, value] as const];
-          }),
-        );
+        const bySeed = figuresOf(own, of);
         return { label, bySeed, overSeeds: bySeed.size > 0 ? summariseSeeds(bySeed) : null };
       });
       return [{ name, x, parts }];
