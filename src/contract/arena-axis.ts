@@ -35,6 +35,14 @@ export interface AxisPoint {
   }[];
 }
 
+/** Which contenders are not shown, in a sentence: the ablation has no value for those that were added to it. Empty without any. */
+export function offAxis({ contenders, axis }: Pick<Arena, 'contenders' | 'axis'>): string {
+  const names = contenders.map(({ name }) => name).filter((name) => axis?.places?.[name] === undefined);
+  return !axis?.places || names.length === 0
+    ? ''
+    : `Not shown, since there is no value of “${axis.label}” for them: ${names.join(', ')}.`;
+}
+
 /** The contenders that stand on the axis, in its order; none of an arena without one. A failed run has no figures. */
 export function axisPoints({ contenders, seeds, axis, runs }: Arena): AxisPoint[] {
   if (!axis) return [];

@@ -9,7 +9,7 @@ import {
   rowOf,
   standings,
 } from '../contract/arena';
-import { axisPoints, PARTS, UNITS } from '../contract/arena-axis';
+import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { SeedSummary } from '../contract/seeds';
@@ -141,7 +141,9 @@ function axisTable(arena: Arena): string[] {
     ...parts.map(({ overSeeds }) => cell(overSeeds)),
   ]);
   const head = [axis.label, ...PARTS[axis.measure].map(({ label }) => `${label}, median [95 %] (${unit})`)];
-  return ['', ...[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)];
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  const missing = offAxis(arena);
+  return ['', ...lines, ...(missing ? ['', missing] : [])];
 }
 
 const tableOf = (arena: Arena): string =>
