@@ -103,6 +103,20 @@ test('thoughts of the base are stepped through, changed on branches, and reopene
     await expectAccessible(app);
   });
 
+  await test.step('the thoughts of the base are tested, with a verdict and its figures', async () => {
+    const form = app.getByRole('form', { name: 'Test of the thoughts' });
+    await form.getByRole('button', { name: /Student/ }).click();
+    await app.getByRole('option', { name: /^Base, before distillation/ }).click();
+    await form.getByRole('textbox', { name: /^Number of problems/ }).fill('4');
+    await form.getByRole('textbox', { name: /^Directions kept/ }).fill('2');
+    await press(app, 'Test the thoughts');
+    const card = app.getByRole('region', { name: 'Do the thoughts matter?' });
+    await expect(card.getByText(/^With its 4 thoughts the student gets \d/)).toBeVisible({ timeout: 60_000 });
+    await expect(card.getByRole('row', { name: /^as they are 4 / })).toBeVisible();
+    await expect(card.getByRole('row', { name: /^no thoughts 4 / })).toBeVisible();
+    await expectAccessible(app);
+  });
+
   await test.step('a link to a student that is not here says so', async () => {
     await app.goto('./#/latents?question=held-out-3&student=trained&run=0123456789ab&of=LoRi&k=4&step=2');
     await expect(app.getByText(/LoRi \(0123456789ab…\), which is not here/)).toBeVisible({ timeout: 60_000 });

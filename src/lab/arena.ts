@@ -1,19 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { ablationsOf, planOf } from '../contract/ablations';
-import {
-  type Arena,
-  type ArenaRun,
-  isResult,
-  readArenaFile,
-  remaining,
-  rowOf,
-  standings,
-} from '../contract/arena';
+import { type Arena, type ArenaRun, readArenaFile, remaining, rowOf, standings } from '../contract/arena';
 import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { SeedSummary } from '../contract/seeds';
-import { type Command, unobserved } from './command';
+import { markdownRows } from '../text/markdown';
+import { type Command, orFailed, unobserved } from './command';
 import { override } from './configuration';
 import { evalTable } from './eval-table';
 
@@ -36,9 +29,8 @@ export const arena: Command = async (input) => {
       onEvent(event);
       if (event.kind === 'evaluation') evaluations.push(event);
     };
-    const row = await runOnce(name, seed, evaluations, () =>
-      workbench.distil(unobserved({ ...config, seed }), { report }),
-    );
+    const made = await orFailed(() => workbench.distil(unobserved({ ...config, seed }), { report }));
+    const row: ArenaRun = 'failed' in made ? { name, seed, ...made } : rowOf(name, seed, made, evaluations);
     runs.push(row);
     const share =
       row.correct !== undefined && row.total
@@ -105,21 +97,6 @@ function readPlan(path: string, bytes: Uint8Array, methods: Methods) {
   }
 }
 
-/** A run that diverges, or a method that cannot use its settings, is a result; any other error ends the arena. */
-async function runOnce(
-  name: string,
-  seed: number,
-  evaluations: readonly EvaluationEvent[],
-  distil: () => ReturnType<Parameters<Command>[0]['workbench']['distil']>,
-): Promise<ArenaRun> {
-  try {
-    return rowOf(name, seed, await distil(), evaluations);
-  } catch (error) {
-    if (!isResult((error as { code?: unknown }).code)) throw error;
-    return { name, seed, failed: (error as Error).message };
-  }
-}
-
 const plainly = ({ accuracy, ...rest }: ReturnType<typeof standings>[number]) => ({
   ...rest,
   accuracy: Object.fromEntries(accuracy),
@@ -141,9 +118,8 @@ function axisTable(arena: Arena): string[] {
     ...parts.map(({ overSeeds }) => cell(overSeeds)),
   ]);
   const head = [axis.label, ...PARTS[axis.measure].map(({ label }) => `${label}, median [95 %] (${unit})`)];
-  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
   const missing = offAxis(arena);
-  return ['', ...lines, ...(missing ? ['', missing] : [])];
+  return ['', ...markdownRows(head, rows), ...(missing ? ['', missing] : [])];
 }
 
 const tableOf = (arena: Arena): string =>

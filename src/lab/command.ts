@@ -1,3 +1,4 @@
+import { isResult } from '../contract/arena';
 import type { RunConfig } from '../contract/config';
 import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
@@ -75,6 +76,16 @@ export interface CommandInput {
 
 /** `table` is printed for people; `file` is written to --out, and the rest goes to the standard output. */
 export type Command = (input: CommandInput) => Promise<Record<string, unknown>>;
+
+/** A run that diverges, or a method that cannot use its settings, is a result; any other error is thrown. */
+export async function orFailed<T>(run: () => Promise<T>): Promise<T | { readonly failed: string }> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isResult((error as { code?: unknown }).code)) throw error;
+    return { failed: (error as Error).message };
+  }
+}
 
 /** Without intermediate checkpoints, if none are looked at. */
 export const unobserved = (config: RunConfig): RunConfig => ({

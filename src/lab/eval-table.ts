@@ -1,5 +1,6 @@
 import { ENOUGH_SEEDS, type PairedSummary, type SeedSummary } from '../contract/seeds';
 import { type Interval, RESAMPLES } from '../contract/statistics';
+import { markdownRows } from '../text/markdown';
 
 export interface EvalSummary {
   readonly seeds: readonly number[];
@@ -47,12 +48,8 @@ export function evalTable({ seeds, problems, teacher, methods }: EvalSummary): s
     'one model',
     teacher === null ? '–' : points(teacher),
   ];
-  const lines = [
-    head,
-    head.map(() => '---'),
-    [...explicit, ...head.slice(explicit.length).map(() => '–')],
-    ...rows,
-  ].map((cells) => `| ${cells.join(' | ')} |`);
+  const teachers = [...explicit, ...head.slice(explicit.length).map(() => '–')];
+  const lines = markdownRows(head, [teachers, ...rows]);
   return [...lines, '', ...notes(seeds, problems)].join('\n');
 }
 

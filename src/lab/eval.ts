@@ -1,9 +1,8 @@
-import { isResult } from '../contract/arena';
 import type { RunResult } from '../contract/events';
 import { methodOf } from '../contract/methods/index';
 import { type BySeed, comparePaired, ENOUGH_SEEDS, summariseSeeds } from '../contract/seeds';
 import { RESAMPLES } from '../contract/statistics';
-import { type Command, type CommandInput, type Contender, unobserved } from './command';
+import { type Command, type CommandInput, type Contender, orFailed, unobserved } from './command';
 import { type EvalFile, type EvalRun, evalFile } from './eval-file';
 import { evalTable } from './eval-table';
 import { asksForItems, evaluateItems } from './evaluation';
@@ -30,7 +29,10 @@ export const evaluate: Command = async (input) => {
     for (const { name, config } of contenders) {
       if (runs.some((run) => run.name === name && run.seed === seed)) continue;
       say(`${name}, seed ${seed} (${i + 1} of ${seeds.length})`);
-      const run = await runOnce(() => workbench.distil(unobserved({ ...config, seed }), { report: onEvent }));
+      const made = await orFailed(() =>
+        workbench.distil(unobserved({ ...config, seed }), { report: onEvent }),
+      );
+      const run = 'failed' in made ? made : figuresOf(made);
       runs.push({ name, seed, ...run });
       say(`${name}, seed ${seed}: ${'failed' in run ? run.failed : percent(run.accuracy)}`);
       await save(outcome());
@@ -38,24 +40,18 @@ export const evaluate: Command = async (input) => {
   return outcome();
 };
 
-/** A run that diverges, or a method that cannot use the settings, is a result; any other error ends the evaluation. */
-async function runOnce(distil: () => Promise<RunResult>): Promise<Omit<EvalRun, 'name' | 'seed'>> {
-  try {
-    const { heldOut, teacher, seconds, steps } = await distil();
-    if (!heldOut || !teacher)
-      throw new Error('data.heldOut is 0; eval needs held-out problems, for example --set data.heldOut=1000');
-    return {
-      accuracy: heldOut.share,
-      correct: heldOut.correct,
-      total: heldOut.total,
-      teacher: teacher.share,
-      steps,
-      seconds,
-    };
-  } catch (error) {
-    if (!isResult((error as { code?: unknown }).code)) throw error;
-    return { failed: (error as Error).message };
-  }
+/** @throws an error where no held-out problems were answered */
+function figuresOf({ heldOut, teacher, seconds, steps }: RunResult): Omit<EvalRun, 'name' | 'seed'> {
+  if (!heldOut || !teacher)
+    throw new Error('data.heldOut is 0; eval needs held-out problems, for example --set data.heldOut=1000');
+  return {
+    accuracy: heldOut.share,
+    correct: heldOut.correct,
+    total: heldOut.total,
+    teacher: teacher.share,
+    steps,
+    seconds,
+  };
 }
 
 /** What the others are compared with: the baseline, and every preset of the method under study. */

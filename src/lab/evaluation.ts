@@ -16,6 +16,7 @@ import {
 } from '../contract/evaluation';
 import { holm } from '../contract/paired';
 import { csv } from '../text/csv';
+import { markdownRows } from '../text/markdown';
 import type { Command, CommandInput } from './command';
 import { accuracyText, whole, wholes } from './options';
 import { problemSourceOf } from './source';
@@ -38,7 +39,11 @@ export const evaluateItems: Command = async (input) => {
   const { workbench, evaluation: given, say, save, earlier, config } = input;
   const begun = earlierOf(earlier);
   const asked = waysOf(given);
-  const rule = ruleOf(given.rule);
+  const common = {
+    rule: ruleOf(given.rule),
+    problems: whole('problems', given.problems),
+    together: whole('together', given.together),
+  };
   const done: Evaluation[] = [];
   let saved = performance.now();
   const keyOf = (one: Evaluation): string => `${requestKey(one.request)} ${answererKey(one)}`;
@@ -50,10 +55,7 @@ export const evaluateItems: Command = async (input) => {
   const source = await problemSourceOf(workbench, given.data, config.seed, say);
   for await (const { name, subject } of askedSubjects(input, given))
     for (const way of asked) {
-      const request: EvaluationRequest = {
-        ...{ subject, ...way, source, rule },
-        ...{ problems: whole('problems', given.problems), together: whole('together', given.together) },
-      };
+      const request: EvaluationRequest = { subject, ...way, source, ...common };
       let saving = Promise.resolve();
       const one = await evaluateOn(workbench, request, sameRequest(begun, request), {
         onAnswers(soFar) {
@@ -163,5 +165,5 @@ function tableOf(all: readonly Evaluation[], compared: ReturnType<typeof compari
         : '–',
     ];
   });
-  return [HEAD, HEAD.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdownRows(HEAD, rows).join('\n');
 }

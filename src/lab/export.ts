@@ -1,5 +1,4 @@
 import type { RunOptions } from '../contract/calls';
-import type { RunEvent } from '../contract/events';
 import {
   EXPORT_DTYPES,
   type ExportDType,
@@ -10,11 +9,9 @@ import {
   ONNX_LENGTH,
 } from '../contract/model-files';
 import { RUN_FORMATS, type RunExportRequest, type RunFormat } from '../contract/run-bundle';
-import type { SavedRun } from '../contract/saved-run';
-import { appendEvents } from '../contract/series';
-import { emptySeries } from '../contract/series-schema';
 import type { RunSnapshot } from '../contract/snapshot';
 import type { Command, CommandInput } from './command';
+import { type KeptRun, keptBy } from './keep';
 import { whole } from './options';
 import { withRoles } from './roles';
 import { oneSubject, openGiven, selectionsOf } from './subjects';
@@ -87,25 +84,17 @@ async function runFile(input: CommandInput, format: RunFormat): Promise<Made> {
 async function trainedRun({
   workbench,
   config,
+  methods,
   onEvent,
-}: Pick<CommandInput, 'workbench' | 'config' | 'onEvent'>): Promise<{
-  readonly run: SavedRun;
-  readonly file: RunSnapshot['file'];
-}> {
+}: Pick<CommandInput, 'workbench' | 'config' | 'methods' | 'onEvent'>): Promise<KeptRun> {
   let last: RunSnapshot | undefined;
-  const events: RunEvent[] = [];
   const options: RunOptions = {
-    report: (event) => {
-      if (event.kind !== 'progress') events.push(event);
-      onEvent(event);
-    },
+    report: onEvent,
     keep: async (snapshot) => {
       last = snapshot;
     },
   };
   const { student: _, ...result } = await workbench.distil(config, options);
-  const now = Date.now();
-  const series = appendEvents(emptySeries, events);
-  const run: SavedRun = { id: new Date(now).toISOString(), savedAt: now, config, result, series };
-  return { run, file: (last as RunSnapshot).file };
+  const kept = await keptBy((last as RunSnapshot).file, methods);
+  return { ...kept, run: { ...kept.run, result } };
 }

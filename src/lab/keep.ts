@@ -88,22 +88,28 @@ export async function keptIn(path: string, methods: Methods, option = 'resume'):
   const file = await readFile(join(path, SNAPSHOT)).catch((error: Error) => {
     throw none(error);
   });
-  const bytes = new Uint8Array(file);
-  const { header, series } = await readSnapshot(bytes, methods);
-  const { config, savedAt, step } = header;
-  const bare: SavedRun = { id: new Date(savedAt).toISOString(), savedAt, config, result: null, series };
-  const run = (await rowIn(path, methods, bare)) ?? bare;
-  return { file: bytes, config, step, run };
+  const bare = await keptBy(new Uint8Array(file), methods);
+  return { ...bare, run: await rowIn(path, methods, bare) };
 }
 
-/** What `keepResult` wrote, unless the run went on since. */
-async function rowIn(folder: string, methods: Methods, bare: SavedRun): Promise<SavedRun | undefined> {
-  const text = await readFile(join(folder, RUN), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
+/** A run as its snapshot has it, without a result. @throws FileError if the file is damaged, or no snapshot */
+export async function keptBy(file: KeptRun['file'], methods: Methods): Promise<KeptRun> {
+  const { header, series } = await readSnapshot(file, methods);
+  const { config, savedAt, step } = header;
+  const run: SavedRun = { id: new Date(savedAt).toISOString(), savedAt, config, result: null, series };
+  return { file, config, step, run };
+}
+
+/** What `keepResult` wrote, if anything, without its result where the run went on since. */
+async function rowIn(folder: string, methods: Methods, { run: bare, step }: KeptRun): Promise<SavedRun> {
+  const path = join(folder, RUN);
   try {
-    return savedRunSchemaOf(methods).parse({ ...JSON.parse(text), series: bare.series });
+    const text = await readFile(path, 'utf8');
+    const row = savedRunSchemaOf(methods).parse({ ...JSON.parse(text), series: bare.series });
+    return { ...row, result: row.result?.steps === step ? row.result : null };
   } catch (error) {
-    throw new Error(`${join(folder, RUN)} cannot be read: ${(error as Error).message}`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return bare;
+    throw new Error(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
 }
 

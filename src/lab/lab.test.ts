@@ -15,6 +15,7 @@ import { RECIPES } from '../engine/methods/index';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { tinyExport } from '../engine/testing/tiny-export.testing';
 import { tinyEnvironment, tinyPair } from '../engine/testing/tiny-pair.testing';
+import { keptIn } from './keep';
 import { lab } from './lab';
 import { OPTIONS } from './options';
 
@@ -403,6 +404,17 @@ describe('the other commands', () => {
     expect(losses(unpacked)).toEqual(losses(rest));
     const done = await run('export', '--kept', at('kept/half'), '--format', 'bundle', '--out', bundle);
     expect(done.json.export.notes.join()).toContain('the student as it was trained');
+    // A run that is trained to be exported is as one that was kept.
+    await run('export', '--config', config, '--format', 'bundle', '--out', at('trained.zip'));
+    const { run: trained } = await keptIn(at('trained.zip'), METHODS);
+    const { run: row } = await keptIn(at('kept/half'), METHODS);
+    expect(trained.result).toMatchObject({ steps: 3, heldOut: row.result?.heldOut });
+    expect(trained.series.losses).toEqual(row.series.losses);
+    // Where the run has gone on since, or was taken back, the result is another's.
+    mkdirSync(at('kept/other'));
+    writeFileSync(at('kept/other/run.json'), readFileSync(at('kept/half/run.json')));
+    writeFileSync(at('kept/other/snapshot.safetensors'), kept as Uint8Array);
+    expect((await keptIn(at('kept/other'), METHODS)).run).toMatchObject({ id: row.id, result: null });
     expect(rest.result.heldOut).toEqual(whole.result.heldOut);
     // Both are done: the two files hold the same student.
     await expect(run('distil', '--resume', at('kept/half'))).rejects.toThrow(/the run is done/);
@@ -661,6 +673,7 @@ describe('bad arguments and files', () => {
     ],
     ['the command of old', () => ['spectra'], /unknown command "spectra"/],
     ['no folder for the output', () => ['lens', '--out', at('no/where.json')], /there is no folder/],
+    ['no folder for the rows', () => ['eval', '--csv', at('no/where.csv')], /--csv .*there is no folder/],
   ];
   it.each(bad)('%s: reported in one clear line', async (_name, args, message) => {
     await expect(run(...args())).rejects.toThrow(message);

@@ -10,6 +10,7 @@ import { RECIPES } from '../engine/methods/index';
 import type { Recipe } from '../engine/recipes/shared/recipe';
 import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
+import { plainArrays } from '../text/json';
 import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
 import { help, USAGE } from './help';
@@ -77,10 +78,11 @@ export async function lab(
   const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
   // Checked now rather than after the run.
-  if (values.out !== undefined && !(await isFolder(dirname(resolve(values.out)))))
-    throw new Error(
-      `--out ${JSON.stringify(values.out)}; there is no folder ${dirname(resolve(values.out))}`,
-    );
+  for (const option of ['out', 'csv', 'html'] as const) {
+    const path = values[option];
+    if (path !== undefined && !(await isFolder(dirname(resolve(path)))))
+      throw new Error(`--${option} ${JSON.stringify(path)}; there is no folder ${dirname(resolve(path))}`);
+  }
   const earlier =
     name === 'eval' || name === 'search' ? await earlierFile(values.out, values.resume) : undefined;
   const environment = {
@@ -100,7 +102,7 @@ export async function lab(
     for (const line of [...notes, ...(file ? differences(file, pair) : [])]) say(line);
     const { threads, provider } = device;
     const text = (result: Record<string, unknown>): string =>
-      `${JSON.stringify({ command: name, provider, threads, ...result }, plain, 2)}\n`;
+      `${JSON.stringify({ command: name, provider, threads, ...result }, plainArrays, 2)}\n`;
     const {
       table,
       file: made,
@@ -239,11 +241,6 @@ const fileFetch: typeof fetch = async (input) => {
     return new Response(null, { status: 404, statusText: (error as Error).message });
   }
 };
-
-/** Turns typed arrays into plain lists. */
-function plain(_key: string, value: unknown): unknown {
-  return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
-}
 
 function progress(event: RunEvent, say: (line: string) => void): void {
   if (event.kind === 'step' && (event.step % 25 === 0 || event.step === 1)) {

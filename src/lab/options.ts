@@ -434,12 +434,24 @@ export const optionTexts: Readonly<Record<string, OptionText>> = OPTIONS;
 export const hasOption = (command: string, option: string): boolean =>
   optionTexts[option]?.commands?.includes(command) ?? Object.hasOwn(OPTIONS, option);
 
-/** The given options of `generate`. */
-export interface GenerateArguments {
-  readonly subject: readonly string[];
+/** What is to be opened. */
+export interface OpenArguments {
+  /** A checkpoint's folder, or an ONNX export. */
   readonly open?: string | undefined;
+  /** An adapter's folder. */
   readonly adapter?: string | undefined;
+  /** Of the weights, `f32` or `int8`; by default what fits. */
   readonly storage?: string | undefined;
+}
+
+/** The options that say whom a command looks at. */
+export interface SubjectArguments extends OpenArguments {
+  readonly subject: readonly string[];
+  readonly kept?: string | undefined;
+}
+
+/** The given options of `generate`. */
+export interface GenerateArguments extends SubjectArguments {
   readonly prompt?: string | undefined;
   readonly template?: string | undefined;
   readonly temperature: string;
@@ -459,11 +471,7 @@ export interface ExportArguments {
 }
 
 /** The given options of `lens` and `causal`. */
-export interface LensArguments {
-  readonly subject: readonly string[];
-  readonly open?: string | undefined;
-  readonly adapter?: string | undefined;
-  readonly storage?: string | undefined;
+export interface LensArguments extends SubjectArguments {
   readonly text: readonly string[];
   readonly ids?: string | undefined;
   readonly data: readonly string[];
@@ -482,22 +490,15 @@ export interface LensArguments {
 }
 
 /** The given options that say who learns on what. */
-export interface TrainingArguments {
+export interface TrainingArguments extends Pick<OpenArguments, 'adapter' | 'storage'> {
   readonly model?: string | undefined;
   readonly teacher?: string | undefined;
-  readonly adapter?: string | undefined;
-  readonly storage?: string | undefined;
   readonly data: readonly string[];
   readonly set: readonly string[];
 }
 
 /** The given options of `eval` where it looks at single problems. */
-export interface EvaluationArguments {
-  readonly subject: readonly string[];
-  readonly kept?: string | undefined;
-  readonly open?: string | undefined;
-  readonly adapter?: string | undefined;
-  readonly storage?: string | undefined;
+export interface EvaluationArguments extends SubjectArguments {
   readonly data: readonly string[];
   readonly modes?: string | undefined;
   readonly latents?: string | undefined;

@@ -123,8 +123,10 @@ it('answers no held-out problems, and needs some to compare by', async () => {
   const { input, configs } = await inputOf(byRate, { ...SPACE, set: { 'data.heldOut': 50 } });
   await search(input);
   expect(new Set(configs.map(({ data }) => data.heldOut))).toEqual(new Set([0]));
-  const none = await inputOf(byRate, { ...SPACE, set: { 'data.validation': 0 } });
-  await expect(search(none.input)).rejects.toThrow('LoRi has no validation problems');
+  for (const set of [{ 'data.validation': 0 }, { 'evaluation.every': 0 }]) {
+    const none = await inputOf(byRate, { ...SPACE, set });
+    await expect(search(none.input)).rejects.toThrow('LoRi has no validation problems');
+  }
 });
 
 it('counts a run that diverges as a result', async () => {

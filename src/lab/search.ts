@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { isResult } from '../contract/arena';
 import type { RunConfig } from '../contract/config';
 import type { Methods } from '../contract/methods/method';
 import { Rng } from '../engine/base/rng';
 import { readJson } from '../text/json';
-import { type Command, unobserved } from './command';
+import { type Command, orFailed, unobserved } from './command';
 import { configurationOf } from './configuration';
 
 /**
@@ -74,9 +73,9 @@ async function trialsOf(space: Space, methods: Methods): Promise<ReadonlyMap<str
         ([at, value]) => `${at}=${JSON.stringify(value)}`,
       );
       const { config } = await configurationOf({ preset: [preset], set: changes }, methods);
-      if (config.data.validation === 0)
+      if (config.data.validation === 0 || config.evaluation.every === 0)
         throw new Error(
-          `${name} has no validation problems to be compared by; set data.validation, for example to 200`,
+          `${name} has no validation problems to be compared by; set data.validation, for example to 200, and evaluation.every above 0`,
         );
       // What is held out stays unseen.
       of.push({ set, config: unobserved({ ...config, data: { ...config.data, heldOut: 0 } }) });
@@ -169,7 +168,7 @@ async function trained(
   onEvent: Parameters<Command>[0]['onEvent'],
 ): Promise<Pick<SearchRun, 'accuracy' | 'curve' | 'seconds' | 'failed'>> {
   const curve: [number, number][] = [];
-  try {
+  return orFailed(async () => {
     const { seconds } = await workbench.distil(config, {
       report: (event) => {
         onEvent(event);
@@ -178,8 +177,5 @@ async function trained(
       },
     });
     return { accuracy: curve.at(-1)?.[1], curve, seconds: seconds.train };
-  } catch (error) {
-    if (!isResult((error as { code?: unknown }).code)) throw error;
-    return { failed: (error as Error).message };
-  }
+  });
 }

@@ -4,16 +4,17 @@ import { RECIPES } from '../engine/methods/index';
 import type { Command, CommandInput } from './command';
 import { accuracyText, whole } from './options';
 import { problemSourceOf } from './source';
-import { askedSubjects } from './who';
+import { askedOf, askedSubjects } from './who';
 
 /** Answers as if a student with a stop head had stopped after every number of thoughts, and the head’s calibration. */
 export const stopping: Command = async (input) => {
   const { workbench, evaluation: given, config, say } = input;
   checkMethod(input);
+  const problems = whole('problems', given.problems);
   const source = await problemSourceOf(workbench, given.data, config.seed, say);
   const reports = [];
   for await (const { name, subject } of askedSubjects(input, given)) {
-    const report = await workbench.stopping({ subject, source, problems: whole('problems', given.problems) });
+    const report = await workbench.stopping({ subject, source, problems });
     const summary = summariseStopping(report);
     say(`${name}: ${report.model}`);
     for (const { thoughts, accuracy, probability, own } of summary.byThoughts)
@@ -32,10 +33,8 @@ export const stopping: Command = async (input) => {
 };
 
 /** Says so before a student without a stop head is trained. @throws an error naming the method */
-function checkMethod({ config, kept, evaluation: given, chosen, contenders }: CommandInput): void {
-  if (kept || (given.open ?? given.adapter) !== undefined) return;
-  const asked = chosen.preset.length > 0 ? contenders : [{ name: config.method, config }];
-  for (const { name, config: own } of asked) {
+function checkMethod(input: CommandInput): void {
+  for (const { name, config: own } of askedOf(input, input.evaluation).trained) {
     const recipe = RECIPES[own.method];
     // Methods that need the model’s sizes for it have no stop head.
     const reasoning = recipe?.reasoning(own, {} as never);

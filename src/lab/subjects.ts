@@ -8,6 +8,7 @@ import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } 
 import { WEIGHT_STORAGES } from '../contract/weight-storage';
 import type { LoriWorkbench } from '../engine/session/workbench';
 import type { KeptRun } from './keep';
+import type { OpenArguments, SubjectArguments } from './options';
 
 /** Whose hidden states, as an argument: `teacher`, `student@50:latent`, `opened:question,answer`. */
 export interface SubjectOption {
@@ -40,7 +41,7 @@ export function parseSubject(text: string, ofTexts: boolean): SubjectOption {
 
 /** The one subject of a command that takes one; by default the opened checkpoint, or else the teacher. @throws an error */
 export function oneSubject(
-  { subject, open, adapter }: { readonly subject: readonly string[] } & Pick<Given, 'open' | 'adapter'>,
+  { subject, open, adapter }: Pick<SubjectArguments, 'subject' | 'open' | 'adapter'>,
   ofTexts: boolean,
 ): SubjectOption {
   const isOpened = (open ?? adapter) !== undefined;
@@ -101,20 +102,10 @@ export async function checkpointFiles(path: string): Promise<NamedFile[]> {
   return named([...wanted, ...exports.map((name) => join('onnx', name))].map((name) => join(folder, name)));
 }
 
-/** What is to be opened. */
-export interface Given {
-  /** A checkpoint's folder, or an ONNX export. */
-  readonly open?: string | undefined;
-  /** An adapter's folder. */
-  readonly adapter?: string | undefined;
-  /** Of the weights, `f32` or `int8`; by default what fits. */
-  readonly storage?: string | undefined;
-}
-
 /** Opens the checkpoint that is given, if one is, with its adapter, and prints the notes of its report. */
 export async function openGiven(
   workbench: LoriWorkbench,
-  { open, adapter, storage }: Given,
+  { open, adapter, storage }: OpenArguments,
   say: (line: string) => void,
 ): Promise<ModelReport | undefined> {
   if (open === undefined && adapter === undefined) return undefined;

@@ -5,7 +5,7 @@ import { conditionWords, FINDING_WORDS, verdictSentences } from '../contract/tho
 import type { Command } from './command';
 import { accuracyText, whole } from './options';
 import { numbers, problemSourceOf } from './source';
-import { askedSubjects, oneOf } from './who';
+import { oneAsked } from './who';
 
 /** Trains a student, or takes the one that is given, and tests whether its thoughts matter. */
 export const thoughts: Command = async (input) => {
@@ -16,8 +16,8 @@ export const thoughts: Command = async (input) => {
     ranks: numbers('ranks', given.ranks),
   };
   const source = await problemSourceOf(workbench, who.data, config.seed, say);
-  const [only] = await oneOf(askedSubjects(input, who));
-  const report = await workbench.testThoughts({ ...settings, subject: only.subject, source });
+  const { subject } = await oneAsked(input, who);
+  const report = await workbench.testThoughts({ ...settings, subject, source });
   const comparisons = compareThoughts(report);
   const verdict = verdictOf(comparisons);
   const sentences = verdictSentences(report, comparisons, verdict);

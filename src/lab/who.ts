@@ -1,16 +1,7 @@
-import type { RunConfig } from '../contract/config';
-import type { Subject } from '../contract/lens';
+import type { Selection, Subject } from '../contract/lens';
 import { type CommandInput, type Contender, unobserved } from './command';
-import { openGiven, parseSubject, selectionsOf } from './subjects';
-
-/** The options that say who answers. */
-export interface WhoArguments {
-  readonly subject: readonly string[];
-  readonly kept?: string | undefined;
-  readonly open?: string | undefined;
-  readonly adapter?: string | undefined;
-  readonly storage?: string | undefined;
-}
+import type { SubjectArguments } from './options';
+import { openGiven, parseSubject, type SubjectOption, selectionsOf } from './subjects';
 
 /** A subject that is there, with a name. The next one may take its place. */
 export interface Who {
@@ -18,54 +9,74 @@ export interface Who {
   readonly subject: Subject;
 }
 
-/**
- * The subjects that are asked for, one after another: those named, the opened checkpoint, the student of a kept run, or
- * those of the presets, which are trained here; without any, that of the configuration.
- */
-export async function* askedSubjects(
-  { workbench, contenders, config, chosen, kept, say, onEvent }: CommandInput,
-  given: WhoArguments,
-): AsyncGenerator<Who> {
+/** Who is asked for, before anything is opened or trained. */
+interface Asked {
+  /** The opened checkpoint, and what is named but for students without a step, which `trained` or a kept run gives. */
+  readonly options: readonly SubjectOption[];
+  /** Students that are to be trained: those of the presets, or that of the configuration where nobody else is asked for. */
+  readonly trained: readonly Contender[];
+}
+
+/** @throws an error for a subject that is not understood */
+export function askedOf(
+  { contenders, config, chosen, kept }: Pick<CommandInput, 'contenders' | 'config' | 'chosen' | 'kept'>,
+  given: SubjectArguments,
+): Asked {
   const named = given.subject.map((text) => parseSubject(text, false));
   const isOpened = (given.open ?? given.adapter) !== undefined;
+  // Beside a kept run it is the model that the run's student is of.
+  const isMeant = isOpened && !kept && !named.some(({ kind }) => kind === 'opened');
+  const options: SubjectOption[] = [
+    ...(isMeant ? [{ kind: 'opened', sections: [] } as const] : []),
+    ...named.filter(({ kind, step }) => kind !== 'student' || step !== undefined),
+  ];
+  if (kept) return { options, trained: [] };
+  if (chosen.preset.length > 0) return { options, trained: contenders };
+  const isTrained = named.some(({ kind, step }) => kind === 'student' && step === undefined);
+  return { options, trained: isTrained || options.length === 0 ? [{ name: config.method, config }] : [] };
+}
+
+const nameOf = ({ kind, step }: SubjectOption): string => (step === undefined ? kind : `${kind}@${step}`);
+
+/**
+ * The subjects that are asked for, one after another: the opened checkpoint, those named, and the student of a kept run, or
+ * those of the presets, which are trained here; without any, that of the configuration.
+ */
+export async function* askedSubjects(input: CommandInput, given: SubjectArguments): AsyncGenerator<Who> {
+  const { workbench, config, kept, say, onEvent } = input;
+  const { options, trained } = askedOf(input, given);
   await openGiven(workbench, given, say);
-  const train = async (own: RunConfig) => {
-    await workbench.distil(unobserved(own), { report: onEvent });
-  };
-  if (isOpened && !named.some(({ kind }) => kind === 'opened'))
-    yield { name: 'opened', subject: { kind: 'opened' } };
-  for (const option of named) {
-    const { kind, step } = option;
-    if (kind !== 'student') yield { name: kind, subject: { kind } };
-    else if (step !== undefined) {
-      const [found] = await selectionsOf(workbench, [option], config, onEvent);
-      if (found) yield { name: `student@${step}`, subject: found.subject };
+  const steps = options.filter(({ step }) => step !== undefined);
+  let ofSteps: readonly Selection[] | undefined;
+  for (const option of options) {
+    if (option.step === undefined) yield { name: nameOf(option), subject: { kind: option.kind } };
+    else {
+      // One run has the checkpoints of all steps.
+      ofSteps ??= await selectionsOf(workbench, steps, config, onEvent, kept);
+      yield { name: nameOf(option), subject: (ofSteps[steps.indexOf(option)] as Selection).subject };
     }
   }
   if (kept) {
     const { label, step } = await workbench.openStudent(kept.file);
     say(`${given.kept}: ${label}, step ${step}`);
     yield { name: String(given.kept), subject: { kind: 'student' } };
-    return;
   }
-  const asksForStudent = named.some(({ kind, step }) => kind === 'student' && step === undefined);
-  const isNobody = !isOpened && named.length === 0;
-  const trained: readonly Contender[] =
-    chosen.preset.length > 0
-      ? contenders
-      : asksForStudent || isNobody
-        ? [{ name: config.method, config }]
-        : [];
   for (const { name, config: own } of trained) {
     say(`training ${name}, seed ${own.seed}`);
-    await train(own);
+    await workbench.distil(unobserved(own), { report: onEvent });
     yield { name, subject: { kind: 'student' } };
   }
 }
 
-/** The only subject. @throws an error if more are asked for */
-export async function oneOf(subjects: AsyncGenerator<Who>): Promise<[Who]> {
-  const { value: first } = await subjects.next();
-  if (!first) throw new Error('no subject is named; give --subject, --open, --kept or --preset');
-  return [first];
+/** The only subject. @throws an error that names them if more are asked for, before anything is trained */
+export async function oneAsked(input: CommandInput, given: SubjectArguments): Promise<Who> {
+  const { options, trained } = askedOf(input, given);
+  const names = [
+    ...options.map(nameOf),
+    ...(input.kept ? [String(given.kept)] : trained.map(({ name }) => name)),
+  ];
+  if (names.length > 1)
+    throw new Error(`${names.length} subjects are asked for, ${names.join(', ')}; one is expected`);
+  const { value } = await askedSubjects(input, given).next();
+  return value as Who;
 }

@@ -1,14 +1,7 @@
 import { z } from 'zod';
-import {
-  MAX_NAME,
-  MAX_TAG,
-  MAX_TAGS,
-  type SavedRun,
-  savedRunSchema,
-  savedRunSchemaOf,
-} from '../contract/saved-run';
+import type { SavedRun } from '../contract/saved-run';
 
-/** The stored rows and their schemas. */
+/** The stored settings, and what a person says of stored runs. */
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -25,8 +18,6 @@ export const settingsSchema = z.object({
 });
 export type Settings = z.infer<typeof settingsSchema>;
 export const defaultSettings: Settings = settingsSchema.parse({});
-
-export { MAX_NAME, MAX_TAG, MAX_TAGS, type SavedRun, savedRunSchema, savedRunSchemaOf };
 
 /** What a person has said of a run. */
 export type Labels = Pick<SavedRun, 'name' | 'tags' | 'isSetAside'>;

@@ -1,8 +1,9 @@
 import { deleteDB, openDB } from 'idb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../contract/config';
+import type { SavedRun } from '../contract/saved-run';
 import { emptySeries } from '../contract/series-schema';
-import { defaultSettings, type SavedRun } from './rows';
+import { defaultSettings } from './rows';
 import { MAX_RUNS, openStore } from './store';
 
 let name = '';

@@ -1,7 +1,8 @@
+import { type SavedRun, savedRunSchema } from '../contract/saved-run';
 import { Connection, type Database, LIMIT } from './connection';
 import { StorageError, storageError } from './errors';
 import { browserLocks, type Heartbeats, Leases } from './leases';
-import { defaultSettings, type SavedRun, type Settings, savedRunSchema, settingsSchema } from './rows';
+import { defaultSettings, type Settings, settingsSchema } from './rows';
 import type { StudentShelf } from './students';
 
 /**

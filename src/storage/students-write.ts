@@ -22,7 +22,7 @@ async function checkRoom(bytes: number): Promise<void> {
   const left = await roomLeft();
   if (left === null || left >= bytes + MARGIN) return;
   throw new StorageError(
-    `the student takes ${megabytes(bytes)}, and the browser has ${megabytes(Math.max(0, left))} left for this site`,
+    `the student takes ${megabytes(bytes)}, and the browser has ${megabytes(left)} left for this site`,
     'Delete kept runs or stored models, or free space on the disk.',
   );
 }

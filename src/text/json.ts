@@ -135,3 +135,7 @@ function repeatedKey(text: string): string | undefined {
 }
 
 const isSpace = (c: number): boolean => c === 32 || c === 10 || c === 13 || c === 9;
+
+/** For `JSON.stringify`: typed arrays as lists, in place of objects with a key for every number. */
+export const plainArrays = (_key: string, value: unknown): unknown =>
+  ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;

@@ -1,5 +1,6 @@
 import { ablationsOf, planOf } from '../../contract/ablations';
 import { type Arena, formatArena, isResult, readArenaFile, remaining, rowOf } from '../../contract/arena';
+import { ARENA_TAG } from '../../storage/store';
 import {
   type ArenaPlanState,
   type ArenaState,
@@ -11,9 +12,9 @@ import {
 } from './arena';
 import { arenaCost } from './arena-cost';
 import type { Context } from './context';
+import { latestOnly } from './latest';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
-import { ARENA_TAG } from './saved-actions';
 import { failureOf, isBusy, sentencesOf } from './task';
 
 export interface ArenaActions {
@@ -44,7 +45,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
   const task = ctx.task<true>({ get: () => get().task, set: (next) => set({ task: next }) });
   let dropped: ArenaPlanState | null = null;
   /** Of several estimates under way, only the last is shown. */
-  let estimating = new AbortController();
+  const estimating = latestOnly();
   const arena = (): Arena => arenaOf(get(), ctx.get().presets);
 
   const keep = async () => {
@@ -105,9 +106,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
       });
     },
     async estimateArena() {
-      estimating.abort();
-      estimating = new AbortController();
-      const { signal } = estimating;
+      const signal = estimating();
       const { pair, device } = ctx.get();
       if (pair.status !== 'done' || device.status !== 'done' || isBusy(get().task)) return;
       const cost = await arenaCost(arena(), (config) => ctx.engine().runCost(config, { signal }));

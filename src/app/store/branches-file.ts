@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readInterventions, writeInterventions } from '../../contract/intervention-text';
+import { readJson } from '../../text/json';
 import { type Branches, initialBranches } from './branches';
 import { keyIn, type LatentsState } from './thoughts';
 
@@ -57,7 +58,7 @@ const unusable = (message: string): Error =>
 
 /** Reads what `branchesFile` wrote. @throws an error that says what is wrong with it */
 export function readBranchesFile(text: string): BranchesFile {
-  const parsed = schema.safeParse(jsonOf(text));
+  const parsed = schema.safeParse(readJson(text));
   if (!parsed.success) throw unusable('the file holds no branches');
   const { question, student, models, branches } = parsed.data;
   const [root, ...others] = branches;
@@ -73,12 +74,4 @@ export function readBranchesFile(text: string): BranchesFile {
     ...{ question, student, models },
     branches: { ...initialBranches, list: [...initialBranches.list, ...list] },
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

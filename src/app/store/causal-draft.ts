@@ -6,7 +6,7 @@ import {
 } from '../../contract/lens';
 import { readLayers } from './layers';
 import { type Bounds, type SubjectId, subjectOf } from './lens-draft';
-import { whole } from './whole';
+import { SEEDS, wholeErrors } from './whole';
 
 /** The causal test as it is being edited, and which of its points belong together. */
 export interface CausalDraft {
@@ -66,14 +66,7 @@ export function readRanks(text: string, hidden: number | null): { ranks: number[
 }
 
 export function causalErrors(draft: CausalDraft, bounds: Bounds): ReadonlyMap<keyof CausalDraft, string> {
-  const errors = new Map<keyof CausalDraft, string>();
-  const check = (field: 'problems' | 'samples' | 'seed', low: number, high: number) => {
-    const error = whole(draft[field], low, high);
-    if (error !== null) errors.set(field, error);
-  };
-  check('problems', 1, MAX_CAUSAL_PROBLEMS);
-  check('samples', 1, 128);
-  check('seed', 0, 2 ** 31 - 1);
+  const errors = wholeErrors(draft, { problems: [1, MAX_CAUSAL_PROBLEMS], samples: [1, 128], seed: SEEDS });
   const layers = readLayers(draft.layers, bounds.layers);
   if (layers.error !== null) errors.set('layers', layers.error);
   const ranks = readRanks(draft.ranks, bounds.hidden);

@@ -15,6 +15,7 @@ import { type DataDraft, type DataFrom, dataErrors, filterOf, fittedDraft, PAGE_
 import { initialAnswers } from './data-answers';
 import { dataLink } from './data-link';
 import type { EngineActions } from './engine-actions';
+import { latestOnly } from './latest';
 import type { LensActions } from './lens-actions';
 import type { SubjectId } from './lens-draft';
 import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions';
@@ -53,7 +54,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
   const fetching = ctx.task<true>({ get: () => now().fetching, set: (next) => set({ fetching: next }) });
   const counting = ctx.task<TokenCounts>({ get: () => now().counts, set: (counts) => set({ counts }) });
   /** Of several requests for rows under way, only the last is shown, and the tokens of those before need no longer be counted. */
-  let asking = new AbortController();
+  const asking = latestOnly();
 
   const reader = () => {
     const id = readerOf(ctx.get());
@@ -62,9 +63,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
 
   /** The rows and what they take, as the draft has it. */
   const refresh = async () => {
-    asking.abort();
-    asking = new AbortController();
-    const { signal } = asking;
+    const signal = asking();
     const { draft, first, report, page, cost } = now();
     if (!report.value || report.value.rows === 0) return set({ page: idle, cost: idle });
     if (dataErrors(draft).size > 0) return;

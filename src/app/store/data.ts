@@ -17,7 +17,7 @@ import { type DataAnswers, initialAnswers } from './data-answers';
 import { MAX_SAMPLES } from './lens-draft';
 import { rangeWords, readRange } from './ranges';
 import { idle, type Task } from './task';
-import { whole } from './whole';
+import { SEEDS, whole } from './whole';
 
 /** The data set, from the page's side. */
 
@@ -117,7 +117,7 @@ export function dataErrors(draft: DataDraft): ReadonlyMap<keyof DataDraft, strin
   const say = (field: keyof DataDraft, error: string | null) => error !== null && errors.set(field, error);
   say('samples', whole(draft.samples, 1, MAX_SAMPLES));
   say('heldOut', whole(draft.heldOut, 0, MAX_ROWS));
-  say('seed', whole(draft.seed, 0, 2 ** 31 - 1));
+  say('seed', whole(draft.seed, ...SEEDS));
   for (const field of ['steps', 'words', 'tokens'] as const) say(field, readRange(draft[field]).error);
   return errors;
 }

@@ -1,5 +1,6 @@
 import { evaluateOn, sameRequest } from '../../contract/evaluate-on';
 import { type Evaluation, type EvaluationRequest, evaluationFile } from '../../contract/evaluation';
+import { readJson } from '../../text/json';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import {
@@ -118,7 +119,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
     },
     showEvaluation: (shown, other) => set({ shown, other: other === shown ? null : other }),
     readEvaluations(text) {
-      const parsed = evaluationFile.safeParse(jsonOf(text));
+      const parsed = evaluationFile.safeParse(readJson(text));
       if (!parsed.success || parsed.data.evaluations.length === 0)
         throw Object.assign(new Error('the file holds no evaluations'), {
           code: 'file',
@@ -127,12 +128,4 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
       for (const one of parsed.data.evaluations) keep(one);
     },
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

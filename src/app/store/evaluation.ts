@@ -9,22 +9,17 @@ import {
   requestKey,
 } from '../../contract/evaluation';
 import { MAX_LATENT_STEPS } from '../../contract/methods/shared';
-import type { ProblemSource } from '../../contract/problem-source';
 import { type SubjectId, subjectOf } from './lens-draft';
-import { sourceOf } from './stopping';
+import { type ProblemsDraft, sourceOf } from './problems-draft';
 import { idle, type Task } from './task';
-import { numbersIn, whole } from './whole';
+import { numbersIn, SEEDS, wholeErrors } from './whole';
 
 /** An evaluation as it is being edited. */
-export interface EvaluationDraft {
+export interface EvaluationDraft extends ProblemsDraft {
   readonly subject: SubjectId;
   readonly mode: EvaluationMode;
   /** Numbers of thoughts as typed, each an evaluation of its own; empty for the subject's own. */
   readonly thoughts: string;
-  readonly source: ProblemSource['kind'];
-  /** Of the rows that are held out. */
-  readonly seed: number;
-  readonly problems: number;
   readonly together: number;
   readonly rule: RuleId | 'set';
 }
@@ -58,14 +53,11 @@ export const initialEvaluation: EvaluationState = {
 
 /** What is wrong with the draft, by field. */
 export function evaluationErrors(draft: EvaluationDraft): ReadonlyMap<keyof EvaluationDraft, string> {
-  const errors = new Map<keyof EvaluationDraft, string>();
-  const check = (field: 'problems' | 'together' | 'seed', low: number, high: number) => {
-    const error = whole(draft[field], low, high);
-    if (error !== null) errors.set(field, error);
-  };
-  check('problems', 1, MAX_EVALUATED);
-  check('together', 1, MAX_TOGETHER);
-  if (draft.source === 'rows') check('seed', 0, 2 ** 31 - 1);
+  const errors = wholeErrors(draft, {
+    problems: [1, MAX_EVALUATED],
+    together: [1, MAX_TOGETHER],
+    ...(draft.source === 'rows' && { seed: SEEDS }),
+  });
   if (draft.mode === 'latent' && draft.thoughts.trim() !== '') {
     const counts = numbersIn(draft.thoughts, 0, MAX_LATENT_STEPS);
     if (typeof counts === 'string') errors.set('thoughts', counts);
@@ -75,10 +67,10 @@ export function evaluationErrors(draft: EvaluationDraft): ReadonlyMap<keyof Eval
 
 /** The requests of a draft without errors: one, or one for each number of thoughts. */
 export function evaluationRequestsOf(draft: EvaluationDraft): readonly EvaluationRequest[] {
-  const { mode, thoughts, source, seed, problems, together, rule } = draft;
+  const { mode, thoughts, problems, together, rule } = draft;
   const request: EvaluationRequest = {
     ...{ subject: subjectOf(draft.subject), mode, problems, rule, together },
-    source: sourceOf({ source, seed }),
+    source: sourceOf(draft),
   };
   const counts = mode === 'latent' && thoughts.trim() !== '' ? numbersIn(thoughts, 0, MAX_LATENT_STEPS) : [];
   if (typeof counts === 'string' || counts.length === 0) return [request];

@@ -11,7 +11,7 @@ import {
 } from '../../contract/lens';
 import { defaultSettings } from '../../storage/rows';
 import { readLayers } from './layers';
-import { whole } from './whole';
+import { SEEDS, whole } from './whole';
 
 /** The lens request as it is being edited; it may be invalid meanwhile. */
 
@@ -151,7 +151,6 @@ const shareSpace = ({ hidden, overlayHidden }: DraftBounds) =>
 export const MAX_SAMPLES = 128;
 /** Total over all typed texts. */
 const MAX_CHARACTERS = 1_000_000;
-const MAX_SEED = 2 ** 31 - 1;
 
 /** What is wrong with the draft, by field; empty if nothing is. The engine knows more and may still refuse it. */
 export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<keyof LensDraft, string> {
@@ -159,7 +158,7 @@ export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<
   const say = (field: keyof LensDraft, error: string | null) => error !== null && errors.set(field, error);
   if (draft.source === 'problems' || draft.source === 'rows') {
     say('samples', whole(draft.samples, 1, MAX_SAMPLES));
-    say('drawSeed', whole(draft.drawSeed, 0, MAX_SEED));
+    say('drawSeed', whole(draft.drawSeed, ...SEEDS));
   } else {
     const [field, list] =
       draft.source === 'ids' ? (['ids', idsOf(draft)] as const) : (['texts', textsOf(draft)] as const);
@@ -170,7 +169,7 @@ export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<
       say(field, `Give at most ${MAX_CHARACTERS} characters; there are ${draft.texts.length}.`);
   }
   say('layers', readLayers(draft.layers, bounds.layers).error);
-  say('seed', whole(draft.seed, 0, MAX_SEED));
+  say('seed', whole(draft.seed, ...SEEDS));
   say('controls', controlError(draft));
   say('sections', sectionError(draft.source, draft.subject, draft.sections));
   if (draft.overlay !== null) {

@@ -11,6 +11,7 @@ import {
 } from './lens-draft';
 import { quoted } from './link-text';
 import { readRange, writeRange } from './ranges';
+import { SEEDS } from './whole';
 
 /** The part of the low-rank place that a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
 
@@ -93,7 +94,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   'row-words': rows('words'),
   'row-tokens': rows('tokens'),
   samples: number('samples', 1, MAX_SAMPLES),
-  draw: number('drawSeed', 0, 2 ** 31 - 1),
+  draw: number('drawSeed', ...SEEDS),
   ids: {
     may: 'sample ids, separated by commas',
     read: (text) =>
@@ -112,7 +113,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   stack: oneOf('stack', STACKS),
   centre: check('centre'),
   controls: list('controls', CONTROLS),
-  seed: number('seed', 0, 2 ** 31 - 1),
+  seed: number('seed', ...SEEDS),
   tucker: check('tucker'),
   trajectories: oneOf('trajectories', ['tucker', 'pca']),
   angles: number('angles', 0, 64),

@@ -31,6 +31,10 @@ export const draftBoundsOf = (
   overlayHidden: overlay === null ? null : boundsOf(state, overlay).hidden,
 });
 
+/** Whether a subject can be chosen. */
+export const isAvailable = (state: Known, subject: SubjectId): boolean =>
+  subjectsOf(state).some(({ id, unavailable }) => id === subject && unavailable === null);
+
 /** All subjects; the student's checkpoints come last, oldest first. */
 export function subjectsOf({ methods, studentConfig, student, lens, run }: Known): readonly SubjectChoice[] {
   const { checkpoints, opened } = lens;

@@ -2,6 +2,7 @@ import type { TeacherSource } from '../../contract/roles';
 import type { Context } from './context';
 import { draftErrors, withValue } from './draft';
 import type { EngineActions } from './engine-actions';
+import { latestOnly } from './latest';
 import { type RoleField, withRole } from './role-choice';
 import { done, failed, failureOf, idle, sentencesOf } from './task';
 
@@ -22,7 +23,7 @@ const WHAT = { student: 'The student', opened: 'The opened model' } as const;
 
 export function roleActions(ctx: Context, readyFor: EngineActions['readyFor']): RoleActions {
   /** Of several estimates under way, only the last is shown. */
-  let estimating = new AbortController();
+  const estimating = latestOnly();
   const sourceOf = async (of: 'student' | 'opened' | { readonly run: string }): Promise<TeacherSource> => {
     if (typeof of === 'string') return { kind: of };
     const row = ctx.get().saved.find(({ id }) => id === of.run);
@@ -38,9 +39,7 @@ export function roleActions(ctx: Context, readyFor: EngineActions['readyFor']): 
       ctx.set({ draft: config });
     },
     async estimateRun() {
-      estimating.abort();
-      estimating = new AbortController();
-      const { signal } = estimating;
+      const signal = estimating();
       const { draft, device, cost, lens, data, methods } = ctx.get();
       const isThere =
         (draft.roles.student !== 'opened' || lens.opened.value !== null) &&

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
 import { METHODS } from '../../contract/methods/index';
+import type { SavedRun } from '../../contract/saved-run';
 import { emptySeries } from '../../contract/series-schema';
 import { differences, runName, searchRuns } from './run-names';
-import type { SavedRun } from './saved-actions';
 
 const run = (id: string, config: object, labels: Partial<SavedRun> = {}): SavedRun => ({
   ...{ id, savedAt: 1, result: null, series: emptySeries },

@@ -1,8 +1,8 @@
 import type { RunConfig } from '../../contract/config';
 import type { Methods } from '../../contract/methods/method';
 import { nameConfig } from '../../contract/presets';
+import type { SavedRun } from '../../contract/saved-run';
 import { valueAt } from './draft';
-import type { SavedRun } from './saved-actions';
 
 /** A run's own name, or one made of its configuration. */
 export const runName = ({ name, config }: Pick<SavedRun, 'name' | 'config'>, methods: Methods): string =>

@@ -1,9 +1,9 @@
+import type { SavedRun } from '../../contract/saved-run';
 import type { Context } from './context';
 import type { Link } from './link';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
 import { configOfLink, linkOfConfig } from './run-link';
-import type { SavedRun } from './saved-actions';
 import type { AppState } from './state';
 import type { StudentActions } from './student-actions';
 

@@ -1,14 +1,13 @@
-import type { Labels, SavedRun } from '../../storage/rows';
-import { ARENA_TAG, type DamagedRun, surplusOf } from '../../storage/store';
+import type { SavedRun } from '../../contract/saved-run';
+import type { Labels } from '../../storage/rows';
+import { type DamagedRun, surplusOf } from '../../storage/store';
 import type { KeptStudent } from '../../storage/students';
 import type { Context } from './context';
 import { isActive } from './run';
 import type { AppState } from './state';
 import { failureOf, sentencesOf } from './task';
 
-export { MAX_NAME, MAX_TAG, MAX_TAGS } from '../../storage/rows';
-export type { DamagedRun, SavedRun };
-export { ARENA_TAG };
+export type { DamagedRun };
 
 export interface SavedActions {
   /** Reloads the stored runs. Rejects if they cannot be read. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
+import type { SavedRun } from '../../contract/saved-run';
 import { emptySeries } from '../../contract/series-schema';
-import type { SavedRun } from '../../storage/rows';
 import { seedGroups } from './seed-groups';
 
 let saves = 0;

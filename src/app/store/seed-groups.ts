@@ -2,8 +2,8 @@ import type { RunConfig } from '../../contract/config';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import { nameConfig } from '../../contract/presets';
+import type { SavedRun } from '../../contract/saved-run';
 import { type SeedSummary, summariseSeeds } from '../../contract/seeds';
-import type { SavedRun } from '../../storage/rows';
 
 /** Stored runs that differ only in their seed. */
 export interface SeedGroup {

@@ -320,12 +320,22 @@ describe('what is stored', () => {
     await actions.openStored(keyOf(plan));
     actions.chooseRole('student', 'opened');
     actions.changeLens({ overlay: 'opened' });
+    actions.changeCausal({ subject: 'opened' });
+    actions.changeEvaluation({ subject: 'opened', problems: 7 });
+    actions.changeStopping({ subject: 'opened' });
+    actions.changeThoughtTest({ subject: 'opened' });
     expect(app().draft.roles).toMatchObject({ student: 'opened', teacher: 'self' });
     expect(app().generation.draft.subject).toBe('opened');
     expect(await actions.closeOpened()).toBe(true);
     expect([used.at(-1), state().open, app().lens.opened.value]).toEqual([null, null, null]);
     expect(app().lens.draft).toMatchObject({ subject: 'teacher', overlay: null });
     expect(app().generation.draft.subject).toBe('teacher');
+    expect(app().lens.causalDraft.subject).toBe('teacher');
+    expect(app().evaluation.draft).toMatchObject({ subject: 'student', problems: 7 });
+    expect([app().stopping, app().thoughtTest].map((one) => one.draft.subject)).toEqual([
+      'student',
+      'student',
+    ]);
     expect(app().draft.roles).toMatchObject({ student: 'bundled', teacher: 'bundled' });
     expect(app().link.generation).not.toContain('opened');
   });

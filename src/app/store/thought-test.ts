@@ -1,16 +1,13 @@
-import type { ProblemSource } from '../../contract/problem-source';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import { type SubjectId, subjectOf } from './lens-draft';
-import { sourceOf } from './stopping';
+import { type ProblemsDraft, sourceOf } from './problems-draft';
 import { idle, type Task } from './task';
-import { whole } from './whole';
+import { SEEDS, wholeErrors } from './whole';
 
 /** The test of a student's thoughts as it is being edited. */
-export interface ThoughtTestDraft {
+export interface ThoughtTestDraft extends ProblemsDraft {
   readonly subject: SubjectId;
-  readonly source: ProblemSource['kind'];
-  readonly problems: number;
-  /** Of rows, and of what is drawn. */
+  /** Of the split of the rows, and of what is drawn. */
   readonly seed: number;
   /** As typed; empty for none. */
   readonly ranks: string;
@@ -32,18 +29,14 @@ const words = (text: string) => text.split(/[\s,;]+/).filter(Boolean);
 
 /** What is wrong with the draft, by field, for thoughts of H numbers. */
 export function thoughtTestErrors(
-  { problems, seed, ranks }: ThoughtTestDraft,
+  draft: ThoughtTestDraft,
   hidden: number | null,
 ): ReadonlyMap<keyof ThoughtTestDraft, string> {
-  const errors = new Map<keyof ThoughtTestDraft, string>();
-  const check = (field: 'problems' | 'seed', value: number, low: number, high: number) => {
-    const error = whole(value, low, high);
-    if (error !== null) errors.set(field, error);
-  };
-  check('problems', problems, 2, MAX_THOUGHT_TEST_PROBLEMS);
-  check('seed', seed, 0, 2 ** 31 - 1);
+  const errors = wholeErrors(draft, { problems: [2, MAX_THOUGHT_TEST_PROBLEMS], seed: SEEDS });
   const most = (hidden ?? 65_536) - 1;
-  const bad = words(ranks).find((word) => !/^\d{1,5}$/.test(word) || Number(word) < 1 || Number(word) > most);
+  const bad = words(draft.ranks).find(
+    (word) => !/^\d{1,5}$/.test(word) || Number(word) < 1 || Number(word) > most,
+  );
   if (bad !== undefined)
     errors.set('ranks', `“${bad.slice(0, 20)}” is not a rank; write whole numbers from 1 to ${most}.`);
   return errors;

@@ -4,6 +4,28 @@ export const whole = (value: number, low: number, high: number): string | null =
     ? null
     : `Choose a whole number from ${low} to ${high}.`;
 
+type Range = readonly [low: number, high: number];
+
+/** Seeds that can be typed. */
+export const SEEDS: Range = [0, 2 ** 31 - 1];
+
+type Ranges<Draft> = {
+  readonly [Field in keyof Draft as Draft[Field] extends number ? Field : never]?: Range;
+};
+
+/** What is wrong with the fields of a draft that must be whole numbers in these ranges. */
+export function wholeErrors<Draft extends object>(
+  draft: Draft,
+  ranges: Ranges<Draft>,
+): Map<keyof Draft, string> {
+  const errors = new Map<keyof Draft, string>();
+  for (const [field, [low, high]] of Object.entries(ranges) as [keyof Draft, Range][]) {
+    const error = whole(draft[field] as number, low, high);
+    if (error !== null) errors.set(field, error);
+  }
+  return errors;
+}
+
 /** A number or a range as it is typed, both ends included; NaN where it is neither. */
 interface Span {
   readonly part: string;

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { HeadRow } from './HeadRow';
 import { Scroller } from './Scroller';
 
 export interface DataTableProps {
@@ -20,16 +21,7 @@ export function DataTable({ caption, columns, rows, max = 100 }: DataTableProps)
           {caption}
           {every > 1 && `, one row in ${every} of ${rows.length}`}
         </caption>
-        <thead>
-          <tr>
-            {columns.map((name, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: two columns may share a name
-              <th key={i} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={columns} />
         <tbody>
           {shown.map((row, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place

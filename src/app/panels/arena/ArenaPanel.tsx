@@ -7,9 +7,8 @@ import { isBusy } from '../../store/task';
 import { useActions, useApp, useTheme } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { DataTable } from '../../ui/DataTable';
-import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Empty, Panel } from '../../ui/Panel';
-import { Progress } from '../../ui/Progress';
+import { TaskStatus } from '../shared/TaskStatus';
 import { AblationCard } from './AblationCard';
 import { ArenaFiles } from './ArenaFiles';
 import { ArenaForm } from './ArenaForm';
@@ -44,20 +43,15 @@ export function ArenaPanel() {
           about={`Every method on every seed, with the same training samples, problems and starting values. Runs differ more between seeds than between problems: the unit is the seed, and ${ENOUGH_SEEDS} seeds or more are recommended.`}
           actions={<ArenaFiles arena={arena} />}
         >
-          {isBusy(state.task) && (
-            <Progress
-              label={state.now ? `Training ${state.now.name}, seed ${state.now.seed}` : 'Starting'}
-              {...state.task.progress}
-              onCancel={cancelArena}
-              cancelLabel="Cancel the arena"
-              isCancelling={state.task.status === 'cancelling'}
-            />
-          )}
-          {state.task.status === 'failed' && (
-            <ErrorNotice title="The arena stopped; finished runs are kept" error={state.task.error}>
-              <Button onPress={() => void runArena()}>Go on</Button>
-            </ErrorNotice>
-          )}
+          <TaskStatus
+            task={state.task}
+            label={state.now ? `Training ${state.now.name}, seed ${state.now.seed}` : 'Starting'}
+            onCancel={cancelArena}
+            cancelLabel="Cancel the arena"
+            failed="The arena stopped; finished runs are kept"
+          >
+            <Button onPress={() => void runArena()}>Go on</Button>
+          </TaskStatus>
           {hasRuns ? (
             <>
               {arena.axis && <AxisChart arena={arena} axis={arena.axis} />}

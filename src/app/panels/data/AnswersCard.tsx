@@ -5,13 +5,13 @@ import { type AnsweredRow, answeredPart, answersError, judgeAnswers } from '../.
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
-import { ErrorNotice } from '../../ui/ErrorNotice';
 import { NumberField } from '../../ui/Field';
 import { percent } from '../../ui/format';
+import { HeadRow } from '../../ui/HeadRow';
 import { Figures, Panel } from '../../ui/Panel';
-import { Progress } from '../../ui/Progress';
 import { Scroller } from '../../ui/Scroller';
 import { ENDINGS } from '../shared/endings';
+import { TaskStatus } from '../shared/TaskStatus';
 import { Marked } from './Marked';
 
 /** The open model's answers to the drawn rows, with what was marked in each and why. */
@@ -48,16 +48,13 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
           Answer the {count} {name} rows with {reader}
         </Button>
       </div>
-      {busy && (
-        <Progress
-          label="Answering"
-          {...task.progress}
-          onCancel={cancelAnswers}
-          cancelLabel="Cancel answering"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && <ErrorNotice title="The rows were not all answered" error={task.error} />}
+      <TaskStatus
+        task={task}
+        label="Answering"
+        onCancel={cancelAnswers}
+        cancelLabel="Cancel answering"
+        failed="The rows were not all answered"
+      />
       {rows.length > 0 && <AnswersTable rows={rows} rule={rule} model={model ?? ''} />}
     </Panel>
   );
@@ -88,15 +85,7 @@ function AnswersTable({
       <Scroller className="data-scroll data-list" label="answers">
         <table className="data-table">
           <caption>Answers, marked by: {ANSWER_RULES[rule].label}</caption>
-          <thead>
-            <tr>
-              {['Row', 'Right', 'What the model wrote', 'Expected'].map((column) => (
-                <th key={column} scope="col">
-                  {column}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <HeadRow names={['Row', 'Right', 'What the model wrote', 'Expected']} />
           <tbody>
             {rows.map(({ row, text, ending, mark, right }) => (
               <tr key={row.id}>

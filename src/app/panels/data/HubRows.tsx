@@ -3,10 +3,9 @@ import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
-import { ErrorNotice } from '../../ui/ErrorNotice';
 import { FieldName, NumberField } from '../../ui/Field';
-import { Progress } from '../../ui/Progress';
 import { TextEntry } from '../../ui/TextEntry';
+import { TaskStatus } from '../shared/TaskStatus';
 
 const OTHER = 'other';
 
@@ -83,18 +82,13 @@ export function HubRows() {
           The Hub’s dataset viewer returns rows as JSON, a hundred at a time, about 1 kB each. Only the names
           above are sent. For the licence, see the data set’s page.
         </p>
-        {busy && (
-          <Progress
-            label="Fetching rows"
-            {...fetching.progress}
-            onCancel={cancelFetching}
-            cancelLabel="Cancel fetching"
-            isCancelling={fetching.status === 'cancelling'}
-          />
-        )}
-        {fetching.status === 'failed' && (
-          <ErrorNotice title="The rows were not fetched" error={fetching.error} />
-        )}
+        <TaskStatus
+          task={fetching}
+          label="Fetching rows"
+          onCancel={cancelFetching}
+          cancelLabel="Cancel fetching"
+          failed="The rows were not fetched"
+        />
       </div>
     </details>
   );

@@ -1,5 +1,6 @@
 import type { DataReport } from '../../../contract/data';
 import { integer } from '../../ui/format';
+import { HeadRow } from '../../ui/HeadRow';
 import { Panel } from '../../ui/Panel';
 import { Scroller } from '../../ui/Scroller';
 
@@ -58,15 +59,7 @@ function TextTable({
     <Scroller className="data-scroll data-list" label={caption}>
       <table className="data-table">
         <caption className="visually-hidden">{caption}</caption>
-        <thead>
-          <tr>
-            {columns.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={columns} />
         <tbody>
           {rows.map((cells, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place

@@ -6,6 +6,7 @@ import { Button } from '../../ui/Button';
 import { Segments } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { integer } from '../../ui/format';
+import { HeadRow } from '../../ui/HeadRow';
 import { Panel } from '../../ui/Panel';
 import { Scroller } from '../../ui/Scroller';
 import { Marked } from './Marked';
@@ -95,15 +96,7 @@ function RowsTable({
     <Scroller className="data-scroll" label="rows">
       <table className="data-table">
         <caption>{caption}</caption>
-        <thead>
-          <tr>
-            {['Row', 'Question', 'Rationale', 'Answer, as marked'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={['Row', 'Question', 'Rationale', 'Answer, as marked']} />
         <tbody>
           {rows.map((row) => (
             <tr key={row.id}>

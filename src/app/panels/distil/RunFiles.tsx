@@ -1,11 +1,10 @@
 import { useState } from 'react';
 import { FileTrigger } from 'react-aria-components';
 import { formatRunFile, MAX_RUN_FILE_LENGTH } from '../../store/run-file';
-import { type Failure, failureOf } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { download } from '../../ui/download';
-import { ErrorNotice } from '../../ui/ErrorNotice';
+import { FileFailure, useChosenFile } from '../shared/OpenFile';
 import { runCsv } from './run-csv';
 
 /** A run out to a file and in from one: as it is when the button is pressed, not as the place last drew it. */
@@ -13,37 +12,28 @@ export function RunFiles() {
   const run = useApp((state) => state.run);
   const { readRunFile, openRunBundle, showRun } = useActions();
   const methods = useApp((state) => state.methods);
-  const [failure, setFailure] = useState<Failure | null>(null);
   const [read, setRead] = useState('');
   const has = run.series.step.length > 0;
   const name = `lori-${run.config?.method ?? 'run'}-seed${run.config?.seed ?? 0}`;
 
-  const take = async (files: FileList | null) => {
-    const file = files?.[0];
-    if (!file) return;
-    setFailure(null);
+  const { failure, take } = useChosenFile(async (file) => {
     setRead('');
-    try {
-      if (/\.zip$/i.test(file.name)) {
-        const id = await openRunBundle(file.name, file);
-        showRun(id);
-        setRead(`${file.name} is among the kept runs.`);
-        return;
-      }
-      // Read no more of a file than a run file can have.
-      readRunFile(await file.slice(0, 4 * MAX_RUN_FILE_LENGTH + 1).text());
-      setRead(`${file.name} is in the form; Start repeats it.`);
-    } catch (thrown) {
-      setFailure(failureOf(thrown));
+    if (/\.zip$/i.test(file.name)) {
+      showRun(await openRunBundle(file.name, file));
+      setRead(`${file.name} is among the kept runs.`);
+      return;
     }
-  };
+    // Read no more of a file than a run file can have.
+    readRunFile(await file.slice(0, 4 * MAX_RUN_FILE_LENGTH + 1).text());
+    setRead(`${file.name} is in the form; Start repeats it.`);
+  });
 
   return (
     <>
       <div className="actions">
         <FileTrigger
           acceptedFileTypes={['application/json', '.json', 'application/zip', '.zip']}
-          onSelect={(files) => void take(files)}
+          onSelect={take}
         >
           <Button>Load a run file</Button>
         </FileTrigger>
@@ -61,7 +51,7 @@ export function RunFiles() {
           {read}
         </span>
       </div>
-      {failure && <ErrorNotice title="The file cannot be used" error={failure} />}
+      <FileFailure failure={failure} />
     </>
   );
 }

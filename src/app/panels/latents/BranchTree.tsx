@@ -1,24 +1,26 @@
 import { useState } from 'react';
-import { FileTrigger } from 'react-aria-components';
 import { shorten } from '../../../text/quote';
 import { type Branch, branchName, canRedo, canUndo, depthOf, inTreeOrder } from '../../store/branches';
 import { branchesFile } from '../../store/branches-file';
 import { isTraining } from '../../store/run';
-import { type Failure, failureOf, isBusy } from '../../store/task';
+import { isBusy } from '../../store/task';
 import { shownAnswer, shownDifference } from '../../store/thoughts';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { download } from '../../ui/download';
-import { ErrorNotice } from '../../ui/ErrorNotice';
 import { significant } from '../../ui/format';
 import { TextEntry } from '../../ui/TextEntry';
+import { OpenJsonFile } from '../shared/OpenFile';
+
+/** Bytes of the largest file that is read. */
+const MAX_FILE = 4e6;
 
 /** Everything that was tried with the question, as a tree, with the answers and how far they are from the reference. */
 export function BranchTree() {
   const latents = useApp((state) => state.latents);
   const training = useApp((state) => isTraining(state.run));
-  const { undoBranch, redoBranch, compareWith } = useActions();
+  const { undoBranch, redoBranch, compareWith, readBranches } = useActions();
   const [copied, setCopied] = useState<string | null>(null);
   const { branches } = latents;
   const busy = isBusy(latents.thought) || isBusy(latents.answer) || training;
@@ -40,7 +42,13 @@ export function BranchTree() {
         <Button onPress={() => download('branches.json', branchesFile(latents), 'application/json')}>
           Download branches
         </Button>
-        <OpenBranches isDisabled={busy} />
+        <OpenJsonFile
+          label="Open branches"
+          max={MAX_FILE}
+          hint="Choose a file that “Download branches” wrote."
+          isDisabled={busy}
+          read={readBranches}
+        />
       </div>
       <p role="status" className="help">
         {copied}
@@ -63,38 +71,6 @@ export function BranchTree() {
         />
       )}
       <RenameField key={branches.current} />
-    </>
-  );
-}
-
-/** Bytes of the largest file that is read. */
-const MAX_FILE = 4e6;
-
-/** Branches from a file, in place of those that there are. */
-function OpenBranches({ isDisabled }: { readonly isDisabled: boolean }) {
-  const { readBranches } = useActions();
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const take = async (files: FileList | null) => {
-    const file = files?.[0];
-    if (!file) return;
-    setFailure(null);
-    try {
-      if (file.size > MAX_FILE)
-        throw Object.assign(new Error(`${file.name} has ${file.size} bytes; at most ${MAX_FILE} are read`), {
-          code: 'file',
-          hint: 'Choose a file that “Download branches” wrote.',
-        });
-      await readBranches(await file.text());
-    } catch (thrown) {
-      setFailure(failureOf(thrown));
-    }
-  };
-  return (
-    <>
-      <FileTrigger acceptedFileTypes={['application/json', '.json']} onSelect={(files) => void take(files)}>
-        <Button isDisabled={isDisabled}>Open branches</Button>
-      </FileTrigger>
-      {failure && <ErrorNotice title="The file cannot be used" error={failure} />}
     </>
   );
 }

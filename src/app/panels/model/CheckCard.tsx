@@ -3,10 +3,10 @@ import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { DataTable } from '../../ui/DataTable';
 import { download } from '../../ui/download';
-import { ErrorNotice, Notice } from '../../ui/ErrorNotice';
+import { Notice } from '../../ui/ErrorNotice';
 import { duration } from '../../ui/format';
 import { Panel } from '../../ui/Panel';
-import { Progress } from '../../ui/Progress';
+import { TaskStatus } from '../shared/TaskStatus';
 import { CHECK_COLUMNS, checkCsv, checkRows, notRun, outcome } from './check-report';
 
 /** Every kernel compared with stored results, on the open device. */
@@ -38,20 +38,15 @@ export function CheckCard() {
         </>
       }
     >
-      {isBusy(task) && (
-        <Progress
-          label="Checking the kernels"
-          {...task.progress}
-          onCancel={cancelCheck}
-          cancelLabel="Cancel the check"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && (
-        <ErrorNotice title="The device was not checked" error={task.error}>
-          <Button onPress={() => void runCheck()}>Try again</Button>
-        </ErrorNotice>
-      )}
+      <TaskStatus
+        task={task}
+        label="Checking the kernels"
+        onCancel={cancelCheck}
+        cancelLabel="Cancel the check"
+        failed="The device was not checked"
+      >
+        <Button onPress={() => void runCheck()}>Try again</Button>
+      </TaskStatus>
       {report && (
         <>
           {of !== device.value && (

@@ -1,11 +1,9 @@
 import './model.css';
 import { PHASES } from '../../store/in-hand';
-import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
-import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Empty } from '../../ui/Panel';
-import { Progress } from '../../ui/Progress';
+import { TaskStatus } from '../shared/TaskStatus';
 import { CheckCard } from './CheckCard';
 import { DeviceCard } from './DeviceCard';
 import { ModelCard } from './ModelCard';
@@ -28,20 +26,15 @@ export function ModelPanel() {
             No models are loaded. The bundled pair is a small base model and the teacher fine-tuned from it.
           </Empty>
         )}
-        {isBusy(pair) && (
-          <Progress
-            label={pair.progress ? PHASES[pair.progress.phase] : 'Loading the pair'}
-            {...pair.progress}
-            onCancel={cancelPair}
-            cancelLabel="Cancel loading"
-            isCancelling={pair.status === 'cancelling'}
-          />
-        )}
-        {pair.status === 'failed' && (
-          <ErrorNotice title="The bundled pair was not loaded" error={pair.error}>
-            <Button onPress={() => void loadPair()}>Try again</Button>
-          </ErrorNotice>
-        )}
+        <TaskStatus
+          task={pair}
+          label={pair.progress ? PHASES[pair.progress.phase] : 'Loading the pair'}
+          onCancel={cancelPair}
+          cancelLabel="Cancel loading"
+          failed="The bundled pair was not loaded"
+        >
+          <Button onPress={() => void loadPair()}>Try again</Button>
+        </TaskStatus>
         <OpenModelCard />
         {pair.value && (
           <>

@@ -7,10 +7,8 @@ import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { download } from '../../ui/download';
-import { ErrorNotice } from '../../ui/ErrorNotice';
 import { NumberField } from '../../ui/Field';
-import { bytes } from '../../ui/format';
-import { Progress } from '../../ui/Progress';
+import { WrittenFile } from './WrittenFile';
 
 const DTYPES: Readonly<Record<ExportDType, { readonly label: string; readonly about: string }>> = {
   f32: { label: 'float32', about: 'As it is computed here; 4 bytes a weight.' },
@@ -63,29 +61,7 @@ export function ExportModel({ subject }: { readonly subject: Subject }) {
           ONNX graph
         </Button>
       </div>
-      {busy && own && (
-        <Progress
-          label="Writing the file"
-          {...task.progress}
-          onCancel={cancelModelExport}
-          cancelLabel="Cancel the export"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && own && <ErrorNotice title="No file was written" error={task.error} />}
-      {task.status === 'done' && own && (
-        <div role="status">
-          <p className="muted">
-            {task.value.name}:{' '}
-            {task.value.files.map(({ name, bytes: size }) => `${name} (${bytes(size)})`).join(', ')}.
-          </p>
-          {task.value.notes.map((note) => (
-            <p className="help" key={note}>
-              {note}
-            </p>
-          ))}
-        </div>
-      )}
+      {own && <WrittenFile task={task} label="Writing the file" onCancel={cancelModelExport} />}
     </>
   );
 }

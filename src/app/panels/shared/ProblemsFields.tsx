@@ -1,17 +1,16 @@
-import type { ProblemSource } from '../../../contract/problem-source';
+import type { SubjectId } from '../../store/lens-draft';
+import { isAvailable } from '../../store/lens-subjects';
+import type { ProblemsDraft } from '../../store/problems-draft';
 import { useApp } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
 import { NumberField } from '../../ui/Field';
 
-interface Chosen {
-  readonly source: ProblemSource['kind'];
-  readonly seed: number;
-  readonly problems: number;
-}
-
-/** Whether the problems are rows of a data set, and none is open. */
-export const useMissingRows = ({ source }: Pick<Chosen, 'source'>): boolean =>
-  useApp((state) => source === 'rows' && state.data.report.value === null);
+/** Whether there are the rows that a draft asks for, and the subject that is to answer them. */
+export const useCanAnswer = ({
+  subject,
+  source,
+}: Pick<ProblemsDraft, 'source'> & { readonly subject: SubjectId }): boolean =>
+  useApp((state) => (source !== 'rows' || state.data.report.value !== null) && isAvailable(state, subject));
 
 /** Which problems are answered, and how many. */
 export function ProblemsFields({
@@ -21,9 +20,9 @@ export function ProblemsFields({
   help,
   hasSeed = true,
 }: {
-  readonly value: Chosen;
+  readonly value: ProblemsDraft;
   readonly errors: ReadonlyMap<string, string>;
-  readonly onChange: (change: Partial<Chosen>) => void;
+  readonly onChange: (change: Partial<ProblemsDraft>) => void;
   readonly help?: string;
   /** Whether the seed has a field here; default true. */
   readonly hasSeed?: boolean;

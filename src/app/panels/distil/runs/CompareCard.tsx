@@ -1,8 +1,8 @@
 import { useMemo } from 'react';
+import type { SavedRun } from '../../../../contract/saved-run';
 import { LineChart } from '../../../charts/LineChart';
 import type { LineSeries } from '../../../charts/series';
 import { differences, runName } from '../../../store/run-names';
-import type { SavedRun } from '../../../store/saved-actions';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { DataTable } from '../../../ui/DataTable';

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
+import { MAX_NAME, MAX_TAG, MAX_TAGS, type SavedRun } from '../../../../contract/saved-run';
 import { runName } from '../../../store/run-names';
-import { MAX_NAME, MAX_TAG, MAX_TAGS, type SavedRun } from '../../../store/saved-actions';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { TextEntry } from '../../../ui/TextEntry';

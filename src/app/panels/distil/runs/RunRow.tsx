@@ -1,9 +1,10 @@
 import { useState } from 'react';
 import type { RunFormat } from '../../../../contract/run-bundle';
+import type { SavedRun } from '../../../../contract/saved-run';
 import { shorten } from '../../../../text/quote';
 import { isActive } from '../../../store/run';
 import { runName } from '../../../store/run-names';
-import { type DamagedRun, hasDiverged, type SavedRun } from '../../../store/saved-actions';
+import { type DamagedRun, hasDiverged } from '../../../store/saved-actions';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';

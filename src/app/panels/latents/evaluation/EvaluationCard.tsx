@@ -1,8 +1,7 @@
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
-import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { Empty, Panel } from '../../../ui/Panel';
-import { Progress } from '../../../ui/Progress';
+import { TaskStatus } from '../../shared/TaskStatus';
 import { Compared } from './Compared';
 import { EvaluationFiles } from './EvaluationFiles';
 import { EvaluationForm } from './EvaluationForm';
@@ -22,16 +21,13 @@ export function EvaluationCard() {
       actions={<EvaluationFiles />}
     >
       <EvaluationForm />
-      {isBusy(task) && (
-        <Progress
-          label={task.progress === null ? 'Preparing the evaluation' : 'Answering problems'}
-          {...task.progress}
-          onCancel={cancelEvaluation}
-          cancelLabel="Cancel the evaluation"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && <ErrorNotice title="The evaluation did not end" error={task.error} />}
+      <TaskStatus
+        task={task}
+        label={task.progress === null ? 'Preparing the evaluation' : 'Answering problems'}
+        onCancel={cancelEvaluation}
+        cancelLabel="Cancel the evaluation"
+        failed="The evaluation did not end"
+      />
       {isEmpty ? (
         !isBusy(task) && <Empty>Nothing has been evaluated yet.</Empty>
       ) : (

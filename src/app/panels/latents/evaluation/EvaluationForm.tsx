@@ -8,7 +8,7 @@ import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
-import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
+import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
 import { SubjectField } from '../../shared/SubjectField';
 
 const MODES: Readonly<Record<EvaluationMode, string>> = {
@@ -31,8 +31,8 @@ export function EvaluationForm() {
   );
   const { changeEvaluation, runEvaluation } = useActions();
   const errors = evaluationErrors(draft);
-  const noRows = useMissingRows(draft);
-  const canRun = errors.size === 0 && !noRows && !busy;
+  const canAnswer = useCanAnswer(draft);
+  const canRun = errors.size === 0 && canAnswer && !busy;
   const most = K === null ? 8 : Math.min(2 * K, MAX_LATENT_STEPS);
   return (
     <form

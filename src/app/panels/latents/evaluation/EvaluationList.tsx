@@ -1,9 +1,11 @@
+import { useMemo } from 'react';
 import { modeWords, summarise } from '../../../../contract/evaluation';
 import { isComplete, type KeptEvaluation } from '../../../store/evaluation';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { duration, percent, significant } from '../../../ui/format';
+import { HeadRow } from '../../../ui/HeadRow';
 import { Scroller } from '../../../ui/Scroller';
 
 export const nameOf = ({ evaluation }: KeptEvaluation): string =>
@@ -18,15 +20,7 @@ export function EvaluationList() {
     <Scroller className="table-scroll" label="evaluations">
       <table className="evaluations">
         <caption>Evaluations, with Wilson’s interval over problems</caption>
-        <thead>
-          <tr>
-            {HEAD.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={HEAD} />
         <tbody>
           {list.map((one) => (
             <Row key={one.id} one={one} isShown={one.id === shown} />
@@ -42,7 +36,8 @@ function Row({ one, isShown }: { readonly one: KeptEvaluation; readonly isShown:
   const { showEvaluation, continueEvaluation, removeEvaluation } = useActions();
   const { id, evaluation } = one;
   const { items, total, rule, data, notes } = evaluation;
-  const { accuracy, latency, tokens, thoughts } = summarise(items);
+  // The answers of another come five times a second.
+  const { accuracy, latency, tokens, thoughts } = useMemo(() => summarise(items), [items]);
   const busy = isBusy(task);
   const name = nameOf(one);
   return (

@@ -11,7 +11,9 @@ import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice, Segments } from '../../../ui/Choice';
 import { duration, integer } from '../../../ui/format';
+import { HeadRow } from '../../../ui/HeadRow';
 import { Scroller } from '../../../ui/Scroller';
+import { ShowMore } from '../../../ui/ShowMore';
 import { TextEntry } from '../../../ui/TextEntry';
 import { useCompared } from './Compared';
 
@@ -70,23 +72,17 @@ export function Items() {
           <caption aria-live="polite">
             {integer(found.length)} of {integer(all.length)} answers
           </caption>
-          <thead>
-            <tr>
-              {[
-                'Problem',
-                'Answer',
-                ...(compared ? ['The other’s'] : []),
-                'Expected',
-                'Steps',
-                'Cost',
-                'Stepper',
-              ].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <HeadRow
+            names={[
+              'Problem',
+              'Answer',
+              ...(compared ? ['The other’s'] : []),
+              'Expected',
+              'Steps',
+              'Cost',
+              'Stepper',
+            ]}
+          />
           <tbody>
             {found.slice(0, count).map((item) => (
               <Row
@@ -99,13 +95,7 @@ export function Items() {
           </tbody>
         </table>
       </Scroller>
-      {found.length > count && (
-        <div className="actions">
-          <Button onPress={() => setCount(count + PAGE)}>
-            Show {Math.min(PAGE, found.length - count)} more
-          </Button>
-        </div>
-      )}
+      <ShowMore shown={count} total={found.length} page={PAGE} onChange={setCount} />
     </>
   );
 }
@@ -134,9 +124,10 @@ function Row({
       <td>{answer}</td>
       <td>{steps}</td>
       <td>
-        {tokens} tokens
+        {counted(tokens, 'token')}
         <span className="help">
-          {thoughts} thoughts{milliseconds === null ? '' : `, ${duration(milliseconds)}`}
+          {counted(thoughts, 'thought')}
+          {milliseconds === null ? '' : `, ${duration(milliseconds)}`}
         </span>
       </td>
       <td>
@@ -145,6 +136,8 @@ function Row({
     </tr>
   );
 }
+
+const counted = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`;
 
 function Answer({ item: { right, value, text } }: { readonly item: EvaluatedItem }) {
   return (

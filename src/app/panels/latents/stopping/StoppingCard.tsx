@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { type StoppingReport, stoppingSentences, summariseStopping } from '../../../../contract/stopping';
+import { plainArrays } from '../../../../text/json';
 import { LineChart } from '../../../charts/LineChart';
 import { stoppingErrors } from '../../../store/stopping';
 import { isBusy } from '../../../store/task';
@@ -7,12 +8,11 @@ import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { DataTable } from '../../../ui/DataTable';
 import { download } from '../../../ui/download';
-import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { duration, percent, significant } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
-import { Progress } from '../../../ui/Progress';
-import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
+import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
 import { SubjectField } from '../../shared/SubjectField';
+import { TaskStatus } from '../../shared/TaskStatus';
 import { byThoughtsLines, calibrationLines } from './lines';
 
 /** Whether a student that decides when to stop, stops at the right time: answers after every number of thoughts. */
@@ -25,20 +25,15 @@ export function StoppingCard() {
       about="For students with a stop head (adaptive latent reasoning): every problem is answered as if it had stopped after each number of thoughts, and each answer is set against the probability with which the head would have stopped there."
     >
       <StoppingForm />
-      {isBusy(task) && (
-        <Progress
-          label={task.progress === null ? 'Preparing' : 'Answering problems'}
-          {...task.progress}
-          onCancel={cancelStopping}
-          cancelLabel="Cancel the answers"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && (
-        <ErrorNotice title="The problems were not answered" error={task.error}>
-          <Button onPress={() => void runStopping()}>Try again</Button>
-        </ErrorNotice>
-      )}
+      <TaskStatus
+        task={task}
+        label={task.progress === null ? 'Preparing' : 'Answering problems'}
+        onCancel={cancelStopping}
+        cancelLabel="Cancel the answers"
+        failed="The problems were not answered"
+      >
+        <Button onPress={() => void runStopping()}>Try again</Button>
+      </TaskStatus>
       {task.value && <Findings report={task.value} />}
       {!task.value && task.status === 'idle' && <Empty>Nothing has been asked yet.</Empty>}
     </Panel>
@@ -48,11 +43,10 @@ export function StoppingCard() {
 function StoppingForm() {
   const draft = useApp((state) => state.stopping.draft);
   const busy = useApp((state) => isBusy(state.stopping.task));
-  const isUnknown = useApp((state) => draft.subject === 'student' && state.student === null);
   const { changeStopping, runStopping } = useActions();
   const errors = stoppingErrors(draft);
-  const noRows = useMissingRows(draft);
-  const canRun = errors.size === 0 && !noRows && !busy && !isUnknown;
+  const canAnswer = useCanAnswer(draft);
+  const canRun = errors.size === 0 && canAnswer && !busy;
   return (
     <form
       className="lens-form"
@@ -165,8 +159,4 @@ function Findings({ report }: { readonly report: StoppingReport }) {
 }
 
 const jsonOf = (report: StoppingReport): string =>
-  JSON.stringify(
-    { ...report, summary: summariseStopping(report) },
-    (_key, value) => (ArrayBuffer.isView(value) ? Array.from(value as never) : value),
-    1,
-  );
+  JSON.stringify({ ...report, summary: summariseStopping(report) }, plainArrays, 1);

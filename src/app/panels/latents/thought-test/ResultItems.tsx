@@ -1,9 +1,10 @@
 import { useState } from 'react';
 import type { IntermediateResults, ThoughtTestReport } from '../../../../contract/thought-test';
-import { Button } from '../../../ui/Button';
 import { Segments } from '../../../ui/Choice';
 import { integer, visibleToken } from '../../../ui/format';
+import { HeadRow } from '../../../ui/HeadRow';
 import { Scroller } from '../../../ui/Scroller';
+import { ShowMore } from '../../../ui/ShowMore';
 import { TextEntry } from '../../../ui/TextEntry';
 
 type Item = IntermediateResults['items'][number];
@@ -51,15 +52,7 @@ export function ResultItems({ report }: { readonly report: ThoughtTestReport }) 
           <caption aria-live="polite">
             {integer(found.length)} of {integer(results.items.length)} problems
           </caption>
-          <thead>
-            <tr>
-              {['Problem', 'Results', 'Most probable at each thought'].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <HeadRow names={['Problem', 'Results', 'Most probable at each thought']} />
           <tbody>
             {found.slice(0, count).map((item) => (
               <Row key={item.problem} item={item} report={report} />
@@ -67,13 +60,7 @@ export function ResultItems({ report }: { readonly report: ThoughtTestReport }) 
           </tbody>
         </table>
       </Scroller>
-      {found.length > count && (
-        <div className="actions">
-          <Button onPress={() => setCount(count + PAGE)}>
-            Show {Math.min(PAGE, found.length - count)} more
-          </Button>
-        </div>
-      )}
+      <ShowMore shown={count} total={found.length} page={PAGE} onChange={setCount} />
     </details>
   );
 }

@@ -8,6 +8,7 @@ import {
   resultRow,
   verdictSentences,
 } from '../../../../contract/thought-test-words';
+import { plainArrays } from '../../../../text/json';
 import { LineChart } from '../../../charts/LineChart';
 import { boundsOf } from '../../../store/lens-subjects';
 import { isBusy } from '../../../store/task';
@@ -16,14 +17,13 @@ import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { DataTable } from '../../../ui/DataTable';
 import { download } from '../../../ui/download';
-import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { NumberField } from '../../../ui/Field';
 import { duration, percent } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
-import { Progress } from '../../../ui/Progress';
 import { TextEntry } from '../../../ui/TextEntry';
-import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
+import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
 import { SubjectField } from '../../shared/SubjectField';
+import { TaskStatus } from '../../shared/TaskStatus';
 import { countLines, directionLines, singleLines } from './lines';
 import { ResultItems } from './ResultItems';
 import { rowsOf } from './rows';
@@ -38,20 +38,15 @@ export function ThoughtTestCard() {
       about="Problems are answered again and again by a student: with its thoughts as they are, with fewer and with more, and with other things fed in their places. A student that reasons in its thoughts loses answers; one that only waits does not."
     >
       <ThoughtsForm />
-      {isBusy(task) && (
-        <Progress
-          label={task.progress === null ? 'Preparing the test' : 'Answering problems'}
-          {...task.progress}
-          onCancel={cancelThoughtTest}
-          cancelLabel="Cancel the test of the thoughts"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && (
-        <ErrorNotice title="The thoughts were not tested" error={task.error}>
-          <Button onPress={() => void runThoughtTest()}>Try again</Button>
-        </ErrorNotice>
-      )}
+      <TaskStatus
+        task={task}
+        label={task.progress === null ? 'Preparing the test' : 'Answering problems'}
+        onCancel={cancelThoughtTest}
+        cancelLabel="Cancel the test of the thoughts"
+        failed="The thoughts were not tested"
+      >
+        <Button onPress={() => void runThoughtTest()}>Try again</Button>
+      </TaskStatus>
       {task.value && <ThoughtsFindings report={task.value} />}
       {!task.value && task.status === 'idle' && <Empty>No test has been run yet.</Empty>}
     </Panel>
@@ -63,10 +58,10 @@ function ThoughtsForm() {
   const busy = useApp((state) => isBusy(state.thoughtTest.task));
   const isMissing = useApp((state) => draft.subject === 'student' && state.student === null);
   const hidden = useApp((state) => boundsOf(state, draft.subject).hidden);
-  const noRows = useMissingRows(draft);
+  const canAnswer = useCanAnswer(draft);
   const { changeThoughtTest, runThoughtTest } = useActions();
   const errors = thoughtTestErrors(draft, hidden);
-  const canRun = !isMissing && !noRows && errors.size === 0 && !busy;
+  const canRun = errors.size === 0 && canAnswer && !busy;
   return (
     <form
       className="lens-form"
@@ -147,7 +142,11 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
         <Button onPress={() => download('thoughts.html', thoughtTestHtml(report), 'text/html')}>
           Download report (HTML)
         </Button>
-        <Button onPress={() => download('thoughts.json', jsonOf(report), 'application/json')}>
+        <Button
+          onPress={() =>
+            download('thoughts.json', JSON.stringify(report, plainArrays, 1), 'application/json')
+          }
+        >
           Download data (JSON)
         </Button>
       </div>
@@ -212,13 +211,6 @@ function ResultsTable({ report }: { readonly report: ThoughtTestReport }) {
     </>
   );
 }
-
-const jsonOf = (report: ThoughtTestReport): string =>
-  JSON.stringify(
-    report,
-    (_key, value) => (ArrayBuffer.isView(value) ? Array.from(value as never) : value),
-    1,
-  );
 
 const sourceOf = ({ label, model, ids, request, pause, milliseconds }: ThoughtTestReport): string =>
   [

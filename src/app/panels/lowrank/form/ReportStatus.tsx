@@ -1,8 +1,6 @@
-import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
-import { ErrorNotice } from '../../../ui/ErrorNotice';
-import { Progress } from '../../../ui/Progress';
+import { TaskStatus } from '../../shared/TaskStatus';
 
 const PHASES: Readonly<Record<string, string>> = {
   load: 'Loading the models first',
@@ -16,22 +14,16 @@ export function ReportStatus() {
   const report = useApp((state) => state.lens.report);
   const pairIsReady = useApp((state) => state.pair.status === 'done');
   const { cancelLens, runLens } = useActions();
-  if (isBusy(report)) {
-    const phase = pairIsReady ? (report.progress?.phase ?? 'spectra') : 'load';
-    return (
-      <Progress
-        label={PHASES[phase] ?? phase}
-        {...report.progress}
-        onCancel={cancelLens}
-        cancelLabel="Cancel decomposition"
-        isCancelling={report.status === 'cancelling'}
-      />
-    );
-  }
-  if (report.status !== 'failed') return null;
+  const phase = pairIsReady ? (report.progress?.phase ?? 'spectra') : 'load';
   return (
-    <ErrorNotice title="The hidden states were not decomposed" error={report.error}>
+    <TaskStatus
+      task={report}
+      label={PHASES[phase] ?? phase}
+      onCancel={cancelLens}
+      cancelLabel="Cancel decomposition"
+      failed="The hidden states were not decomposed"
+    >
       <Button onPress={() => void runLens()}>Try again</Button>
-    </ErrorNotice>
+    </TaskStatus>
   );
 }

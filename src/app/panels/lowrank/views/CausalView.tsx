@@ -13,10 +13,9 @@ import { writeLayers } from '../../../store/layers';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
-import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { duration } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
-import { Progress } from '../../../ui/Progress';
+import { TaskStatus } from '../../shared/TaskStatus';
 import { causalSentence } from '../causal-sentence';
 import { CausalForm } from './CausalForm';
 import { CausalTable } from './CausalTable';
@@ -38,24 +37,19 @@ export function CausalView() {
       >
         <CausalForm />
       </Panel>
-      {isBusy(task) && (
-        <Progress
-          label={
-            task.progress === null
-              ? 'Preparing the causal test'
-              : (PHASES[task.progress.phase] ?? 'Answering problems')
-          }
-          {...task.progress}
-          onCancel={cancelCausal}
-          cancelLabel="Cancel the causal test"
-          isCancelling={task.status === 'cancelling'}
-        />
-      )}
-      {task.status === 'failed' && (
-        <ErrorNotice title="The causal test stopped early; what was measured is kept" error={task.error}>
-          <Button onPress={() => void runCausal()}>Try again</Button>
-        </ErrorNotice>
-      )}
+      <TaskStatus
+        task={task}
+        label={
+          task.progress === null
+            ? 'Preparing the causal test'
+            : (PHASES[task.progress.phase] ?? 'Answering problems')
+        }
+        onCancel={cancelCausal}
+        cancelLabel="Cancel the causal test"
+        failed="The causal test stopped early; what was measured is kept"
+      >
+        <Button onPress={() => void runCausal()}>Try again</Button>
+      </TaskStatus>
       {points.length > 0 ? (
         <Panel title="Accuracy against rank">
           {report && outlived && (
