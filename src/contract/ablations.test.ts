@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ABLATION_SEEDS, ablationsOf, planOf } from './ablations';
 import { type Arena, type ArenaRun, formatArena, MAX_CONTENDERS, readArenaFile, rowOf } from './arena';
-import { axisPoints } from './arena-axis';
+import { axisPoints, offAxis } from './arena-axis';
 import { parseRunConfig } from './config';
 import type { EvaluationEvent, RunResult } from './events';
 import { METHODS } from './methods/index';
@@ -78,6 +78,11 @@ describe('what is drawn', () => {
     expect(points[0]?.parts[0]?.overSeeds?.medianInterval).toMatchObject({ low: 0.2, high: 0.6 });
     expect(points[1]?.parts[0]?.overSeeds).toBeNull();
     expect(points[6]?.parts[0]?.overSeeds).toMatchObject({ n: 1, median: 0.8 });
+    expect(offAxis(plan)).toBe('');
+    const added = { name: 'CODI', config: parseRunConfig({ method: 'codi' }) };
+    expect(offAxis({ ...plan, contenders: [...plan.contenders, added] })).toMatch(
+      /no value of .+ for them: CODI\.$/,
+    );
   });
 
   it('splits cost into its parts, and stands at 1, 2, … without numbers', () => {

@@ -1,4 +1,4 @@
-import type { Arena, ArenaRun } from './arena';
+import { type Arena, type ArenaRun, accuracyIn, figuresOf } from './arena';
 import type { Measure } from './methods/ablations/ablation';
 import { type BySeed, type SeedSummary, summariseSeeds } from './seeds';
 
@@ -11,12 +11,7 @@ export interface MeasuredPart {
 }
 
 export const PARTS: Readonly<Record<Measure, readonly MeasuredPart[]>> = {
-  accuracy: [
-    {
-      label: 'held-out accuracy',
-      of: ({ correct, total }) => (correct === undefined || !total ? undefined : correct / total),
-    },
-  ],
+  accuracy: [{ label: 'held-out accuracy', of: accuracyIn }],
   cost: [
     { label: 'reading the teacher', of: ({ teacherSeconds }) => teacherSeconds },
     { label: 'training', of: ({ trainSeconds }) => trainSeconds },
@@ -40,6 +35,14 @@ export interface AxisPoint {
   }[];
 }
 
+/** Which contenders are not shown, in a sentence: the ablation has no value for those that were added to it. Empty without any. */
+export function offAxis({ contenders, axis }: Pick<Arena, 'contenders' | 'axis'>): string {
+  const names = contenders.map(({ name }) => name).filter((name) => axis?.places?.[name] === undefined);
+  return !axis?.places || names.length === 0
+    ? ''
+    : `Not shown, since there is no value of “${axis.label}” for them: ${names.join(', ')}.`;
+}
+
 /** The contenders that stand on the axis, in its order; none of an arena without one. A failed run has no figures. */
 export function axisPoints({ contenders, seeds, axis, runs }: Arena): AxisPoint[] {
   if (!axis) return [];
@@ -52,12 +55,7 @@ export function axisPoints({ contenders, seeds, axis, runs }: Arena): AxisPoint[
         (run) => run.name === name && run.failed === undefined && seeds.includes(run.seed),
       );
       const parts = PARTS[measure].map(({ label, of }) => {
-        const bySeed = new Map(
-          own.flatMap((run) => {
-            const value = of(run);
-            return value === undefined ? [] : [[run.seed, value] as const];
-          }),
-        );
+        const bySeed = figuresOf(own, of);
         return { label, bySeed, overSeeds: bySeed.size > 0 ? summariseSeeds(bySeed) : null };
       });
       return [{ name, x, parts }];

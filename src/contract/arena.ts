@@ -3,7 +3,7 @@ import { readJson } from '../text/json';
 import { quote, shorten } from '../text/quote';
 import { type RunConfig, readConfigSchema } from './config';
 import type { EvaluationEvent, RunResult } from './events';
-import { meanLength } from './lengths';
+import { AROUND_LATENTS, meanLength } from './lengths';
 import { MEASURES, type Measure } from './methods/ablations/ablation';
 import { METHODS } from './methods/index';
 import type { Methods } from './methods/method';
@@ -187,8 +187,7 @@ export function rowOf(
 ): ArenaRun {
   const { config, heldOut, seconds, trainable, models, status } = result;
   const answered = evaluations.findLast(({ set }) => set === 'held-out');
-  // The two tokens around latents count as reasoning in lengths.
-  const measured = answered?.lengths && meanLength(answered.lengths) - 2;
+  const measured = answered?.lengths && meanLength(answered.lengths) - AROUND_LATENTS;
   const thoughts =
     measured ??
     result.student?.thoughts?.latentSteps ??
@@ -221,18 +220,26 @@ export interface Standing {
   readonly answerMilliseconds: number;
 }
 
+/** A run's held-out accuracy; undefined of one that failed. */
+export const accuracyIn = ({ correct, total }: ArenaRun): number | undefined =>
+  correct === undefined || !total ? undefined : correct / total;
+
+/** A figure by seed, of the runs that have it. */
+export const figuresOf = (runs: readonly ArenaRun[], figure: (run: ArenaRun) => number | undefined): BySeed =>
+  new Map(
+    runs.flatMap((run) => {
+      const value = figure(run);
+      return value === undefined ? [] : [[run.seed, value] as const];
+    }),
+  );
+
 /**
  * Every contender's figures. p is the exact sign-flip test of the paired differences over seeds, two-sided, corrected by Holm
  * for the number of contenders compared.
  */
 export function standings({ contenders, seeds, baseline, runs }: Arena): Standing[] {
   const own = (name: string) => runs.filter((run) => run.name === name && seeds.includes(run.seed));
-  const accuracyOf = (name: string): BySeed =>
-    new Map(
-      own(name).flatMap(({ seed: one, correct, total }) =>
-        correct === undefined || !total ? [] : [[one, correct / total] as const],
-      ),
-    );
+  const accuracyOf = (name: string): BySeed => figuresOf(own(name), accuracyIn);
   const base = accuracyOf(baseline);
   const meanOf = (name: string, of: (run: ArenaRun) => number | undefined): number =>
     mean(own(name).flatMap((run) => of(run) ?? []));

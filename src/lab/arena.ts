@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ablationsOf, planOf } from '../contract/ablations';
 import { type Arena, type ArenaRun, readArenaFile, remaining, rowOf, standings } from '../contract/arena';
-import { axisPoints, PARTS, UNITS } from '../contract/arena-axis';
+import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { SeedSummary } from '../contract/seeds';
@@ -118,7 +118,8 @@ function axisTable(arena: Arena): string[] {
     ...parts.map(({ overSeeds }) => cell(overSeeds)),
   ]);
   const head = [axis.label, ...PARTS[axis.measure].map(({ label }) => `${label}, median [95 %] (${unit})`)];
-  return ['', ...markdownRows(head, rows)];
+  const missing = offAxis(arena);
+  return ['', ...markdownRows(head, rows), ...(missing ? ['', missing] : [])];
 }
 
 const tableOf = (arena: Arena): string =>

@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import type { Arena, ArenaAxis } from '../../../contract/arena';
-import { axisPoints } from '../../../contract/arena-axis';
+import { axisPoints, offAxis } from '../../../contract/arena-axis';
 import { LineChart } from '../../charts/LineChart';
 import { useTheme } from '../../store/use-app';
 import { axisLines, axisNames, axisSentence, axisTitle, measureAxis } from './axis-lines';
@@ -13,7 +13,7 @@ export function AxisChart({ arena, axis }: { readonly arena: Arena; readonly axi
   return (
     <LineChart
       title={axisTitle(axis)}
-      summary={axisSentence(points, axis)}
+      summary={`${axisSentence(points, axis)} ${offAxis(arena)}`.trim()}
       source={`ablation ${axis.ablation} · ${arena.seeds.length === 1 ? '1 seed' : `${arena.seeds.length} seeds`} · ${arena.contenders[0]?.config.data.heldOut ?? 0} held-out problems each`}
       series={lines}
       x={axisNames(points, axis)}

@@ -1,4 +1,5 @@
 import type { Accuracy, RunEvent } from '../../../contract/events';
+import { AROUND_LATENTS } from '../../../contract/lengths';
 import { stopsByItself } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
 import { promptOf } from '../../eval/answer';
@@ -18,9 +19,6 @@ export interface MeasuredOptions {
   readonly report: (event: RunEvent) => void;
   readonly signal: AbortSignal | undefined;
 }
-
-/** The two tokens around latents count as reasoning, as in the paper of the students that stop by themselves. */
-const AROUND_LATENTS = 2;
 
 /** The accuracies of a run. */
 export class Measured {
