@@ -80,8 +80,11 @@ test('a researcher sees the low rank, distils a student and steps through its th
       buffer: Buffer.from(first),
     });
     await expect(app.getByText(/run\.json is in the form/)).toBeVisible();
+    const result = app.getByText(/of 20 held-out problems right/);
     await app.getByRole('button', { name: 'Start LoRi' }).click();
-    await expect(app.getByText(/of 20 held-out problems right/)).toBeVisible({ timeout: 180_000 });
+    // The imported run's result gives way to the new one's.
+    await expect(result).toBeHidden();
+    await expect(result).toBeVisible({ timeout: 180_000 });
     const [file] = await Promise.all([
       app.waitForEvent('download'),
       app.getByRole('button', { name: 'Download run file' }).click(),
