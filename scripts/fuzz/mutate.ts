@@ -186,3 +186,9 @@ export function mutateSafetensors(bytes: Bytes, rng: Rng): Bytes {
     values.setUint32(4 * (many === count ? i : rng.integer(0, count - 1)), word, true);
   return out;
 }
+
+/** Damages a file as what its name says it is. */
+export function mutateFile(name: string, bytes: Bytes, rng: Rng): Bytes {
+  if (name.endsWith('.json')) return mutateJson(new TextDecoder().decode(bytes), rng);
+  return name.endsWith('.safetensors') ? mutateSafetensors(bytes, rng) : mutateBytes(bytes, rng);
+}

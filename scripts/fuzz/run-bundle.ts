@@ -7,7 +7,7 @@ import { sha256Hex } from '../../src/engine/base/sha256';
 import { readRunBundle } from '../../src/engine/session/exports/read-bundle';
 import { type BundledFile, bundleFiles, zipOf } from '../../src/engine/session/exports/run-bundle';
 import { readSnapshot, writeSnapshot } from '../../src/engine/session/runs/snapshot-file';
-import { mutateBytes, mutateJson, mutateSafetensors } from './mutate';
+import { mutateBytes, mutateFile } from './mutate';
 import type { Target } from './target';
 
 const config = parseRunConfig({});
@@ -39,11 +39,10 @@ async function bundled(): Promise<readonly BundledFile[]> {
 /** One file damaged, and bundle.json as if it had been written so. */
 async function withDamage(files: readonly BundledFile[], rng: Rng): Promise<Blob> {
   const { name: damaged } = rng.pick(files);
-  const next = files.map(({ name, bytes }) => {
-    if (name !== damaged) return { name, bytes };
-    if (name.endsWith('.json')) return { name, bytes: mutateJson(new TextDecoder().decode(bytes), rng) };
-    return { name, bytes: (name.endsWith('.safetensors') ? mutateSafetensors : mutateBytes)(bytes, rng) };
-  });
+  const next = files.map(({ name, bytes }) => ({
+    name,
+    bytes: name === damaged ? mutateFile(name, bytes, rng) : bytes,
+  }));
   if (damaged === 'bundle.json') return zipOf(next);
   const about = JSON.parse(new TextDecoder().decode(files[0]?.bytes));
   for (const { name, bytes } of next.slice(1))

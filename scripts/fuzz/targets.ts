@@ -30,7 +30,7 @@ import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engin
 import { readRows } from '../../src/storage/store';
 import { dataSets } from './data-sets';
 import { hubAnswers, hubSources } from './hub';
-import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
+import { type Bytes, deepen, mutateBytes, mutateFile, mutateJson, mutateValue } from './mutate';
 import { runBundle } from './run-bundle';
 import type { Target } from './target';
 import { tokenizers } from './tokenizer';
@@ -51,11 +51,6 @@ const VIEWS: readonly Partial<LensRequest>[] = [
 ];
 
 type Files = ReadonlyMap<string, Bytes>;
-
-function mutateFile(name: string, bytes: Bytes, rng: Rng): Bytes {
-  if (name.endsWith('.json')) return mutateJson(new TextDecoder().decode(bytes), rng);
-  return name.endsWith('.safetensors') ? mutateSafetensors(bytes, rng) : mutateBytes(bytes, rng);
-}
 
 /** A checkpoint with an index, so that the index is read too. */
 function withIndex(files: Files): Files {

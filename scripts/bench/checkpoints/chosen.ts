@@ -5,10 +5,10 @@ import { writeCheckpoint } from './write';
 
 /**
  * The checkpoints that a bench's arguments `<folder> [shape…]` name, each written before it is used if it is not there. Ends the
- * process, saying what was expected, where no folder or another shape is given.
+ * process at once, saying what was expected, where no folder or another shape is given.
  * @param usual shapes without any on the command line
  */
-export function* chosenCheckpoints(
+export function chosenCheckpoints(
   [folder, ...wanted]: readonly string[],
   {
     command,
@@ -23,6 +23,10 @@ export function* chosenCheckpoints(
     console.error(unknown === undefined ? usage : `no shape "${unknown}"; ${usage}`);
     process.exit(2);
   }
+  return written(folder, names, threads);
+}
+
+function* written(folder: string, names: readonly string[], threads: string): Generator<string> {
   for (const name of names) {
     const at = join(resolve(folder), name);
     const bytes = writeCheckpoint(at, SHAPES[name] as (typeof SHAPES)[string]);

@@ -1,5 +1,5 @@
 /**
- * Measures one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <lens|greedy|text|errors>
+ * Measures one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <lens|greedy|text|errors|sizes>
  * <threads> <f32|int8>`.
  * Peak memory is the process's; `heap` is what WebAssembly has taken of its 4 GiB.
  */
@@ -14,9 +14,10 @@ import { runtimeVersion } from '../../../src/engine/runtime/ort';
 import { createRuntime } from '../../../src/engine/runtime/runtime';
 import { DeviceModels } from '../../../src/engine/session/models/device-models';
 import { openModel } from '../../../src/engine/session/models/opened';
+import { storedAs } from '../../../src/engine/session/models/weight-storage';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
-import { megabytes, memoryTaken } from './memory';
+import { memoryTaken } from './memory';
 import { lensOf, lensRequest } from './requests';
 
 const [folder = '', what = 'lens', threads = '1', stored = 'f32'] = process.argv.slice(2);
@@ -31,10 +32,6 @@ const rounded = ({ seconds, cpu }: { seconds: number; cpu: number }) => ({
   s: Number(seconds.toFixed(2)),
   cpu: Number(cpu.toFixed(2)),
 });
-const memory = () => ({
-  ...memoryTaken(),
-  arrayBuffers: megabytes(process.memoryUsage().arrayBuffers),
-});
 
 const environment = { crossOriginIsolated: true, runtimeVersion, readBlob, threads: Number(threads) };
 const files = await checkpointFiles(folder);
@@ -44,7 +41,7 @@ async function lens(): Promise<object> {
   await workbench.open('wasm');
   const opening = await clock(() => workbench.openCheckpoint(files));
   await workbench.storeWeights(storage);
-  const opened = memory();
+  const opened = memoryTaken();
   const first = await clock(() => workbench.lens(lensRequest('Tom')));
   const tokens = first.value.selections[0]?.spectra.map(({ tokens: n }) => n);
   // Another text of the same length, so that no states are there yet.
@@ -55,16 +52,12 @@ async function lens(): Promise<object> {
     tokens,
     first: rounded(first),
     again: rounded(again),
-    ...memory(),
+    ...memoryTaken(),
   };
 }
 
 async function greedy(): Promise<object> {
-  const { model: opened } = await openModel(files, { readBlob });
-  const model = {
-    ...opened,
-    config: { ...opened.config, ...(storage === 'int8' && { storage: 'int8' as const }) },
-  };
+  const { model } = storedAs(await openModel(files, { readBlob }), storage);
   const runtime = await createRuntime({ provider: 'wasm', threads: Number(threads) });
   const models = new DeviceModels(runtime);
   const onDevice = models.use(model);
@@ -94,7 +87,7 @@ async function greedy(): Promise<object> {
     tokensPerSecond: Number((1 / median('seconds')).toFixed(2)),
     tokensPerCpuSecond: Number((1 / median('cpu')).toFixed(2)),
     bakes: models.traffic(model)?.bakes,
-    ...memory(),
+    ...memoryTaken(),
   };
 }
 
@@ -108,7 +101,7 @@ async function text(): Promise<object> {
     const settings = { ...generateDefaults, limit: 24 };
     const request = { subject: { kind: 'opened' as const }, prompt: 'Tom has 12 apples', stop: [], settings };
     const made = await clock(() => workbench.generate(request));
-    return { ...rounded(made), ...made.value.seconds, ...memory() };
+    return { ...rounded(made), ...made.value.seconds, ...memoryTaken() };
   };
   return { first: await one(), second: await one(), third: await one() };
 }
@@ -120,7 +113,7 @@ async function errors(): Promise<object> {
   await workbench.openCheckpoint(files);
   await workbench.storeWeights(storage);
   const made = await clock(() => workbench.storageErrors());
-  return { ...rounded(made), ...made.value, ...memory() };
+  return { ...rounded(made), ...made.value, ...memoryTaken() };
 }
 
 /** Texts and tokens of each, ascending: WebAssembly gives nothing back. */
@@ -143,7 +136,7 @@ async function sizes(): Promise<object> {
   const found: Record<string, object> = {};
   for (const [texts, tokens] of SIZES) {
     const read = await workbench.lens(lensOf(texts, tokens));
-    const { heap } = memory();
+    const { heap } = memoryTaken();
     const longest = Math.max(...(read.selections[0]?.spectra.map((s) => s.tokens) ?? [tokens]));
     const purpose = { kind: 'see', sequences: texts, tokens: longest } as const;
     const { parts, total, kept } = estimateMemory(report, 'wasm', purpose);

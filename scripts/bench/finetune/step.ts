@@ -7,6 +7,7 @@ import { tokenFeeds } from '../../../src/engine/recipes/shared/token-inputs';
 import { createRuntime } from '../../../src/engine/runtime/runtime';
 import { DeviceModels } from '../../../src/engine/session/models/device-models';
 import { openModel } from '../../../src/engine/session/models/opened';
+import { storedAs } from '../../../src/engine/session/models/weight-storage';
 import { compileWhole } from '../../../src/engine/train/compile-whole';
 import { compileLayerwise } from '../../../src/engine/train/layerwise/compile';
 import { hostOptimiser } from '../../../src/engine/train/optimiser';
@@ -39,12 +40,12 @@ export async function openStep(folder: string, options: StepOptions) {
   const { train, composition, storage, batch, tokens, latents, threads } = options;
   const before = memoryTaken().rss;
   const runtime = await createRuntime({ provider: 'wasm', threads });
-  const { model, tokenizer } = await openModel(await checkpointFiles(folder), { readBlob });
+  const { model, tokenizer } = storedAs(
+    await openModel(await checkpointFiles(folder), { readBlob }),
+    storage,
+  );
   const models = new DeviceModels(runtime);
-  const device = models.use({
-    ...model,
-    config: { ...model.config, ...(storage === 'int8' && { storage }) },
-  });
+  const device = models.use(model);
   const { config } = device;
   const adapters = train === 'lora' ? [STUDENT] : [];
   const set = new ParameterSet(

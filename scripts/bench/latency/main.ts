@@ -27,10 +27,11 @@ function say(at: string): void {
   }
 }
 
+const usual = ['SmolLM2-135M', 'Qwen2.5-0.5B'];
+const checkpoints = chosenCheckpoints(positionals, { command: 'bench:latency', usual, threads });
 console.log(`bundled base, ${threads} thread(s)`);
 say('models/base');
-const chosen = { command: 'bench:latency', usual: ['SmolLM2-135M', 'Qwen2.5-0.5B'], threads };
-for (const at of chosenCheckpoints(positionals, chosen)) say(at);
+for (const at of checkpoints) say(at);
 console.log(
   'LoRi figure 4 measured 6.9 times for Llama-3.2-1B, 5.1 times for Llama-3.2-3B and Llama-3.1-8B.',
 );

@@ -4,6 +4,8 @@
  * same decoder, one sequence, no end token, so that weights do not decide how long either takes. The answer to a chain is timed after
  * the question alone, with fewer keys to attend to: the chain looks a little faster than it is.
  */
+import { median } from '../../../src/contract/statistics';
+import type { WeightStorage } from '../../../src/contract/weight-storage';
 import { leftPad } from '../../../src/engine/data/batch';
 import { Decoder } from '../../../src/engine/decode/decoder';
 import { greedy, prompted } from '../../../src/engine/decode/greedy';
@@ -14,17 +16,15 @@ import type { Feedback } from '../../../src/engine/nn/feedback';
 import { createRuntime } from '../../../src/engine/runtime/runtime';
 import { DeviceModels } from '../../../src/engine/session/models/device-models';
 import { openModel } from '../../../src/engine/session/models/opened';
+import { storedAs } from '../../../src/engine/session/models/weight-storage';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
 
 const [folder = '', threads = '1', storage = 'f32'] = process.argv.slice(2);
 const [QUESTION, CHAIN, PROMPT, ANSWER] = [64, 60, 4, 2];
 const REPEATS = 3;
 
-const { model: opened } = await openModel(await checkpointFiles(folder), { readBlob });
-const model = {
-  ...opened,
-  config: { ...opened.config, ...(storage === 'int8' && { storage: 'int8' as const }) },
-};
+const opened = await openModel(await checkpointFiles(folder), { readBlob });
+const { model } = storedAs(opened, storage as WeightStorage);
 const onDevice = new DeviceModels(await createRuntime({ provider: 'wasm', threads: Number(threads) })).use(
   model,
 );
@@ -63,7 +63,7 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
     await run();
     times.push(performance.now() - start);
   }
-  return times.sort((a, b) => a - b)[REPEATS >> 1] as number;
+  return median(times);
 }
 
 const softmax: Feedback = { kind: 'softmax', temperature: 1 };
