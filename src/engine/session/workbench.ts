@@ -168,10 +168,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   lens(request: LensRequest, options: CallOptions = {}): Promise<LensReport> {
-    return this.queue.between(
-      async () => lens({ ...this.provider(), ...this.lensParts() }, request, options),
-      options.signal,
-    );
+    return this.onModels(options, (on) => lens({ ...on, ...this.lensParts() }, request, options));
   }
 
   async lensCost(request: LensRequest): Promise<LensCost> {
@@ -180,10 +177,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   exportStates(request: StatesRequest, options: CallOptions = {}): Promise<StatesFile> {
-    return this.queue.between(
-      async () => exportStates({ ...this.provider(), loaded: this.loadedModels() }, request, options),
-      options.signal,
-    );
+    return this.onModels(options, (on) => exportStates(on, request, options));
   }
 
   exportModel(request: ModelFileRequest, options: CallOptions = {}): Promise<ModelFile> {
@@ -211,35 +205,22 @@ export class LoriWorkbench implements Workbench {
   }
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
-    return this.queue.between(
-      async () =>
-        causalTest({ ...this.provider(), loaded: this.loadedModels(), cache: this.states }, request, options),
-      options.signal,
-    );
+    return this.onModels(options, (on) => causalTest({ ...on, cache: this.states }, request, options));
   }
 
   evaluate(
     request: EvaluationRequest,
     options: CallOptions<Progress | EvaluationEvent> = {},
   ): Promise<Evaluation> {
-    return this.queue.between(
-      async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
-      options.signal,
-    );
+    return this.onModels(options, (on) => evaluate(on, request, options));
   }
 
   stopping(request: StoppingRequest, options: CallOptions<Progress> = {}): Promise<StoppingReport> {
-    return this.queue.between(
-      async () => stoppingReport({ ...this.provider(), loaded: this.loadedModels() }, request, options),
-      options.signal,
-    );
+    return this.onModels(options, (on) => stoppingReport(on, request, options));
   }
 
   testThoughts(request: ThoughtTestRequest, options: CallOptions<Progress> = {}): Promise<ThoughtTestReport> {
-    return this.queue.between(
-      async () => testThoughts({ ...this.provider(), loaded: this.loadedModels() }, request, options),
-      options.signal,
-    );
+    return this.onModels(options, (on) => testThoughts(on, request, options));
   }
 
   async checkpoints(): Promise<readonly CheckpointReport[]> {
@@ -520,15 +501,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   generate(request: GenerateRequest, options: CallOptions<GenerateReporting> = {}): Promise<GenerateReport> {
-    return this.queue.between(
-      async () =>
-        generate(
-          { ...this.provider(), loaded: this.loadedModels(), decoders: this.generation },
-          request,
-          options,
-        ),
-      options.signal,
-    );
+    return this.onModels(options, (on) => generate({ ...on, decoders: this.generation }, request, options));
   }
 
   /** Frees everything once earlier calls are done; the workbench may be opened again. */
@@ -566,6 +539,14 @@ export class LoriWorkbench implements Workbench {
   private provider(): Opened {
     if (!this.opened) throw noDevice();
     return this.opened;
+  }
+
+  /** Works on the provider and the models that are there when earlier calls are done; also between two steps of a run. */
+  private onModels<T>(
+    { signal }: Pick<CallOptions, 'signal'>,
+    work: (on: Opened & { readonly loaded: LoadedModels }) => Promise<T>,
+  ): Promise<T> {
+    return this.queue.between(async () => work({ ...this.provider(), loaded: this.loadedModels() }), signal);
   }
 
   /** What the lens may look at; without a pair, only the opened checkpoint. */
