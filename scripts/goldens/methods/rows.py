@@ -112,7 +112,7 @@ def after_three_steps(out, case, trained, terms):
     """Writes the trained tensors after three steps of AdamW: every gradient clipped together, constant rate."""
     o = OPTIMISER
     live = {k: v.clone().requires_grad_() for k, v in trained.items()}
-    optimiser = torch.optim.AdamW(live.values(), lr=o["learningRate"], betas=(0.9, 0.99), eps=1e-8, weight_decay=o["weightDecay"])
+    optimiser = torch.optim.AdamW(live.values(), lr=o["learningRate"], betas=(o["beta1"], o["beta2"]), eps=o["epsilon"], weight_decay=o["weightDecay"])
     for _ in range(3):
         optimiser.zero_grad()
         sum(terms(live).values()).backward()

@@ -2,11 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { finished } from '../kernels/shared/eigen';
 import { unpackF32 } from '../kernels/shared/testing';
 import { principalAngleSteps } from './subspace';
+import golden from './tucker.golden.json';
 
 const principalAngles = (...of: Parameters<typeof principalAngleSteps>) =>
   finished(principalAngleSteps(...of));
-
-import golden from './tucker.golden.json';
 
 describe('principal angles', () => {
   const a = unpackF32(golden.angles.a);

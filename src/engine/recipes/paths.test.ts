@@ -41,7 +41,7 @@ describe.each(PRESETS.map(({ id, config }) => [id, config] as const))('%s', (_id
   });
 });
 
-it('the checks see a drawing that is not its recipe’s', () => {
+it('a teacher is idle where every term that it is read for has a weight of 0', () => {
   const { config } = PRESETS.find(({ id }) => id === 'lori-paper-128') as (typeof PRESETS)[number];
   const without = { ...config, weights: { ...config.weights, anchor: 0, covariance: 0, mean: 0 } };
   expect(idlePaths(methodOf(config.method), without).has(TEACHER)).toBe(true);
