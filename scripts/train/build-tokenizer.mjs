@@ -1,32 +1,27 @@
 // Writes the bundled pair's tokenizer in Hugging Face form: node scripts/train/build-tokenizer.mjs FOLDER
-// Every word, number and piece of a step is one token: `▁12`, `▁<<12`, `+7`, `=19>>`. There is nothing to merge, so the
-// model is a BPE without merges that takes whole pieces (`ignore_merges`), the form both the Rust and the JavaScript
-// tokenizers read. A blank before a word, a number or `<<` is implied: `12` and ` 12` are the same token.
+// Every word and every number 0 to 999 is one token, `▁12`, and so is each sign of a step, which is written with blanks:
+// `<< 12 + 7 = 19 >>`. There is nothing to merge, so the model is a BPE without merges that takes whole pieces
+// (`ignore_merges`), the form both the Rust and the JavaScript tokenizers read.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { runnerImport } from 'vite';
 
 const folder = process.argv[2];
 const { module } = await runnerImport(
-  new URL('../../src/engine/data/word-problems.ts', import.meta.url).pathname,
+  new URL('../../src/engine/data/story-words.ts', import.meta.url).pathname,
   {
     configFile: false,
     logLevel: 'error',
   },
 );
 const count = (from, to, text) => Array.from({ length: to - from + 1 }, (_, i) => text(from + i));
+const SIGNS = ['<<', '+', '-', '*', '/', '=', '>>'];
 const SPECIAL = ['<pad>', '</s>', '<unk>'];
-const words = [...new Set([...module.vocabularyWords(), 'The', 'answer', 'is', ':'])].sort();
+const words = [...new Set([...module.storyVocabulary(), 'The', 'answer', 'is', ':'])].sort();
 const pieces = [
   ...SPECIAL,
   ...words.map((w) => (/\w/.test(w) ? `▁${w}` : w)),
-  ...count(0, 99, (n) => `▁${n}`),
-  ...count(0, 99, (n) => `▁<<${n}`),
-  ...count(1, 20, (n) => `+${n}`),
-  ...count(1, 20, (n) => `-${n}`),
-  '*2',
-  '*3',
-  '/2',
-  ...count(0, 99, (n) => `=${n}>>`),
+  ...SIGNS.map((sign) => `▁${sign}`),
+  ...count(0, module.LARGEST_NUMBER, (n) => `▁${n}`),
 ];
 const tokenizer = {
   version: '1.0',
@@ -44,8 +39,11 @@ const tokenizer = {
   normalizer: {
     type: 'Sequence',
     normalizers: [
-      { type: 'Replace', pattern: { String: '<<' }, content: ' <<' },
+      // A blank before every sign, and one after it.
+      { type: 'Replace', pattern: { Regex: '(?=<<|>>|[-+*/=])' }, content: ' ' },
+      { type: 'Replace', pattern: { Regex: '(?<=<<|>>|[-+*/=])' }, content: ' ' },
       { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
+      { type: 'Strip', strip_left: true, strip_right: true },
     ],
   },
   pre_tokenizer: {
@@ -54,14 +52,28 @@ const tokenizer = {
       { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false },
       {
         type: 'Split',
-        pattern: { Regex: '▁?<<[0-9]+|=[0-9]+>>|[-+*/][0-9]+|▁?[0-9]+|▁?[A-Za-z]+|[^A-Za-z0-9]' },
+        pattern: { Regex: '▁?(?:<<|>>|[-+*/=])|▁?[0-9]+|▁?[A-Za-z]+|[^A-Za-z0-9]' },
         behavior: 'Isolated',
         invert: false,
       },
     ],
   },
   post_processor: null,
-  decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false },
+  decoder: {
+    type: 'Sequence',
+    decoders: [
+      { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false },
+      { type: 'Fuse' },
+      // The blanks beside signs go again: `<<12+7=19>>`.
+      { type: 'Replace', pattern: { String: '<< ' }, content: '<<' },
+      ...SIGNS.slice(1, -1).map((sign) => ({
+        type: 'Replace',
+        pattern: { String: ` ${sign} ` },
+        content: sign,
+      })),
+      { type: 'Replace', pattern: { String: ' >>' }, content: '>>' },
+    ],
+  },
   model: {
     type: 'BPE',
     dropout: null,

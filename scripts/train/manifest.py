@@ -6,6 +6,7 @@ about.json holds what cannot be measured: the commands and the description of th
 """
 import argparse
 import json
+import math
 import os
 
 import torch
@@ -13,19 +14,28 @@ import torch
 from data import problems
 from llama import load, sha256
 from pretrain import answered, generate
-from student import interval
 
 FILES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 
 
+def told(outcomes):
+    """A share with its 95 % interval, the binomial's by its normal approximation."""
+    n, p = len(outcomes), sum(outcomes) / len(outcomes)
+    return f"{100 * p:.1f} % ± {196 * math.sqrt(p * (1 - p) / n):.1f} (n = {n})"
+
+
 def measure(model, rows):
-    """What greedy decoding answers after the question alone, and with the answer prompt forced straight after it."""
-    n = len(rows)
-    share = lambda new: sum(answered(p, g) for p, g in zip(rows, new)) / n
-    told = lambda p: f"{100 * p:.1f} % ± {100 * interval(p, n):.1f} (n = {n})"
-    cot, direct = share(generate(model, rows)), share(generate(model, rows, lambda p: p["promptIds"], 3))
-    return [{"what": "accuracy, explicit chain of thought", "value": told(cot)},
-            {"what": "accuracy, no chain of thought", "value": told(direct)}]
+    """What greedy decoding answers after the question alone, in all and by number of steps, and with the answer prompt
+    forced straight after it."""
+    steps = [len(p["stepIds"]) for p in rows]
+    out = []
+    for what, new in (("explicit chain of thought", generate(model, rows)),
+                      ("no chain of thought", generate(model, rows, lambda p: p["promptIds"], 3))):
+        right = [answered(p, g) for p, g in zip(rows, new)]
+        out.append({"what": f"accuracy, {what}", "value": told(right)})
+        out += [{"what": f"accuracy, {what}, {n} step{'s' if n > 1 else ''}",
+                 "value": told([r for r, s in zip(right, steps) if s == n])} for n in sorted(set(steps))]
+    return out
 
 
 if __name__ == "__main__":
@@ -39,7 +49,7 @@ if __name__ == "__main__":
     with open(o.about) as f:
         about = json.load(f)
     min_steps, max_steps = about["data"]["minSteps"], about["data"]["maxSteps"]
-    rows = problems(7, o.held, min_steps, max_steps, "held-out")
+    rows = problems(7, o.held, min_steps, max_steps, "held-out", f"{o.folder}/base")
     out = {}
     for role in ("base", "teacher"):
         files = [{"name": name, "bytes": os.path.getsize(path), "sha256": sha256(path)}

@@ -1,7 +1,8 @@
 """Trains the base and its chain-of-thought teacher.
 
 Each question is followed by several continuations at once, which see the question and themselves but not each other:
-  verbose   every token of the steps            compact  results only
+  verbose   every token of the steps            compact  results only, the last one once or a few times
+  drill     steps that have to do with nothing, of numbers up to 999
   dropped   each token kept with probability p  direct   no steps, of one-step problems only
   next      the beginning of another question, as running text would go on
   chunked   each step whole or in pieces, a position a piece, its tokens superposed as in `soft`
@@ -20,12 +21,14 @@ import time
 import torch
 import torch.nn.functional as F
 
-from data import EOS, PAD, problems, rationale
+from data import EOS, PAD, problems, rationale, vocabulary
 from llama import Llama, config, fresh_weights, load, save
 
 
 # Longer problems are never answered directly in training: the model would learn to compute the whole chain in its depth.
 DIRECT_STEPS = 1
+# The next question is the first in order of its token ids among this many.
+NEXT_AMONG = 8
 
 
 def chunks(step, rng):
@@ -35,11 +38,26 @@ def chunks(step, rng):
     return [step[a:b] for a, b in zip(edges, edges[1:])]
 
 
+def drill(rng):
+    """The tokens of one step with numbers up to 999, small ones more often."""
+    while True:
+        x = rng.randint(1, 999) if rng.random() < 0.4 else int(math.exp(rng.uniform(0, math.log(999.5))))
+        sign = rng.choice("++--**/")
+        y = rng.randint(2, 40) if sign in "+-" else rng.randint(2, 12)
+        if sign == "+" and rng.random() < 0.2:
+            y = rng.randint(2, 500)
+        z = {"+": x + y, "-": x - y, "*": x * y, "/": x // y}[sign]
+        if 1 <= z <= 999 and (sign != "/" or x % y == 0):
+            return [TOKENS["▁" + str(t)] for t in ("<<", x, sign, y, "=", z, ">>")]
+
+
 def continuation(p, other, form, rng, keep):
     """A list of positions, each a list of tokens: more than one are superposed."""
     r = [[t] for t in rationale(p)]
     if form == "compact":
-        r = [[step[-1]] for step in p["stepIds"]]
+        # A step is `<< a + b = c >>`.
+        r = [[step[-2]] for step in p["stepIds"]]
+        r += r[-1:] * rng.choice((0, 0, 0, 1, 2, 3))
     elif form == "soft":
         r = p["stepIds"]
     elif form == "chunked":
@@ -49,6 +67,8 @@ def continuation(p, other, form, rng, keep):
         r = [t for t in r if rng.random() < k]
     elif form == "direct":
         r = []
+    elif form == "drill":
+        return [[t] for _ in range(3) for t in drill(rng)]
     elif form == "next":
         return [[t] for t in other["questionIds"][:8]]
     return r + [[t] for t in p["promptIds"] + p["answerIds"] + [EOS]]
@@ -64,7 +84,8 @@ def batch(rows, shares, rng, keep):
         q = p["questionIds"]
         ids, positions, segments = [wide([t]) for t in q], list(range(len(q))), [0] * len(q)
         pairs = []
-        other = rng.choice(rows) if "next" in shares else None
+        # Some beginnings are far more frequent than others, as in running text.
+        other = min(rng.choices(rows, k=NEXT_AMONG), key=lambda p: p["questionIds"]) if "next" in shares else None
         for s, (form, share) in enumerate(shares.items(), 1):
             if form == "direct" and len(p["stepIds"]) > DIRECT_STEPS:
                 continue
@@ -95,7 +116,7 @@ def batch(rows, shares, rng, keep):
 
 
 @torch.no_grad()
-def generate(model, rows, forced=None, limit=30, size=200):
+def generate(model, rows, forced=None, limit=60, size=200):
     """Greedy answers after the question, or after question ∥ forced(p). Returns the lists of new tokens."""
     out = []
     for start in range(0, len(rows), size):
@@ -131,7 +152,7 @@ def accuracies(model, rows):
     n = len(rows)
     cot = sum(answered(p, g) for p, g in zip(rows, generate(model, rows))) / n
     direct = sum(answered(p, g) for p, g in zip(rows, generate(model, rows, lambda p: p["promptIds"], 3))) / n
-    force = lambda p: [p["stepIds"][0][-1]]
+    force = lambda p: [p["stepIds"][0][-2]]
     compact = sum(answered(p, g) for p, g in zip(rows, generate(model, rows, force))) / n
     return cot, compact, direct
 
@@ -157,9 +178,9 @@ def train(model, rows, shares, steps, lr, size, held, seed, keep):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(decay + plain, 1.0)
         opt.step()
-        if time.time() - told > 60:
+        if time.time() - told > 150:
             told = time.time()
-            a = accuracies(model, held[:200])
+            a = accuracies(model, held[:100])
             print(f"{time.time() - began:6.0f} s step {step} loss {loss.item():.4f} "
                 f"cot {a[0]:.3f} compact {a[1]:.3f} direct {a[2]:.3f}", flush=True)
     for n in names:
@@ -183,20 +204,23 @@ if __name__ == "__main__":
     a.add_argument("--rows", type=int, default=150000)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
-    a.add_argument("--vocab", type=int, default=397)
+    a.add_argument("--tokenizer", default="models/base", help="folder of the tokenizer's files")
+    a.add_argument("--max-steps", type=int, default=5)
+    a.add_argument("--held", type=int, default=1000, help="held-out problems of the accuracies at the end")
     o = a.parse_args()
     torch.set_num_threads(o.threads)
     shares = {k: float(v) for k, v in (x.split("=") for x in o.shares.split(","))}
     keep = tuple(map(float, o.keep.split(",")))
-    rows = problems(o.seed, o.rows, 1, 4)
-    held = problems(o.seed + 1, 1000, 4, 4, "held-out")
-    c = config(o.vocab, o.hidden, o.layers, inner=o.inner)
+    TOKENS = vocabulary(o.tokenizer)
+    rows = problems(o.seed, o.rows, 1, o.max_steps, tokenizer=o.tokenizer)
+    held = problems(o.seed + 1, o.held, 1, o.max_steps, "held-out", o.tokenizer)
+    c = config(len(TOKENS), o.hidden, o.layers, inner=o.inner)
     model = load(f"{o.init}/base") if o.init else Llama(c, fresh_weights(c, o.seed))
     print(vars(o), sum(x.numel() for x in model.w.values()), "parameters", flush=True)
     half = lambda w: {k: v.half().float() for k, v in w.items()}
     for name, mix, n, lr in (("base", shares, o.steps, o.lr), ("teacher", {"verbose": 1.0}, o.teacher_steps, o.teacher_lr)):
         train(model, rows, mix, n, lr, o.batch, held, o.seed, keep)
         model = Llama(c, half(model.w))
-        print(f"{name}: {n} steps; on 1000 held-out 4-step problems cot, compact, direct:", accuracies(model, held), flush=True)
+        print(f"{name}: {n} steps; on {o.held} held-out problems cot, compact, direct:", accuracies(model, held), flush=True)
         os.makedirs(f"{o.out}/{name}", exist_ok=True)
         save(f"{o.out}/{name}", c, model.w)

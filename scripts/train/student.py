@@ -22,7 +22,7 @@ from llama import adapted, fresh_lora, load
 
 # of the whole run
 SHARED = {
-    "samples": 128, "held": 300, "heldSeed": 7, "seeds": "1", "minSteps": 4, "maxSteps": 4, "K": 5, "filter": "softmax", "tau": 1.0,
+    "samples": 128, "held": 300, "heldSeed": 7, "seeds": "1", "minSteps": 1, "maxSteps": 5, "K": 5, "filter": "softmax", "tau": 1.0,
     "rank": 8, "alpha": 16.0, "steps": 300, "batch": 8, "warmup": 0.05, "clip": 1.0, "explicit": 0,
     "rL": 4, "rH": 64, "rHa": 32, "norm": 1, "every": 100, "threads": 1, "log": "",
 }
@@ -249,9 +249,9 @@ def main(folder, words):
             o[k] = type(SHARED[k])(v)
     torch.set_num_threads(o["threads"])
     base, teacher = load(f"{folder}/base"), load(f"{folder}/teacher")
-    held = problems(o["heldSeed"], o["held"], o["minSteps"], o["maxSteps"], "held-out")
+    held = problems(o["heldSeed"], o["held"], o["minSteps"], o["maxSteps"], "held-out", f"{folder}/base")
     seeds = list(map(int, o["seeds"].split(",")))
-    rows = {s: problems(1000 + s, o["samples"], o["minSteps"], o["maxSteps"], "train") for s in seeds}
+    rows = {s: problems(1000 + s, o["samples"], o["minSteps"], o["maxSteps"], "train", f"{folder}/base") for s in seeds}
     goals = {s: Targets(teacher, rows[s], o) for s in seeds}
     replicas = [{**own, "seed": s, "name": name} for name, own in variants for s in seeds]
     changed = {k: v for k, v in o.items() if v != SHARED[k]}

@@ -51,13 +51,6 @@ const TOLD: Readonly<Record<string, readonly string[]>> = {
   '/2': ['{p} keeps half of them.', '{p} loses half of them.'],
 };
 
-/** Every word and sign in questions and answers except numbers: the tokenizer's vocabulary is built from these. */
-export function vocabularyWords(): string[] {
-  const sentences = [...START, ...ASK, ...Object.values(TOLD).flat()].join(' ').replace(/\{\w\}/g, ' ');
-  const words = sentences.match(/[A-Za-z]+|[.?]/g) ?? [];
-  return [...new Set([...words, ...PEOPLE.flat(), ...THINGS])].sort();
-}
-
 const LARGEST = 99;
 const LARGEST_START = 50;
 const LARGEST_OPERAND = 15;

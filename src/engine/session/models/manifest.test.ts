@@ -12,7 +12,7 @@ const model = (name: string) => ({
 const whole = () => ({
   base: model('base'),
   teacher: model('teacher'),
-  data: { description: 'sums', seed: 1, minSteps: 1, maxSteps: 4 },
+  data: { description: 'sums', problems: 'chains', seed: 1, minSteps: 1, maxSteps: 4 },
 });
 
 describe('parseManifest', () => {
@@ -20,6 +20,12 @@ describe('parseManifest', () => {
     const json = whole();
     Object.assign(json.base, { command: 'train.py', parameters: 3 });
     expect(parseManifest(json)).toEqual(whole());
+  });
+
+  it('draws chains where it does not say what is drawn', () => {
+    const { data, ...rest } = whole();
+    const { problems: _, ...older } = data;
+    expect(parseManifest({ ...rest, data: older })).toEqual(whole());
   });
 
   const bad: [string, (m: ReturnType<typeof whole>) => unknown, string][] = [
@@ -52,6 +58,11 @@ describe('parseManifest', () => {
       'a number measured',
       (m) => ({ ...m, base: { ...m.base, measured: [{ what: 'x', value: 3 }] } }),
       'base.measured[0].value is 3',
+    ],
+    [
+      'problems that nothing draws',
+      (m) => ({ ...m, data: { ...m.data, problems: 'riddles' } }),
+      'data.problems is "riddles", expected one of chains, stories',
     ],
     ['half a step', (m) => ({ ...m, data: { ...m.data, minSteps: 0.5 } }), 'data.minSteps is 0.5'],
     ['inherited names', (m) => Object.create(m) as unknown, 'base is missing'],

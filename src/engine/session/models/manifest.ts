@@ -1,6 +1,9 @@
 import { FileError } from '../../base/errors';
 import { isJsonObject, own, quote } from '../../checkpoint/json';
 
+const SOURCES = ['chains', 'stories'] as const;
+export type ProblemSource = (typeof SOURCES)[number];
+
 /** models/manifest.json: what the bundled pair is, how it was made and what was measured on it. */
 export interface Manifest {
   readonly base: ManifestModel;
@@ -19,6 +22,8 @@ export interface ManifestModel {
 
 export interface ManifestData {
   readonly description: string;
+  /** Which generator draws the problems; default `chains`, of which every step starts from the result before. */
+  readonly problems: ProblemSource;
   readonly seed: number;
   readonly minSteps: number;
   readonly maxSteps: number;
@@ -62,10 +67,18 @@ function model(root: Fields, role: string): ManifestModel {
 function data(fields: Fields): ManifestData {
   return {
     description: text(fields, 'description', 'data'),
+    problems: source(own(fields, 'problems')),
     seed: number(fields, 'seed', 'data'),
     minSteps: number(fields, 'minSteps', 'data'),
     maxSteps: number(fields, 'maxSteps', 'data'),
   };
+}
+
+function source(value: unknown): ProblemSource {
+  if (value === undefined) return 'chains';
+  return (
+    SOURCES.find((known) => known === value) ?? fail('data.problems', value, `one of ${SOURCES.join(', ')}`)
+  );
 }
 
 /** Maximum characters of a text that is shown, and entries of a list. */

@@ -2,9 +2,15 @@ import type { Split } from '../../../contract/calls';
 import type { Problem } from '../../../contract/events';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
+import { storyProblems } from '../../data/story-problems';
 import type { ProblemCodec, ProblemText, TokenProblem } from '../../data/tokens';
 import { type WordProblem, wordProblems } from '../../data/word-problems';
-import type { ManifestData } from './manifest';
+import type { ManifestData, ProblemSource } from './manifest';
+
+const GENERATORS: Readonly<Record<ProblemSource, typeof wordProblems>> = {
+  chains: wordProblems,
+  stories: storyProblems,
+};
 
 /** Maximum number of validation problems, and of held-out ones. */
 const MAX_PROBLEMS = 8192;
@@ -30,8 +36,8 @@ export class ProblemSet {
     private readonly data: ManifestData,
     private readonly codec: ProblemCodec,
   ) {
-    const { minSteps, maxSteps, seed } = data;
-    wordProblems(seed, 1, { minSteps, maxSteps });
+    const { problems, minSteps, maxSteps, seed } = data;
+    GENERATORS[problems](seed, 1, { minSteps, maxSteps });
   }
 
   /** `count` problems of a split from index `from`. @throws InputError outside the set */
@@ -65,11 +71,11 @@ export class ProblemSet {
     const skip = split === 'validation' ? POOL : 0;
     const known = this.made.get(split);
     if (known && known.length >= upTo) return known;
-    const { minSteps, maxSteps, seed } = this.data;
+    const { problems, minSteps, maxSteps, seed } = this.data;
     const side = split === 'held-out' ? 'held-out' : 'train';
     // Generated in large batches: the list for a larger count starts with the list for a smaller one.
     const count = Math.max(upTo, split === 'train' ? POOL : 1024);
-    const all = wordProblems(seed, skip + count, { minSteps, maxSteps, split: side });
+    const all = GENERATORS[problems](seed, skip + count, { minSteps, maxSteps, split: side });
     const list = all.slice(skip);
     this.made.set(split, list);
     return list;
