@@ -224,6 +224,9 @@ describe('control', () => {
     });
     await expect(run).rejects.toThrow(CancelledError);
     expect(watched.steps().length).toBe(when === 'running' || when === 'paused' ? 2 : 0);
+    // A phase that hears it is the last one.
+    const phases = watched.events.flatMap((event) => (event.kind === 'progress' ? event.progress.phase : []));
+    if (phases.includes(when as never)) expect(phases.at(-1)).toBe(when);
     // The student of the run before is still there, and it can still be stepped.
     const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
     expect(question.student).toBe(student);
