@@ -562,6 +562,7 @@ export function double({
         tokens: question.split(/(?= )/),
         unknown: unknownIn(question),
         latentSteps: steps,
+        prompt: [' The', ' answer', ' is', ':'],
         expected: expected ?? null,
         student: student === 'trained' ? 'LoRi, 300 steps' : 'base, untrained',
         filter: latent?.filter ?? 'softmax',

@@ -365,6 +365,8 @@ export interface LatentSession {
   /** Words of the question that the model does not know, each once. */
   readonly unknown: readonly string[];
   readonly latentSteps: number;
+  /** Tokens of the answer's prompt, which are fed after the thoughts; none of a student that writes them itself. */
+  readonly prompt: readonly string[];
   /**
    * What is fed as a thought: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`;
    * `hidden`, the hidden state itself; `module`, what a trained module makes of it; `tokens`, tokens that are the same for

@@ -1,10 +1,17 @@
 import { quote } from '../text/quote';
 import { complaints } from './complaints';
-import { type Intervention, intervention, MAX_INTERVENTIONS, type Operation, type Vector } from './latents';
+import {
+  type Intervention,
+  intervention,
+  MAX_INTERVENTIONS,
+  type Operation,
+  type TokenSegment,
+  type Vector,
+} from './latents';
 
 /**
- * Interventions as text, for links, files and the command line: `z2:zero;z3@residual.4:add(token("12"),0.5)`. Written
- * numbers are read back to the same bits.
+ * Interventions as text, for links, files and the command line: `z2:zero;z3@residual.4:add(token("12"),0.5)`; q5 is the
+ * question's fifth token, p1 the first of the answer's prompt. Written numbers are read back to the same bits.
  */
 
 /** A text that is no list of interventions; its message says where and what was expected. */
@@ -12,7 +19,7 @@ export class InterventionTextError extends Error {
   override readonly name = 'InterventionTextError';
   readonly code = 'input';
   readonly hint =
-    'Write them as in z2:zero;z3@residual.4:add(token("12"),0.5): the step, a layer’s site if any, and what to do.';
+    'Write them as in z2:zero;q5@residual.4:add(token("12"),0.5): a thought (z), a token of the question (q) or of the prompt (p), a layer’s site if any, and what to do.';
 }
 
 type Argument = number | string | Call;
@@ -24,10 +31,18 @@ interface Call {
 export const writeInterventions = (list: readonly Intervention[]): string =>
   list.map(writeIntervention).join(';');
 
-export function writeIntervention({ step, at, operation }: Intervention): string {
+export function writeIntervention(one: Intervention): string {
+  const { at, operation } = one;
   const where = at.site === 'latent' ? '' : `@${at.site}.${at.layer}`;
-  return `z${step}${where}:${writeCall(callOf(operation))}`;
+  return `${positionName(one)}${where}:${writeCall(callOf(operation))}`;
 }
+
+const LETTERS = { question: 'q', prompt: 'p', thought: 'z' } as const;
+const SEGMENT_OF: Readonly<Record<string, TokenSegment>> = { q: 'question', p: 'prompt' };
+
+/** `z2`, `q5`, `p1` */
+export const positionName = ({ of, step }: Pick<Intervention, 'of' | 'step'>): string =>
+  `${LETTERS[of ?? 'thought']}${step}`;
 
 function callOf(operation: Operation): Call {
   const { kind } = operation;
@@ -66,6 +81,9 @@ function vectorCall(vector: Vector): Call {
       return call(vector.plus, vector.minus);
     case 'thought':
       return vector.question === undefined ? call(vector.step) : call(vector.step, vector.question);
+    case 'question':
+    case 'prompt':
+      return vector.question === undefined ? call(vector.token) : call(vector.token, vector.question);
     case 'mean':
       return call(vector.problems);
     case 'direction':
@@ -116,6 +134,8 @@ const VECTOR_ARGUMENTS: Readonly<Record<Exclude<Vector['kind'], 'values'>, reado
   token: ['token'],
   difference: ['plus', 'minus'],
   thought: ['step', 'question'],
+  question: ['token', 'question'],
+  prompt: ['token', 'question'],
   mean: ['problems'],
   direction: ['problems', 'index'],
 };
@@ -127,12 +147,14 @@ class Reader {
 
   intervention(): unknown {
     const head = this.match(
-      /z(\d{1,4})(?:@([a-z.]+)\.(\d{1,5}))?:/y,
-      'z and a step, as in z2: or z2@residual.4:',
+      /([zqp])(\d{1,5})(?:@([a-z.]+)\.(\d{1,5}))?:/y,
+      'z and a step, or q or p and a token’s number, as in z2: or q5@residual.4:',
     );
-    const [, step, site, layer] = head;
+    const [, letter = '', step, site, layer] = head;
+    const of = SEGMENT_OF[letter];
     const call = this.call();
     return {
+      ...(of && { of }),
       step: Number(step),
       at: site === undefined ? { site: 'latent' } : { site, layer: Number(layer) },
       operation: this.operation(call),
@@ -174,7 +196,7 @@ class Reader {
         `${quote(name)}; one of ${[...Object.keys(VECTOR_ARGUMENTS), 'values'].join(', ')} is expected`,
       );
     const names = VECTOR_ARGUMENTS[name as keyof typeof VECTOR_ARGUMENTS];
-    return { kind: name, ...this.named(name, names, args, name === 'thought' ? 1 : 0) };
+    return { kind: name, ...this.named(name, names, args, names.includes('question') ? 1 : 0) };
   }
 
   /** @param optional how many of the last ones may be absent */

@@ -38,12 +38,22 @@ const ALL: Intervention[] = [
     at: LATENT,
     operation: { kind: 'replace', by: { kind: 'values', values: [0.1, Math.fround(0.1), -2e-9, 3] } },
   },
+  { of: 'question', step: 512, at: LATENT, operation: { kind: 'zero' } },
+  {
+    ...{ of: 'question', step: 5, at: { site: 'residual', layer: 2 } },
+    operation: { kind: 'replace', by: { kind: 'question', token: 4, question: 'held-out-3' } },
+  },
+  {
+    ...{ of: 'prompt', step: 1, at: { site: 'mlp.in', layer: 1 } },
+    operation: { kind: 'add', vector: { kind: 'prompt', token: 2 }, factor: 2 },
+  },
 ];
 
 it('writes every operation and vector so that it is read back as it was', () => {
   const text = writeInterventions(ALL);
   expect(readInterventions(text)).toEqual(ALL);
   expect(text).toContain('z2@mlp.out.3:scale(-0.1)');
+  expect(text).toContain('q5@residual.2:replace(question(4,"held-out-3"));p1@mlp.in.1:add(prompt(2),2)');
   expect(readInterventions('')).toEqual([]);
 });
 
@@ -58,6 +68,9 @@ describe('refuses, saying where and what was expected', () => {
     ['z2:add(mean(mean(3)),1)', 'a number or a string'],
     ['z2:replace(word("a"))', '"word"; one of token'],
     ['z0:zero', 'step'],
+    ['z65:zero', 'a thought from 1 to'],
+    ['q0:zero', 'step'],
+    ['a2:zero', 'q or p and a token'],
     ['z2@norm.1:zero', 'at'],
     ['z2:zero;', 'z and a step'],
     ['z2:zero z3:zero', '; or the end'],

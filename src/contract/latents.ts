@@ -3,7 +3,8 @@ import { MAX_LATENT_STEPS } from './methods/shared';
 
 /**
  * Stepping through latent thoughts and changing them. z_1…z_K are fed one after another between the question and the answer's
- * prompt; thought t is what is fed at step t, and step 0 is the question's last position. H is the hidden size.
+ * prompt; thought t is what is fed at step t, and step 0 is the question's last position. The tokens of the question are q_1…,
+ * those of the answer's prompt p_1…. H is the hidden size.
  */
 
 /** Sites of a layer whose states can be changed; `residual` is the layer's output, of the last layer after the final norm. */
@@ -29,7 +30,10 @@ export const MAX_INTERVENTIONS = 64;
 /** Most layers, directions and values that a request may name; the model's own sizes are checked where it is known. */
 const MANY = 1 << 16;
 
-/** The thought itself before it is fed, or the state at a site of layer 1…L at the thought's position. */
+/**
+ * What is fed at a position (the thought, or a token's embedding), before positions are added; or the state at a site of layer
+ * 1…L at that position.
+ */
 export const place = z.union([
   z.strictObject({ site: z.literal('latent') }),
   z.strictObject({ site: z.enum(STATE_SITES), layer: whole(1, MANY) }),
@@ -40,20 +44,25 @@ export type Place = z.infer<typeof place>;
  * A vector of H values:
  * - token: the row of the embedding of one token;
  * - difference: that of `plus` less that of `minus`;
- * - thought: the state at the same place of step `step`, unmodified, of this question or another one (its text or its id);
- * - mean: the mean state at the same place and step over the first training problems;
- * - direction: the principal direction `index` (1, 2, …) of all thoughts' states at that place over those problems, around
- *   their mean, of norm 1;
+ * - thought: the state at the same place of thought `step`, unmodified, of this question or another one (its text or its id);
+ * - question, prompt: the same of a token of the question, or of the answer's prompt after all thoughts;
+ * - mean: the mean state at the same place and position over the first training problems. Questions differ in length and words:
+ *   at a question's token it is the mean over all tokens of their questions;
+ * - direction: the principal direction `index` (1, 2, …) of all states at that place over those problems, around their mean, of
+ *   norm 1: of thoughts at a thought, of the questions' tokens at one of them, of the prompt's tokens at one of them;
  * - values: as given.
  */
+const ofQuestion = z.string().min(1).max(2000).optional();
 export const vector = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('token'), token: tokenText }),
   z.strictObject({ kind: z.literal('difference'), plus: tokenText, minus: tokenText }),
   z.strictObject({
     kind: z.literal('thought'),
     step: whole(1, MAX_LATENT_STEPS),
-    question: z.string().min(1).max(2000).optional(),
+    question: ofQuestion,
   }),
+  z.strictObject({ kind: z.literal('question'), token: whole(1, MANY), question: ofQuestion }),
+  z.strictObject({ kind: z.literal('prompt'), token: whole(1, MANY), question: ofQuestion }),
   z.strictObject({ kind: z.literal('mean'), problems: whole(1, MAX_MEAN_PROBLEMS) }),
   z.strictObject({
     kind: z.literal('direction'),
@@ -73,7 +82,7 @@ export type Vector = z.infer<typeof vector>;
  * - interpolate: (1 − share)·h + share·v;
  * - add: h + factor·v;
  * - remove: h − (h·u)·u, u = v/‖v‖: the direction is projected out;
- * - project: onto the r leading directions V of all thoughts' states at that place over the first training problems,
+ * - project: onto the r leading directions V of all states at that place over the first training problems (as for `direction`),
  *   c + V·Vᵀ(h − c), c their mean or 0; `outside` keeps what is orthogonal to them instead.
  */
 export const operation = z.discriminatedUnion('kind', [
@@ -94,9 +103,33 @@ export const operation = z.discriminatedUnion('kind', [
 ]);
 export type Operation = z.infer<typeof operation>;
 
-/** At one place of one step. Several at the same place are applied in order. */
-export const intervention = z.strictObject({ step: whole(1, MAX_LATENT_STEPS), at: place, operation });
+/** Whose positions can be changed besides the thoughts: the question's tokens, and those of the answer's prompt. */
+export const TOKEN_SEGMENTS = ['question', 'prompt'] as const;
+export type TokenSegment = (typeof TOKEN_SEGMENTS)[number];
+
+/**
+ * At one place of one position: of thought `step`, or, where it is `of` a question or a prompt, of its token number `step`.
+ * Several at the same place are applied in order.
+ */
+export const intervention = z
+  .strictObject({
+    of: z.enum(TOKEN_SEGMENTS).optional(),
+    step: whole(1, MANY),
+    at: place,
+    operation,
+  })
+  .refine(({ of, step }) => of !== undefined || step <= MAX_LATENT_STEPS, {
+    path: ['step'],
+    message: `a thought from 1 to ${MAX_LATENT_STEPS} is expected`,
+  });
 export type Intervention = z.infer<typeof intervention>;
+
+/**
+ * The number of thoughts after which an intervention is felt: none at the question; at the prompt, which is fed after any number
+ * of thoughts and changes none of them, infinitely many.
+ */
+export const feltFrom = ({ of, step }: Pick<Intervention, 'of' | 'step'>): number =>
+  of === 'question' ? 0 : of === 'prompt' ? Number.POSITIVE_INFINITY : step;
 
 /** A point of a branch: after `step` thoughts of the open question, with these interventions on them. */
 export const moment = z.strictObject({

@@ -4,7 +4,7 @@ import { type Branches, canRedo, canUndo, choose, grow, prune, redo, refer, rena
 import type { Context } from './context';
 import { momentLink } from './moment-link';
 import type { Outcome, TaskDriver } from './task-driver';
-import { differenceKey, keyIn, momentIn, seenThoughts, shownAnswer } from './thoughts';
+import { answerKeyIn, differenceKey, keyIn, momentIn, seenThoughts, shownAnswer } from './thoughts';
 
 /** Moving through the thoughts of the open question, and between its branches. */
 export interface BranchActions {
@@ -133,7 +133,7 @@ export function branchActions(ctx: Context, { thought, answer, ended }: BranchTa
       const latents = now();
       const { step, branches } = latents;
       const { current, reference } = branches;
-      const key = keyIn(latents, step);
+      const key = answerKeyIn(latents, step);
       const after = momentIn(latents, step);
       if (current === reference) {
         const outcome = await answer.start(({ signal, report }) =>
@@ -149,7 +149,7 @@ export function branchActions(ctx: Context, { thought, answer, ended }: BranchTa
         return found.after;
       });
       if (outcome.status === 'done' && found) {
-        keepAnswers([keyIn(latents, step, reference), key], [found.before, found.after]);
+        keepAnswers([answerKeyIn(latents, step, reference), key], [found.before, found.after]);
         ctx.latents({ differences: { ...now().differences, [differenceKey(latents)]: found } });
       }
       return ended(outcome);
@@ -159,12 +159,16 @@ export function branchActions(ctx: Context, { thought, answer, ended }: BranchTa
       if (K === null || interventions.length === 0) return false;
       const before = now();
       ctx.latents({ branches: grow(before.branches, interventions, name ?? null) });
-      if (!(await actions.stepTo(K))) {
-        // What was refused is no branch; what was cancelled or failed on the way is not kept either.
+      const leave = (): boolean => {
         if (now().session === before.session) ctx.latents({ branches: before.branches });
         return false;
-      }
-      return actions.answer();
+      };
+      // What was refused is no branch; what was cancelled or failed on the way is not kept either.
+      if (!(await actions.stepTo(K))) return leave();
+      if (await actions.answer()) return true;
+      // A change of the prompt is seen by the answer alone, and refused there.
+      const { answer: given } = now();
+      return given.status === 'failed' && given.error.code === 'input' ? leave() : false;
     },
     chooseBranch: (id) => settle(choose(now().branches, id), wasAnswered()),
     undoBranch: async () => (canUndo(now().branches) ? settle(undo(now().branches), wasAnswered()) : false),

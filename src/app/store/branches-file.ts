@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readInterventions, writeInterventions } from '../../contract/intervention-text';
 import { readJson } from '../../text/json';
 import { type Branches, initialBranches } from './branches';
-import { keyIn, type LatentsState } from './thoughts';
+import { answerKeyIn, type LatentsState } from './thoughts';
 
 /** The branches as a file: everything that is needed to make them again. */
 export const branchesFile = (latents: LatentsState): string =>
@@ -15,7 +15,8 @@ export const branchesFile = (latents: LatentsState): string =>
       latentSteps: latents.session.value?.latentSteps ?? null,
       branches: latents.branches.list.map(({ id, parent, name, interventions }) => ({
         ...{ id, parent, name, text: writeInterventions(interventions) },
-        answer: latents.answers[keyIn(latents, latents.session.value?.latentSteps ?? 0, id)]?.text ?? null,
+        answer:
+          latents.answers[answerKeyIn(latents, latents.session.value?.latentSteps ?? 0, id)]?.text ?? null,
       })),
     },
     null,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { readInterventions, writeInterventions } from '../../contract/intervention-text';
 import {
+  answerKey,
   branchName,
   canRedo,
   canUndo,
@@ -71,4 +72,9 @@ it('has one key for moments after equal thoughts, whatever comes later or was sa
   expect(momentKey(one, 2)).toBe(momentKey(other, 2));
   expect(momentKey(one, 3)).not.toBe(momentKey(other, 3));
   expect(momentKey(one, 0)).toBe(momentKey([], 0));
+  // A change of the question is felt everywhere, one of the prompt in answers alone.
+  const [question, prompt] = [read('q1:zero'), read('p1:zero')];
+  expect(momentKey(question, 0)).not.toBe(momentKey([], 0));
+  expect(momentKey(prompt, 3)).toBe(momentKey([], 3));
+  expect(answerKey(prompt, 0)).not.toBe(answerKey([], 0));
 });

@@ -1,5 +1,5 @@
 import { writeInterventions } from '../../contract/intervention-text';
-import type { Intervention } from '../../contract/latents';
+import { feltFrom, type Intervention } from '../../contract/latents';
 
 /** What was tried with one question: a tree, in which every branch adds interventions to those of its parent. */
 export interface Branch {
@@ -34,11 +34,15 @@ export function interventionsOf(branches: Branches, id: number = branches.curren
   return parent === null ? [...interventions] : [...interventionsOf(branches, parent), ...interventions];
 }
 
-/** A name that is the same for moments that show the same: those after equal thoughts. */
+/** A name that is the same for moments that show the same: those after equal thoughts on an equal question. */
 export const momentKey = (interventions: readonly Intervention[], step: number): string =>
   `${step} ${writeInterventions(
-    Array.from({ length: step }, (_, t) => interventions.filter((one) => one.step === t + 1)).flat(),
+    Array.from({ length: step + 1 }, (_, t) => interventions.filter((one) => feltFrom(one) === t)).flat(),
   )}`;
+
+/** The same for answers, after equal prompts too. */
+export const answerKey = (interventions: readonly Intervention[], step: number): string =>
+  `${momentKey(interventions, step)} ${writeInterventions(interventions.filter(({ of }) => of === 'prompt'))}`;
 
 /** A new branch of the current one, which becomes the current one. */
 export function grow(

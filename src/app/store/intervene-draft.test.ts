@@ -19,6 +19,12 @@ describe('the form for interventions', () => {
     [{ kind: 'remove', vector: 'direction', index: 2 }, 'z1:remove(direction(32,2))'],
     [{ kind: 'project', keep: 'outside', centre: false }, 'z1:project(4,32,"uncentred","outside")'],
     [{ kind: 'replace', vector: 'values', values: '[1, 2.5e-3\n-4]' }, 'z1:replace(values(1,0.0025,-4))'],
+    [{ of: 'question', step: 90, site: 'residual', layer: 2 }, 'q90@residual.2:zero'],
+    [{ of: 'prompt', step: 2, kind: 'noise', seed: 3 }, 'p2:noise(3)'],
+    [
+      { of: 'question', step: 3, kind: 'replace', vector: 'question', thought: 5, question: 'held-out-4' },
+      'q3:replace(question(5,"held-out-4"))',
+    ],
     [{ kind: 'permute', order: '2 1 3, 4' }, 'z1:replace(thought(2));z2:replace(thought(1))'],
     [
       { kind: 'permute', order: '' },

@@ -6,11 +6,14 @@ import {
   type Place,
   permutation,
   type StateSite,
+  type TokenSegment,
   type Vector,
 } from '../../contract/latents';
 
 /** The form for interventions, as it is filled in. */
 export interface InterveneDraft {
+  /** Whose position: a thought, or a token of the question or of the answer's prompt. */
+  readonly of: 'thought' | TokenSegment;
   readonly step: number;
   readonly site: 'latent' | StateSite;
   readonly layer: number;
@@ -34,7 +37,7 @@ export interface InterveneDraft {
 }
 
 export const initialIntervention: InterveneDraft = {
-  ...{ step: 1, site: 'latent', layer: 1, kind: 'zero', vector: 'token' },
+  ...{ of: 'thought', step: 1, site: 'latent', layer: 1, kind: 'zero', vector: 'token' },
   ...{ seed: 1, factor: 1, share: 0.5, rank: 4, problems: 32, centre: true, keep: 'inside' },
   ...{ token: '', minus: '', thought: 1, question: '', index: 1, values: '', order: '' },
 };
@@ -53,11 +56,14 @@ const refused = (problem: string): Drafted => ({ interventions: null, problem })
 
 export function drafted(draft: InterveneDraft, K: number): Drafted {
   if (draft.kind === 'permute') return permuted(draft.order, K);
-  const { step, layer, site, kind } = draft;
+  const { of, step, layer, site, kind } = draft;
   const at: Place = site === 'latent' ? { site } : { site, layer };
   const made = operationOf({ ...draft, kind });
   if ('problem' in made) return refused(made.problem);
-  const result = intervention.safeParse({ step, at, operation: made.operation });
+  const result = intervention.safeParse({
+    ...(of !== 'thought' && { of }),
+    ...{ step, at, operation: made.operation },
+  });
   if (!result.success) {
     const [issue] = result.error.issues;
     return refused(`${issue?.path.slice(1).join(' ') || 'The values'}: ${issue?.message ?? 'not valid'}`);
@@ -102,6 +108,11 @@ function vectorOf({
     case 'thought': {
       const question = draft.question.trim();
       return { vector: { kind, step, ...(question !== '' && { question }) } };
+    }
+    case 'question':
+    case 'prompt': {
+      const question = draft.question.trim();
+      return { vector: { kind, token: step, ...(question !== '' && { question }) } };
     }
     case 'mean':
       return { vector: { kind, problems } };

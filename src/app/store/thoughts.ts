@@ -2,7 +2,7 @@ import type { LatentChoice, StudentChoice } from '../../contract/calls';
 import type { ExplicitReport, LatentSession, Problem } from '../../contract/events';
 import type { Moment } from '../../contract/latents';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
-import { type Branches, initialBranches, interventionsOf, momentKey } from './branches';
+import { answerKey, type Branches, initialBranches, interventionsOf, momentKey } from './branches';
 import { idle, type Task } from './task';
 
 export interface Question {
@@ -31,6 +31,7 @@ export interface LatentsState {
   readonly breakpoints: readonly number[];
   /** What has been seen, by `momentKey`: branches that begin alike share it. */
   readonly seen: Readonly<Record<string, ThoughtReport>>;
+  /** By `answerKey`. */
   readonly answers: Readonly<Record<string, BranchAnswer>>;
   /** By the keys of the two moments. */
   readonly differences: Readonly<Record<string, AnswerDifference>>;
@@ -81,6 +82,13 @@ export const momentIn = (
 export const keyIn = ({ branches }: LatentsState, step: number, branch: number = branches.current): string =>
   momentKey(interventionsOf(branches, branch), step);
 
+/** The same for the answer after that thought. */
+export const answerKeyIn = (
+  { branches }: LatentsState,
+  step: number,
+  branch: number = branches.current,
+): string => answerKey(interventionsOf(branches, branch), step);
+
 /** The thoughts of the current branch that have been seen one after another, from the question's last position on. */
 export function seenThoughts(latents: LatentsState): ThoughtReport[] {
   const found: ThoughtReport[] = [];
@@ -100,10 +108,10 @@ export const shownThought = (latents: LatentsState): ThoughtReport | null =>
 
 /** The answer after the thought that is shown. */
 export const shownAnswer = (latents: LatentsState, branch?: number): BranchAnswer | null =>
-  latents.answers[keyIn(latents, latents.step, branch)] ?? null;
+  latents.answers[answerKeyIn(latents, latents.step, branch)] ?? null;
 
 export const differenceKey = (latents: LatentsState, branch: number = latents.branches.current): string =>
-  `${keyIn(latents, latents.step, latents.branches.reference)} → ${keyIn(latents, latents.step, branch)}`;
+  `${answerKeyIn(latents, latents.step, latents.branches.reference)} → ${answerKeyIn(latents, latents.step, branch)}`;
 
 /** How the answer after that thought differs from the reference branch's. */
 export const shownDifference = (latents: LatentsState, branch?: number): AnswerDifference | null =>

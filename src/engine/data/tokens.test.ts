@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import tokenizerText from '../../../models/base/tokenizer.json?raw';
-import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw';
 import { ANSWER_PROMPT } from '../../contract/data';
 import { InputError } from '../base/errors';
+import tokenizerText from '../testing/tiny-tokenizer.json?raw';
+import tokenizerConfigText from '../testing/tiny-tokenizer-config.json?raw';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
 import { type ProblemCodec, problemCodec, resultOf } from './tokens';
 import { wordProblems } from './word-problems';

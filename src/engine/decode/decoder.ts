@@ -22,7 +22,16 @@ import {
   prefillProgram,
   tokensFed,
 } from './programs';
-import { type DecodeSite, type Intervention, matrixInput, shiftInput, siteName } from './sites';
+import {
+  type DecodeSite,
+  type Intervention,
+  keepInput,
+  matrixInput,
+  putInput,
+  type RowReplacement,
+  shiftInput,
+  siteName,
+} from './sites';
 import type { DecoderState, StateTensors } from './state';
 import { MAX_STATE_BYTES, StatePool } from './state-pool';
 
@@ -126,17 +135,30 @@ export class Decoder {
     await this.programs.get(key, program);
   }
 
-  /** Reads B questions, left-padded to S columns. */
-  begin(ids: GraphHostTensor, keyMask: GraphHostTensor, options: StepOptions = {}): Promise<DecoderState> {
-    const { batch: B, question: S, capacity: T } = this.shape;
+  /**
+   * Reads B questions, left-padded to S columns.
+   * @param rows what is put in the place of states at some of the columns, at most one a site
+   */
+  begin(
+    ids: GraphHostTensor,
+    keyMask: GraphHostTensor,
+    options: StepOptions = {},
+    rows: readonly RowReplacement[] = [],
+  ): Promise<DecoderState> {
+    const { batch: B, question: S, capacity: T, config } = this.shape;
     return this.inTurn(async () => {
       const mask = new Float32Array(B * T).fill(HIDDEN);
       for (let b = 0; b < B; b++) mask.set(keyMask.data.subarray(b * S, (b + 1) * S), b * T);
-      const bound = {
+      const bound: Record<string, DeviceTensor> = {
         ids: this.inputs.write('ids', ids.shape, ids.data),
         keyMask: this.inputs.write('keyMask', keyMask.shape, keyMask.data),
       };
-      return this.run('prefill', bound, S, mask, options);
+      for (const { at, keep, put } of rows) {
+        bound[keepInput(at)] = this.inputs.write(keepInput(at), [B * S, 1], keep);
+        bound[putInput(at)] = this.inputs.write(putInput(at), [B * S, config.hiddenSize], put);
+      }
+      const sites = rows.map(({ at }) => at);
+      return this.run('prefill', bound, S, mask, options, sites);
     });
   }
 
@@ -283,9 +305,10 @@ export class Decoder {
     column: number,
     mask: Float32Array<ArrayBuffer>,
     { interventions = [], hidden = false, attention = false, read = [] }: StepOptions,
+    rows: readonly DecodeSite[] = [],
   ): Promise<DecoderState> {
     const sites = interventions.map(({ at }) => at);
-    const program = await this.pass(kind, { sites, read, hidden, attention });
+    const program = await this.pass(kind, { sites, read, rows, hidden, attention });
     const all: Record<string, DeviceTensor> = { ...bound, ...this.parameters };
     for (const { at, matrix, shift } of interventions) {
       if (all[matrixInput(at)])
@@ -324,12 +347,13 @@ export class Decoder {
   }
 
   private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
-    const { sites, read, hidden, attention } = options;
+    const { sites, read, rows = [], hidden, attention } = options;
     const names = (of: readonly DecodeSite[]): string => of.map(siteName).sort().join(' ');
     const name = [
       kind === 'prefill' ? kind : fedName(kind),
       names(sites),
       names(read),
+      names(rows),
       hidden,
       attention,
     ].join(';');

@@ -12,7 +12,7 @@ import type { ParameterSpecs } from '../nn/parameters';
 import { atPositions, hasLearnedPositions, leftPadding } from '../nn/positions';
 import { embed, lastHidden, outerModel, positionOf, type StackModel, stackModel } from '../nn/stack';
 import { logitChunks } from '../nn/vocabulary';
-import { intervened, intervenedModel, type ReadStates, type SiteOptions } from './sites';
+import { intervened, intervenedModel, isOfRows, type ReadStates, type SiteOptions } from './sites';
 
 /** What decoding is compiled for: B sequences, questions of S columns, and the trained values there are. */
 export interface DecodeShape {
@@ -82,7 +82,11 @@ export function prefillProgram(shape: DecodeShape, options: PassOptions): Progra
   const seen: ReadStates = new Map();
   const model = intervenedModel(modelIn(graph, shape), options, seen);
   const keyMask = graph.input('keyMask', [B, 1, 1, S]);
-  const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask);
+  const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask, {
+    // Of states that are replaced row by row every row is there, in the last layer too.
+    lastOnly: !options.rows?.length,
+    fed: (x) => intervened(x, { site: 'latent' }, { sites: [], read: [], rows: options.rows ?? [] }, seen),
+  });
   const H = config.hiddenSize;
   const lastOf = (h: Tensor): Tensor => o.reshape(o.slice(o.reshape(h, [B, S, H]), 1, S - 1, S), [B, H]);
   const hidden = run.hidden.map((h) => (h === run.last ? h : lastOf(h)));
@@ -95,14 +99,14 @@ export function prefillProgram(shape: DecodeShape, options: PassOptions): Progra
 }
 
 /**
- * The states at sites that were read, at the last position, [B, H] each. They are tensors of their own: what is read may be
- * another output too.
+ * The states at sites that were read, at the last position, [B, H] each, or of `rows` at all, [B·S, H]. They are tensors of their
+ * own: what is read may be another output too.
  */
 const readOutputs = (seen: ReadStates, B: number): Record<string, Tensor> =>
   Object.fromEntries(
     [...seen].map(([name, h]) => {
       const positions = (h.shape[0] as number) / B;
-      return [name, o.mul(positionOf(h, B, positions, positions - 1), 1)];
+      return [name, o.mul(isOfRows(name) ? h : positionOf(h, B, positions, positions - 1), 1)];
     }),
   );
 

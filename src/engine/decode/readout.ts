@@ -6,7 +6,7 @@ import { type Feedback, feedbackName } from '../nn/feedback';
 import type { DeviceTensor } from '../runtime/tensor';
 import type { Decoder, DecoderInput } from './decoder';
 import { embedProgram, latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
-import { type DecodeSite, readOutput, siteName } from './sites';
+import { type DecodeSite, readOutput, rowsOutput, siteName } from './sites';
 import type { DecoderState } from './state';
 
 /** The most probable next token of each sequence. */
@@ -155,6 +155,20 @@ export async function siteStateOf(state: DecoderState, at: DecodeSite): Promise<
   const found = state.tensors[readOutput(at)];
   if (!found)
     throw new InputError(`the state at ${siteName(at)} was not read in this step`, 'Step with `read`.');
+  return (await found.read()) as Float32Array<ArrayBuffer>;
+}
+
+/** The states at a site of all columns of the question, [B·S, H], before they are replaced. @throws InputError if none were */
+export async function questionStatesOf(
+  { tensors }: DecoderState,
+  at: DecodeSite,
+): Promise<Float32Array<ArrayBuffer>> {
+  const found = tensors[rowsOutput(at)];
+  if (!found)
+    throw new InputError(
+      `the states at ${siteName(at)} were not replaced while the question was read`,
+      'Read it with `rows` there.',
+    );
   return (await found.read()) as Float32Array<ArrayBuffer>;
 }
 

@@ -20,6 +20,17 @@ export interface Intervention {
   readonly shift: DeviceTensor;
 }
 
+/**
+ * Other states at one site in place of those of some positions of a question, for every position of the pass: h·keep + put, keep
+ * [B·S, 1] 0 where a state is replaced and 1 elsewhere, put [B·S, H] 0 elsewhere. At `latent` it is what is fed, the tokens'
+ * embeddings. A step that has one keeps the states at that site before it, for `questionStatesOf`.
+ */
+export interface RowReplacement {
+  readonly at: DecodeSite;
+  readonly keep: Float32Array<ArrayBuffer>;
+  readonly put: Float32Array<ArrayBuffer>;
+}
+
 export const siteName = (at: DecodeSite): string =>
   at.site === 'latent' ? 'latent' : `${at.site}.${at.layer}`;
 
@@ -30,12 +41,21 @@ export const shiftInput = (at: DecodeSite): string => `${siteName(at)}.shift`;
 /** Name of the output with the state at a site, before any intervention there. */
 export const readOutput = (at: DecodeSite): string => `at.${siteName(at)}`;
 
+/** Names of the inputs of a site whose states are replaced row by row, and of the output with all of them before that. */
+export const keepInput = (at: DecodeSite): string => `${siteName(at)}.keep`;
+export const putInput = (at: DecodeSite): string => `${siteName(at)}.put`;
+const ROWS = 'rows.';
+export const rowsOutput = (at: DecodeSite): string => `${ROWS}${siteName(at)}`;
+export const isOfRows = (output: string): boolean => output.startsWith(ROWS);
+
 /** What a pass does at its sites. */
 export interface SiteOptions {
   /** Sites with an intervention. */
   readonly sites: readonly DecodeSite[];
   /** Sites whose states are outputs, by `readOutput`. */
   readonly read: readonly DecodeSite[];
+  /** Of the pass over the question: sites whose states are replaced row by row, and are outputs, by `rowsOutput`. */
+  readonly rows?: readonly DecodeSite[];
 }
 
 /** The states at the sites that are read, by the names of their outputs; filled while the graph is made. */
@@ -45,18 +65,21 @@ export type ReadStates = Map<string, Tensor>;
 export function intervened(
   state: Tensor,
   at: DecodeSite,
-  { sites, read }: SiteOptions,
+  { sites, read, rows = [] }: SiteOptions,
   seen: ReadStates,
 ): Tensor {
   if (has(read, at)) seen.set(readOutput(at), state);
-  return has(sites, at) ? affine(state, at) : state;
+  if (has(rows, at)) seen.set(rowsOutput(at), state);
+  const changed = has(sites, at) ? affine(state, at) : state;
+  return has(rows, at) ? replacedRows(changed, at) : changed;
 }
 
 /** The model with the interventions attached to its layers; at a site shared with an adapter they come after it. */
 export function intervenedModel(model: StackModel, options: SiteOptions, seen: ReadStates): StackModel {
   const L = model.layers.length;
   const last: DecodeSite = { site: 'residual', layer: L };
-  const isUsed = (at: DecodeSite): boolean => has(options.sites, at) || has(options.read, at);
+  const { sites, read, rows = [] } = options;
+  const isUsed = (at: DecodeSite): boolean => [sites, read, rows].some((list) => has(list, at));
   const attached = model.layers.map((_, i): Attachments => {
     const maps: Attachments['sites'] = {};
     for (const site of SITES) {
@@ -88,4 +111,10 @@ function affine(state: Tensor, at: DecodeSite): Tensor {
   const H = state.shape[1] as number;
   const { graph } = state;
   return o.gemm(state, graph.input(matrixInput(at), [H, H]), {}, graph.input(shiftInput(at), [1, H]));
+}
+
+function replacedRows(state: Tensor, at: DecodeSite): Tensor {
+  const [rows, H] = state.shape as readonly [number, number];
+  const { graph } = state;
+  return o.add(o.mul(state, graph.input(keepInput(at), [rows, 1])), graph.input(putInput(at), [rows, H]));
 }

@@ -20,20 +20,24 @@ export interface QuestionRun extends StackOutput {
 /**
  * @param ids i32 [B, S], left-padded
  * @param keyMask additive [B, 1, 1, S], 0 on tokens and −1e9 on padding
- * @param options `lastOnly` (default true): the last layer's hidden states are needed at the last column only, [B, H]
+ * @param options `lastOnly` (default true): the last layer's hidden states are needed at the last column only, [B, H];
+ * `fed`: what becomes of the embeddings [B·S, H], before positions are added
  */
 export function runQuestion(
   model: StackModel,
   ids: Tensor,
   keyMask: Tensor,
-  { lastOnly = true }: { readonly lastOnly?: boolean } = {},
+  {
+    lastOnly = true,
+    fed = (x) => x,
+  }: { readonly lastOnly?: boolean; readonly fed?: (x: Tensor) => Tensor } = {},
 ): QuestionRun {
   const [B, S] = ids.shape as readonly [number, number];
   const padding = model.config.positions === 'learned' ? leftPadding(keyMask) : undefined;
   const place = { batch: B, positions: S, from: 0 };
   const out = model.graph.scope('question', () =>
     runStack(model, {
-      x: placed(model, embed(model, ids), place, padding),
+      x: placed(model, fed(embed(model, ids)), place, padding),
       ...place,
       mask: o.add(keyMask, causalMask(model.graph, S, S)),
       past: undefined,

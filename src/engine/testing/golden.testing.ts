@@ -46,6 +46,8 @@ export type GoldenName =
   | 'simcot'
   | 'interventions-qwen2'
   | 'interventions-gpt2'
+  | 'interventions-gpt2-wide'
+  | 'interventions-gpt2-deep'
   | 'coconut'
   | 'icot'
   | 'adaptive'

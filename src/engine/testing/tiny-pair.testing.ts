@@ -1,9 +1,8 @@
 /**
  * A base and a teacher with random weights, served from memory like the bundled pair from its folder: the workbench can be
- * tested in milliseconds, but nothing these models say makes sense.
+ * tested in milliseconds, but nothing these models say makes sense. Its tokenizer knows the words of chains of steps and
+ * numbers up to 99; tests of it do not depend on which pair is bundled.
  */
-import tokenizerText from '../../../models/base/tokenizer.json?raw';
-import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw';
 import { Rng } from '../base/rng';
 import { sha256Hex } from '../base/sha256';
 import { MODEL_TYPES, parseModelConfig } from '../checkpoint/config';
@@ -11,6 +10,8 @@ import { encodeFloats } from '../checkpoint/float';
 import { writeSafetensors } from '../checkpoint/write';
 import { expectedTensors } from '../nn/weights';
 import type { Environment } from '../session/models/environment';
+import tokenizerText from './tiny-tokenizer.json?raw';
+import tokenizerConfigText from './tiny-tokenizer-config.json?raw';
 
 export type Role = 'base' | 'teacher';
 
@@ -103,7 +104,14 @@ export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<strin
   const manifest: Record<string, unknown> = {
     base: await entry('base', {}),
     teacher: await entry('teacher', options.teacherConfig ?? {}),
-    data: { description: 'word problems', seed: 3, minSteps: 2, maxSteps: 3, ...options.data },
+    data: {
+      description: 'word problems',
+      problems: 'chains',
+      seed: 3,
+      minSteps: 2,
+      maxSteps: 3,
+      ...options.data,
+    },
   };
   put('manifest.json', JSON.stringify(options.manifest ? options.manifest(manifest) : manifest));
   for (const [path, bytes] of files) files.set(path, options.damage?.(path, bytes) ?? bytes);

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import type { LatentSession } from '../../../contract/events';
 import { STATE_SITES } from '../../../contract/latents';
 import {
   drafted,
@@ -15,7 +16,7 @@ import { Choice } from '../../ui/Choice';
 import { CheckField, NumberField } from '../../ui/Field';
 import { Formula } from '../../ui/Formula';
 import { TextEntry } from '../../ui/TextEntry';
-import { thoughtOptions, VectorFields } from './VectorFields';
+import { STATES_OF, thoughtOptions, tokenOptions, VectorFields } from './VectorFields';
 
 const KINDS: readonly {
   readonly id: InterveneDraft['kind'];
@@ -49,7 +50,7 @@ export function InterveneForm() {
   const { intervene } = useActions();
   const session = latents.session.value;
   if (!session || session.latentSteps === 0) return null;
-  const { latentSteps: K, layers: L } = session;
+  const { latentSteps: K } = session;
   const change = (part: Partial<InterveneDraft>) => setDraft({ ...draft, ...part });
   const { interventions, problem } = drafted(draft, K);
   const written = text.trim() === '' ? null : draftedText(text);
@@ -74,7 +75,7 @@ export function InterveneForm() {
             help="Which thought of the unmodified run is fed at each step; reversed if left empty."
           />
         ) : (
-          <Place draft={draft} K={K} L={L} change={change} />
+          <Place draft={draft} session={session} change={change} />
         )}
         {draft.kind === 'noise' && (
           <NumberField
@@ -82,7 +83,7 @@ export function InterveneForm() {
             label="Seed"
             value={draft.seed}
             onChange={(seed) => change({ seed })}
-            help="g is standard normal, by seed, thought and place."
+            help="g is standard normal, by seed, position and place."
           />
         )}
         {(draft.kind === 'scale' || draft.kind === 'add') && (
@@ -97,7 +98,7 @@ export function InterveneForm() {
           <NumberField label="Share" tex="s" value={draft.share} onChange={(share) => change({ share })} />
         )}
         {draft.kind === 'project' && <Projection draft={draft} change={change} />}
-        {needsVector(draft.kind) && <VectorFields draft={draft} K={K} change={change} />}
+        {needsVector(draft.kind) && <VectorFields draft={draft} session={session} change={change} />}
       </div>
       {problem !== null && <p className="field-error">{problem}</p>}
       <div className="actions">
@@ -136,20 +137,43 @@ interface PartProps {
   readonly change: (part: Partial<InterveneDraft>) => void;
 }
 
-function Place({ draft, K, L, change }: PartProps & { readonly K: number; readonly L: number }) {
+const OF: Readonly<Record<InterveneDraft['of'], { readonly label: string; readonly fed: string }>> = {
+  thought: { label: 'a thought', fed: 'the thought, before it is fed' },
+  question: { label: 'a token of the question', fed: 'its embedding, before it is fed' },
+  prompt: { label: 'a token of the answer’s prompt', fed: 'its embedding, before it is fed' },
+};
+
+function Place({ draft, session, change }: PartProps & { readonly session: LatentSession }) {
+  const { of, step } = draft;
+  const { latentSteps: K, layers: L, tokens, prompt } = session;
+  const positions = of === 'thought' ? thoughtOptions(K) : tokenOptions(of, session);
+  const kinds = (Object.keys(OF) as InterveneDraft['of'][]).filter(
+    (id) => id !== 'prompt' || prompt.length > 0,
+  );
   return (
     <>
       <Choice
-        label="Thought"
-        value={String(draft.step)}
-        options={thoughtOptions(K)}
+        label="Of"
+        value={of}
+        options={kinds.map((id) => ({ id, label: OF[id].label }))}
+        onChange={(next) => change({ of: next, step: next === 'question' ? tokens.length : 1 })}
+        help={
+          of === 'question'
+            ? 'The question is read again with the change; all that comes after it is fed as ever.'
+            : 'What comes before is not computed again.'
+        }
+      />
+      <Choice
+        label={of === 'thought' ? 'Thought' : 'Token'}
+        value={String(Math.min(step, positions.length))}
+        options={positions}
         onChange={(id) => change({ step: Number(id) })}
       />
       <Choice
         label="Where"
         value={draft.site}
         options={[
-          { id: 'latent', label: 'the thought, before it is fed' },
+          { id: 'latent', label: OF[of].fed },
           ...STATE_SITES.map((id) => ({ id, label: `${id} of a layer, at its position` })),
         ]}
         onChange={(site) => change({ site: site as InterveneDraft['site'] })}
@@ -186,7 +210,7 @@ function Projection({ draft, change }: PartProps) {
         label="Training problems"
         value={draft.problems}
         onChange={(problems) => change({ problems })}
-        help="The leading directions of all their thoughts’ states at this place."
+        help={`The leading directions of all their ${STATES_OF[draft.of]} at this place.`}
       />
       <CheckField
         label="Around their mean"

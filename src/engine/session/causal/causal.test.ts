@@ -321,16 +321,16 @@ describe('the causal test on a tiny pair', () => {
 });
 
 describe('the causal test on the bundled teacher', () => {
-  it('answers unchanged at r = H and not at all at r = 0; its own directions suffice at lower ranks than others', async () => {
+  it('answers unchanged at r = H and not at all at r = 0; leading directions suffice where as many random ones do not', async () => {
     const loaded = await holding(
       async (url) => new Response(await readFile('models', url.replace(/^models\//, ''))),
     );
     const ask = (changes: Partial<CausalRequest>) =>
       causalTest(
         { models, device: undefined, loaded, cache: new StatesCache() },
-        { ...REQUEST, layers: [2], problems: 16, samples: 32, ...changes },
+        { ...REQUEST, layers: [3], problems: 16, samples: 32, ...changes },
       );
-    const { whole, points } = await ask({ ranks: [0, 80, 128], random: true });
+    const { whole, points } = await ask({ ranks: [0, 64, 128], random: true });
     const share = (rank: number, directions: CausalDirections): number | undefined =>
       points.find((p) => p.rank === rank && p.directions === directions)?.accuracy.share;
     expect(whole.share).toBeGreaterThan(0.9);
@@ -338,10 +338,6 @@ describe('the causal test on the bundled teacher', () => {
       expect(share(128, directions)).toBe(whole.share);
       expect(share(0, directions)).toBeLessThan(0.2);
     }
-    expect(share(80, 'leading')).toBeGreaterThan((share(80, 'random') ?? 1) + 0.3);
-    // The answer's positions are projected too: directions that know of them need fewer.
-    const of = async (which: CausalRequest['of']): Promise<number> =>
-      (await ask({ ranks: [40], samples: 64, of: which })).points[0]?.accuracy.share ?? Number.NaN;
-    expect(await of('projected')).toBeGreaterThan((await of('thoughts')) + 0.3);
-  });
+    expect(share(64, 'leading')).toBeGreaterThan((share(64, 'random') ?? 1) + 0.3);
+  }, 60_000);
 });

@@ -25,30 +25,66 @@ const logShares = (logits: Float32Array): number[] => {
 };
 
 /** All that a branch ends in: the last thought's hidden states, and the logits after the prompt. */
-async function end({ tree, K, answering, decoder }: GoldenBranches, text: string) {
-  const { state, ran } = await tree.at(readInterventions(text), K);
+async function end({ tree, K, answering, decoder, runner }: GoldenBranches, text: string) {
+  const all = readInterventions(text);
+  const { state, ran } = await tree.at(all, K);
   const hidden = await hiddenOf(state);
-  const logits = await prompted(answering, state, (after) => logitsOf(decoder, after));
+  const ofPrompt = all.filter(({ of }) => of === 'prompt');
+  const logits = await runner.prompted(state, answering.prompt, ofPrompt, (after) =>
+    logitsOf(decoder, after),
+  );
   return { hidden, logits, ran };
+}
+
+/** Every case against torch; `every`: which of the hidden numbers are stored. */
+async function compareAll(model: GoldenBranches, every = 1): Promise<void> {
+  const errors = { hidden: 0, log: 0 };
+  for (const [i, text] of model.cases.entries()) {
+    const { hidden, logits } = await end(model, text);
+    const want = model.golden.tensor(`${i}.hidden`).data;
+    const found = relativeError(
+      hidden.filter((_, n) => n % every === 0),
+      want,
+    );
+    expect(found, `${text}, hidden states`).toBeLessThan(TOLERANCE);
+    const shares = logShares(logits);
+    const log = model.golden.tensor(`${i}.log`).data;
+    const largest = Math.max(...shares.map((x, id) => Math.abs(x - (log[id] as number))));
+    expect(largest, `${text}, log-probabilities`).toBeLessThan(TOLERANCE);
+    errors.hidden = Math.max(errors.hidden, found);
+    errors.log = Math.max(errors.log, largest);
+  }
+  if (process.env.SHOW) console.log(model.cases.length, 'cases', errors);
 }
 
 describe.each(['qwen2', 'gpt2'] as const)('interventions on %s', (name) => {
   it('equal the same in torch, each and all', async () => {
     const model = await openBranches(runtime, name);
-    expect(model.cases.length).toBeGreaterThan(20);
+    expect(model.cases.length).toBeGreaterThan(40);
     const kinds = new Set(model.cases.flatMap((text) => text.match(/:[a-z]+/g) ?? []));
     expect([...kinds].sort().join('')).toBe(':add:interpolate:noise:project:remove:replace:scale:zero');
-    for (const [i, text] of model.cases.entries()) {
-      const { hidden, logits } = await end(model, text);
-      const want = model.golden.tensor(`${i}.hidden`).data;
-      expect(relativeError(hidden, want), `${text}, hidden states`).toBeLessThan(TOLERANCE);
-      const shares = logShares(logits);
-      const log = model.golden.tensor(`${i}.log`).data;
-      const largest = Math.max(...shares.map((x, id) => Math.abs(x - (log[id] as number))));
-      expect(largest, `${text}, log-probabilities`).toBeLessThan(TOLERANCE);
-    }
+    const positions = new Set(model.cases.flatMap((text) => text.match(/\b[zqp](?=\d+(@|:))/g) ?? []));
+    expect([...positions].sort().join('')).toBe('pqz');
+    await compareAll(model);
     await model.dispose();
   });
+});
+
+describe.each([
+  ['of two layers', 'gpt2-wide', true],
+  // 85 million weights: a minute. `DEEP=1 npx vitest run --project node src/engine/session/latents/branches.test.ts`
+  ['of twelve layers', 'gpt2-deep', process.env.DEEP !== undefined],
+] as const)('interventions at GPT-2’s width, %s', (_what, name, isRun) => {
+  it.runIf(isRun)(
+    'equal the same in torch, at thoughts, at tokens and inside layers',
+    async () => {
+      const model = await openBranches(runtime, name);
+      expect(model.config).toMatchObject({ hiddenSize: 768, heads: 12 });
+      await compareAll(model, 48);
+      await model.dispose();
+    },
+    300_000,
+  );
 });
 
 describe('a tree of branches', () => {
@@ -82,6 +118,10 @@ describe('a tree of branches', () => {
     expect(await ran('z2:zero')).toBe(2);
     expect(await ran('z2:zero;z3:zero')).toBe(1);
     expect(await ran('z3:zero')).toBe(0);
+    // A question that is changed is read again; a prompt is fed after all thoughts, and changes none.
+    expect(await ran('q2@residual.1:zero')).toBe(4);
+    expect(await ran('q2@residual.1:zero;z3:zero')).toBe(1);
+    expect(await ran('p1@residual.1:zero')).toBe(0);
     await fresh.dispose();
   });
 
@@ -90,6 +130,9 @@ describe('a tree of branches', () => {
     // The last thought's final state is read by nothing: the prompt is fed next, and its keys and values are made before.
     expect((await end(model, 'z3@residual.2:zero')).logits).toEqual(logits);
     expect(relativeError((await end(model, 'z3@mlp.in.2:noise(3)')).logits, logits)).toBe(0);
+    // So is that of a token of the question, but for the last one, from which the first thought is made.
+    expect(relativeError((await end(model, 'q3@residual.2:zero')).logits, logits)).toBeLessThan(1e-6);
+    expect(relativeError((await end(model, 'q5@residual.2:zero')).logits, logits)).toBeGreaterThan(1e-3);
     expect((await end(model, 'z2@residual.2:zero')).logits).not.toEqual(logits);
     expect((await end(model, 'z3@residual.1:zero')).logits).not.toEqual(logits);
   });
@@ -104,6 +147,7 @@ describe('a tree of branches', () => {
       expect(tight.tree.bytes).toBeLessThanOrEqual(2 * state.bytes);
     }
     expect(roomy.tree.bytes).toBeGreaterThan(20 * state.bytes);
+    await end(tight, 'z1:zero');
     expect((await end(tight, '')).ran).toBe(4);
     await roomy.dispose();
     await tight.dispose();
@@ -121,6 +165,15 @@ describe('a tree of branches', () => {
     expect(await refusal('z1:add(token("4 5"),1)')).toContain('is 2 tokens');
     expect(await refusal('z1:remove(difference("4","4"))')).toContain('is zero');
     expect(await refusal('z1:replace(thought(4))')).toContain('thought 4; there are 3');
+    expect(await refusal('q6:zero')).toContain('token 6 of the question, which has 5');
+    expect(await refusal('p3:zero')).toContain('token 3 of the answer’s prompt, which has 2');
+    expect(await refusal('q1@mlp.in.3:zero')).toContain('layer 3; the model has layers 1 to 2');
+    expect(await refusal('q1:replace(question(4,"other"))')).toContain(
+      'token 4 of the question, which has 3',
+    );
+    expect(await refusal('q1:project(12,3,"centred","inside")')).toContain(
+      'the 12 question tokens of 3 problems span 11',
+    );
     // What was refused has left nothing behind.
     expect((await end(model, '')).ran).toBe(0);
   });

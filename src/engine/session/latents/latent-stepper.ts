@@ -10,11 +10,9 @@ import type {
   ThoughtReport,
 } from '../../../contract/thoughts';
 import { InputError } from '../../base/errors';
-import { leftPad } from '../../data/batch';
 import { questionText } from '../../data/tokens';
 import { stopOdds } from '../../decode/branches';
 import type { Decoder } from '../../decode/decoder';
-import { prompted } from '../../decode/greedy';
 import { logitLens } from '../../decode/logit-lens';
 import { attentionOf, hiddenOf, type TopTokens, topTokens, vectorOf } from '../../decode/readout';
 import type { Position } from '../../decode/reason';
@@ -28,6 +26,7 @@ import { fedBack } from '../runs/fed-back';
 import { type Answering, answerDifference, answerIds } from './answers';
 import { valueOf } from './explicit-chain';
 import { norm } from './operations';
+import { checkToken, type QuestionTokens, readQuestion } from './question-reader';
 import { MAX_BRANCH_BYTES, type Reached, StateTree } from './state-tree';
 import { type TeacherSpace, teacherDistances } from './teacher-distance';
 import { LOOKED_AT, ThoughtRunner } from './thought-runner';
@@ -85,12 +84,14 @@ export class LatentStepper {
     const ids = pair.codec.question(question);
     const { config } = decoder.shape;
     const latentSteps = thoughtsIn(reasoning);
+    const prompt = reasoning.explicit ? [] : pair.codec.prompt;
     this.report = {
       session: options.session,
       question,
       tokens: ids.map((id) => pair.tokenizer.tokenText(id)),
       unknown: unknownWords(pair.tokenizer.tokens(questionText(question))),
       latentSteps,
+      prompt: prompt.map((id) => pair.tokenizer.tokenText(id)),
       ...fedBack(reasoning),
       expected: options.expected,
       student: options.student,
@@ -99,11 +100,16 @@ export class LatentStepper {
       heads: config.heads,
       hidden: config.hiddenSize,
     };
-    const runner = new ThoughtRunner(decoder, reasoning, (at, step) => this.vectors.at(at, step));
-    const read = (text: string): Promise<DecoderState> => this.read(text);
-    const begin = async () => {
+    const runner = new ThoughtRunner(decoder, reasoning, (one) => this.vectors.at(one));
+    const tokens = (named: string | undefined): QuestionTokens => ({
+      ids: named === undefined ? ids : pair.codec.question(problem(named) ?? named),
+      padId: pair.codec.padId,
+    });
+    const read = (of: QuestionTokens, interventions: readonly Intervention[] = []): Promise<DecoderState> =>
+      readQuestion(decoder, of, { keep: LOOKED_AT, interventions, sources: runner.sources });
+    const begin = async (interventions: readonly Intervention[]) => {
       const start = performance.now();
-      const state = await read(question);
+      const state = await read(tokens(undefined), interventions);
       return { state, changed: undefined, milliseconds: performance.now() - start };
     };
     this.runner = runner;
@@ -113,11 +119,12 @@ export class LatentStepper {
       tokenizer: pair.tokenizer,
       device,
       steps: latentSteps,
-      read: (named) => read(problem(named) ?? named),
-      before: async (step) => (await this.tree.at([], step - 1)).state,
+      prompt,
+      tokens,
+      read: (named) => read(tokens(named)),
+      after: async (step) => (await this.tree.at([], step)).state,
       training,
     });
-    const prompt = reasoning.explicit ? [] : pair.codec.prompt;
     this.toAnswer = { decoder, prompt, endIds: pair.base.endIds, limit };
   }
 
@@ -200,7 +207,7 @@ export class LatentStepper {
     const start = performance.now();
     return this.tree.keeping(reached.node, () =>
       this.runner.answering(reached.state, (from) =>
-        prompted(this.toAnswer, from, (state) => {
+        this.runner.prompted(from, this.toAnswer.prompt, ofPrompt(interventions), (state) => {
           const milliseconds = performance.now() - start;
           return work(state, (at) => this.answered(reached, at, milliseconds));
         }),
@@ -219,15 +226,13 @@ export class LatentStepper {
     this.vectors.clear();
   }
 
-  private async read(text: string): Promise<DecoderState> {
-    const { codec } = this.pair;
-    const { ids, keyMask } = leftPad([codec.question(text)], this.decoder.shape.question, codec.padId);
-    return this.decoder.begin(ids, keyMask, LOOKED_AT);
-  }
-
   private check(step: number, interventions: readonly Intervention[]): void {
-    const { latentSteps: K } = this.report;
-    for (const t of [step, ...interventions.map((one) => one.step)])
+    const { latentSteps: K, tokens, prompt } = this.report;
+    for (const one of interventions) {
+      if (one.of === 'question') checkToken(one.step, tokens.length, 'the question');
+      if (one.of === 'prompt') checkPrompt(one.step, prompt.length);
+    }
+    for (const t of [step, ...interventions.flatMap((one) => (one.of ? [] : [one.step]))])
       if (t > K)
         throw new InputError(
           `thought ${t}; ${K === 0 ? 'there are none' : `there are ${K}`}`,
@@ -338,4 +343,17 @@ export class LatentStepper {
     const { tokenizer } = this.pair;
     return { top: top.map((one) => ({ ...one, text: tokenizer.tokenText(one.id) })), entropy };
   }
+}
+
+const ofPrompt = (interventions: readonly Intervention[]): Intervention[] =>
+  interventions.filter(({ of }) => of === 'prompt');
+
+/** @throws InputError if the prompt has no such token, or the student writes it itself */
+function checkPrompt(token: number, count: number): void {
+  if (count === 0)
+    throw new InputError(
+      `token ${token} of the answer’s prompt; this student is given none, and writes it itself`,
+      'Change a thought or a token of the question instead.',
+    );
+  checkToken(token, count, 'the answer’s prompt');
 }

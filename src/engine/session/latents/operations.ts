@@ -1,4 +1,4 @@
-import type { Operation, Place, Vector } from '../../../contract/latents';
+import type { Intervention, Vector } from '../../../contract/latents';
 import { InputError } from '../../base/errors';
 import { siteId, uniformAt } from '../../base/philox';
 
@@ -11,7 +11,7 @@ export interface Basis {
 /** Where the values that an operation names come from, [H] each. */
 export interface Sources {
   vector(vector: Vector): Promise<Float64Array>;
-  /** The r leading directions of thoughts' states at this place over the first training problems. */
+  /** The r leading directions of the states at this place over the first training problems. */
   basis(problems: number, rank: number, centre: boolean): Promise<Basis>;
 }
 
@@ -21,15 +21,15 @@ export interface Sources {
  */
 export async function operated(
   h: Float64Array,
-  operation: Operation,
-  { step, at }: { readonly step: number; readonly at: Place },
+  intervention: Intervention,
   sources: Sources,
 ): Promise<Float64Array> {
+  const { operation } = intervention;
   switch (operation.kind) {
     case 'zero':
       return new Float64Array(h.length);
     case 'noise': {
-      const g = normals(operation.seed, step, at, h.length);
+      const g = normals(operation.seed, intervention, h.length);
       return scaled(g, norm(h) / norm(g));
     }
     case 'scale':
@@ -73,11 +73,15 @@ function projected(h: Float64Array, { rows, centre }: Basis): Float64Array {
 }
 
 /**
- * Standard normal numbers (Box–Muller, the cosine of each pair of uniforms) that depend on seed, step, place and index alone.
+ * Standard normal numbers (Box–Muller, the cosine of each pair of uniforms) that depend on seed, position, place and index alone.
  */
-function normals(seed: number, step: number, at: Place, count: number): Float64Array {
+function normals(
+  seed: number,
+  { of, step, at }: Pick<Intervention, 'of' | 'step' | 'at'>,
+  count: number,
+): Float64Array {
   const layer = at.site === 'latent' ? 0 : at.layer;
-  const key = { seed, step, layer, site: siteId(`noise at ${at.site}`) };
+  const key = { seed, step, layer, site: siteId(`noise at ${at.site}${of ? ` of the ${of}` : ''}`) };
   return Float64Array.from({ length: count }, (_, i) => {
     const radius = Math.sqrt(-2 * Math.log(1 - uniformAt(key, 2 * i)));
     return radius * Math.cos(2 * Math.PI * uniformAt(key, 2 * i + 1));

@@ -1,5 +1,5 @@
 import { writeInterventions } from '../../../contract/intervention-text';
-import type { Intervention } from '../../../contract/latents';
+import { feltFrom, type Intervention } from '../../../contract/latents';
 import type { DecoderState } from '../../decode/state';
 import type { Advanced, ThoughtRunner } from './thought-runner';
 
@@ -40,21 +40,21 @@ export class StateTree {
 
   constructor(
     private readonly runner: ThoughtRunner,
-    /** Reads the question. */
-    private readonly begin: () => Promise<Advanced>,
+    /** Reads the question, with the interventions on it. */
+    private readonly begin: (interventions: readonly Intervention[]) => Promise<Advanced>,
     private readonly maxBytes = MAX_BRANCH_BYTES,
   ) {}
 
-  /** The state after `step` thoughts. Interventions at later steps make no difference. */
+  /** The state after `step` thoughts. Interventions at later steps, and at the prompt, make no difference. */
   async at(interventions: readonly Intervention[], step: number): Promise<Reached> {
-    const own = (t: number): Intervention[] => interventions.filter((one) => one.step === t);
-    const keys = ['question'];
+    const own = (t: number): Intervention[] => interventions.filter((one) => feltFrom(one) === t);
+    const keys = [`question | ${writeInterventions(own(0))}`];
     for (let t = 1; t <= step; t++) keys.push(`${keys[t - 1]} | ${writeInterventions(own(t))}`);
     let from = step;
     while (from >= 0 && !this.nodes.get(keys[from] as string)?.state) from--;
     let node = this.use(this.nodes.get(keys[from] ?? ''));
     for (let t = from + 1; t <= step; t++) {
-      const made = node ? await this.after(node, own(t)) : await this.begin();
+      const made = node ? await this.after(node, own(t)) : await this.begin(own(0));
       node = this.use({
         key: keys[t] as string,
         step: t,

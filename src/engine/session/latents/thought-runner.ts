@@ -1,6 +1,6 @@
-import type { Intervention, Operation, Place } from '../../../contract/latents';
-import { InputError } from '../../base/errors';
+import type { Intervention, Place } from '../../../contract/latents';
 import { checkLayer, type Decoder, type DecoderInput, type StepOptions } from '../../decode/decoder';
+import { everywhere, prompted } from '../../decode/greedy';
 import { siteStateOf, vectorOf } from '../../decode/readout';
 import {
   type NextInput,
@@ -13,8 +13,8 @@ import {
 import type { Reasoning } from '../../decode/reasoning';
 import { type Intervention as Affine, identity, siteName } from '../../decode/sites';
 import type { DecoderState } from '../../decode/state';
-import { SITES } from '../../nn/attachments';
-import { operated, type Sources } from './operations';
+import { type AtPlace, byPlace, changedBy, type SourcesFor } from './places';
+import { checkToken } from './question-reader';
 
 /** What is kept of every step, so that it can be looked at later. */
 export const LOOKED_AT: StepOptions = { hidden: true, attention: true };
@@ -42,7 +42,7 @@ export class ThoughtRunner {
   constructor(
     readonly decoder: Decoder,
     readonly reasoning: Reasoning,
-    private readonly sources: (at: Place, step: number) => Sources,
+    readonly sources: SourcesFor,
   ) {
     this.positions = positionsOf(reasoning);
   }
@@ -58,30 +58,64 @@ export class ThoughtRunner {
    * @throws InputError for a layer that the model does not have, or values that are no vector of its size
    */
   async advance(state: DecoderState, interventions: readonly Intervention[]): Promise<Advanced> {
-    const groups = byPlace(interventions);
-    for (const { at } of groups) if (at.site !== 'latent') checkLayer(this.decoder, at.layer);
+    const groups = byPlace(this.decoder, interventions);
     const began = performance.now();
-    return this.before(state, async (from, next) => {
+    return this.before(state, async (from, { input, refined }) => {
       const before = performance.now() - began;
-      const advanced = await this.advanced(from, next, groups);
+      const advanced = await this.fed(from.state, input, groups);
+      this.places.set(advanced.state, { fed: from.fed + 1, refined });
       return { ...advanced, milliseconds: before + advanced.milliseconds };
     });
   }
 
-  private async advanced(
-    from: Reasoned,
-    { input: own, refined }: NextInput,
+  /**
+   * Works with the state after an answer's prompt, which is fed token by token with the interventions on them; what was made for
+   * it is disposed of after the work.
+   * @param state before the prompt @param interventions all of the prompt
+   */
+  async prompted<R>(
+    state: DecoderState,
+    prompt: readonly number[],
+    interventions: readonly Intervention[],
+    work: (state: DecoderState) => Promise<R>,
+  ): Promise<R> {
+    for (const { step } of interventions) checkToken(step, prompt.length, 'the answer’s prompt');
+    let at = state;
+    try {
+      for (const [i, id] of prompt.entries()) {
+        const own = byPlace(
+          this.decoder,
+          interventions.filter(({ step }) => step === i + 1),
+        );
+        const input = everywhere(this.decoder, id);
+        const next =
+          own.length === 0
+            ? await this.decoder.advance(at, input)
+            : (await this.fed(at, input, own, {})).state;
+        if (at !== state) at.dispose();
+        at = next;
+      }
+      return await work(at);
+    } finally {
+      if (at !== state) at.dispose();
+    }
+  }
+
+  /** One position later. */
+  private async fed(
+    from: DecoderState,
+    own: DecoderInput,
     groups: readonly AtPlace[],
+    keep: StepOptions = LOOKED_AT,
   ): Promise<Advanced> {
     const changed =
-      groups[0]?.at.site === 'latent' ? await this.changedThought(from.state, own, groups[0]) : undefined;
+      groups[0]?.at.site === 'latent' ? await this.changedInput(from, own, groups[0]) : undefined;
     const input: DecoderInput = changed ? { vector: changed.after } : own;
     let milliseconds = 0;
     const run = async (options: StepOptions): Promise<DecoderState> => {
       const start = performance.now();
-      const next = await this.decoder.advance(from.state, input, { ...LOOKED_AT, ...options });
+      const next = await this.decoder.advance(from, input, { ...keep, ...options });
       milliseconds += performance.now() - start;
-      this.places.set(next, { fed: from.fed + 1, refined });
       return next;
     };
     const inside = groups.flatMap(({ at, list }) => (at.site === 'latent' ? [] : [{ at, list }]));
@@ -94,7 +128,7 @@ export class ThoughtRunner {
     for (const [i, { at, list }] of inside.entries()) {
       const seen = await run(options);
       try {
-        put[i]?.replace(await this.after(await siteStateOf(seen, at), list));
+        put[i]?.replace(await changedBy(await siteStateOf(seen, at), list, this.sources));
       } finally {
         seen.dispose();
       }
@@ -104,16 +138,39 @@ export class ThoughtRunner {
 
   /** The unmodified state at a place of the next step, [H]. @param state before that step */
   async valueAt(state: DecoderState, at: Place): Promise<Float32Array> {
-    return this.before(state, async (from, { input }) => {
-      if (at.site === 'latent') return vectorOf(this.decoder, from.state, input);
-      checkLayer(this.decoder, at.layer);
-      const next = await this.decoder.advance(from.state, input, { read: [at] });
-      try {
-        return await siteStateOf(next, at);
-      } finally {
-        next.dispose();
-      }
+    return this.before(state, (from, { input }) => this.valueOf(from.state, input, at));
+  }
+
+  /**
+   * The unmodified states at a place of the first `count` tokens of an answer's prompt, [H] each.
+   * @param state after all thoughts
+   */
+  async promptValues(
+    state: DecoderState,
+    prompt: readonly number[],
+    at: Place,
+    count = prompt.length,
+  ): Promise<readonly Float32Array[]> {
+    checkToken(count, prompt.length, 'the answer’s prompt');
+    const found: Float32Array[] = [];
+    await this.answering(state, async (from) => {
+      for (let i = 0; i < count; i++)
+        await prompted({ decoder: this.decoder, prompt: prompt.slice(0, i) }, from, async (before) => {
+          found.push(await this.valueOf(before, everywhere(this.decoder, prompt[i] as number), at));
+        });
     });
+    return found;
+  }
+
+  private async valueOf(state: DecoderState, input: DecoderInput, at: Place): Promise<Float32Array> {
+    if (at.site === 'latent') return vectorOf(this.decoder, state, input);
+    checkLayer(this.decoder, at.layer);
+    const next = await this.decoder.advance(state, input, { read: [at] });
+    try {
+      return await siteStateOf(next, at);
+    } finally {
+      next.dispose();
+    }
   }
 
   /** The state one thought later, without interventions; the given one is disposed of. */
@@ -160,26 +217,13 @@ export class ThoughtRunner {
     }
   }
 
-  private async changedThought(
+  private async changedInput(
     state: DecoderState,
     input: DecoderInput,
     { list }: AtPlace,
   ): Promise<Advanced['changed']> {
     const before = await vectorOf(this.decoder, state, input);
-    return { before, after: await this.after(before, list) };
-  }
-
-  /** h after the interventions, one after another, in float32. */
-  private async after(
-    h: ArrayLike<number>,
-    list: readonly Intervention[],
-  ): Promise<Float32Array<ArrayBuffer>> {
-    let value = Float64Array.from(h);
-    for (const { step, at, operation } of list) {
-      value = Float64Array.from(await operated(value, operation, { step, at }, this.sources(at, step)));
-      if (value.length !== h.length) throw wrongSize(operation, value.length, h.length);
-    }
-    return Float32Array.from(value);
+    return { before, after: await changedBy(before, list, this.sources) };
   }
 
   private replacement(at: Exclude<Place, { site: 'latent' }>): Replacement {
@@ -213,27 +257,3 @@ class Replacement {
     this.affine.shift.write(by);
   }
 }
-
-interface AtPlace {
-  readonly at: Place;
-  readonly list: Intervention[];
-}
-
-/** The interventions of one step by place, in the order of the forward pass; at one place in the order given. */
-function byPlace(interventions: readonly Intervention[]): AtPlace[] {
-  const found = new Map<string, AtPlace>();
-  for (const one of interventions) {
-    const known = found.get(siteName(one.at));
-    if (known) known.list.push(one);
-    else found.set(siteName(one.at), { at: one.at, list: [one] });
-  }
-  const order = ({ at }: AtPlace): number =>
-    at.site === 'latent' ? -1 : at.layer * SITES.length + SITES.indexOf(at.site);
-  return [...found.values()].sort((a, b) => order(a) - order(b));
-}
-
-const wrongSize = ({ kind }: Operation, found: number, expected: number): InputError =>
-  new InputError(
-    `${kind}: a vector of ${found} values; ${expected} are expected, the model’s hidden size`,
-    'Paste a vector of that size.',
-  );

@@ -1,4 +1,5 @@
-import type { Place, Vector } from '../../../contract/latents';
+import { positionName } from '../../../contract/intervention-text';
+import type { Intervention, Place, TokenSegment, Vector } from '../../../contract/latents';
 import { quote } from '../../../text/quote';
 import type { GatheredStates } from '../../analysis/gathered';
 import { InputError, throwIfCancelled } from '../../base/errors';
@@ -9,6 +10,7 @@ import type { Device } from '../../device/device';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { leadingDirections } from '../causal/directions';
 import { type Basis, type Sources, sum } from './operations';
+import { checkToken, type QuestionTokens, questionStates } from './question-reader';
 import type { ThoughtRunner } from './thought-runner';
 
 /** What is asked of a call while it runs. */
@@ -24,10 +26,14 @@ export interface VectorContext {
   readonly device: Device | undefined;
   /** K */
   readonly steps: number;
-  /** Reads a question given as its text or its id. */
+  /** Token ids of the answer's prompt; none of a student that writes it itself. */
+  readonly prompt: readonly number[];
+  /** The tokens of a question given as its text or its id, or of the open one. */
+  readonly tokens: (question: string | undefined) => QuestionTokens;
+  /** Reads a question given in the same way. */
   readonly read: (question: string) => Promise<DecoderState>;
-  /** The open question's state before thought `step`, unmodified; not to be disposed of. */
-  readonly before: (step: number) => Promise<DecoderState>;
+  /** The open question's state after `step` thoughts, unmodified; not to be disposed of. */
+  readonly after: (step: number) => Promise<DecoderState>;
   /** Texts of the first training problems that can be read. @throws InputError if there are fewer */
   readonly training: (count: number) => readonly string[];
 }
@@ -40,11 +46,12 @@ export class ThoughtVectors {
 
   constructor(private readonly context: VectorContext) {}
 
-  /** Those for the state at a place of one step. */
-  at(at: Place, step: number): Sources {
+  /** Those for the state that an intervention changes. */
+  at({ of, step, at }: Pick<Intervention, 'of' | 'step' | 'at'>): Sources {
+    const here: Here = { of, step, at };
     return {
-      vector: (vector) => this.vector(vector, at, step),
-      basis: (problems, rank, centre) => this.basis(at, problems, rank, centre),
+      vector: (vector) => this.vector(vector, here),
+      basis: (problems, rank, centre) => this.basis(here, problems, rank, centre),
     };
   }
 
@@ -53,7 +60,7 @@ export class ThoughtVectors {
     this.gathered.clear();
   }
 
-  private async vector(vector: Vector, at: Place, step: number): Promise<Float64Array> {
+  private async vector(vector: Vector, here: Here): Promise<Float64Array> {
     switch (vector.kind) {
       case 'token':
         return this.embedding(vector.token);
@@ -62,11 +69,15 @@ export class ThoughtVectors {
       case 'values':
         return Float64Array.from(vector.values);
       case 'thought':
-        return this.thought(vector.step, vector.question, at);
+        return this.thought(vector.step, vector.question, here.at);
+      case 'question':
+        return this.questionToken(vector.token, vector.question, here.at);
+      case 'prompt':
+        return this.promptToken(vector.token, vector.question, here.at);
       case 'mean':
-        return meanAt(await this.states(at, vector.problems), step);
+        return meanAt(await this.states(here, vector.problems), here.of === 'question' ? 'all' : here.step);
       case 'direction': {
-        const { rows } = await this.basis(at, vector.problems, vector.index, true);
+        const { rows } = await this.basis(here, vector.problems, vector.index, true);
         const H = rows.length / vector.index;
         return rows.slice((vector.index - 1) * H);
       }
@@ -87,27 +98,56 @@ export class ThoughtVectors {
   }
 
   private async thought(step: number, question: string | undefined, at: Place): Promise<Float64Array> {
-    const { runner, steps, read, before } = this.context;
+    const { runner, steps, after } = this.context;
     if (step > steps)
       throw new InputError(`thought ${step}; there are ${steps}`, `Choose one of 1 to ${steps}.`);
-    if (question === undefined) return Float64Array.from(await runner.valueAt(await before(step), at));
+    const value = async (state: DecoderState) => Float64Array.from(await runner.valueAt(state, at));
+    if (question === undefined) return value(await after(step - 1));
+    return this.thinking(question, step - 1, value);
+  }
+
+  private async questionToken(token: number, question: string | undefined, at: Place): Promise<Float64Array> {
+    const { runner, tokens } = this.context;
+    const own = tokens(question);
+    checkToken(token, own.ids.length, 'the question');
+    const H = runner.decoder.shape.config.hiddenSize;
+    const states = await questionStates(runner.decoder, own, at);
+    return Float64Array.from(states.subarray((token - 1) * H, token * H));
+  }
+
+  private async promptToken(token: number, question: string | undefined, at: Place): Promise<Float64Array> {
+    const { runner, steps, after, prompt } = this.context;
+    const value = async (state: DecoderState) =>
+      Float64Array.from((await runner.promptValues(state, prompt, at, token)).at(-1) as Float32Array);
+    if (question === undefined) return value(await after(steps));
+    return this.thinking(question, steps, value);
+  }
+
+  /** Works with the state of a question after all its thoughts. */
+  private async thinking<R>(
+    question: string,
+    steps: number,
+    work: (state: DecoderState) => Promise<R>,
+  ): Promise<R> {
+    const { runner, read } = this.context;
     let state = await read(question);
     try {
-      for (let t = 1; t < step; t++) state = await runner.step(state);
-      return Float64Array.from(await runner.valueAt(state, at));
+      for (let t = 0; t < steps; t++) state = await runner.step(state);
+      return await work(state);
     } finally {
       state.dispose();
     }
   }
 
-  private async basis(at: Place, problems: number, rank: number, centre: boolean): Promise<Basis> {
+  private async basis(here: Here, problems: number, rank: number, centre: boolean): Promise<Basis> {
     const { device, runner } = this.context;
     const { hiddenSize: H } = runner.decoder.shape.config;
-    const gathered = await this.states(at, problems);
-    const most = Math.min(H, problems * this.context.steps - (centre ? 1 : 0));
+    const gathered = await this.states(here, problems);
+    const all = gathered.samples.reduce((sum, { tokens }) => sum + tokens, 0);
+    const most = Math.min(H, all - (centre ? 1 : 0));
     if (rank > most)
       throw new InputError(
-        `${rank} directions; the ${problems * this.context.steps} thoughts of ${problems} problems span ${most}`,
+        `${rank} directions; the ${all} ${POSITIONS[here.of ?? 'thought']} of ${problems} problems span ${most}`,
         'Choose more problems, or fewer directions.',
       );
     const { signal } = this.asking;
@@ -118,54 +158,86 @@ export class ThoughtVectors {
     return found;
   }
 
-  /** The states of all thoughts of the first training problems at a place: one sample a problem, as one layer. */
-  private states(at: Place, problems: number): Promise<GatheredStates> {
-    const key = `${siteName(at)} ${problems}`;
+  /** The states at a place of all positions of that kind, of the first training problems: one sample a problem, as one layer. */
+  private states({ of, at }: Here, problems: number): Promise<GatheredStates> {
+    const key = `${of ?? 'thought'} ${siteName(at)} ${problems}`;
     const known = this.gathered.get(key);
     if (known) return known;
-    const made = this.gather(at, problems);
+    const made = this.gather(of, at, problems);
     this.gathered.set(key, made);
     made.catch(() => this.gathered.delete(key));
     return made;
   }
 
-  private async gather(at: Place, problems: number): Promise<GatheredStates> {
-    const { runner, steps: K, read, training } = this.context;
+  private async gather(of: TokenSegment | undefined, at: Place, problems: number): Promise<GatheredStates> {
+    const { runner, training } = this.context;
     const { signal, onProgress } = this.asking;
     const H = runner.decoder.shape.config.hiddenSize;
     const samples: GatheredStates['samples'][number][] = [];
     for (const [i, question] of training(problems).entries()) {
-      throwIfCancelled(signal, 'gathering thoughts');
+      throwIfCancelled(signal, 'gathering states');
       onProgress?.(i, problems);
-      const states = new Float32Array(K * H);
-      let state = await read(question);
-      try {
-        for (let t = 0; t < K; t++) {
-          states.set(await runner.valueAt(state, at), t * H);
-          if (t + 1 < K) state = await runner.step(state);
-        }
-      } finally {
-        state.dispose();
-      }
-      const texts = Array.from({ length: K }, (_, t) => `z${t + 1}`);
+      const states = await this.statesOf(of, question, at);
+      const tokens = states.length / H;
+      const texts = Array.from({ length: tokens }, (_, t) => positionName({ of, step: t + 1 }));
       samples.push({
-        id: String(i),
-        about: question,
-        tokens: K,
-        states,
-        sections: new Uint8Array(K),
+        ...{ id: String(i), about: question, tokens, states },
+        sections: new Uint8Array(tokens),
         texts,
       });
     }
     return { layers: 1, hidden: H, samples };
   }
+
+  /** Of one question, [positions, H]. */
+  private async statesOf(
+    of: TokenSegment | undefined,
+    question: string,
+    at: Place,
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const { runner, steps: K, read, tokens, prompt } = this.context;
+    if (of === 'question') return questionStates(runner.decoder, tokens(question), at);
+    if (of === 'prompt')
+      return this.thinking(question, K, async (state) =>
+        joined(await runner.promptValues(state, prompt, at)),
+      );
+    const found: Float32Array[] = [];
+    let state = await read(question);
+    try {
+      for (let t = 0; t < K; t++) {
+        found.push(await runner.valueAt(state, at));
+        if (t + 1 < K) state = await runner.step(state);
+      }
+    } finally {
+      state.dispose();
+    }
+    return joined(found);
+  }
 }
 
-/** The mean state of thought `step`, [H]. */
-function meanAt({ samples, hidden: H }: GatheredStates, step: number): Float64Array {
+/** The position and the place of a state that is changed. */
+type Here = Pick<Intervention, 'of' | 'step' | 'at'>;
+
+const POSITIONS = { thought: 'thoughts', question: 'question tokens', prompt: 'prompt tokens' } as const;
+
+const joined = (parts: readonly Float32Array[]): Float32Array<ArrayBuffer> => {
+  const H = parts[0]?.length ?? 0;
+  const all = new Float32Array(parts.length * H);
+  parts.forEach((part, i) => {
+    all.set(part, i * H);
+  });
+  return all;
+};
+
+/** The mean state of position `step`, or of all positions, [H]. */
+function meanAt({ samples, hidden: H }: GatheredStates, step: number | 'all'): Float64Array {
   const mean = new Float64Array(H);
-  for (const { states } of samples)
-    for (let i = 0; i < H; i++)
-      mean[i] = (mean[i] as number) + (states[(step - 1) * H + i] as number) / samples.length;
-  return mean;
+  let count = 0;
+  for (const { states, tokens } of samples)
+    for (let t = 0; t < tokens; t++) {
+      if (step !== 'all' && t !== step - 1) continue;
+      count++;
+      for (let i = 0; i < H; i++) mean[i] = (mean[i] as number) + (states[t * H + i] as number);
+    }
+  return mean.map((sum) => sum / count);
 }
