@@ -8,12 +8,17 @@ export default defineConfig({
   testMatch: '**/*.spec.ts',
   // One browser at a time: two of them training side by side measure nothing but each other.
   workers: 1,
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
+  // Generous: a wait that ends well costs nothing, and machines differ by a factor of ten.
+  timeout: 600_000,
+  expect: { timeout: 30_000 },
   reporter: [['list']],
   use: {
+    actionTimeout: 90_000,
     baseURL: `http://127.0.0.1:${port}/`,
-    trace: 'retain-on-failure',
+    // Actions, requests and the console of a test that failed, and what it showed then. Pictures of the page after every
+    // action would cost as much time as everything else: `npm run test:e2e -- --trace retain-on-failure` for those.
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: false },
+    screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: findChromium(),
       // A name that is not this machine’s own, for pages over plain http: browsers trust 127.0.0.1 without https.

@@ -1,4 +1,5 @@
 import './scripts/tools/node20.mjs';
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, mergeConfig } from 'vitest/config';
 import { browserCpu } from './scripts/tools/browser-cpu.mjs';
@@ -59,7 +60,12 @@ export default defineConfig({
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
           exclude: browserTests,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
+          setupFiles: 'scripts/tools/one-thread.mjs',
+          // Files share a process a core: each would otherwise start ONNX Runtime anew, and run it while it is still being
+          // compiled. What a file changes of its process it therefore changes back.
+          isolate: false,
+          maxWorkers: availableParallelism(),
         },
       },
       inChromium('browser', browserTests, 60_000),

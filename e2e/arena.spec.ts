@@ -22,7 +22,6 @@ async function addShort(app: Page, preset: string): Promise<void> {
 }
 
 test('two methods on two seeds, through a reload', async ({ app }) => {
-  test.setTimeout(240_000);
   await expect(app.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Arena' }).click();
   const chosen = app.getByRole('checkbox', { checked: true });
@@ -75,7 +74,7 @@ test('two methods on two seeds, through a reload', async ({ app }) => {
   await expect(app.getByText('15 runs, of which 15 are left.')).toBeVisible();
   await expect(
     app.getByText(/^15 runs take about .+ each on average: estimated from the number of operations/),
-  ).toBeVisible({ timeout: 20_000 });
+  ).toBeVisible();
   await expectAccessible(app);
   await app.getByRole('button', { name: 'Undo' }).click();
   await expect(app.getByRole('row', { name: /^nocot 2 / })).toBeVisible();
@@ -116,7 +115,6 @@ function tinyArena(): string {
 test('every method trains in the page, and the curves of a curriculum and of drawn answers are shown', async ({
   app,
 }) => {
-  test.setTimeout(240_000);
   await expect(app.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Arena' }).click();
   await app.locator('input[type=file]').setInputFiles({

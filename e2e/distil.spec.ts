@@ -55,7 +55,6 @@ async function saved(download: Download): Promise<string> {
 
 test('a model opened from files is distilled on dropped rows, and stepped', async ({ app }) => {
   test.skip(!hasStories, 'stories260K is not available');
-  test.setTimeout(240_000);
   await openStories(app);
 
   await app.getByRole('tab', { name: 'Distil' }).click();
@@ -99,7 +98,6 @@ test('stories260K is distilled, its tab crashes, the run goes on from its addres
   complaints,
 }) => {
   test.skip(!hasStories, 'stories260K is not available');
-  test.setTimeout(300_000);
   complaints.allow(/crashed/);
   await openStories(first);
   await first.goto(`./#/distil?set=${SETTINGS}`);

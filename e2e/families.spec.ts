@@ -55,7 +55,7 @@ async function expectGenerated(app: Page, name: string): Promise<void> {
   await app.getByRole('textbox', { name: 'Text', exact: true }).fill(textOf(TEXT.slice(0, length)));
   await app.getByRole('textbox', { name: /^Length limit/ }).fill('1');
   await app.getByRole('button', { name: 'Generate', exact: true }).click();
-  await app.getByText('Tokens of the continuation as a table').click({ timeout: 20_000 });
+  await app.getByText('Tokens of the continuation as a table').click();
   const best = mostProbable(caseOf(name), length);
   const cells = app.getByRole('row').nth(1).getByRole('cell');
   await expect(cells.nth(1)).toHaveText(String(best.id));

@@ -22,7 +22,6 @@ test('a run is trained on after a reload, the end of its worker and a crash; its
   context,
   complaints,
 }) => {
-  test.setTimeout(300_000);
   const steps = countSteps();
   await steps.watch(context);
   await first.goto('./#/distil');

@@ -1,7 +1,5 @@
 import { expect, test } from './support/app';
 
-test.setTimeout(120_000);
-
 const RUNTIME = /ort-wasm.*\.js$/;
 
 test('without the runtime the page says so immediately, and a restart fetches it', async ({
@@ -38,5 +36,5 @@ test('without the charts’ files the page says so, and draws them when they can
   await expect(alert).toBeVisible({ timeout: 60_000 });
   await app.unroute(CHARTS);
   await app.getByRole('button', { name: 'Try again' }).first().click();
-  await expect(app.locator('.js-plotly-plot .main-svg').first()).toBeVisible({ timeout: 30_000 });
+  await expect(app.locator('.js-plotly-plot .main-svg').first()).toBeVisible({ timeout: 60_000 });
 });

@@ -7,7 +7,6 @@ const branches = (app: Page) => app.getByRole('list', { name: 'Branches' }).getB
 test('thoughts of the base are stepped through, changed on branches, and reopened from a link', async ({
   app,
 }) => {
-  test.setTimeout(240_000);
   await test.step('stepping, by buttons and keys, with a breakpoint', async () => {
     await app.goto('./#/latents?question=held-out-3');
     await expect(app.getByText(/Zoe|nuts|How/).first()).toBeVisible({ timeout: 60_000 });

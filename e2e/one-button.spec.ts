@@ -8,7 +8,6 @@ import { expect, test } from './support/app';
 test('one button: the low rank is shown, a student learns from 128 samples, its thoughts are stepped through', async ({
   app,
 }) => {
-  test.setTimeout(600_000);
   await app.getByRole('tab', { name: 'Tour' }).click();
   await app.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();
   await expect(app.getByRole('button', { name: 'Run it again' })).toBeVisible({ timeout: 540_000 });

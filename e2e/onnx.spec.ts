@@ -10,9 +10,8 @@ interface Golden {
 }
 
 test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it generates, and the causal test refuses it', async ({
-  app,
+  page: app,
 }) => {
-  test.setTimeout(240_000);
   const folder = await exportedModel('teacher', { form: 'genai', externalFrom: 4096 });
   const path = new URL('../src/engine/session/lens/figure6-pair.golden.json', import.meta.url);
   const golden = JSON.parse(await readFile(fileURLToPath(path), 'utf8')) as Golden;
@@ -20,7 +19,6 @@ test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it
 
   await test.step('it opens, and says what it is', async () => {
     await app.goto(`./#/lowrank?ids=${ids.join(',')}`);
-    await app.reload();
     await app.getByRole('tab', { name: 'Model', exact: true }).click();
     await app.getByRole('tab', { name: 'Your files' }).click();
     await app.locator('.model-drop input[type=file]').nth(0).setInputFiles(folder);

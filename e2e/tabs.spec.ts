@@ -1,7 +1,5 @@
 import { expect, test } from './support/app';
 
-test.setTimeout(180_000);
-
 test('a run in progress is shown as such in another tab, and leaving its own tab asks first', async ({
   app,
   context,

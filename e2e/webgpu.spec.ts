@@ -40,10 +40,9 @@ async function start(app: Page, config: string): Promise<void> {
   await app.getByRole('button', { name: 'Start LoRi' }).click();
 }
 
-test('the method on WebGPU; the GPU is lost; the student continues on WASM', async ({ app }) => {
-  test.setTimeout(180_000);
+test('the method on WebGPU; the GPU is lost; the student continues on WASM', async ({ page: app }) => {
   await serveTinyPair(app);
-  await app.reload();
+  await app.goto('./#/model');
   await expect(app.getByRole('heading', { name: 'Base: tiny-base' })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('radio', { name: 'WebGPU' }).click();
   await expect(app.getByText(/swiftshader.*\(software\)/)).toBeVisible();
@@ -111,12 +110,10 @@ test('the method on WebGPU; the GPU is lost; the student continues on WASM', asy
 });
 
 test('the GPU is lost while the lens computes: the previous report stays, and WASM continues', async ({
-  app,
+  page: app,
 }) => {
-  test.setTimeout(120_000);
   await serveTinyPair(app);
   await app.goto('./#/lowrank?samples=2');
-  await app.reload();
   const decompose = app.getByRole('button', { name: 'Decompose', exact: true });
   await decompose.click();
   await expect(app.getByText(/^2 samples of teacher/)).toBeVisible({ timeout: 60_000 });
@@ -130,7 +127,7 @@ test('the GPU is lost while the lens computes: the previous report stays, and WA
   await expect(app.getByRole('button', { name: 'Cancel decomposition' })).toBeVisible();
   const browser = await app.context().browser()?.newBrowserCDPSession();
   void browser?.send('Browser.crashGpuProcess').catch(() => undefined);
-  await expect(app.getByRole('alert').first()).toContainText('the GPU device was lost', { timeout: 30_000 });
+  await expect(app.getByRole('alert').first()).toContainText('the GPU device was lost', { timeout: 60_000 });
   await expect(app.getByText(/^2 samples of teacher/)).toBeVisible();
   await expect(samples).toHaveValue('128');
   await expectAccessible(app);

@@ -3,16 +3,15 @@ import { RULE_IDS } from '../contract/answer-rules';
 import { evaluateOn, sameRequest } from '../contract/evaluate-on';
 import {
   accuracyBySteps,
-  answererKey,
   compareEvaluations,
   EVALUATION_MODES,
   type Evaluation,
   type EvaluationMode,
   type EvaluationRequest,
   evaluationFile,
+  evaluationKey,
   evaluationRows,
   modeWords,
-  requestKey,
   summarise,
 } from '../contract/evaluation';
 import { holm } from '../contract/paired';
@@ -47,11 +46,10 @@ export const evaluateItems: Command = async (input) => {
   };
   const done: Evaluation[] = [];
   let saved = performance.now();
-  const keyOf = (one: Evaluation): string => `${requestKey(one.request)} ${answererKey(one)}`;
   // What is in the file and is not asked again stays there, to be compared with.
   const outcome = (now: readonly Evaluation[] = done) => {
-    const keys = new Set(now.map(keyOf));
-    return { evaluations: [...begun.filter((one) => !keys.has(keyOf(one))), ...now] };
+    const keys = new Set(now.map(evaluationKey));
+    return { evaluations: [...begun.filter((one) => !keys.has(evaluationKey(one))), ...now] };
   };
   const source = await problemSourceOf(workbench, given.data, config.seed, say);
   for await (const { name, subject } of askedSubjects(input, given))
