@@ -5,12 +5,12 @@ import { findPreset, PRESETS } from './presets';
 import { refusal } from './refusal.testing';
 
 describe('parseRunConfig', () => {
-  it('fills in the defaults of the first preset: 128 samples, K = 4', () => {
+  it('fills in the defaults of the first preset: 128 samples, K = 5', () => {
     const config = parseRunConfig({});
     expect(config).toEqual(parseRunConfig(config));
     expect(config.method).toBe('lori');
     expect(config.data.samples).toBe(128);
-    expect(config.latent.steps).toBe(4);
+    expect(config.latent.steps).toBe(5);
     expect(PRESETS[0]?.config).toEqual(config);
     expect(parseRunConfig({ data: { samples: 7 } })).toEqual({
       ...config,
@@ -123,13 +123,17 @@ describe('a configuration of version 1', () => {
       ...lori,
       version: 1,
       method,
+      latent: { ...lori.latent, steps: 4 },
       weights: { ...lori.weights, codi: 1, ...changes.weights },
       factors: { ...lori.factors, ...changes.factors },
     };
   };
 
   it('is read, dropping settings the method lacks if they have version 1’s default', () => {
-    expect(readRunConfig(old('lori'))).toEqual({ config: parseRunConfig({}), notes: [] });
+    expect(readRunConfig(old('lori'))).toEqual({
+      config: parseRunConfig({ latent: { steps: 4 } }),
+      notes: [],
+    });
     expect(readRunConfig(old('nocot', { weights: { answer: 0.7 } }))).toEqual({
       config: parseRunConfig({ method: 'nocot', weights: { answer: 0.7 } }),
       notes: [],
@@ -138,14 +142,16 @@ describe('a configuration of version 1', () => {
 
   it('keeps the rationale setting for every method that reads the teacher', () => {
     const { config, notes } = readRunConfig(old('codi', { factors: { rationale: 'steps' } }));
-    expect(config).toEqual(parseRunConfig({ method: 'codi', factors: { rationale: 'steps' } }));
+    expect(config).toEqual(
+      parseRunConfig({ method: 'codi', latent: { steps: 4 }, factors: { rationale: 'steps' } }),
+    );
     expect(notes).toEqual([]);
   });
 
   it('names changed settings that are left out, and is refused where the note would go unseen', () => {
     const changed = old('ce', { weights: { mean: 3 }, factors: { layerRank: 2 } });
     const { config, notes } = readRunConfig(changed);
-    expect(config).toEqual(parseRunConfig({ method: 'ce' }));
+    expect(config).toEqual(parseRunConfig({ method: 'ce', latent: { steps: 4 } }));
     expect(notes).toEqual([
       'factors.layerRank = 2 was left out: CE only has no such setting.',
       'weights.mean = 3 was left out: CE only has no such setting.',
@@ -155,7 +161,7 @@ describe('a configuration of version 1', () => {
 
   it('takes version 1’s defaults for missing settings', () => {
     const { config } = readRunConfig({ version: 1, method: 'ce', seed: 7 });
-    expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7 }));
+    expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7, latent: { steps: 4 } }));
     expect(config.weights).toMatchObject({ answer: 0.3 });
   });
 

@@ -72,9 +72,9 @@ export const codiSelf = defineMethod({
       id: 'codi-self-128',
       name: 'CODI',
       about:
-        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher. As many latents as the bundled problems have steps; otherwise not tuned.',
+        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher. Six latents, as in CODI; otherwise not tuned.',
       changes: {
-        latent: { steps: 4 },
+        latent: { steps: 6 },
         optimiser: { steps: 300, learningRate: 2e-3 },
       },
     },

@@ -35,7 +35,7 @@ export const lotus = defineMethod({
           unit: 'latents',
           help: 'Latents in a block; block i belongs to step i, and the number of latent steps must be a multiple. Tokens beyond it are not supervised, and neither are steps beyond the last block.',
           source:
-            'LOTUS uses 25 positions (13 for GPT-2); the bundled pair’s results have one token, its steps three',
+            'LOTUS uses 25 positions (13 for GPT-2); the bundled pair’s results have one token, its steps seven',
         }),
       },
     ),
