@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
+import { LATENT_DEFAULTS } from '../../contract/methods/shared';
 import { defaultSettings } from '../../storage/rows';
 import { memoryStore, type Store } from '../../storage/store';
 import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
@@ -380,9 +381,12 @@ describe('thoughts', () => {
     actions.pickProblem(state().latents.problems.value![2]!);
     expect(await actions.openQuestion()).toBe(true);
     // As many as the run's form specifies.
-    for (let i = 0; i < 4; i++) expect(await actions.step()).toBe(true);
+    const K = LATENT_DEFAULTS.steps;
+    for (let i = 0; i < K; i++) expect(await actions.step()).toBe(true);
     expect(await actions.step()).toBe(false);
-    expect(madeThoughts(state().latents).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    expect(madeThoughts(state().latents).map(({ step }) => step)).toEqual(
+      Array.from({ length: K }, (_, i) => i + 1),
+    );
     expect(await actions.answer()).toBe(true);
     expect(state().link.question).toBe('held-out-2');
   });
