@@ -34,6 +34,7 @@ const inChromium = (name: string, include: string[], testTimeout: number) =>
       name,
       include,
       testTimeout,
+      setupFiles: 'scripts/tools/patient-waits.mjs',
       // Charts are drawn at most once a second, and a loaded machine takes its time: the default second is too short.
       expect: { poll: { timeout: 15_000 } },
       fileParallelism: false,
@@ -60,8 +61,9 @@ export default defineConfig({
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
           exclude: browserTests,
-          testTimeout: 60_000,
-          setupFiles: 'scripts/tools/one-thread.mjs',
+          testTimeout: 120_000,
+          expect: { poll: { timeout: 15_000 } },
+          setupFiles: ['scripts/tools/one-thread.mjs', 'scripts/tools/patient-waits.mjs'],
           // Files share a process a core: each would otherwise start ONNX Runtime anew, and run it while it is still being
           // compiled. What a file changes of its process it therefore changes back.
           isolate: false,

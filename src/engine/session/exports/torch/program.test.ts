@@ -265,5 +265,5 @@ describe('what the PyTorch program does not have is refused by name', () => {
       /by HOOI \(factors/,
     );
     expect(METHODS.length).toBeGreaterThan(5);
-  }, 30_000);
+  });
 });
