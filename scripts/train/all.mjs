@@ -1,5 +1,5 @@
 /**
- * Trains the bundled pair from nothing and writes models/: `npm run train:models [-- folder]`. About an hour on one core.
+ * Trains the bundled pair from nothing and writes models/: `npm run train:models [-- folder]`. About 70 minutes on one core.
  * Everything is drawn from seeds and runs on one thread: a rerun gives the same bits where torch's sums are the same, and
  * elsewhere a pair of the same kind. `--tiny folder` takes a few steps on a few problems, in a minute, to see that the scripts run: what it
  * writes can be opened and knows nothing.
@@ -48,16 +48,17 @@ python(
   'pretrain.py',
   first,
   ...common,
-  ...['--rows', few(120_000, 300), '--steps', few(4500, 4), '--teacher-steps', '0'],
+  ...['--rows', few(200_000, 300), '--steps', few(7000, 4), '--teacher-steps', '0'],
   ...['--shares', 'verbose=.6,compact=.2,dropped=.1,direct=.05,drill=.05'],
 );
-// Then running text, so that a rationale is not what the base writes first; and the teacher, on whole rationales.
+// Then running text, so that a rationale is not what the base writes first, and steps superposed in one position; and the teacher,
+// on whole rationales.
 python(
   'pretrain.py',
   out,
   ...common,
-  ...['--init', first, '--rows', few(30_000, 300), '--steps', few(350, 2), '--lr', '1.5e-3'],
-  ...['--teacher-steps', few(250, 2), '--teacher-lr', '1e-3'],
-  ...['--shares', 'next=.8,compact=.15,direct=.05'],
+  ...['--init', first, '--rows', few(30_000, 300), '--steps', few(900, 2), '--lr', '2e-3'],
+  ...['--teacher-steps', few(400, 2), '--teacher-lr', '1e-3'],
+  ...['--shares', 'next=.7,soft=.2,compact=.05,direct=.05'],
 );
 python('manifest.py', out, '--about', join(here, 'about.json'), '--held', few(1000, 10));

@@ -27,6 +27,8 @@ from llama import Llama, config, fresh_weights, load, save
 
 # Longer problems are never answered directly in training: the model would learn to compute the whole chain in its depth.
 DIRECT_STEPS = 1
+# The next question is the first in order of its token ids among this many.
+NEXT_AMONG = 8
 
 
 def chunks(step, rng):
@@ -82,7 +84,8 @@ def batch(rows, shares, rng, keep):
         q = p["questionIds"]
         ids, positions, segments = [wide([t]) for t in q], list(range(len(q))), [0] * len(q)
         pairs = []
-        other = rng.choice(rows) if "next" in shares else None
+        # Some beginnings are far more frequent than others, as in running text.
+        other = min(rng.choices(rows, k=NEXT_AMONG), key=lambda p: p["questionIds"]) if "next" in shares else None
         for s, (form, share) in enumerate(shares.items(), 1):
             if form == "direct" and len(p["stepIds"]) > DIRECT_STEPS:
                 continue

@@ -137,6 +137,21 @@ export function summarise(items: readonly EvaluatedItem[]): EvaluationSummary {
   };
 }
 
+/** Accuracy of the problems whose reference rationale has so many steps. */
+export interface StepsAccuracy {
+  readonly steps: number;
+  readonly accuracy: Share;
+}
+
+/** Accuracy by number of steps, ascending. */
+export function accuracyBySteps(items: readonly EvaluatedItem[]): StepsAccuracy[] {
+  const counts = [...new Set(items.map(({ steps }) => steps))].sort((a, b) => a - b);
+  return counts.map((steps) => {
+    const own = items.filter((one) => one.steps === steps);
+    return { steps, accuracy: wilson(own.filter(({ right }) => right).length, own.length) };
+  });
+}
+
 /** Two evaluations on the problems that both answered; p is corrected for no other comparison. */
 export interface EvaluationComparison extends Discordant, PairedComparison {
   readonly bothRight: number;
@@ -246,7 +261,7 @@ const item = z.strictObject({
   milliseconds: z.number().min(0).nullable(),
 });
 
-const evaluation = z.strictObject({
+export const evaluationSchema = z.strictObject({
   request: evaluationRequest.omit({ known: true, identity: true, data: true }),
   label: z.string(),
   model: z.string(),
@@ -262,7 +277,7 @@ const evaluation = z.strictObject({
 });
 
 /** A file of evaluations, finished or not. */
-export const evaluationFile = z.looseObject({ evaluations: z.array(evaluation) });
+export const evaluationFile = z.looseObject({ evaluations: z.array(evaluationSchema) });
 
 /** Equal for equal requests, whatever the order of their parts. */
 export const requestKey = (of: EvaluationHead['request']): string => {
@@ -276,3 +291,6 @@ export const requestKey = (of: EvaluationHead['request']): string => {
 /** Equal for the same weights, rule and problems. */
 export const answererKey = ({ identity, rule, data, total }: EvaluationHead): string =>
   JSON.stringify([identity.base, identity.student, rule, data.name, data.sha256, total]);
+
+/** Equal for evaluations of the same weights and problems on the same request: one can go on where the other was. */
+export const evaluationKey = (of: EvaluationHead): string => `${requestKey(of.request)} ${answererKey(of)}`;

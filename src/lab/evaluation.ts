@@ -2,16 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { RULE_IDS } from '../contract/answer-rules';
 import { evaluateOn, sameRequest } from '../contract/evaluate-on';
 import {
-  answererKey,
+  accuracyBySteps,
   compareEvaluations,
   EVALUATION_MODES,
   type Evaluation,
   type EvaluationMode,
   type EvaluationRequest,
   evaluationFile,
+  evaluationKey,
   evaluationRows,
   modeWords,
-  requestKey,
   summarise,
 } from '../contract/evaluation';
 import { holm } from '../contract/paired';
@@ -46,11 +46,10 @@ export const evaluateItems: Command = async (input) => {
   };
   const done: Evaluation[] = [];
   let saved = performance.now();
-  const keyOf = (one: Evaluation): string => `${requestKey(one.request)} ${answererKey(one)}`;
   // What is in the file and is not asked again stays there, to be compared with.
   const outcome = (now: readonly Evaluation[] = done) => {
-    const keys = new Set(now.map(keyOf));
-    return { evaluations: [...begun.filter((one) => !keys.has(keyOf(one))), ...now] };
+    const keys = new Set(now.map(evaluationKey));
+    return { evaluations: [...begun.filter((one) => !keys.has(evaluationKey(one))), ...now] };
   };
   const source = await problemSourceOf(workbench, given.data, config.seed, say);
   for await (const { name, subject } of askedSubjects(input, given))
@@ -82,8 +81,9 @@ export const evaluateItems: Command = async (input) => {
   const compared = comparisons(done);
   return {
     ...outcome(),
+    bySteps: done.map((one) => ({ of: nameOf(one), accuracies: accuracyBySteps(one.items) })),
     comparisons: compared.filter((one) => one !== null),
-    table: tableOf(done, compared),
+    table: [tableOf(done, compared), ...stepsTable(done)].join('\n\n'),
   };
 };
 
@@ -166,4 +166,21 @@ function tableOf(all: readonly Evaluation[], compared: ReturnType<typeof compari
     ];
   });
   return markdownRows(HEAD, rows).join('\n');
+}
+
+/** The same by number of steps; nothing where all problems have as many. */
+function stepsTable(all: readonly Evaluation[]): string[] {
+  const found = all.map(({ items }) => new Map(accuracyBySteps(items).map((one) => [one.steps, one])));
+  const counts = [...new Set(found.flatMap((one) => [...one.keys()]))].sort((a, b) => a - b);
+  if (counts.length < 2) return [];
+  const head = ['who', 'answers', ...counts.map((n) => `${n} ${n === 1 ? 'step' : 'steps'}, %`)];
+  const rows = all.map((one, i) => [
+    `${one.label} (${one.model})`,
+    modeWords(one),
+    ...counts.map((n) => {
+      const accuracy = found[i]?.get(n)?.accuracy;
+      return accuracy ? `${(100 * accuracy.share).toFixed(1)} of ${accuracy.total}` : '–';
+    }),
+  ]);
+  return [markdownRows(head, rows).join('\n')];
 }

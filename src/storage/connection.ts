@@ -5,7 +5,11 @@ export interface Schema extends DBSchema {
   /** Settings, and the heartbeats of runs in progress. */
   settings: { key: string; value: unknown };
   runs: { key: string; value: unknown; indexes: { savedAt: number } };
+  /** Since version 2. */
+  evaluations: { key: string; value: unknown };
 }
+
+const VERSION = 2;
 
 export type Database = IDBPDatabase<Schema>;
 
@@ -72,10 +76,13 @@ export class Connection {
       forget();
     };
     if (this.opening) return this.opening;
-    const opening = openDB<Schema>(this.name, 1, {
-      upgrade(database) {
-        database.createObjectStore('settings');
-        database.createObjectStore('runs').createIndex('savedAt', 'savedAt');
+    const opening = openDB<Schema>(this.name, VERSION, {
+      upgrade(database, from) {
+        if (from < 1) {
+          database.createObjectStore('settings');
+          database.createObjectStore('runs').createIndex('savedAt', 'savedAt');
+        }
+        database.createObjectStore('evaluations');
       },
       blocking,
       terminated: forget,

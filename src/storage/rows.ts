@@ -21,3 +21,10 @@ export const defaultSettings: Settings = settingsSchema.parse({});
 
 /** What a person has said of a run. */
 export type Labels = Pick<SavedRun, 'name' | 'tags' | 'isSetAside'>;
+
+/** A row that this version of the page cannot read. It is kept until it is deleted. */
+export interface DamagedRow {
+  readonly id: string;
+  /** What is wrong with it: its first invalid value. */
+  readonly reason: string;
+}

@@ -1,8 +1,10 @@
 import { deleteDB, openDB } from 'idb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../contract/config';
+import { evaluationKey } from '../contract/evaluation';
 import type { SavedRun } from '../contract/saved-run';
 import { emptySeries } from '../contract/series-schema';
+import { row } from './evaluation-row.testing';
 import { defaultSettings } from './rows';
 import { MAX_RUNS, openStore } from './store';
 
@@ -89,6 +91,33 @@ describe('store', () => {
     expect(await store.loadSettings()).toEqual({ ...defaultSettings, spectraSamples: 4 });
     for (const { id } of damaged) await store.deleteRun(id);
     expect(await store.listRuns()).toMatchObject({ runs: [run(1)], damaged: [] });
+  });
+
+  it('keeps evaluations across reopening, in a database of before there were any, and beside damaged rows', async () => {
+    const before = await openDB(name, 1, {
+      upgrade(db) {
+        db.createObjectStore('settings');
+        db.createObjectStore('runs').createIndex('savedAt', 'savedAt');
+      },
+    });
+    await before.put('runs', run(1), 'run-1');
+    before.close();
+    const store = await openStore(name);
+    const [one, other] = [row(3), row(5)];
+    await store.saveEvaluation(other);
+    await store.saveEvaluation({ ...one, evaluation: { ...one.evaluation, items: [] } });
+    await store.saveEvaluation(one);
+    const db = await openDB(name);
+    await db.put('evaluations', { savedAt: 1, evaluation: { request: 7 } }, 'bad');
+    db.close();
+    const again = await openStore(name);
+    const found = await again.listEvaluations();
+    expect(found.rows).toEqual([one, other]);
+    expect(found.damaged).toEqual([{ id: 'bad', reason: expect.stringMatching(/^evaluation\./) }]);
+    await again.deleteEvaluation('bad');
+    await again.deleteEvaluation(evaluationKey(one.evaluation));
+    expect(await again.listEvaluations()).toEqual({ rows: [other], damaged: [] });
+    expect((await again.listRuns()).runs).toEqual([run(1)]);
   });
 
   it('drops the oldest beyond its limit', async () => {

@@ -1,8 +1,18 @@
+import { evaluationKey } from '../contract/evaluation';
 import { type SavedRun, savedRunSchema } from '../contract/saved-run';
 import { Connection, type Database, LIMIT } from './connection';
 import { StorageError, storageError } from './errors';
+import {
+  deleteEvaluation,
+  type EvaluationRow,
+  type EvaluationRows,
+  listEvaluations,
+  readEvaluationRows,
+  saveEvaluation,
+  surplusEvaluations,
+} from './evaluations';
 import { browserLocks, type Heartbeats, Leases } from './leases';
-import { defaultSettings, type Settings, settingsSchema } from './rows';
+import { type DamagedRow, defaultSettings, type Settings, settingsSchema } from './rows';
 import type { StudentShelf } from './students';
 
 /**
@@ -25,17 +35,10 @@ export function surplusOf<Row extends Pick<SavedRun, 'id' | 'tags'>>(
   );
 }
 
-/** A row that this version of the page cannot read. It is kept until it is deleted. */
-export interface DamagedRun {
-  readonly id: string;
-  /** What is wrong with it: its first invalid value. */
-  readonly reason: string;
-}
-
 export interface RunList {
   /** Newest first. */
   readonly runs: readonly SavedRun[];
-  readonly damaged: readonly DamagedRun[];
+  readonly damaged: readonly DamagedRow[];
   /** Ids of runs in progress, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
 }
@@ -49,6 +52,11 @@ export interface Store {
   /** The text of the kept arena, `null` without one. */
   loadArena(): Promise<string | null>;
   saveArena(text: string): Promise<void>;
+  listEvaluations(): Promise<EvaluationRows>;
+  /** Inserts or replaces the row of the same weights, problems and request; beyond a limit the oldest make room. */
+  saveEvaluation(row: EvaluationRow): Promise<void>;
+  /** @param key the row's `evaluationKey`, or the id of a damaged one */
+  deleteEvaluation(key: string): Promise<void>;
   listRuns(): Promise<RunList>;
   /** Inserts or replaces. A run that was deleted since it was first saved stays deleted, and this rejects. */
   saveRun(run: SavedRun): Promise<void>;
@@ -68,7 +76,7 @@ const HEARTBEAT_KEY = 'heartbeat ';
 /** Rows by key as stored → the readable ones, newest first, and what is wrong with the others. */
 export function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'underWay'> {
   const runs: SavedRun[] = [];
-  const damaged: DamagedRun[] = [];
+  const damaged: DamagedRow[] = [];
   for (const [id, row] of rows) {
     const parsed = savedRunSchema.safeParse(row);
     // It is deleted by its id.
@@ -93,6 +101,7 @@ export function memoryStore(reason: string): Store {
   let settings: Settings = defaultSettings;
   let arena: string | null = null;
   const rows = new Map<string, SavedRun>();
+  const evaluations = new Map<string, EvaluationRow>();
   const held = new Set<string>();
   return {
     unavailable: reason,
@@ -103,6 +112,14 @@ export function memoryStore(reason: string): Store {
     loadArena: async () => arena,
     saveArena: async (text) => {
       arena = text;
+    },
+    listEvaluations: async () => readEvaluationRows(evaluations),
+    saveEvaluation: async (row) => {
+      evaluations.set(evaluationKey(row.evaluation), structuredClone(row));
+      for (const key of surplusEvaluations(readEvaluationRows(evaluations).rows)) evaluations.delete(key);
+    },
+    deleteEvaluation: async (key) => {
+      evaluations.delete(key);
     },
     listRuns: async () => ({ ...readRows(rows), underWay: new Set(held) }),
     saveRun: async (run) => {
@@ -211,6 +228,9 @@ export async function openStore(name = 'lori-playground', options: StoreOptions 
         return typeof text === 'string' ? text : null;
       }),
     saveArena: (text) => connection.use(async (db) => void (await db.put('settings', text, 'arena'))),
+    listEvaluations: () => connection.use(listEvaluations),
+    saveEvaluation: (row) => connection.use((db) => saveEvaluation(db, row)),
+    deleteEvaluation: (key) => connection.use((db) => deleteEvaluation(db, key)),
     async listRuns() {
       const rows = await connection.use(rowsOf);
       return { ...readRows(rows), underWay: await leases.underWay() };

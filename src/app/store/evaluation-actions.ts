@@ -1,5 +1,11 @@
 import { evaluateOn, sameRequest } from '../../contract/evaluate-on';
-import { type Evaluation, type EvaluationRequest, evaluationFile } from '../../contract/evaluation';
+import {
+  type Evaluation,
+  type EvaluationRequest,
+  evaluationFile,
+  evaluationKey,
+} from '../../contract/evaluation';
+import type { Store } from '../../storage/store';
 import { readJson } from '../../text/json';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
@@ -10,12 +16,15 @@ import {
   isComplete,
   withEvaluation,
 } from './evaluation';
+import { sentencesOf } from './task';
 import type { Outcome, Turn } from './task-driver';
 
 /** Milliseconds between two showings of answers that come one by one. */
 const SHOW_EVERY = 200;
+/** Milliseconds between two writings of them: the most that a reload or a crash loses. */
+const SAVE_EVERY = 2000;
 
-/** Evaluations. Their answers are kept as they come, so that a cancelled one goes on where it was. */
+/** Evaluations. Their answers are kept in this browser as they come, so that one that was cut off goes on where it was. */
 export interface EvaluationActions {
   changeEvaluation(change: Partial<EvaluationDraft>): void;
   /** One evaluation, or one for each number of thoughts that is typed. */
@@ -28,6 +37,10 @@ export interface EvaluationActions {
   showEvaluation(shown: number | null, other: number | null): void;
   /** Adds those of a file. @throws an error that says what is wrong with it */
   readEvaluations(text: string): void;
+  /** Reads what this browser keeps. */
+  loadEvaluations(): Promise<void>;
+  /** Deletes a kept row that cannot be read. */
+  deleteDamagedEvaluation(id: string): Promise<void>;
 }
 
 export function evaluationActions(ctx: Context, engine: EngineActions): EvaluationActions {
@@ -35,10 +48,32 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
   const set = (change: Partial<ReturnType<typeof now>>) => ctx.set({ evaluation: { ...now(), ...change } });
   const running = ctx.task<true>({ get: () => now().task, set: (task) => set({ task }) });
 
-  const keep = (evaluation: Evaluation) => {
+  const show = (evaluation: Evaluation) => {
     const { list, id } = withEvaluation(now().list, evaluation);
     set({ list, shown: id, ...(now().other === id && { other: null }) });
   };
+
+  /** One after another, so that what is saved last is what was said last. */
+  let storing: Promise<void> = Promise.resolve();
+  const stored = (work: (store: Store) => Promise<void>, failed: string): Promise<void> => {
+    storing = storing
+      .then(async () => work(await ctx.storage))
+      .catch((thrown) => ctx.notify('warning', `${failed}: ${sentencesOf(thrown)}`));
+    return storing;
+  };
+  const save = (evaluation: Evaluation): Promise<void> =>
+    stored(
+      (store) => store.saveEvaluation({ savedAt: Date.now(), evaluation }),
+      'An evaluation could not be kept in this browser',
+    );
+  const drop = (key: string): Promise<void> =>
+    stored((store) => store.deleteEvaluation(key), 'A kept evaluation could not be deleted');
+
+  /** What has come of the one under way. */
+  let latest: Evaluation | null = null;
+  ctx.onHide(() => {
+    if (latest) void save(latest);
+  });
 
   const answer = async (
     request: EvaluationRequest,
@@ -47,7 +82,8 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
     isContinued = false,
   ) => {
     let shown = performance.now();
-    let latest: Evaluation | null = null;
+    let saved = shown;
+    latest = null;
     try {
       await evaluateOn(ctx.engine(), request, begun, {
         signal,
@@ -56,14 +92,25 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
         onAnswers(soFar) {
           const isFirst = latest === null;
           latest = soFar;
-          if (!isFirst && performance.now() - shown < SHOW_EVERY) return;
-          shown = performance.now();
-          keep(soFar);
+          const at = performance.now();
+          if (isFirst || at - shown >= SHOW_EVERY) {
+            shown = at;
+            show(soFar);
+          }
+          if (at - saved >= SAVE_EVERY) {
+            saved = at;
+            void save(soFar);
+          }
         },
       });
     } finally {
       // Also what came last before it was cancelled or failed.
-      if (latest !== null) keep(latest);
+      const last = latest as Evaluation | null;
+      latest = null;
+      if (last !== null) {
+        show(last);
+        void save(last);
+      }
     }
   };
 
@@ -111,6 +158,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
     removeEvaluation(id) {
       const { list, shown, other } = now();
       const left = list.filter((one) => one.id !== id);
+      for (const { evaluation } of list.filter((one) => one.id === id)) void drop(evaluationKey(evaluation));
       set({
         list: left,
         shown: shown === id ? (left.at(-1)?.id ?? null) : shown,
@@ -125,7 +173,42 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
           code: 'file',
           hint: 'Choose a file that was downloaded here, or written by “npm run lab -- eval”.',
         });
-      for (const one of parsed.data.evaluations) keep(one);
+      for (const one of parsed.data.evaluations) {
+        show(one);
+        void save(one);
+      }
+    },
+    async loadEvaluations() {
+      try {
+        const { rows, damaged } = await (await ctx.storage).listEvaluations();
+        // What was begun here meanwhile is newer than its row.
+        const begun = now().list;
+        let list: ReturnType<typeof now>['list'] = [];
+        for (const evaluation of [
+          ...rows.map((row) => row.evaluation),
+          ...begun.map((one) => one.evaluation),
+        ])
+          ({ list } = withEvaluation(list, evaluation));
+        const idOf = (key: string | null) =>
+          list.find((one) => evaluationKey(one.evaluation) === key)?.id ?? null;
+        const keyOf = (id: number | null) => {
+          const found = begun.find((one) => one.id === id);
+          return found ? evaluationKey(found.evaluation) : null;
+        };
+        const { shown, other } = now();
+        set({
+          list,
+          damaged,
+          shown: idOf(keyOf(shown)) ?? list.at(-1)?.id ?? null,
+          other: idOf(keyOf(other)),
+        });
+      } catch (thrown) {
+        ctx.notify('warning', `Kept evaluations could not be read: ${sentencesOf(thrown)}`);
+      }
+    },
+    async deleteDamagedEvaluation(id) {
+      await drop(id);
+      set({ damaged: now().damaged.filter((one) => one.id !== id) });
     },
   };
 }

@@ -4,11 +4,13 @@ import {
   type Evaluation,
   type EvaluationMode,
   type EvaluationRequest,
+  evaluationKey,
   MAX_EVALUATED,
   MAX_TOGETHER,
   requestKey,
 } from '../../contract/evaluation';
 import { MAX_LATENT_STEPS } from '../../contract/methods/shared';
+import type { DamagedRow } from '../../storage/rows';
 import { type SubjectId, subjectOf } from './lens-draft';
 import { type ProblemsDraft, sourceOf } from './problems-draft';
 import { idle, type Task } from './task';
@@ -38,6 +40,8 @@ export interface EvaluationState {
   /** The one whose answers are shown, and the one that it is compared with. */
   readonly shown: number | null;
   readonly other: number | null;
+  /** Kept rows that cannot be read. */
+  readonly damaged: readonly DamagedRow[];
 }
 
 export const initialEvaluation: EvaluationState = {
@@ -49,6 +53,7 @@ export const initialEvaluation: EvaluationState = {
   list: [],
   shown: null,
   other: null,
+  damaged: [],
 };
 
 /** What is wrong with the draft, by field. */
@@ -84,8 +89,8 @@ export function withEvaluation(
   list: readonly KeptEvaluation[],
   evaluation: Evaluation,
 ): { readonly list: readonly KeptEvaluation[]; readonly id: number } {
-  const key = (of: Evaluation) => `${requestKey(of.request)} ${answererKey(of)}`;
-  const known = list.find((one) => key(one.evaluation) === key(evaluation));
+  const key = evaluationKey(evaluation);
+  const known = list.find((one) => evaluationKey(one.evaluation) === key);
   if (known) return { id: known.id, list: list.map((one) => (one === known ? { ...one, evaluation } : one)) };
   const id = Math.max(0, ...list.map((one) => one.id)) + 1;
   return { id, list: [...list, { id, evaluation }] };

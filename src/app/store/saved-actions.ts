@@ -1,13 +1,13 @@
 import type { SavedRun } from '../../contract/saved-run';
-import type { Labels } from '../../storage/rows';
-import { type DamagedRun, surplusOf } from '../../storage/store';
+import type { DamagedRow, Labels } from '../../storage/rows';
+import { surplusOf } from '../../storage/store';
 import type { KeptStudent } from '../../storage/students';
 import type { Context } from './context';
 import { isActive } from './run';
 import type { AppState } from './state';
 import { failureOf, sentencesOf } from './task';
 
-export type { DamagedRun };
+export type { DamagedRow };
 
 export interface SavedActions {
   /** Reloads the stored runs. Rejects if they cannot be read. */
@@ -153,7 +153,7 @@ export function savedActions(ctx: Context): SavedActions {
 }
 
 /** A student whose run has no row: it can only be deleted. */
-const asDamaged = ({ run, step, steps, bytes }: KeptStudent): DamagedRun => ({
+const asDamaged = ({ run, step, steps, bytes }: KeptStudent): DamagedRow => ({
   id: run,
   reason: `its row is gone; its student at step ${step} of ${steps} takes ${(bytes / 2 ** 20).toFixed(1)} MB`,
 });

@@ -6,8 +6,8 @@ import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/pres
 import type { KeptTeacher } from '../../contract/roles';
 import type { RunCost } from '../../contract/run-cost';
 import type { SavedRun } from '../../contract/saved-run';
+import type { DamagedRow } from '../../storage/rows';
 import { defaultSettings, type Settings } from '../../storage/rows';
-import type { DamagedRun } from '../../storage/store';
 import type { KeptStudent } from '../../storage/students';
 import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
@@ -85,7 +85,7 @@ export interface AppState {
   readonly teacher: KeptTeacher | null;
   readonly saved: readonly SavedRun[];
   /** Stored rows that cannot be read. */
-  readonly damaged: readonly DamagedRun[];
+  readonly damaged: readonly DamagedRow[];
   /** Ids of stored runs that are in progress, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
   /** What is kept of the runs' students, by the run's id. */

@@ -271,24 +271,21 @@ describe('lori', () => {
     });
   });
 
-  it('names the ranks that the model and the samples have no room for', async () => {
-    const config = configOf({
-      layerRank: 64,
-      hiddenRank: 30,
-      anchor: { sampleRank: 32, layerRank: 4 } as never,
-    });
-    const { ranksUsed } = await lori.targets(
-      config,
-      TINY_CONFIG,
-      knownTeacher(teacherOf([2])),
-      new Pace('the test', undefined),
-    );
-    expect(ranksUsed).toMatchObject({
-      'factors.layerRank': L,
-      'factors.hiddenRank': H,
-      'factors.anchor.sampleRank': 1,
-      'factors.anchor.layerRank': L,
-    });
+  it('names the ranks that the model and the samples have no room for, and computes no factors of a term of weight 0', async () => {
+    const large = { layerRank: 64, hiddenRank: 30, anchor: { sampleRank: 32, layerRank: 4 } as never };
+    const ranksOf = async (weights: object) => {
+      const of = configOf(large, weights);
+      const read = knownTeacher(teacherOf([2]));
+      const { ranksUsed = {} } = await lori.targets(of, TINY_CONFIG, read, new Pace('the test', undefined));
+      return ranksUsed;
+    };
+    const moments = { 'factors.layerRank': L, 'factors.hiddenRank': H };
+    const anchor = { 'factors.anchor.sampleRank': 1, 'factors.anchor.layerRank': L };
+    expect(await ranksOf({})).toMatchObject({ ...moments, ...anchor });
+    // Whose factors are computed says which ranks it used.
+    const without = async (weights: object) => Object.keys(await ranksOf(weights));
+    expect((await without({ anchor: 0 })).filter((name) => name.startsWith('factors.anchor'))).toEqual([]);
+    expect((await without({ covariance: 0, mean: 0 })).filter((name) => name in moments)).toEqual([]);
   });
 
   it('gives each sample its own factors and targets, or all samples the same factors', async () => {

@@ -17,6 +17,9 @@ afterAll(() => workbench.close());
 
 const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
 
+/** Phases of a run before its first step. */
+const BEFORE_TRAINING = ['teacher', 'factors', 'compile'] as const;
+
 describe('distil', () => {
   it('reports every step, evaluation and phase, and the result', async () => {
     const watched = watch();
@@ -176,22 +179,26 @@ describe('control', () => {
     expect((workbench as unknown as { student: object }).student).toBe(student);
   });
 
-  it('pauses during the teacher pass, and reports when it has paused', async () => {
-    const order: string[] = [];
-    const watched = watch((event) => {
-      if (event.kind === 'state') order.push(event.state);
-      if (event.kind === 'step' && event.step === 1) order.push('step');
-      if (event.kind !== 'progress' || event.progress.phase !== 'teacher' || order.includes('asked')) return;
-      order.push('asked');
-      void workbench.control('pause');
-      setTimeout(() => {
-        order.push('resumed');
-        void workbench.control('resume');
-      }, 60);
-    });
-    await workbench.distil(tinyRun({ data: { validation: 0, heldOut: 0 } }), { report: watched.report });
-    expect(order).toEqual(['running', 'asked', 'paused', 'resumed', 'running', 'step']);
-  });
+  it.each(BEFORE_TRAINING)(
+    'pauses before the first step (%s), and reports when it has paused',
+    async (phase) => {
+      const order: string[] = [];
+      const watched = watch((event) => {
+        if (event.kind === 'step' && event.step === 1) order.push('step');
+        if (event.kind === 'state') order.push(event.state);
+        if (event.kind === 'state' && event.state === 'paused')
+          setTimeout(() => {
+            order.push('resumed');
+            void workbench.control('resume');
+          }, 30);
+        if (event.kind !== 'progress' || event.progress.phase !== phase || order.includes('asked')) return;
+        order.push('asked');
+        void workbench.control('pause');
+      });
+      await workbench.distil(tinyRun({ data: { validation: 0, heldOut: 0 } }), { report: watched.report });
+      expect(order).toEqual(['running', 'asked', 'paused', 'resumed', 'running', 'step']);
+    },
+  );
 
   it('refuses a second run, and is usable after both', async () => {
     const config = tinyRun({ data: { validation: 0, heldOut: 0 } });
@@ -200,12 +207,12 @@ describe('control', () => {
     expect((await first).steps).toBe(5);
   });
 
-  it.each(['running', 'paused', 'with the teacher'])('cancels and drops a run that is %s', async (when) => {
+  it.each(['running', 'paused', ...BEFORE_TRAINING])('cancels and drops a run that is %s', async (when) => {
     usual ??= await losses(workbench, tinyRun());
     const student = (await workbench.openQuestion({ question: QUESTION, student: 'trained' })).student;
     const abort = new AbortController();
     const watched = watch((event) => {
-      if (when === 'with the teacher') return abort.abort();
+      if (event.kind === 'progress' && event.progress.phase === when) return abort.abort();
       if (event.kind !== 'step' || event.step !== 2) return;
       if (when === 'running') return abort.abort();
       void workbench.control('pause');
@@ -216,7 +223,10 @@ describe('control', () => {
       signal: abort.signal,
     });
     await expect(run).rejects.toThrow(CancelledError);
-    expect(watched.steps().length).toBe(when === 'with the teacher' ? 0 : 2);
+    expect(watched.steps().length).toBe(when === 'running' || when === 'paused' ? 2 : 0);
+    // A phase that hears it is the last one.
+    const phases = watched.events.flatMap((event) => (event.kind === 'progress' ? event.progress.phase : []));
+    if (phases.includes(when as never)) expect(phases.at(-1)).toBe(when);
     // The student of the run before is still there, and it can still be stepped.
     const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
     expect(question.student).toBe(student);

@@ -2,8 +2,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readInterventions } from '../../../contract/intervention-text';
 import { momentOf, STATE_SITES } from '../../../contract/latents';
 import type { TeacherDistance, ThoughtReport } from '../../../contract/thoughts';
+import { embeddingRows } from '../../model/fed-embeddings';
 import { SITES } from '../../nn/attachments';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { relativeError } from '../../train/tiny.testing';
+import type { Pair } from '../models/pair';
 import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 
@@ -54,6 +57,36 @@ it('reports what is fed, what every layer says, what is attended to, and what is
   const last = reports[1]?.layers.at(-1);
   expect(reports[2]?.fed?.top.map(({ id }) => id)).toEqual(last?.top.map(({ id }) => id));
   expect(reports[3]?.next).toEqual({ kind: 'prompt', tokens: [' The', ' answer', ' is', ':'] });
+});
+
+it('shows the tokens that are fed, with their weights in the mixture, at the temperature that is asked for', async () => {
+  const temperature = 0.02;
+  const { session, ...of } = await workbench.openQuestion({
+    question: QUESTION,
+    student: 'base',
+    steps: 1,
+    latent: { filter: 'softmax', temperature },
+  });
+  expect(of).toMatchObject({ latentSteps: 1, filter: 'softmax', temperature });
+  const { fed, next } = {
+    fed: (await workbench.thought(at(session, 1))).fed,
+    next: (await workbench.thought(at(session, 0))).next,
+  };
+  const { top = [], values = new Float32Array(0) } = fed ?? {};
+  expect(next).toMatchObject({ kind: 'thought', top });
+  // So cold that what is not shown weighs nothing, and not so cold that one token is all.
+  expect(top.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 4);
+  expect(top[0]?.probability).toBeLessThan(0.999);
+  const { weights } = (workbench as unknown as { loaded: { pair: Pair } }).loaded.pair.base;
+  const rows = embeddingRows(
+    weights,
+    top.map(({ id }) => id),
+  ).data as Float32Array;
+  const mixture = Array.from(values, (_, h) =>
+    top.reduce((sum, { probability }, i) => sum + probability * (rows[i * values.length + h] as number), 0),
+  );
+  // The rest of the vocabulary, and float32.
+  expect(relativeError(values, mixture)).toBeLessThan(1e-4);
 });
 
 it('shows an intervention in what is fed from then on, and compares answers', async () => {

@@ -4,7 +4,7 @@ import type { SavedRun } from '../../../../contract/saved-run';
 import { shorten } from '../../../../text/quote';
 import { isActive } from '../../../store/run';
 import { runName } from '../../../store/run-names';
-import { type DamagedRun, hasDiverged } from '../../../store/saved-actions';
+import { type DamagedRow as Damaged, hasDiverged } from '../../../store/saved-actions';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
@@ -161,7 +161,7 @@ function RowActions({ run, name, underWay, shown, busy, inUse, onEdit }: RowActi
   );
 }
 
-export function DamagedRow({ row: { id, reason } }: { readonly row: DamagedRun }) {
+export function DamagedRow({ row: { id, reason } }: { readonly row: Damaged }) {
   const { deleteRun } = useActions();
   const name = shorten(id, 60);
   return (

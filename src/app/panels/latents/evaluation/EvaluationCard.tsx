@@ -5,8 +5,9 @@ import { TaskStatus } from '../../shared/TaskStatus';
 import { Compared } from './Compared';
 import { EvaluationFiles } from './EvaluationFiles';
 import { EvaluationForm } from './EvaluationForm';
-import { EvaluationList } from './EvaluationList';
+import { DamagedEvaluations, EvaluationList } from './EvaluationList';
 import { Items } from './Items';
+import { StepsTable } from './StepsTable';
 import { SweepChart } from './SweepChart';
 
 /** How often subjects are right, and how long they take: problem by problem, two of them compared. */
@@ -17,7 +18,7 @@ export function EvaluationCard() {
   return (
     <Panel
       title="Evaluation"
-      about="Problems are answered one by one: after thoughts (implicit), after a written rationale (explicit), or at once (no-CoT). What is answered is kept when you cancel, and can be gone on with."
+      about="Problems are answered one by one: after thoughts (implicit), after a written rationale (explicit), or at once (no-CoT). What is answered is kept in this browser as it comes (the latest 50 evaluations), so that one that was cancelled or cut off by a reload goes on where it was."
       actions={<EvaluationFiles />}
     >
       <EvaluationForm />
@@ -28,11 +29,13 @@ export function EvaluationCard() {
         cancelLabel="Cancel the evaluation"
         failed="The evaluation did not end"
       />
+      <DamagedEvaluations />
       {isEmpty ? (
         !isBusy(task) && <Empty>Nothing has been evaluated yet.</Empty>
       ) : (
         <>
           <EvaluationList />
+          <StepsTable />
           <SweepChart />
           <Compared />
           <Items />

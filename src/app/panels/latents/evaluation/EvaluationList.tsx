@@ -31,6 +31,28 @@ export function EvaluationList() {
   );
 }
 
+/** Kept rows that cannot be read, with the reason. */
+export function DamagedEvaluations() {
+  const damaged = useApp((state) => state.evaluation.damaged);
+  const { deleteDamagedEvaluation } = useActions();
+  if (damaged.length === 0) return null;
+  return (
+    <ul className="saved" aria-label="Kept evaluations that cannot be read">
+      {damaged.map(({ id, reason }, i) => (
+        <li key={id}>
+          A kept evaluation cannot be read ({reason}). The others are not touched.{' '}
+          <Button
+            aria-label={`Delete the unreadable evaluation ${i + 1}`}
+            onPress={() => void deleteDamagedEvaluation(id)}
+          >
+            Delete it
+          </Button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Row({ one, isShown }: { readonly one: KeptEvaluation; readonly isShown: boolean }) {
   const { task, other } = useApp((state) => state.evaluation);
   const { showEvaluation, continueEvaluation, removeEvaluation } = useActions();

@@ -1,0 +1,84 @@
+import { expect, it, vi } from 'vitest';
+import { memoryStore, type Store } from '../../storage/store';
+import { double } from '../workbench.testing';
+import { createApp } from './app-store';
+import { isBusy } from './task';
+
+function open(storage: Store, pace = 0) {
+  const engine = double({ pace });
+  const app = createApp({
+    connect: () => engine,
+    storage: Promise.resolve(storage),
+    hash: '#/latents',
+    pairUrl: 'models',
+  });
+  return { ...app, engine, list: () => app.store.getState().evaluation.list.map((one) => one.evaluation) };
+}
+
+it('a cancelled evaluation is there after a reload, and goes on where it was; other requests are kept beside it', async () => {
+  const storage = memoryStore('test');
+  const first = open(storage, 2);
+  first.actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 3 });
+  expect(await first.actions.runEvaluation()).toBe(true);
+  first.actions.changeEvaluation({ subject: 'teacher', mode: 'explicit', problems: 300 });
+  const running = first.actions.runEvaluation();
+  await vi.waitFor(() => expect(first.list()[1]?.items.length).toBeGreaterThan(3));
+  first.actions.cancelEvaluation();
+  expect(await running).toBe(false);
+  const answered = first.list()[1]?.items.length ?? 0;
+  expect(answered).toBeLessThan(300);
+  // What is written last is what came last.
+  await vi.waitFor(async () =>
+    expect((await storage.listEvaluations()).rows.at(-1)?.evaluation.items).toHaveLength(answered),
+  );
+
+  const second = open(storage);
+  await second.actions.loadEvaluations();
+  expect(second.list()).toEqual(first.list());
+  expect(second.store.getState().evaluation.shown).toBe(2);
+  expect(await second.actions.continueEvaluation(2)).toBe(true);
+  expect(second.list()[1]?.items).toHaveLength(300);
+  expect(second.list()[1]?.items.slice(0, answered)).toEqual(first.list()[1]?.items);
+  expect(isBusy(second.store.getState().evaluation.task)).toBe(false);
+
+  second.actions.removeEvaluation(1);
+  await vi.waitFor(async () => expect((await storage.listEvaluations()).rows).toHaveLength(1));
+  const third = open(storage);
+  await third.actions.loadEvaluations();
+  expect(third.list().map(({ items }) => items.length)).toEqual([300]);
+});
+
+it('rows that cannot be read are listed and deleted by themselves, and failures to keep are said once', async () => {
+  const memory = memoryStore('test');
+  const first = open(memory);
+  first.actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 2 });
+  await first.actions.runEvaluation();
+  await vi.waitFor(async () => expect((await memory.listEvaluations()).rows).toHaveLength(1));
+  const deleted: string[] = [];
+  const { store, actions, list } = open({
+    ...memory,
+    listEvaluations: async () => ({
+      ...(await memory.listEvaluations()),
+      damaged: [{ id: 'bad', reason: 'the row: not readable' }],
+    }),
+    saveEvaluation: () => Promise.reject(new Error('no room')),
+    deleteEvaluation: async (key) => void deleted.push(key),
+  });
+  await actions.loadEvaluations();
+  expect(list()).toHaveLength(1);
+  expect(store.getState().evaluation.damaged).toHaveLength(1);
+  await actions.deleteDamagedEvaluation('bad');
+  expect(deleted).toEqual(['bad']);
+  expect(store.getState().evaluation.damaged).toEqual([]);
+  actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 3 });
+  expect(await actions.runEvaluation()).toBe(true);
+  await vi.waitFor(() =>
+    expect(
+      store
+        .getState()
+        .notices.map(({ text }) => text)
+        .join(),
+    ).toContain('could not be kept in this browser: no room'),
+  );
+  expect(list()).toHaveLength(2);
+});

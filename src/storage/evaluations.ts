@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { type Evaluation, evaluationKey, evaluationSchema } from '../contract/evaluation';
+import type { Database } from './connection';
+import type { DamagedRow } from './rows';
+
+/** Maximum number of kept evaluations; those saved longest ago make room. Damaged rows do not count. */
+export const MAX_EVALUATIONS = 50;
+
+/** A kept evaluation, finished or not, under its `evaluationKey`. */
+const rowSchema = z.strictObject({
+  savedAt: z.number().min(0).max(8.64e15),
+  evaluation: evaluationSchema,
+});
+export interface EvaluationRow {
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+  readonly evaluation: Evaluation;
+}
+
+export interface EvaluationRows {
+  /** Oldest first. */
+  readonly rows: readonly EvaluationRow[];
+  readonly damaged: readonly DamagedRow[];
+}
+
+/** Rows by key as stored → the readable ones, oldest first, and what is wrong with the others. */
+export function readEvaluationRows(stored: ReadonlyMap<string, unknown>): EvaluationRows {
+  const rows: EvaluationRow[] = [];
+  const damaged: DamagedRow[] = [];
+  for (const [id, value] of stored) {
+    const parsed = rowSchema.safeParse(value);
+    if (parsed.success && evaluationKey(parsed.data.evaluation) === id) rows.push(parsed.data);
+    else if (parsed.success) damaged.push({ id, reason: 'it is not the evaluation that it is kept as' });
+    else {
+      const { path = [], message = 'not readable' } = parsed.error.issues[0] ?? {};
+      damaged.push({ id, reason: `${path.join('.') || 'the row'}: ${message}`.slice(0, 200) });
+    }
+  }
+  return { rows: rows.sort((a, b) => a.savedAt - b.savedAt), damaged };
+}
+
+/** Keys of the rows that make room. @param rows oldest first */
+export const surplusEvaluations = (rows: readonly EvaluationRow[]): string[] =>
+  rows
+    .slice(0, Math.max(0, rows.length - MAX_EVALUATIONS))
+    .map(({ evaluation }) => evaluationKey(evaluation));
+
+const TABLE = 'evaluations';
+
+/** A later version of the page may keep them in another form; then there are none here. */
+const isThere = (db: Database): boolean => db.objectStoreNames.contains(TABLE);
+
+async function stored(db: Database): Promise<Map<string, unknown>> {
+  if (!isThere(db)) return new Map();
+  const store = db.transaction(TABLE).store;
+  const [keys, values] = await Promise.all([store.getAllKeys(), store.getAll()]);
+  return new Map(keys.map((key, i) => [String(key), values[i]]));
+}
+
+export const listEvaluations = async (db: Database): Promise<EvaluationRows> =>
+  readEvaluationRows(await stored(db));
+
+/** Inserts or replaces, and makes room. */
+export async function saveEvaluation(db: Database, row: EvaluationRow): Promise<void> {
+  if (!isThere(db)) return;
+  const key = evaluationKey(row.evaluation);
+  const isNew = (await db.getKey(TABLE, key)) === undefined;
+  await db.put(TABLE, row, key);
+  if (!isNew || (await db.count(TABLE)) <= MAX_EVALUATIONS) return;
+  for (const one of surplusEvaluations((await listEvaluations(db)).rows)) await db.delete(TABLE, one);
+}
+
+export const deleteEvaluation = async (db: Database, key: string): Promise<void> => {
+  if (isThere(db)) await db.delete(TABLE, key);
+};
