@@ -70,7 +70,7 @@ export default defineConfig({
           maxWorkers: availableParallelism(),
         },
       },
-      inChromium('browser', browserTests, 60_000),
+      inChromium('browser', browserTests, 180_000),
       // Measurements in Chromium, run by name only: `npm run bench:…`; they print tables.
       mergeConfig(inChromium('bench', ['src/**/*.bench.{ts,tsx}', 'scripts/bench/**/*.bench.ts'], 900_000), {
         optimizeDeps: { include: ['@jax-js/jax', 'ml-matrix'] },
