@@ -5,12 +5,12 @@ import { findPreset, PRESETS } from './presets';
 import { refusal } from './refusal.testing';
 
 describe('parseRunConfig', () => {
-  it('fills in the defaults of the first preset: 128 samples, K = 4', () => {
+  it('fills in the defaults of the first preset: 128 samples, K = 5', () => {
     const config = parseRunConfig({});
     expect(config).toEqual(parseRunConfig(config));
     expect(config.method).toBe('lori');
     expect(config.data.samples).toBe(128);
-    expect(config.latent.steps).toBe(4);
+    expect(config.latent.steps).toBe(5);
     expect(PRESETS[0]?.config).toEqual(config);
     expect(parseRunConfig({ data: { samples: 7 } })).toEqual({
       ...config,
@@ -34,7 +34,7 @@ describe('parseRunConfig', () => {
     expect(keys(parseRunConfig({ method: 'lori' }))).toEqual(['latent', 'weights', 'factors']);
     expect(keys(parseRunConfig({ method: 'ce' }))).toEqual(['latent', 'weights']);
     expect(keys(parseRunConfig({ method: 'nocot' }))).toEqual(['weights', 'answer']);
-    expect(parseRunConfig({ method: 'codi' }).factors).toEqual({ rationale: 'results' });
+    expect(parseRunConfig({ method: 'codi' }).factors).toEqual({ rationale: 'steps' });
     expect(parseRunConfig({ method: 'nocot' }).weights).toEqual({ answer: 0.3 });
   });
 
@@ -116,9 +116,18 @@ describe('parseRunConfig', () => {
 });
 
 describe('a configuration of version 1', () => {
+  /** Those of version 1's defaults that are others today. */
+  const optimiser = { steps: 150, learningRate: 1.5e-3 };
+  const latent = { steps: 4 };
+  const usual = {
+    ...{ latent, optimiser },
+    factors: { rationale: 'results', layerRank: 4, hiddenRank: 32 },
+    weights: { covariance: 6.1e-5, mean: 0.0078, anchor: 0 },
+  };
+
   /** As version 1 wrote them: every method's settings, whatever the method. */
   const old = (method: string, changes: Record<string, object> = {}) => {
-    const { version: _v, method: _m, ...lori } = parseRunConfig({ method: 'lori' });
+    const { version: _v, method: _m, ...lori } = parseRunConfig(usual);
     return {
       ...lori,
       version: 1,
@@ -129,23 +138,25 @@ describe('a configuration of version 1', () => {
   };
 
   it('is read, dropping settings the method lacks if they have version 1’s default', () => {
-    expect(readRunConfig(old('lori'))).toEqual({ config: parseRunConfig({}), notes: [] });
+    expect(readRunConfig(old('lori'))).toEqual({ config: parseRunConfig(usual), notes: [] });
     expect(readRunConfig(old('nocot', { weights: { answer: 0.7 } }))).toEqual({
-      config: parseRunConfig({ method: 'nocot', weights: { answer: 0.7 } }),
+      config: parseRunConfig({ method: 'nocot', weights: { answer: 0.7 }, optimiser }),
       notes: [],
     });
   });
 
   it('keeps the rationale setting for every method that reads the teacher', () => {
     const { config, notes } = readRunConfig(old('codi', { factors: { rationale: 'steps' } }));
-    expect(config).toEqual(parseRunConfig({ method: 'codi', factors: { rationale: 'steps' } }));
+    expect(config).toEqual(
+      parseRunConfig({ method: 'codi', factors: { rationale: 'steps' }, latent, optimiser }),
+    );
     expect(notes).toEqual([]);
   });
 
   it('names changed settings that are left out, and is refused where the note would go unseen', () => {
     const changed = old('ce', { weights: { mean: 3 }, factors: { layerRank: 2 } });
     const { config, notes } = readRunConfig(changed);
-    expect(config).toEqual(parseRunConfig({ method: 'ce' }));
+    expect(config).toEqual(parseRunConfig({ method: 'ce', latent, optimiser }));
     expect(notes).toEqual([
       'factors.layerRank = 2 was left out: CE only has no such setting.',
       'weights.mean = 3 was left out: CE only has no such setting.',
@@ -155,7 +166,7 @@ describe('a configuration of version 1', () => {
 
   it('takes version 1’s defaults for missing settings', () => {
     const { config } = readRunConfig({ version: 1, method: 'ce', seed: 7 });
-    expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7 }));
+    expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7, latent, optimiser }));
     expect(config.weights).toMatchObject({ answer: 0.3 });
   });
 

@@ -63,7 +63,7 @@ function chosenPresets(ids: readonly string[], methods: Methods) {
         `--preset ${JSON.stringify(id)}; there are ${presets.map((preset) => preset.id).join(', ')}`,
       );
     if (found.id !== id)
-      notes.push(`--preset ${id} is now called ${found.id} (${found.name}); its values are the same`);
+      notes.push(`--preset ${id} is now called ${found.id} (${found.name}); its values are today’s`);
     return found;
   });
   return { presets: chosen, notes };

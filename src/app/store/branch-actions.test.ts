@@ -23,7 +23,7 @@ describe('stepping', () => {
     expect([latents().step, await actions.back(), await actions.step()]).toEqual([0, false, true]);
     expect(await actions.stepTo(3)).toBe(true);
     expect(madeThoughts(latents()).map(({ step }) => step)).toEqual([1, 2, 3]);
-    expect([await actions.back(), latents().step, await actions.stepTo(5)]).toEqual([true, 2, false]);
+    expect([await actions.back(), latents().step, await actions.stepTo(6)]).toEqual([true, 2, false]);
     // What has been seen is not computed again.
     expect(calls().filter((call) => call.startsWith('thought'))).toEqual(
       [0, 1, 2, 3].map((t) => `thought 1 ${t}`),
@@ -43,13 +43,13 @@ describe('stepping', () => {
     expect(stops).toEqual([
       [1, false],
       [3, false],
-      [4, true],
+      [5, true],
     ]);
     actions.toggleBreakpoint(3);
     expect(latents().breakpoints).toEqual([1]);
     await actions.stepTo(0);
     await actions.stepAll();
-    expect(latents().step).toBe(4);
+    expect(latents().step).toBe(5);
   });
 });
 
@@ -58,7 +58,7 @@ describe('branches', () => {
     const { actions, latents, calls } = await opened();
     await actions.stepTo(2);
     expect(await actions.intervene(read('z3:zero'))).toBe(true);
-    expect(latents()).toMatchObject({ step: 4, branches: { current: 1, reference: 0 } });
+    expect(latents()).toMatchObject({ step: 5, branches: { current: 1, reference: 0 } });
     expect(shownAnswer(latents())?.value).toBe('12');
     expect(shownAnswer(latents(), 0)?.value).toBe('10');
     expect(shownDifference(latents())?.divergence[0]?.nats).toBe(0.64);
@@ -113,7 +113,7 @@ describe('branches', () => {
     const file = JSON.parse(branchesFile(latents()));
     expect(file).toMatchObject({
       kind: 'lori-branches',
-      latentSteps: 4,
+      latentSteps: 5,
       models: { base: 'a'.repeat(64) },
       branches: [
         { id: 0, text: '', answer: 'The answer is: 10' },
@@ -221,8 +221,8 @@ describe('a moment', () => {
     );
     actions.followLink('#/latents?question=held-out-2&student=base&base=bbbbbbbbbbbb&step=9&layer=40');
     await vi.waitFor(() => expect(state().latents.question.id).toBe('held-out-2'));
-    await vi.waitFor(() => expect(state().latents.step).toBe(4));
-    expect(state().latents.missing).toMatch(/another base.*thought 9; there are 4.*layer 40; there are 4/);
+    await vi.waitFor(() => expect(state().latents.step).toBe(5));
+    expect(state().latents.missing).toMatch(/another base.*thought 9; there are 5.*layer 40; there are 4/);
     expect(state().latents.layer).toBeNull();
   });
 

@@ -72,10 +72,13 @@ export const codiSelf = defineMethod({
       id: 'codi-self-128',
       name: 'CODI',
       about:
-        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher. As many latents as the bundled problems have steps; otherwise not tuned.',
+        'CODI with begin- and end-of-thought tokens and its own explicit path as teacher, tuned for the bundled pair: without the projection, and with the last step in the rationale.',
       changes: {
-        latent: { steps: 4 },
-        optimiser: { steps: 300, learningRate: 2e-3 },
+        latent: { steps: 5 },
+        projection: { use: false },
+        weights: { distillation: 0.3, teacher: 0.3 },
+        teacher: { rationale: 'steps' },
+        lora: { rank: 16 },
       },
     },
     {

@@ -35,7 +35,7 @@ export const lotus = defineMethod({
           unit: 'latents',
           help: 'Latents in a block; block i belongs to step i, and the number of latent steps must be a multiple. Tokens beyond it are not supervised, and neither are steps beyond the last block.',
           source:
-            'LOTUS uses 25 positions (13 for GPT-2); the bundled pair’s results have one token, its steps three',
+            'LOTUS uses 25 positions (13 for GPT-2); the bundled pair’s results have one token, its steps seven',
         }),
       },
     ),
@@ -79,7 +79,7 @@ export const lotus = defineMethod({
       id: 'lotus-before-128',
       name: 'LOTUS-style, said before the latent',
       about:
-        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. Two weights were tried on validation problems of the bundled pair.',
+        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. First values for the bundled pair, not tuned.',
       changes: {
         gold: { at: 'before' },
         weights: { answer: 1 },
