@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRunConfig, readRunConfig, withMethod } from './config';
+import { parseRunConfig, type RunConfig, readRunConfig, withMethod } from './config';
 import { METHODS } from './methods/index';
 import { findPreset, PRESETS } from './presets';
 import { refusal } from './refusal.testing';
@@ -127,7 +127,13 @@ describe('a configuration of version 1', () => {
 
   /** As version 1 wrote them: every method's settings, whatever the method. */
   const old = (method: string, changes: Record<string, object> = {}) => {
-    const { version: _v, method: _m, ...lori } = parseRunConfig(usual);
+    const {
+      version: _v,
+      method: _m,
+      ...lori
+    } = parseRunConfig(usual) as RunConfig & {
+      readonly factors: object;
+    };
     return {
       ...lori,
       version: 1,

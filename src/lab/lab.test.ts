@@ -7,6 +7,7 @@ import { parseRunConfig, settingsOf, withMethod } from '../contract/config';
 import type { StepEvent } from '../contract/events';
 import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
+import { LATENT_DEFAULTS } from '../contract/methods/shared';
 import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
 import { parseSafetensors } from '../engine/checkpoint/safetensors.testing';
@@ -560,7 +561,7 @@ describe('--help', () => {
     for (const method of METHODS)
       for (const { settings } of settingsOf(method))
         for (const { path } of settings) expect(text).toContain(`\n    ${path}: `);
-    expect(text).toContain('latent.steps: 1 to 32 latents [4].');
+    expect(text).toContain(`latent.steps: 1 to 32 latents [${LATENT_DEFAULTS.steps}].`);
   });
 
   it('of a command has its options and not those of others', async () => {

@@ -56,7 +56,7 @@ export interface GenerationState {
 
 export const initialGenerationDraft: GenerationDraft = {
   subject: 'teacher',
-  prompt: 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?',
+  prompt: 'Tom has 12 apples. He buys 3 more. How many apples does Tom have now?',
   template: '',
   stops: '',
   settings: generateDefaults,

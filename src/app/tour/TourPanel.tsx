@@ -13,7 +13,7 @@ import { outcome } from './outcome';
 
 const EXPLANATIONS: Readonly<Record<TourStep, string>> = {
   device: 'WebGPU if the browser offers it and there is a graphics card, otherwise WASM (WebAssembly).',
-  pair: 'A 740,096-parameter base model, and the teacher fine-tuned from it to reason in explicit steps.',
+  pair: 'A base model of a million parameters, and the teacher fine-tuned from it to reason in explicit steps.',
   spectra:
     'The teacher writes out its steps. Stack the hidden states of those tokens into one matrix per problem and decompose it: how many directions hold the energy?',
   distil:
