@@ -71,13 +71,14 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   await expectAccessible(app);
 
   hub.faults.push(
-    { kind: 'busy', status: 429, seconds: 1 },
+    // Shown for longer than the second between two looks.
+    { kind: 'busy', status: 429, seconds: 3 },
     { kind: 'cut', after: 300_000 },
     { kind: 'stall', after: 200_000 },
   );
   hub.speed = 400_000;
   await agree.click();
-  await expect(app.getByText(/asks to wait \(429\): next attempt in 1\.0 s/)).toBeVisible();
+  await expect(app.getByText(/asks to wait \(429\): next attempt in 3\.0 s/)).toBeVisible();
   await expect
     .poll(() => hub.seen.filter((line) => /bytes=[1-9]/.test(line)).length, { timeout: 60_000 })
     .toBeGreaterThanOrEqual(4);

@@ -495,6 +495,10 @@ export function double({
           },
         ],
         dataset: 'synthetic word problems, 2 to 4 steps, seed 7',
+        knows: [
+          { kind: 'names', words: ['Ann', 'Tom'] },
+          { kind: 'numbers', words: ['0 to 99, in digits'] },
+        ],
         seconds: 1.4,
       };
     },

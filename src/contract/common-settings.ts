@@ -23,7 +23,7 @@ export const before = {
     {
       student: setting(z.enum(STUDENTS).default('bundled'), {
         label: 'Student',
-        help: 'The model that is trained: its weights stay as they are, adapters are added.',
+        help: 'The model that is trained: by adapters beside its weights, which then stay as they are, or by a copy of all its weights.',
         source: APP,
         options: { bundled: 'the bundled base', opened: 'the opened model' },
       }),
@@ -110,6 +110,17 @@ export const before = {
 
 /** Settings that come after the method's own. */
 export const after = {
+  training: group(
+    { title: 'What is trained' },
+    {
+      weights: setting(z.enum(['lora', 'full']).default('lora'), {
+        label: 'Weights',
+        help: 'LoRA adapters beside weights that stay as they are, or the student’s own weights, all of them, with embedding, norms and head (full fine-tuning; LoRA’s settings then have no effect). Full fine-tuning takes 16 bytes a weight, for value, gradient and two moments, and wants a smaller learning rate. A method’s own modules and tokens are trained either way.',
+        source: 'CODI, DART and LoRi train adapters; Coconut’s and iCoT’s codes train all weights',
+        options: { lora: 'LoRA adapters', full: 'all weights' },
+      }),
+    },
+  ),
   lora: group(
     { title: 'LoRA', tex: "W' = W + \\tfrac{\\alpha}{r} B A" },
     {

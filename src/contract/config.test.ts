@@ -28,7 +28,7 @@ describe('parseRunConfig', () => {
   it('holds the settings its method has and no others', () => {
     const common = [
       ...['version', 'method', 'seed', 'roles', 'data', 'lora', 'optimiser', 'evaluation', 'observation'],
-      'keeping',
+      ...['keeping', 'training'],
     ];
     const keys = (config: object) => Object.keys(config).filter((key) => !common.includes(key));
     expect(keys(parseRunConfig({ method: 'lori' }))).toEqual(['latent', 'weights', 'factors']);

@@ -19,13 +19,23 @@ type DefaultMethod = (typeof METHODS)[0]['id'];
 /** The configuration of one method: `ConfigOf<'…'>`. */
 export type ConfigOf<Id extends MethodId> = { version: 2; method: Id } & Output<typeof before> &
   Output<Extract<(typeof METHODS)[number], { id: Id }>['settings']> &
-  Output<typeof after>;
+  Omit<Output<typeof after>, 'training'> &
+  // Methods that need two sets of adapters do not have it.
+  Partial<Pick<Output<typeof after>, 'training'>>;
 
 /** A run's configuration: a union over `method`. */
 export type RunConfig = { [Id in MethodId]: ConfigOf<Id> }[MethodId];
 
 /** What a configuration of the method may hold. */
-const shapeOf = (method: MethodData) => ({ ...before, ...method.settings, ...after });
+const shapeOf = (method: MethodData): z.ZodRawShape =>
+  Object.fromEntries(
+    Object.entries({ ...before, ...method.settings, ...after }).filter(
+      ([group]) => !Object.hasOwn(method.without ?? {}, group),
+    ),
+  );
+
+/** Whether all of the student's own weights are trained, in place of adapters. */
+export const isFull = ({ training }: Pick<RunConfig, 'training'>): boolean => training?.weights === 'full';
 
 /** The settings of a method, in groups, as the form and the help show them. */
 export const settingsOf = (method: MethodData) => settingGroups(shapeOf(method));
@@ -55,6 +65,12 @@ function messageOf(
   return found ? expectedText(found) : message;
 }
 
+/** Why there is no setting at a path. */
+const missingText = ({ label, without }: MethodData, path: readonly PropertyKey[]): string => {
+  const why = without?.[path.map(String).join('.')];
+  return why === undefined ? 'there is no such setting' : `${label} has no such setting: ${why}`;
+};
+
 /** A configuration, and what the conversion from version 1 left out, one sentence each. */
 export interface ReadConfig {
   readonly config: RunConfig;
@@ -82,7 +98,8 @@ export const readConfigSchema = (methods: Methods = METHODS): z.ZodType<ReadConf
       // zod goes on after an unknown key, and a transform around this one would then see no configuration.
       for (const issue of result.error.issues)
         if (issue.code === 'unrecognized_keys')
-          for (const key of issue.keys) refuse('there is no such setting', ...issue.path.map(String), key);
+          for (const key of issue.keys)
+            refuse(missingText(method, [...issue.path, key]), ...issue.path.map(String), key);
         else context.issues.push({ ...issue, message: messageOf(issue, method), input: value } as never);
       return z.NEVER;
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateOn } from './evaluate-on';
 import {
+  accuracyBySteps,
   BEGUN_OTHERWISE,
   compareEvaluations,
   type EvaluatedItem,
@@ -31,6 +32,22 @@ describe('an evaluation', () => {
     expect(latency).toEqual({ count: 3, median: 20, p95: 29 });
     expect(tokens).toBe(5.5);
     expect(summarise([]).latency.median).toBeNaN();
+  });
+
+  it('has an accuracy for every number of steps', () => {
+    const steps = accuracyBySteps([
+      item(1, true),
+      item(2, false),
+      item(3, false),
+      item(5, true),
+      item(7, true, { steps: 10 }),
+    ]);
+    expect(steps.map(({ steps: n, accuracy }) => [n, accuracy.correct, accuracy.total])).toEqual([
+      [1, 0, 1],
+      [2, 2, 3],
+      [10, 1, 1],
+    ]);
+    expect(accuracyBySteps([])).toEqual([]);
   });
 
   it('is compared with another on the problems that both answered, and on those only', () => {

@@ -137,6 +137,21 @@ export function summarise(items: readonly EvaluatedItem[]): EvaluationSummary {
   };
 }
 
+/** Accuracy of the problems whose reference rationale has so many steps. */
+export interface StepsAccuracy {
+  readonly steps: number;
+  readonly accuracy: Share;
+}
+
+/** Accuracy by number of steps, ascending. */
+export function accuracyBySteps(items: readonly EvaluatedItem[]): StepsAccuracy[] {
+  const counts = [...new Set(items.map(({ steps }) => steps))].sort((a, b) => a - b);
+  return counts.map((steps) => {
+    const own = items.filter((one) => one.steps === steps);
+    return { steps, accuracy: wilson(own.filter(({ right }) => right).length, own.length) };
+  });
+}
+
 /** Two evaluations on the problems that both answered; p is corrected for no other comparison. */
 export interface EvaluationComparison extends Discordant, PairedComparison {
   readonly bothRight: number;

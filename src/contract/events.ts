@@ -88,7 +88,15 @@ export interface ModelOptions {
 export interface PairReport {
   readonly models: readonly ModelReport[];
   readonly dataset: string;
+  /** What its problems are made of: the model was trained on nothing else. */
+  readonly knows: readonly KnownWords[];
   readonly seconds: number;
+}
+
+/** Words of one kind, such as names. */
+export interface KnownWords {
+  readonly kind: string;
+  readonly words: readonly string[];
 }
 
 export interface Problem {

@@ -287,7 +287,8 @@ function seconds(model: ModelSizes, purpose: Purpose): number {
 }
 
 /**
- * Processor time of one training step on one thread: forward, and the gradients of inputs in reverse, of all that is fed;
+ * Processor time of one training step on one thread: forward, and the gradients of inputs in reverse, of all that is fed, and those
+ * of the weights where they are trained;
  * matrices in 8 bits are widened in every pass. Small programs recompute each layer, and copy its weights.
  */
 export function stepSeconds(model: ModelSizes, purpose: Extract<Purpose, { kind: 'distil' }>): number {
@@ -296,7 +297,8 @@ export function stepSeconds(model: ModelSizes, purpose: Extract<Purpose, { kind:
   const all = layers + embeddingOf(model);
   const byLayers = isByLayers(purpose);
   const widening = storageFor(model, purpose) === 'int8' ? (STEP_PASSES * layers) / RATES.widened : 0;
-  return ((byLayers ? 6 : 4) * all * B * T) / RATES.flops + widening + (byLayers ? all / RATES.copied : 0);
+  const passes = (byLayers ? 6 : 4) + (purpose.weights ? 2 : 0);
+  return (passes * all * B * T) / RATES.flops + widening + (byLayers ? all / RATES.copied : 0);
 }
 
 /** Passes over the layers in a step of five latents: question, latents, answer, each forward and in reverse. */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { RULE_IDS } from '../contract/answer-rules';
 import { evaluateOn, sameRequest } from '../contract/evaluate-on';
 import {
+  accuracyBySteps,
   compareEvaluations,
   EVALUATION_MODES,
   type Evaluation,
@@ -80,8 +81,9 @@ export const evaluateItems: Command = async (input) => {
   const compared = comparisons(done);
   return {
     ...outcome(),
+    bySteps: done.map((one) => ({ of: nameOf(one), accuracies: accuracyBySteps(one.items) })),
     comparisons: compared.filter((one) => one !== null),
-    table: tableOf(done, compared),
+    table: [tableOf(done, compared), ...stepsTable(done)].join('\n\n'),
   };
 };
 
@@ -164,4 +166,21 @@ function tableOf(all: readonly Evaluation[], compared: ReturnType<typeof compari
     ];
   });
   return markdownRows(HEAD, rows).join('\n');
+}
+
+/** The same by number of steps; nothing where all problems have as many. */
+function stepsTable(all: readonly Evaluation[]): string[] {
+  const found = all.map(({ items }) => new Map(accuracyBySteps(items).map((one) => [one.steps, one])));
+  const counts = [...new Set(found.flatMap((one) => [...one.keys()]))].sort((a, b) => a - b);
+  if (counts.length < 2) return [];
+  const head = ['who', 'answers', ...counts.map((n) => `${n} ${n === 1 ? 'step' : 'steps'}, %`)];
+  const rows = all.map((one, i) => [
+    `${one.label} (${one.model})`,
+    modeWords(one),
+    ...counts.map((n) => {
+      const accuracy = found[i]?.get(n)?.accuracy;
+      return accuracy ? `${(100 * accuracy.share).toFixed(1)} of ${accuracy.total}` : '–';
+    }),
+  ]);
+  return [markdownRows(head, rows).join('\n')];
 }

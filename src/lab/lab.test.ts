@@ -105,6 +105,10 @@ describe('lab eval of single problems', () => {
     const whole = JSON.parse(readFileSync(out, 'utf8'));
     expect(whole.evaluations).toHaveLength(3);
     expect(whole.comparisons).toHaveLength(2);
+    const totals = whole.bySteps.map((one: { accuracies: { accuracy: { total: number } }[] }) =>
+      one.accuracies.reduce((sum, { accuracy }) => sum + accuracy.total, 0),
+    );
+    expect(totals).toEqual([3, 3, 3]);
     expect(readFileSync(rows, 'utf8').split('\n')).toHaveLength(1 + 9 + 1);
     // An interruption left one evaluation with two answers, one of which would now be another.
     const [first] = whole.evaluations;
@@ -711,5 +715,5 @@ describe('the program', () => {
     expect(wrong.err).toContain('latent.steps: ');
     expect(wrong.err).toContain('Correct the named values');
     expect(wrong.err).not.toContain('    at ');
-  }, 40_000);
+  });
 });

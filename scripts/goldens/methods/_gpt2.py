@@ -67,7 +67,8 @@ class Gpt2Decoder:
         if name in "qkv":
             j = "qkv".index(name)
             weight, bias = weight[:, j * H : (j + 1) * H], bias[j * H : (j + 1) * H]
-        return x @ weight + bias + self.lora.delta(x, layer, name)
+        y = x @ weight + bias
+        return y + self.lora.delta(x, layer, name) if self.lora else y
 
     def forward(self, x, key_mask, cache=None):
         """x [1, T, H], every position seen by those after it → hidden states [1, T, L, H], the last layer's after ln_f."""

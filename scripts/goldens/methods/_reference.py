@@ -15,11 +15,13 @@ BOT, EOT, LATENT = 0, 1, 2  # rows of `tokens`
 
 
 class Reference:
-    """The student with its trained values: `student.layers…` (LoRA), `tokens` [n, H], `projection.…`."""
+    """The student with its trained values: `student.layers…` (LoRA), or all its weights, `weights.…`; `tokens` [n, H], `projection.…`."""
 
     def __init__(self, config, weights, live, rank, alpha):
         decoder = Gpt2Decoder if config.model_type == "gpt2" else Decoder
-        self.decoder, self.live = decoder(config, weights, Lora(part(live, "student."), rank, alpha)), live
+        lora = part(live, "student.")
+        own = {**weights, **part(live, "weights.")}
+        self.decoder, self.live = decoder(config, own, Lora(lora, rank, alpha) if lora else None), live
 
     def embed(self, ids):
         return self.decoder.embed(torch.tensor(ids, dtype=torch.long))

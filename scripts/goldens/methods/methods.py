@@ -18,7 +18,7 @@ from model import random_model
 
 WEIGHTS = {"answer": 1.25, "distillation": 2.5, "teacher": 0.8, "explicit": 0.7}
 DEFAULTS = {
-    "latents": 2, "iterations": 1, "pauses": 3, "projection": True, "trainTokens": True, "supervised": "prompt",
+    "latents": 2, "iterations": 1, "pauses": 3, "projection": True, "trainTokens": True, "supervised": "prompt", "full": False,
     "position": "prompt", "form": "l1", "scale": "layer", "embeddings": False,
 }
 CASES = {
@@ -33,25 +33,29 @@ CASES = {
     "pccot": ("pccot", {"latents": 4, "iterations": 2, "form": "smooth-l1"}),
     "pccot-pauses": ("pccot", {"latents": 2, "iterations": 0, "form": "smooth-l1", "scale": "all"}),
     "pccot-bare": ("pccot", {"latents": 3, "iterations": 3, "projection": False, "form": "smooth-l1"}),
+    # All weights in place of the LoRA.
+    "codi-full": ("codi", {"full": True}),
+    "cot-full": ("cot", {"full": True}),
 }
 VARIANTS = {
     "llama": {
         "config": Config("llama", 16, 20, 2, 4, 2, 23, 1e-5, 100.0, True), "seed": 21, "projection": 10,
-        "questions": [3, 5, 2], "rationales": [4, 0, 5], "answers": [1, 2, 2], "prompt": 3, "cases": list(CASES),
+        "questions": [3, 5, 2], "rationales": [4, 0, 5], "answers": [1, 2, 2], "prompt": 3, "cases": [name for name in CASES if name != "cot-full"],
     },
     "qwen2": {
         "config": Config("qwen2", 12, 18, 3, 3, 1, 19, 1e-6, 500.0, False), "seed": 22, "projection": 7,
         "questions": [4, 2], "rationales": [2, 3], "answers": [2, 1], "prompt": 2,
-        "cases": ["codi", "codi-official", "cot", "pause", "pccot"],
+        "cases": ["codi", "codi-official", "cot", "pause", "pccot", "cot-full"],
     },
     "gpt2": {
         "config": Gpt2Config(12, 20, 2, 3, 21, 32, 1e-5), "seed": 23, "projection": 9,
         "questions": [2, 4], "rationales": [3, 2], "answers": [1, 2], "prompt": 2,
-        "cases": ["codi", "codi-official", "pccot"],
+        "cases": ["codi", "codi-official", "pccot", "codi-full"],
     },
 }
-# Of these the trained values after three steps too.
-STEPPED = [("llama", "codi"), ("gpt2", "codi"), ("qwen2", "pccot"), ("qwen2", "pause"), ("qwen2", "cot")]
+# Of these the trained values after three steps too; not of GPT-2 with all weights, the gradient of whose key biases is 0, so that AdamW
+# would magnify its rounding.
+STEPPED = [("llama", "codi"), ("llama", "codi-full"), ("qwen2", "cot-full"), ("gpt2", "codi"), ("qwen2", "pccot"), ("qwen2", "pause"), ("qwen2", "cot")]
 
 
 def weighted(config, weights, live, method, batch, run):
@@ -95,19 +99,22 @@ def main(name, variant):
     out = {f"weights.{k}": v for k, v in weights.items()}
     out.update(parameters)
     cases = {}
+    whole = {f"weights.{k}": v for k, v in weights.items()}
+    whole.update({k: v for k, v in parameters.items() if not k.startswith("student.")})
     for case in variant["cases"]:
         method, changes = CASES[case]
         run = {**DEFAULTS, **changes}
-        live = {k: v.clone().requires_grad_() for k, v in parameters.items()}
+        trained = whole if run["full"] else parameters
+        live = {k: v.clone().requires_grad_() for k, v in trained.items()}
         terms = weighted(config, weights, live, method, batch, run)
         sum(terms.values()).backward()
         out.update({f"{case}.weighted.{k}": v for k, v in terms.items()})
         out.update({f"{case}.grad.{k}": v.grad for k, v in live.items() if v.grad is not None})
         at = lambda values, method=method, run=run: weighted(config, weights, values, method, batch, run)  # noqa: E731
-        error = check_differences(case, parameters, at)
+        error = check_differences(case, trained, at)
         print(f"  {name} {case}: autograd against differences {error:.1e}")
         if (name, case) in STEPPED:
-            after_three_steps(out, case, parameters, at)
+            after_three_steps(out, case, trained, at)
         cases[case] = {"method": method, **run}
     meta = {
         "by": "torch float64", "seed": variant["seed"], "config": config.hugging_face(), "rank": RANK, "alpha": ALPHA,

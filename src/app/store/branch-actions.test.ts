@@ -185,12 +185,22 @@ describe('a moment', () => {
   const LINK =
     '#/latents?question=What+is+1+%2B+1%3F&student=trained&run=eeeeeeeeeeee&of=CODI%2C+300+steps&k=2&step=1';
 
+  it('of an opened model that is not open says so, and how to get it', async () => {
+    const { actions, state } = openApp({ hash: LINK.replace('trained', 'opened') });
+    await actions.start(true);
+    expect(state().latents.missing).toMatch(
+      /which is not here: no model that reasons in thoughts is open\. Open it in the Model panel/,
+    );
+    expect(state().latents.session.status).toBe('idle');
+    expect(state().link.moment).toMatchObject({ student: 'opened', run: 'eeeeeeeeeeee' });
+  });
+
   it('of a student that is not here says what is missing, and the link stays', async () => {
     const { actions, state } = openApp({ hash: LINK });
     await actions.start(true);
     expect(state().latents).toMatchObject({ session: { status: 'idle' } });
     expect(state().latents.missing).toMatch(
-      /CODI, 300 steps \(eeeeeeeeeeee…\), which is not here\. Train it/,
+      /CODI, 300 steps \(eeeeeeeeeeee…\), which is not here\. Load its run bundle in Distil.* or train it there/,
     );
     expect(state().link.moment).toMatchObject({ run: 'eeeeeeeeeeee', step: '1' });
     // Whatever is opened instead is not what the link asked for, and takes its place.

@@ -131,12 +131,13 @@ export const coconut = defineMethod({
       id: 'coconut-gpt2-gsm8k',
       name: 'Coconut, table 1, GPT-2 on GSM8K',
       about:
-        'Coconut’s code on GSM8K: three epochs a stage, the last stage to epoch 25, a constant rate without warm-up, 128 samples a step; here over 4096 samples rather than 385,620, with adapters in place of full training, and from stage 0 rather than from a checkpoint that writes its steps. Not for the bundled pair.',
+        'Coconut’s code on GSM8K: three epochs a stage, the last stage to epoch 25, a constant rate without warm-up, 128 samples a step; all weights; here over 4096 samples rather than 385,620, and from stage 0 rather than from a checkpoint that writes its steps. Not for the bundled pair.',
       paper: true,
       changes: {
         data: { samples: 4096 },
         curriculum: { latentsPerStep: 2, stages: 3, stageSteps: 96, reset: 'epoch' },
         weights: { answer: 1 },
+        training: { weights: 'full' },
         optimiser: { ...COCONUT_OPTIMISER, steps: 800 },
       },
     },
@@ -144,12 +145,13 @@ export const coconut = defineMethod({
       id: 'coconut-prosqa',
       name: 'Coconut, table 1, GPT-2 on ProsQA and ProntoQA',
       about:
-        'Coconut’s code on ProsQA and ProntoQA: one latent a step, six stages of five epochs, 50 epochs; here over 4096 samples, with adapters in place of full training. Not for the bundled pair.',
+        'Coconut’s code on ProsQA and ProntoQA: one latent a step, six stages of five epochs, 50 epochs, all weights; here over 4096 samples. Not for the bundled pair.',
       paper: true,
       changes: {
         data: { samples: 4096 },
         curriculum: { latentsPerStep: 1, stages: 6, stageSteps: 160, reset: 'epoch' },
         weights: { answer: 1 },
+        training: { weights: 'full' },
         optimiser: { ...COCONUT_OPTIMISER, steps: 1600 },
       },
     },

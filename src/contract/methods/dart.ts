@@ -39,6 +39,10 @@ export const dart = defineMethod({
   about:
     'Replaces the written rationale by silent thoughts: copies of one learned token, read in one pass, whose keys and values are turned by small modules.',
   source: `${PAPER}, §3; no official code is known`,
+  without: {
+    training:
+      'the written pathway is the LoRA, and the silent one is REM on weights that stay as they are; full training would change both',
+  },
   settings: {
     silent: group(
       { title: 'Silent thoughts', tex: '[Q; \\langle st\\rangle^C; z_{t:N}]' },

@@ -116,12 +116,13 @@ export const icot = defineMethod({
       id: 'icot-gsm8k',
       name: 'iCoT, GSM8K, Mistral-7B',
       about:
-        'What iCoT’s README trains Mistral-7B with: a token fewer after each eighth of an epoch, all beyond 39, a constant rate, 80 epochs of 32 samples a step; here over 4096 samples, with adapters in place of full training. Not for the bundled pair.',
+        'What iCoT’s README trains Mistral-7B with: a token fewer after each eighth of an epoch, all beyond 39, a constant rate, 80 epochs of 32 samples a step, all weights; here over 4096 samples. Not for the bundled pair.',
       paper: true,
       changes: {
         data: { samples: 4096 },
         removal: { perStage: 1, stageSteps: 16, allBeyond: 39 },
         weights: { answer: 1 },
+        training: { weights: 'full' },
         optimiser: {
           ...{ steps: 10_240, batch: 16, accumulation: 2, learningRate: 1e-5, schedule: 'constant' },
           ...{ warmup: 0, weightDecay: 0.01, clip: 1 },

@@ -16,6 +16,8 @@ export interface MethodData<Id extends string = string, Settings extends z.ZodRa
   readonly source: string;
   /** Settings of its own, besides those that every run has; groups by `group`. */
   readonly settings: Settings;
+  /** Groups of the common settings that it does not have, and why. */
+  readonly without?: Readonly<Record<string, string>>;
   /** The whole loss, in TeX. */
   readonly loss: string;
   /** The sequences of a training step, as they are drawn; the first one is also run once the student is trained. */

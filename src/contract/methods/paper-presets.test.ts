@@ -55,9 +55,15 @@ describe('a preset named for a paper’s table', () => {
     ['kava-llama-3b', { 'weights.distillation': 20, 'weights.keyValues': 2, 'keyValues.scaled': false }],
     ['kava-llama-1b-nl', { 'keyValues.kind': 'mse', 'keyValues.scaled': true }],
     ['dart-gpt2', { 'silent.count': 20, 'rem.width': 128, 'rem.alpha': 32, 'weights.distil': 20 }],
-    ['coconut-gpt2-gsm8k', { 'curriculum.latentsPerStep': 2, 'curriculum.stages': 3 }],
-    ['coconut-prosqa', { 'curriculum.latentsPerStep': 1, 'curriculum.stages': 6 }],
-    ['icot-gsm8k', { 'removal.allBeyond': 39, 'removal.smoothing': 4, 'removal.side': 'left' }],
+    [
+      'coconut-gpt2-gsm8k',
+      { 'curriculum.latentsPerStep': 2, 'curriculum.stages': 3, 'training.weights': 'full' },
+    ],
+    [
+      'coconut-prosqa',
+      { 'curriculum.latentsPerStep': 1, 'curriculum.stages': 6, 'training.weights': 'full' },
+    ],
+    ['icot-gsm8k', { 'removal.allBeyond': 39, 'removal.smoothing': 4, 'training.weights': 'full' }],
     ['adaptive-latent-6', { 'latents.min': 6, 'latents.max': 6, 'weights.codi': 20 }],
     ['adaptive-latent-6-by-1', { 'latents.factor': 1, 'latents.bias': 6, 'latents.max': 10 }],
     [

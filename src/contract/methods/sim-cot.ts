@@ -27,6 +27,10 @@ export const simCot = defineMethod({
     'CODI, with an auxiliary decoder that must say each step from its latent; it is not needed once the student is trained.',
   source:
     'Wei et al., SIM-CoT, arXiv:2509.20317, its variant on CODI; options named for its code (commit f3ae967). The decoder is the base with a LoRA of its own, not a copy that is trained whole',
+  without: {
+    training:
+      'the student and the auxiliary decoder are two adapters on the same weights, which cannot be trained as two',
+  },
   settings: {
     latent: group(
       { title: 'Latent steps', tex: 'z_{t+1} = \\operatorname{prj}(h_t)' },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { splitOfSteps, storyProblem, storyProblems } from './story-problems';
-import { CONTAINERS, LARGEST_NUMBER, PEOPLE, storyVocabulary } from './story-words';
+import { CONTAINERS, LARGEST_NUMBER, PEOPLE, storyKnows, storyVocabulary } from './story-words';
 
 const STEP = /^<<(\d+)([-+*/])(\d+)=(\d+)>>$/;
 const numbersIn = (text: string): number[] => (text.match(/\d+/g) ?? []).map(Number);
@@ -62,6 +62,11 @@ describe('storyProblems', () => {
       for (const word of question.match(/[A-Za-z]+|[.?]/g) ?? []) expect(words).toContain(word);
     for (const word of ['Janet', 'Natalia', 'Tom', 'apples', 'eggs', 'dollars', 'friends', 'half', 'each'])
       expect(words).toContain(word);
+    // What a visitor is told it knows, it knows.
+    const said = storyKnows().filter(({ kind }) => kind !== 'numbers');
+    for (const { words: told } of said)
+      for (const word of told.join(' ').match(/[A-Za-z]+|[.?]/g) ?? []) expect(words).toContain(word);
+    expect(said.at(-1)?.words).toContain('Tom has 4 bags with 3 apples each.');
     expect(PEOPLE.length).toBeGreaterThan(40);
     expect(CONTAINERS.length).toBeGreaterThan(4);
   });

@@ -169,3 +169,20 @@ export function storyVocabulary(): string[] {
   const words = sentences.replace(/\{\w\}/g, ' ').match(/[A-Za-z]+|[.?]/g) ?? [];
   return [...new Set([...words, ...PEOPLE.flat(), 'he', 'she', ...THINGS, ...CONTAINERS])].sort();
 }
+
+/** Of what a question can be put together: words by kind, and every sentence, with one name, thing and number as example. */
+export function storyKnows(): { kind: string; words: string[] }[] {
+  const example: Readonly<Record<string, string>> = {
+    ...{ n: 'Tom', p: 'He', P: 'he', m: 'Ann', o: 'Eva', t: 'apples', u: 'pens', c: 'bags', a: '4', b: '3' },
+  };
+  const readable = (say: string): string =>
+    say.replace(/\{(\w)\}/g, (whole, key: string) => example[key] ?? whole);
+  const tellings = [...STARTS, ...TELLINGS, ...ASKS].map(({ say }) => say);
+  return [
+    { kind: 'names', words: PEOPLE.map(([name]) => name) },
+    { kind: 'things', words: [...THINGS] },
+    { kind: 'containers', words: [...CONTAINERS] },
+    { kind: 'numbers', words: [`0 to ${LARGEST_NUMBER}, whole, in digits`] },
+    { kind: 'sentences', words: [...tellings, ...PASSING].map(readable) },
+  ];
+}

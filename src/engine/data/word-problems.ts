@@ -51,6 +51,22 @@ const TOLD: Readonly<Record<string, readonly string[]>> = {
   '/2': ['{p} keeps half of them.', '{p} loses half of them.'],
 };
 
+/** What a visitor can write a problem of: words by kind. */
+export const chainKnows = (): { kind: string; words: string[] }[] => [
+  { kind: 'names', words: PEOPLE.map(([name]) => name) },
+  { kind: 'things', words: [...THINGS] },
+  { kind: 'numbers', words: [`0 to ${LARGEST}, in digits`] },
+  { kind: 'sentences', words: [...START, ...Object.values(TOLD).flat(), ...ASK].map(readable) },
+];
+
+/** `{n} has {b} {t}.` → `NAME has 5 THINGS.`, without what braces stand for. */
+const readable = (pattern: string): string =>
+  pattern
+    .replace(/\{n\}|\{m\}/g, 'Tom')
+    .replace('{p}', 'He')
+    .replace('{t}', 'apples')
+    .replace('{b}', '5');
+
 const LARGEST = 99;
 const LARGEST_START = 50;
 const LARGEST_OPERAND = 15;

@@ -44,8 +44,11 @@ export interface ParameterSpecs {
   /** By name; each has one pack per layer. */
   readonly adapters: Readonly<Record<string, AdapterSpec>>;
   readonly modules: readonly TensorSpec[];
-  /** Whether the model's own weights are trained too, all of them, as `base.{name}`. */
-  readonly weights?: 'all' | undefined;
+  /**
+   * Whether the model's own weights are trained, all of them, as `base.{name}`: `all`, beside the adapters, or `alone`, in their
+   * place: nothing is attached then, whichever adapter a segment names.
+   */
+  readonly weights?: 'all' | 'alone' | undefined;
 }
 
 /** Prefix of the names of trained weights. */
@@ -82,6 +85,10 @@ export const parameterShapes = (
   ...(weights ? weightSpecs(config).map(({ name, shape }) => ({ name, shape })) : []),
 ];
 
+/** Of the adapters that are named, those that there are to attach: none where the model's own weights are trained in their place. */
+export const attached = (named: readonly string[], weights: ParameterSpecs['weights']): readonly string[] =>
+  weights === 'alone' ? [] : named;
+
 /** The input of a program that takes a parameter's value. */
 export const parameterInput = (name: string): string => `parameter.${name}`;
 
@@ -108,9 +115,10 @@ export const moduleInputs =
 export function adapterInputs(
   graph: Graph,
   config: DecoderConfig,
-  { adapters }: ParameterSpecs,
-  active: readonly string[],
+  { adapters, weights }: ParameterSpecs,
+  named: readonly string[],
 ): Attachments[] {
+  const active = attached(named, weights);
   const known = Object.keys(adapters);
   const missing = active.find((name) => !known.includes(name));
   if (missing !== undefined)

@@ -15,8 +15,8 @@ type Config = ConfigOf<'coconut'>;
 
 /**
  * Coconut (arXiv:2412.06769, §3): question, start, n latents, end, the steps that are still written, answer prompt, answer.
- * A latent is the last hidden state before it, not detached. Its code trains all weights and writes `### answer`; here the
- * run's adapters are trained, and the answer has the prompt that every method here has.
+ * A latent is the last hidden state before it, not detached. Its code writes `### answer`; here the answer has the prompt that
+ * every method here has.
  */
 export const coconut: Recipe<Config> = {
   check({ curriculum: { first, stages } }) {

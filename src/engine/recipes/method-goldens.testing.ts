@@ -5,11 +5,11 @@ import { layoutOf, tokenBatch } from '../data/batch';
 import type { RationaleForm, TokenProblem } from '../data/tokens';
 import { expectedTensors, packWeights } from '../nn/weights';
 import { type Golden, readGoldenModel } from '../testing/golden.testing';
-import { ParameterSet } from '../train/parameters';
 import { Tape } from '../train/tape/tape';
 import type { Parity } from './parity.testing';
 import type { Policy, Recipe } from './shared/recipe';
 import { tokenFeeds } from './shared/token-inputs';
+import { parametersOf } from './shared/trained';
 
 /** Torch in float64 against float32 here; measured at most 2e-6. Asked for are 1e-4 of the terms and 1e-3 of gradients. */
 export const TOLERANCE = 2e-5;
@@ -87,7 +87,7 @@ export async function makeCase<C extends RunConfig>(of: GoldenCase<C>): Promise<
     ...{ trained: `${family}.`, prefix: `${family}.${name}.` },
     feeds: { ...tokenFeeds(tokenBatch(problems, codec, layout)), ...own },
     tape(own = model) {
-      const parameters = new ParameterSet(own, recipe.adapters(config), recipe.modules?.(config, own));
+      const parameters = parametersOf(recipe as unknown as Recipe, config, own);
       const tape = new Tape(parameters, problems.length);
       recipe.record(tape, { config, layout, losses: {}, stage, sizes: inputs?.sizes });
       return tape;

@@ -8,12 +8,12 @@ import { RECIPES } from '../methods/index';
 import type { DecoderConfig } from '../nn/config';
 import { expectedTensors, packWeights, type Weights } from '../nn/weights';
 import { type Golden, readGolden } from '../testing/golden.testing';
-import { ParameterSet } from '../train/parameters';
 import { Tape } from '../train/tape/tape';
 import type { Family as RotaryFamily } from './method-goldens.testing';
 import type { Parity } from './parity.testing';
 import type { Recipe } from './shared/recipe';
 import { tokenFeeds } from './shared/token-inputs';
+import { parametersOf } from './shared/trained';
 
 /** GPT-2 has positions that are learned, LayerNorm, and no gate. */
 export type Family = RotaryFamily | 'gpt2';
@@ -67,7 +67,7 @@ export function recorded(
     ...{ golden, config: model, weights, trained: '', prefix: `${name}.` },
     ...{ batches, feeds: batches[0] as (typeof batches)[0] },
     tape(own = model) {
-      const parameters = new ParameterSet(own, recipe.adapters(run), recipe.modules?.(run, own));
+      const parameters = parametersOf(recipe, run, own);
       const tape = new Tape(parameters, layout.batch);
       recipe.record(tape, { config: run, layout, losses: {} });
       return tape;
@@ -98,5 +98,5 @@ export function configOf(family: Family, name: string): RunConfig {
     pause: { method: 'pause-ft', pauses: { count: run.pauses }, weights: { answer: weights.answer }, answer },
     cot: { method: 'cot-sft', weights: { rationale: weights.explicit } },
   }[method as 'codi'];
-  return parseRunConfig(changes);
+  return parseRunConfig({ ...changes, training: { weights: run.full ? 'full' : 'lora' } });
 }

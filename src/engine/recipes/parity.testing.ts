@@ -6,7 +6,9 @@ import { ModelOnDevice, type ModelOptions } from '../model/model-on-device';
 import { packLength } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 import { loraLayout } from '../nn/lora';
-import type { Weights } from '../nn/weights';
+import { BASE } from '../nn/parameters';
+import { packedWeights } from '../nn/weight-parts';
+import { expectedTensors, namedWeights, OUTER_PREFIX, packWeights, type Weights } from '../nn/weights';
 import type { Runtime } from '../runtime/runtime';
 import type { Golden } from '../testing/golden.testing';
 import { compileWhole } from '../train/compile-whole';
@@ -61,25 +63,55 @@ function partsOf(
   return names.map((part, i) => ({ name: `${of}.${part}`, offset: i * length, length }));
 }
 
+/**
+ * Values of a part below a prefix of the golden file, by its name; those of the model's own weights are torch's, `weights.…`, packed
+ * as the weights are.
+ */
+function partsBelow(golden: Golden, prefix: string, config: DecoderConfig) {
+  let own: Record<string, HostTensor> | undefined;
+  const packed = () => {
+    const tensors = expectedTensors(config).map(({ name, shape }): [string, HostTensor] => [
+      name,
+      { dtype: 'f32', shape, data: golden.f32(`${prefix}weights.${name}`) },
+    ]);
+    return namedWeights(packWeights(config, new Map(tensors)));
+  };
+  return (part: string): Float32Array<ArrayBuffer> => {
+    if (!part.startsWith(BASE)) return golden.f32(`${prefix}${part}`);
+    own ??= packed();
+    return own[OUTER_PREFIX + part.slice(BASE.length)]?.data as Float32Array<ArrayBuffer>;
+  };
+}
+
+/** What a part is called in torch; several tensors where they are packed as one. */
+const torchNames = (part: string, config: DecoderConfig): readonly string[] =>
+  part.startsWith(BASE)
+    ? (packedWeights(config).get(OUTER_PREFIX + part.slice(BASE.length))?.parts ?? []).map(
+        ({ name }) => `weights.${name}`,
+      )
+    : [part];
+
 /** Values of every parameter below a prefix of the golden file; of the added tokens, as many rows as the tape has. */
 export const valuesOf = (
-  { golden, trained }: Parity,
+  { golden, trained, config }: Parity,
   { parameters }: Tape,
   prefix = trained,
-): Float32Array<ArrayBuffer>[] =>
-  parameters.all.map(({ name, shape }) => {
+): Float32Array<ArrayBuffer>[] => {
+  const below = partsBelow(golden, prefix, config);
+  return parameters.all.map(({ name, shape }) => {
     const data = new Float32Array(sizeOf(shape));
     for (const { name: part, offset, length } of partsOf(parameters, name))
-      data.set(golden.f32(`${prefix}${part}`).subarray(0, length), offset);
+      data.set(below(part).subarray(0, length), offset);
     return data;
   });
+};
 
 /**
  * Largest relative error of a term, and of a parameter's gradient; each of torch's names must be compared. To what is fixed torch
  * has no gradient, and there must be none; nor may torch have any of rows that the tape does not have.
  */
 function errorsOf(
-  { golden, prefix }: Parity,
+  { golden, prefix, config }: Parity,
   { parameters, terms: names }: Tape,
   terms: ArrayLike<number>,
   gradients: readonly ArrayLike<number>[],
@@ -90,12 +122,13 @@ function errorsOf(
     return Math.abs((terms[i] as number) - expected) / Math.abs(expected);
   });
   const known = golden.under(`${prefix}grad.`);
+  const below = partsBelow(golden, `${prefix}grad.`, config);
   const compared = parameters.all.flatMap(({ name, rateFactor }, i) =>
     partsOf(parameters, name).map(({ name: part, offset, length }) => {
       const own = Array.from(gradients[i] as ArrayLike<number>).slice(offset, offset + length);
       if (rateFactor === 0) return Math.max(...own.map(Math.abs));
-      const { data } = golden.tensor(`${prefix}grad.${part}`);
-      known.delete(part);
+      const data = below(part);
+      for (const one of torchNames(part, config)) known.delete(one);
       expect(Math.max(0, ...data.subarray(length).map(Math.abs)), part).toBe(0);
       return relativeError(own, data.subarray(0, length));
     }),

@@ -58,6 +58,7 @@ import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
 import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
+import { checkTrainable, parametersOf } from '../recipes/shared/trained';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
 import { evaluate } from './evaluation/evaluation';
@@ -89,7 +90,6 @@ import { Questions } from './questions/questions';
 import type { RunContext } from './runs/context';
 import { LoopControl } from './runs/control';
 import { costOf, planOf, rationaleRead } from './runs/plan';
-import { parametersOf } from './runs/prepare';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
 import { runData } from './runs/run-data';
@@ -355,7 +355,7 @@ export class LoriWorkbench implements Workbench {
   /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
   private rolesFor(config: RunConfig, recipe: Recipe): Roles {
     const roles = resolveRoles(config, this.loadedModels());
-    recipe.check?.(config, roles.student.config);
+    checkTrainable(recipe, config, roles.student.config);
     if (recipe.usesTeacher(config))
       checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
     return roles;

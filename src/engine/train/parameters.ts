@@ -46,6 +46,11 @@ export class ParameterSet implements ParameterSpecs {
     modules: readonly (ModuleParameter | TensorSpec)[] = [],
     readonly weights?: ParameterSpecs['weights'],
   ) {
+    if (weights === 'alone' && Object.keys(adapters).length > 0)
+      throw new ConfigError(
+        `the model’s own weights are trained in place of adapters, and there are ${Object.keys(adapters).join(', ')}`,
+        BUG,
+      );
     this.modules = modules;
     this.config = withOwnWeights(config, { adapters, modules, weights });
     const own = weights

@@ -41,7 +41,8 @@ export function RunCost() {
 }
 
 function Memory({ cost: { memory, composition, batch, tokens, storage, reading } }: { readonly cost: Cost }) {
-  const { parts, available } = memory;
+  const { parts, available, purpose } = memory;
+  const trained = purpose.kind === 'distil' && purpose.weights ? 'trained weights' : 'adapters';
   const used = inHeap(memory);
   const of = available === undefined ? '' : ` of the ${bytes(available)} that WASM has`;
   if (composition === null)
@@ -57,7 +58,8 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
       Memory of a step of {batch} × {tokens} tokens, estimated: about {bytes(used)}
       {of}
       {parts.host > 0 && ` and ${bytes(parts.host)} outside it`} ({bytes(parts.weights)} {kept},{' '}
-      {bytes(parts.activations)} activations, {bytes(parts.adapters)} adapters and moments), as{' '}
+      {bytes(parts.activations)} activations, {bytes(parts.adapters)} {trained} with gradients and moments),
+      as{' '}
       {composition === 'whole'
         ? 'one program'
         : 'small programs shared by the layers, since one does not fit'}

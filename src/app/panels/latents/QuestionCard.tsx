@@ -11,6 +11,7 @@ import { Choice, Segments } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
+import { KnownWords } from '../shared/KnownWords';
 import { TokenPreview } from '../shared/TokenPreview';
 
 const TYPED = 'typed';
@@ -90,6 +91,7 @@ export function QuestionCard() {
               }
         }
       />
+      {chosen !== 'opened' && !isOwn && <KnownWords />}
       {question.expected !== null && (
         <p className="muted">
           Reference answer: <strong>{question.expected}</strong>

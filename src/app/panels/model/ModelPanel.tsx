@@ -3,6 +3,7 @@ import { PHASES } from '../../store/in-hand';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Empty } from '../../ui/Panel';
+import { KnownWords } from '../shared/KnownWords';
 import { TaskStatus } from '../shared/TaskStatus';
 import { CheckCard } from './CheckCard';
 import { DeviceCard } from './DeviceCard';
@@ -43,6 +44,7 @@ export function ModelPanel() {
                 <ModelCard key={model.name} model={model} />
               ))}
             </div>
+            <KnownWords />
             <p className="muted">
               Data: {pair.value.dataset}. Loaded in {pair.value.seconds.toFixed(1)} s.
             </p>

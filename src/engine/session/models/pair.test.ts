@@ -35,6 +35,9 @@ const editFiles =
     return { ...manifest, [role]: { ...model, files: edit(model.files) } };
   };
 
+/** Id of the token that the tiny pair’s tokenizer writes for a word it does not know. */
+const UNKNOWN = 2;
+
 describe('loadPair', () => {
   it('reads both models, tells the bytes as they come, and reports what it read', async () => {
     const seen: Progress[] = [];
@@ -53,6 +56,11 @@ describe('loadPair', () => {
     const header = 8 + Number(new DataView(stored.buffer).getBigUint64(0, true));
     expect(4 * (report.models[0]?.parameters as number)).toBe(stored.length - header);
     expect(pair.base.endIds).toEqual([1]);
+    expect(report.knows.map(({ kind }) => kind)).toEqual(['names', 'things', 'numbers', 'sentences']);
+    // Every word that it is said to know has a token of its own.
+    for (const { kind, words } of report.knows)
+      for (const word of kind === 'numbers' ? [] : words)
+        expect(pair.codec.question(word)).not.toContain(UNKNOWN);
     expect(pair.base.weights.read('w.embedding').data).not.toEqual(
       pair.teacher.weights.read('w.embedding').data,
     );

@@ -12,6 +12,7 @@ import { expectedTensors, packWeights } from '../../nn/weights';
 import { loadTokenizer, type Tokenizer } from '../../tokenizer/tokenizer';
 import { type Manifest, type ManifestModel, parseManifest } from './manifest';
 import type { OnnxExport } from './onnx-export';
+import { SOURCES } from './sources';
 
 /** The files of a teacher that are read: the tokenizer is the base's. */
 const MODEL_FILES: readonly string[] = ['config.json', 'model.safetensors'];
@@ -131,6 +132,7 @@ export async function loadPair(
   const report2: PairReport = {
     models: [base.report, teacher.report],
     dataset: manifest.data.description,
+    knows: SOURCES[manifest.data.problems].knows(),
     seconds: (performance.now() - start) / 1000,
   };
   return { pair: { manifest, base, teacher, tokenizer, codec, hashes }, report: report2 };

@@ -2,15 +2,10 @@ import type { Split } from '../../../contract/calls';
 import type { Problem } from '../../../contract/events';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
-import { storyProblems } from '../../data/story-problems';
 import type { ProblemCodec, ProblemText, TokenProblem } from '../../data/tokens';
-import { type WordProblem, wordProblems } from '../../data/word-problems';
-import type { ManifestData, ProblemSource } from './manifest';
-
-const GENERATORS: Readonly<Record<ProblemSource, typeof wordProblems>> = {
-  chains: wordProblems,
-  stories: storyProblems,
-};
+import type { WordProblem } from '../../data/word-problems';
+import type { ManifestData } from './manifest';
+import { SOURCES } from './sources';
 
 /** Maximum number of validation problems, and of held-out ones. */
 const MAX_PROBLEMS = 8192;
@@ -37,7 +32,7 @@ export class ProblemSet {
     private readonly codec: ProblemCodec,
   ) {
     const { problems, minSteps, maxSteps, seed } = data;
-    GENERATORS[problems](seed, 1, { minSteps, maxSteps });
+    SOURCES[problems].draw(seed, 1, { minSteps, maxSteps });
   }
 
   /** `count` problems of a split from index `from`. @throws InputError outside the set */
@@ -75,7 +70,7 @@ export class ProblemSet {
     const side = split === 'held-out' ? 'held-out' : 'train';
     // Generated in large batches: the list for a larger count starts with the list for a smaller one.
     const count = Math.max(upTo, split === 'train' ? POOL : 1024);
-    const all = GENERATORS[problems](seed, skip + count, { minSteps, maxSteps, split: side });
+    const all = SOURCES[problems].draw(seed, skip + count, { minSteps, maxSteps, split: side });
     const list = all.slice(skip);
     this.made.set(split, list);
     return list;

@@ -20,6 +20,8 @@ import type { LatentStudent } from './subjects';
 
 const name = z.string().min(1).max(100);
 const count = z.int().min(1).max(256);
+/** None of a curriculum's first stage, or of latents that are pauses. */
+const some = z.int().min(0).max(256);
 const row = z
   .int()
   .min(0)
@@ -41,7 +43,7 @@ const feedback = z.discriminatedUnion('kind', [
 /** A head that decides after how many latents to go on to the next stage; perhaps after none. */
 const stop = z.strictObject({
   head: z.strictObject({ kind: z.literal('stopHead'), name }),
-  min: z.int().min(0).max(256),
+  min: some,
 });
 const thoughts = z.boolean().optional();
 const stage = z.discriminatedUnion('kind', [
@@ -52,8 +54,8 @@ const stage = z.discriminatedUnion('kind', [
     rows: z.array(row).min(1).max(256),
     thoughts,
   }),
-  z.strictObject({ kind: z.literal('latents'), steps: count, feedback, stop: stop.optional() }),
-  z.strictObject({ kind: z.literal('jacobi'), parameter: name, row, count, iterations: count, feedback }),
+  z.strictObject({ kind: z.literal('latents'), steps: some, feedback, stop: stop.optional() }),
+  z.strictObject({ kind: z.literal('jacobi'), parameter: name, row, count, iterations: some, feedback }),
 ]);
 const schema = z.object({
   kind: z.literal('lori-student'),

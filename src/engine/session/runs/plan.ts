@@ -14,6 +14,7 @@ import { layoutOf } from '../../data/batch';
 import type { ProblemCodec, RationaleForm, TokenProblem } from '../../data/tokens';
 import { positionsRun, type Reasoning } from '../../decode/reasoning';
 import type { Recipe } from '../../recipes/shared/recipe';
+import { trainedWeights } from '../../recipes/shared/trained';
 import type { Runtime } from '../../runtime/runtime';
 import { sizesOf } from '../models/fits';
 import type { Example } from '../models/problems';
@@ -51,8 +52,9 @@ export function planOf(
   const fed = Math.max(...reasonings.map(positionsRun));
   const written = writesRationale(config) ? layout.explicit : 0;
   const tokens = layout.question + fed + layout.prompt + layout.answer + written;
-  const weights = recipe.trainsWeights?.(config) ?? false;
-  const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank, weights } as const;
+  const weights = trainedWeights(recipe, config);
+  const rank = weights === 'alone' ? 0 : config.lora.rank;
+  const purpose = { kind: 'distil', sequences: batch, tokens, rank, weights: weights !== undefined } as const;
   return { batch, trained, layout, reasonings, purpose };
 }
 

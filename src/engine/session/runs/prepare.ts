@@ -14,14 +14,14 @@ import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
 import { explicitly, type Reasoning } from '../../decode/reasoning';
 import { initialWeights } from '../../model/initial-weights';
-import type { DecoderConfig } from '../../nn/config';
-import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
+import type { Recipe, Targets } from '../../recipes/shared/recipe';
+import { parametersOf } from '../../recipes/shared/trained';
 import { accumulated } from '../../train/accumulate';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
 import { hostOptimiser } from '../../train/optimiser';
-import { ParameterSet } from '../../train/parameters';
+import type { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import { refuseUnlessFits, sizesOf } from '../models/fits';
@@ -206,20 +206,6 @@ export async function prepare(
     };
   });
 }
-
-/** Everything that a configuration trains. */
-export const parametersOf = (
-  recipe: Recipe,
-  config: RunConfig,
-  model: DecoderConfig,
-  training?: TrainingTokens,
-): ParameterSet =>
-  new ParameterSet(
-    model,
-    recipe.adapters(config),
-    recipe.modules?.(config, model, training) ?? [],
-    recipe.trainsWeights?.(config) ? 'all' : undefined,
-  );
 
 /** A student of a configuration, untrained but for its values. */
 export const studentBy = (

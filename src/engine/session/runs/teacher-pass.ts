@@ -90,7 +90,7 @@ export class TeacherPass implements TeacherReader {
     const { teacher } = this.roles;
     const model = owned.add(models.use(teacher.model));
     const { parameters, reasoning, packs } = teacher.adapter ?? { parameters: NO_PARAMETERS, packs: [] };
-    const set = new ParameterSet(model.config, parameters.adapters, parameters.modules);
+    const set = new ParameterSet(model.config, parameters.adapters, parameters.modules, parameters.weights);
     const tape = new Tape(set, layout.batch);
     recordTeacher(tape, layout, explicitly(reasoning).adapters);
     const pass = owned.add(await compileWhole(model, tape, 'teacher'));

@@ -5,6 +5,7 @@ import * as o from '../../graph/ops';
 import { type Feedback, feedbackName, feedbackParameters, latentOf } from '../../nn/feedback';
 import { learnedRows } from '../../nn/learned';
 import { klDivergence, tokenLogProbabilities } from '../../nn/likelihood';
+import { attached } from '../../nn/parameters';
 import { embed } from '../../nn/stack';
 import type { StateLoss } from '../losses/state-loss';
 import type { Parameter, ParameterSet } from '../parameters';
@@ -65,9 +66,12 @@ export class Tape {
 
   /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
-    const { adapters, config } = this.parameters;
+    const { adapters, config, weights } = this.parameters;
     const sizes = { batch: this.batch, hidden: config.hiddenSize, layers: config.layers };
-    const segment = new Segment(this.segments.length, sizes, x, options);
+    const segment = new Segment(this.segments.length, sizes, x, {
+      ...options,
+      ...(options.adapters && { adapters: attached(options.adapters, weights) }),
+    });
     for (const adapter of segment.adapters)
       if (!Object.hasOwn(adapters, adapter))
         throw new ConfigError(

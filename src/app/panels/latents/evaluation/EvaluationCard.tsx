@@ -7,6 +7,7 @@ import { EvaluationFiles } from './EvaluationFiles';
 import { EvaluationForm } from './EvaluationForm';
 import { DamagedEvaluations, EvaluationList } from './EvaluationList';
 import { Items } from './Items';
+import { StepsTable } from './StepsTable';
 import { SweepChart } from './SweepChart';
 
 /** How often subjects are right, and how long they take: problem by problem, two of them compared. */
@@ -34,6 +35,7 @@ export function EvaluationCard() {
       ) : (
         <>
           <EvaluationList />
+          <StepsTable />
           <SweepChart />
           <Compared />
           <Items />

@@ -19,7 +19,13 @@ it('evaluates, is cancelled and goes on, sweeps, compares two subjects, and show
   await page.getByRole('button', { name: /^Continue teacher/ }).click();
   await expect.poll(() => list()[0]?.evaluation.items.length).toBe(200);
   expect(new Set(list()[0]?.evaluation.items.map(({ id }) => id)).size).toBe(200);
-  await expect.element(page.getByRole('row', { name: /^teacher .*after a written rationale/ })).toBeVisible();
+  await expect
+    .element(page.getByRole('row', { name: /^teacher .*after a written rationale *200 problems/ }))
+    .toBeVisible();
+
+  const steps = page.getByRole('table', { name: /^Right by number of steps/ });
+  await expect.element(steps.getByRole('columnheader', { name: '3 steps' })).toBeVisible();
+  await expect.element(steps.getByText(/ % of 66$/)).toBeVisible();
 
   await expect.element(page.getByText('Number of thoughts')).not.toBeInTheDocument();
   actions.changeEvaluation({ subject: 'base', mode: 'latent', thoughts: '2-x' });

@@ -251,7 +251,7 @@ describe('what the PyTorch program does not have is refused by name', () => {
     observation: { every: 0 },
   };
 
-  it('another method, and HOOI', async () => {
+  it('another method, HOOI, and full fine-tuning', async () => {
     await expect(refused(tinyRunBy('pause-ft', few))).rejects.toMatchObject({
       code: 'config',
       message: 'the PyTorch program does not have the losses of PauseFT (pause-ft)',
@@ -264,6 +264,9 @@ describe('what the PyTorch program does not have is refused by name', () => {
     await expect(refused({ ...lori, factors: { ...lori.factors, anchor } })).rejects.toThrow(
       /by HOOI \(factors/,
     );
+    await expect(refused({ ...lori, training: { weights: 'full' } })).rejects.toThrow(
+      /trains adapters; this run trains all weights/,
+    );
     expect(METHODS.length).toBeGreaterThan(5);
-  }, 30_000);
+  });
 });

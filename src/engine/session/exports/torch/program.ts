@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../../../contract/config';
+import { isFull, type RunConfig } from '../../../../contract/config';
 import { methodOf } from '../../../../contract/methods/index';
 import type { Methods } from '../../../../contract/methods/method';
 import type { ExportDType } from '../../../../contract/model-files';
@@ -69,6 +69,11 @@ export function checkProgram(config: RunConfig, methods: Methods): void {
         METHODS_OF_PROGRAM.filter((id) => methods.some((one) => one.id === id)).map(label),
         8,
       )}; take the run elsewhere as a bundle.`,
+    );
+  if (isFull(config))
+    throw new ConfigError(
+      'the PyTorch program trains adapters; this run trains all weights (training.weights)',
+      'Export its student as merged weights, or take the run elsewhere as a bundle.',
     );
   if (config.method === 'lori' && config.weights.anchor > 0 && config.factors.anchor.hooi)
     throw new ConfigError(

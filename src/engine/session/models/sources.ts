@@ -1,0 +1,16 @@
+import type { KnownWords } from '../../../contract/events';
+import { storyProblems } from '../../data/story-problems';
+import { storyKnows } from '../../data/story-words';
+import { chainKnows, wordProblems } from '../../data/word-problems';
+import type { ProblemSource } from './manifest';
+
+interface Generator {
+  readonly draw: typeof wordProblems;
+  readonly knows: () => readonly KnownWords[];
+}
+
+/** What draws a pair's problems, by the name that its manifest gives. */
+export const SOURCES: Readonly<Record<ProblemSource, Generator>> = {
+  chains: { draw: wordProblems, knows: chainKnows },
+  stories: { draw: storyProblems, knows: storyKnows },
+};

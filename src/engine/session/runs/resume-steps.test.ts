@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseRunConfig } from '../../../contract/config';
+import { METHODS, methodOf } from '../../../contract/methods/index';
+import { runStages } from '../../../contract/methods/method';
+import { SMALLEST } from '../../testing/tiny-pair.testing';
+import type { LoriWorkbench } from '../workbench';
+import { at, contents, keepAll, losses, openTiny } from './keep-all.testing';
+import { tinyRunBy } from './tiny-run.testing';
+
+/**
+ * A run that is stopped after every one of its steps, and resumed each time: losses, and all that is kept (values, moments, a
+ * reference, curves), are at every step those of the run that never stopped, to the bit.
+ */
+let workbench: LoriWorkbench;
+beforeAll(async () => {
+  workbench = await openTiny(SMALLEST);
+});
+afterAll(() => workbench.close());
+
+const cases = METHODS.map(({ id }): [string, 'lora' | 'full'] => [id, 'lora']);
+// With a curriculum, and with a reference that is a copy of all that is trained.
+it.each([...cases, ['coconut', 'full'], ['grpo', 'full']] as [string, 'lora' | 'full'][])(
+  '%s, %s',
+  async (method, weights) => {
+    const config = tinyRunBy(method, {
+      data: { samples: 4, validation: 0, heldOut: 0 },
+      lora: { rank: 1, dropout: 0.2 },
+      // An epoch is two steps.
+      optimiser: { steps: 3, batch: 2 },
+      factors: {
+        layerRank: 1,
+        hiddenRank: 2,
+        anchor: { sampleRank: 2, layerRank: 1, hiddenRank: 2 } as never,
+      },
+      evaluation: { every: 0 },
+      observation: { every: 0 },
+      keeping: { every: 1 },
+    });
+    const run = parseRunConfig({ ...config, ...(weights === 'full' && { training: { weights } }) });
+    const { steps } = run.optimiser;
+    const stages = runStages(methodOf(method), run);
+    // Of a curriculum, the last step is one of the second stage.
+    if (stages.length > 0) expect(stages[1]?.from).toBe(2);
+    const whole = await keepAll(run, { on: workbench });
+
+    let part = await keepAll(run, { on: workbench, stopAt: 1 });
+    const all = [...losses(part)];
+    for (let step = 1; ; step++) {
+      const [status, here] = step < steps ? (['stopped', step] as const) : (['done', steps] as const);
+      const { header, ...kept } = await contents(at(part, here, status));
+      const expected = await contents(at(whole, here, status === 'done' ? 'done' : 'training'));
+      expect(kept, `after step ${step}`).toEqual({ bytes: expected.bytes, series: expected.series });
+      expect({ ...header, status: null }).toEqual({ ...expected.header, status: null });
+      if (status === 'done') break;
+      part = await keepAll(at(part, step, 'stopped').file, { on: workbench, stopAt: step + 1 });
+      all.push(...losses(part));
+    }
+    expect(all).toEqual(losses(whole));
+    // What was trained is a student again.
+    expect((await workbench.openStudent(at(part, steps, 'done').file)).step).toBe(steps);
+  },
+);
