@@ -476,7 +476,7 @@ describe('the other commands', () => {
 
   it('intervenes on thoughts of the untrained base, a branch each, and says what each changes', async () => {
     const { json, said } = await run(
-      ...['step', '--untrained', '--intervene', 'z1:zero', '--intervene', 'z4@residual.2:zero'],
+      ...['step', '--untrained', '--intervene', 'z1:zero', '--intervene', 'z5@residual.2:zero'],
     );
     const [changed, unused] = json.branches;
     expect(changed.interventions).toEqual([{ step: 1, at: { site: 'latent' }, operation: { kind: 'zero' } }]);

@@ -72,7 +72,14 @@ export const codiSelf = defineMethod({
       id: 'codi-self-128',
       name: 'CODI',
       about:
-        'CODI with begin- and end-of-thought tokens and its own explicit path as teacher, tuned for the bundled pair: without the projection, and with the last step in the rationale.',
+        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher, as the paper has it. Not tuned.',
+      changes: {},
+    },
+    {
+      id: 'codi-tuned-128',
+      name: 'CODI, tuned',
+      about:
+        'CODI tuned for the bundled pair: without the projection, and with the last step in the rationale.',
       changes: {
         latent: { steps: 5 },
         projection: { use: false },
