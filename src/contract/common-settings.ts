@@ -159,7 +159,7 @@ export const after = {
   optimiser: group(
     { title: 'Optimiser (AdamW)' },
     {
-      steps: setting(count(1, 100_000).default(200), {
+      steps: setting(count(1, 100_000).default(400), {
         label: 'Steps',
         unit: 'steps',
         help: 'Number of updates.',

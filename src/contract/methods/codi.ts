@@ -66,6 +66,7 @@ export const codi = defineMethod({
       changes: {
         latent: { steps: 6 },
         weights: { answer: 1, codi: 20 },
+        optimiser: { steps: 200 },
       },
     },
   ],

@@ -30,7 +30,7 @@ export const lori = defineMethod({
     weights: group(
       { title: 'Loss weights' },
       {
-        covariance: setting(weight().default(4.6e-8), {
+        covariance: setting(weight().default(1e-6), {
           label: 'Covariance',
           tex: '\\omega_C',
           help: weightHelp('Weight of the squared distance between second moments.'),
@@ -42,7 +42,7 @@ export const lori = defineMethod({
           help: weightHelp('Weight of the squared distance between means.'),
           source: OURS,
         }),
-        anchor: setting(weight().default(2), {
+        anchor: setting(weight().default(8), {
           label: 'Anchor',
           tex: '\\beta',
           help: weightHelp('Weight of the distance between projected states at the anchor token.'),
@@ -62,7 +62,7 @@ export const lori = defineMethod({
           options: { shared: 'one for all samples', sample: 'one per sample' },
         }),
         rationale: rationaleSetting,
-        layerRank: setting(count(1, 64).default(5), {
+        layerRank: setting(count(1, 64).default(4), {
           label: 'Layer rank',
           tex: 'r_L',
           unit: 'directions',
