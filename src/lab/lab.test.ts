@@ -715,5 +715,5 @@ describe('the program', () => {
     expect(wrong.err).toContain('latent.steps: ');
     expect(wrong.err).toContain('Correct the named values');
     expect(wrong.err).not.toContain('    at ');
-  }, 40_000);
+  });
 });

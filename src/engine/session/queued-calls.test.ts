@@ -150,6 +150,7 @@ describe('while a run is paused', () => {
   it('serves calls at once without continuing, and without changing a bit of the losses', async () => {
     let at: number[] = [];
     let paused = 0;
+    const begun = performance.now();
     const { losses: with_, result } = await runWith(async (done) => {
       await workbench.control('pause');
       await pause(20);
@@ -169,7 +170,10 @@ describe('while a run is paused', () => {
     expect(result.steps).toBe(14);
     // Neither the pause nor what was done in it counts as training.
     expect(paused).toBeGreaterThan(300);
-    expect(result.seconds.train).toBeLessThan(paused / 1000);
+    const { teacher, compile, train, evaluate } = result.seconds;
+    expect(teacher + compile + train + evaluate).toBeLessThan(
+      (performance.now() - begun - 0.9 * paused) / 1000,
+    );
   });
 
   it('serves a waiting call even though the run is cancelled', async () => {
