@@ -83,7 +83,8 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
     .poll(() => hub.seen.filter((line) => /bytes=[1-9]/.test(line)).length, { timeout: 60_000 })
     .toBeGreaterThanOrEqual(4);
 
-  // In the middle of the file the page goes away.
+  // In the middle of the file, of which no more than a little comes now, the page goes away.
+  hub.speed = 1000;
   await app.reload();
   hub.speed = 0;
   const before = hub.seen.length;
@@ -132,7 +133,8 @@ test('a second tab says that the first one is downloading; a link asks and fetch
   context,
 }) => {
   complaints.allow(/404|Failed to load resource/);
-  hub.speed = 100_000;
+  // Far from its end until it is cancelled.
+  hub.speed = 5000;
   await lookUp(app);
   await app.getByRole('button', { name: 'Download and open' }).click();
   await expect(app.getByRole('button', { name: 'Cancel download' })).toBeVisible();
