@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseRunConfig, type RunConfig, withMethod } from '../contract/config';
+import { methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { findPreset, type Preset, presetsOf } from '../contract/presets';
 import { parseRunFile, type ReadRunFile } from '../contract/run-file';
@@ -109,6 +110,10 @@ export function override(
       (at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined),
       copy,
     );
+    const { label, without } = methodOf(start.method, methods);
+    const why = without?.[path.split('.')[0] ?? ''];
+    if (why !== undefined)
+      throw new Error(`--set ${JSON.stringify(change)}; ${label} has no such setting: ${why}`);
     if (value === undefined || !isObject(parent) || !Object.hasOwn(parent, last))
       throw new Error(
         `--set ${JSON.stringify(change)}; path=value is expected, where path is a setting of the method ${start.method}, such as optimiser.steps`,

@@ -616,6 +616,11 @@ describe('bad arguments and files', () => {
       /--set "optimizer\.steps=3"; path=value/,
     ],
     ['a change without a value', () => ['distil', '--set', 'seed'], /--set "seed"; path=value/],
+    [
+      'a setting that the method has no place for',
+      () => ['distil', '--set', 'method=dart', '--set', 'training.weights=full'],
+      /DART has no such setting: the written pathway is the LoRA/,
+    ],
     ['a hostile change', () => ['distil', '--set', '__proto__.seed=3'], /--set "__proto__\.seed=3"/],
     ['a bad change', () => ['distil', '--set', 'seed=many'], /seed: .*got "many"/],
     ['bad seeds', () => ['eval', '--seeds', '1,x'], /--seeds "x"; a whole number/],
