@@ -6,8 +6,8 @@ const port = Number(process.env.LORI_E2E_PORT ?? 4319);
 export default defineConfig({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
-  // One browser at a time: two of them training side by side measure nothing but each other.
-  workers: 1,
+  // No test measures time, and a page leaves half of two cores idle.
+  workers: 2,
   // Generous: a wait that ends well costs nothing, and machines differ by a factor of ten.
   timeout: 600_000,
   expect: { timeout: 30_000 },

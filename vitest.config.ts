@@ -34,6 +34,7 @@ const inChromium = (name: string, include: string[], testTimeout: number) =>
       name,
       include,
       testTimeout,
+      setupFiles: 'scripts/tools/patient-waits.mjs',
       // Charts are drawn at most once a second, and a loaded machine takes its time: the default second is too short.
       expect: { poll: { timeout: 15_000 } },
       fileParallelism: false,
@@ -60,15 +61,16 @@ export default defineConfig({
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
           exclude: browserTests,
-          testTimeout: 60_000,
-          setupFiles: 'scripts/tools/one-thread.mjs',
+          testTimeout: 120_000,
+          expect: { poll: { timeout: 15_000 } },
+          setupFiles: ['scripts/tools/one-thread.mjs', 'scripts/tools/patient-waits.mjs'],
           // Files share a process a core: each would otherwise start ONNX Runtime anew, and run it while it is still being
           // compiled. What a file changes of its process it therefore changes back.
           isolate: false,
           maxWorkers: availableParallelism(),
         },
       },
-      inChromium('browser', browserTests, 60_000),
+      inChromium('browser', browserTests, 180_000),
       // Measurements in Chromium, run by name only: `npm run bench:…`; they print tables.
       mergeConfig(inChromium('bench', ['src/**/*.bench.{ts,tsx}', 'scripts/bench/**/*.bench.ts'], 900_000), {
         optimizeDeps: { include: ['@jax-js/jax', 'ml-matrix'] },

@@ -71,18 +71,20 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   await expectAccessible(app);
 
   hub.faults.push(
-    { kind: 'busy', status: 429, seconds: 1 },
+    // Shown for longer than the second between two looks.
+    { kind: 'busy', status: 429, seconds: 3 },
     { kind: 'cut', after: 300_000 },
     { kind: 'stall', after: 200_000 },
   );
   hub.speed = 400_000;
   await agree.click();
-  await expect(app.getByText(/asks to wait \(429\): next attempt in 1\.0 s/)).toBeVisible();
+  await expect(app.getByText(/asks to wait \(429\): next attempt in 3\.0 s/)).toBeVisible();
   await expect
     .poll(() => hub.seen.filter((line) => /bytes=[1-9]/.test(line)).length, { timeout: 60_000 })
     .toBeGreaterThanOrEqual(4);
 
-  // In the middle of the file the page goes away.
+  // In the middle of the file, of which no more than a little comes now, the page goes away.
+  hub.speed = 1000;
   await app.reload();
   hub.speed = 0;
   const before = hub.seen.length;
@@ -131,7 +133,8 @@ test('a second tab says that the first one is downloading; a link asks and fetch
   context,
 }) => {
   complaints.allow(/404|Failed to load resource/);
-  hub.speed = 100_000;
+  // Far from its end until it is cancelled.
+  hub.speed = 5000;
   await lookUp(app);
   await app.getByRole('button', { name: 'Download and open' }).click();
   await expect(app.getByRole('button', { name: 'Cancel download' })).toBeVisible();

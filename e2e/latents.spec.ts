@@ -64,11 +64,30 @@ test('thoughts of the base are stepped through, changed on branches, and reopene
     await expect(app.getByText('Nothing: both distributions are the same to the bit.')).toBeVisible();
   });
 
+  await test.step('a token of the question and one of the prompt are changed', async () => {
+    await branches(app).nth(0).getByRole('button').first().click();
+    const form = app.getByRole('region', { name: 'Intervene' });
+    await form.getByRole('button', { name: /^a thought Of|Of a thought/ }).click();
+    await app.getByRole('option', { name: 'a token of the question' }).click();
+    await press(app, 'Try on a branch');
+    await expect(branches(app)).toHaveCount(5);
+    await expect(app.getByText(/KL at the first token [\d.e−]+ nats/)).toBeVisible();
+    await expect(app).toHaveURL(/do=q\d+%3Azero/);
+    await app.getByRole('textbox', { name: 'Interventions' }).fill('p1@mlp.out.1:noise(3)');
+    await press(app, 'Try these');
+    await expect(branches(app)).toHaveCount(6);
+    await expect(branches(app).nth(5)).toContainText('p1@mlp.out.1:noise(3)');
+    await app.getByRole('textbox', { name: 'Interventions' }).fill('p99:zero');
+    await press(app, 'Try these');
+    await expect(app.getByText(/^token 99 of the answer’s prompt, which has \d+$/)).toBeVisible();
+    await expect(branches(app)).toHaveCount(6);
+  });
+
   await test.step('what cannot be done is said, and no branch is left', async () => {
     await app.getByRole('textbox', { name: 'Interventions' }).fill('z1@residual.9:zero');
     await press(app, 'Try these');
     await expect(app.getByText('layer 9; the model has layers 1 to 4', { exact: true })).toBeVisible();
-    await expect(branches(app)).toHaveCount(4);
+    await expect(branches(app)).toHaveCount(6);
   });
 
   await test.step('a link to the moment shows the same again', async () => {
@@ -102,6 +121,8 @@ test('thoughts of the base are stepped through, changed on branches, and reopene
     await expect(app).toHaveURL(/question=held-out-5/);
     await expect(app.getByText(/0 of \d latent thoughts made/)).toBeVisible({ timeout: 60_000 });
     await expectAccessible(app);
+    await app.reload();
+    await expect(app.getByText('8 of 8 answers')).toBeVisible({ timeout: 60_000 });
   });
 
   await test.step('the thoughts of the base are tested, with a verdict and its figures', async () => {
@@ -122,7 +143,9 @@ test('thoughts of the base are stepped through, changed on branches, and reopene
 
   await test.step('a link to a student that is not here says so', async () => {
     await app.goto('./#/latents?question=held-out-3&student=trained&run=0123456789ab&of=LoRi&k=4&step=2');
-    await expect(app.getByText(/LoRi \(0123456789ab…\), which is not here/)).toBeVisible({ timeout: 60_000 });
+    await expect(
+      app.getByText(/LoRi \(0123456789ab…\), which is not here\. Load its run bundle in Distil/),
+    ).toBeVisible({ timeout: 60_000 });
     await expectAccessible(app);
   });
 });

@@ -131,6 +131,8 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
       timeout: 60_000,
     });
     await app.getByRole('radio', { name: '3-D' }).click();
+    // A chart is drawn when it comes into view.
+    await figure(app, /^Trajectories/).scrollIntoViewIfNeeded();
     await expect(app.locator('.plot canvas').first()).toBeVisible();
     await app.getByRole('button', { name: /turn left/ }).click();
     await expectAccessible(app);

@@ -90,10 +90,12 @@ export async function startHub(folder = FOLDER): Promise<Hub> {
   };
 
   const send = async (response: ServerResponse, content: Buffer, limit: number) => {
-    const step = state.speed > 0 ? Math.max(1, Math.round(state.speed / 20)) : 64 * 1024;
-    for (let at = 0; at < Math.min(content.length, limit); at += step) {
+    const end = Math.min(content.length, limit);
+    for (let at = 0; at < end; ) {
       if (response.destroyed) return;
-      response.write(content.subarray(at, Math.min(at + step, limit)));
+      const step = state.speed > 0 ? Math.max(1, Math.round(state.speed / 20)) : 64 * 1024;
+      response.write(content.subarray(at, Math.min(at + step, end)));
+      at += step;
       await new Promise((next) => setTimeout(next, state.speed > 0 ? 50 : 0));
     }
   };

@@ -1,4 +1,5 @@
 import type { RunOptions } from '../contract/calls';
+import { median } from '../contract/statistics';
 import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
@@ -58,9 +59,9 @@ const bench: Command = async (input) => {
     unobserved({ ...config, optimiser: steps, data: { ...config.data, validation: 0, heldOut: 0 } }),
     { report: (event) => event.kind === 'step' && milliseconds.push(event.milliseconds) },
   );
-  const warm = milliseconds.slice(10).sort((a, b) => a - b);
+  const warm = milliseconds.slice(10);
   return {
-    millisecondsAStep: { best: warm[0], median: warm[warm.length >> 1], worst: warm[warm.length - 1] },
+    millisecondsAStep: { best: Math.min(...warm), median: median(warm), worst: Math.max(...warm) },
     compileSeconds: result.seconds.compile,
     programs: result.programs,
     trainable: result.trainable,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseRunConfig, type RunConfig, withMethod } from '../contract/config';
+import { methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { findPreset, type Preset, presetsOf } from '../contract/presets';
 import { parseRunFile, type ReadRunFile } from '../contract/run-file';
@@ -63,7 +64,7 @@ function chosenPresets(ids: readonly string[], methods: Methods) {
         `--preset ${JSON.stringify(id)}; there are ${presets.map((preset) => preset.id).join(', ')}`,
       );
     if (found.id !== id)
-      notes.push(`--preset ${id} is now called ${found.id} (${found.name}); its values are the same`);
+      notes.push(`--preset ${id} is now called ${found.id} (${found.name}); its values are today’s`);
     return found;
   });
   return { presets: chosen, notes };
@@ -109,6 +110,10 @@ export function override(
       (at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined),
       copy,
     );
+    const { label, without } = methodOf(start.method, methods);
+    const why = without?.[path.split('.')[0] ?? ''];
+    if (why !== undefined)
+      throw new Error(`--set ${JSON.stringify(change)}; ${label} has no such setting: ${why}`);
     if (value === undefined || !isObject(parent) || !Object.hasOwn(parent, last))
       throw new Error(
         `--set ${JSON.stringify(change)}; path=value is expected, where path is a setting of the method ${start.method}, such as optimiser.steps`,

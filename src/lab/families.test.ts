@@ -15,6 +15,14 @@ import {
   textOf,
   textStates,
 } from '../engine/session/models/families-files.testing';
+import {
+  baseSettings,
+  type ReleaseCase,
+  releaseCases,
+  releaseFiles,
+  roomy,
+  withFullStop,
+} from '../engine/session/models/releases.testing';
 import { SMALLEST, tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 
@@ -78,3 +86,22 @@ it.each(forms.map((form) => [form[0].name, form[1], form] as const))(
     expect(generation.samples[0].tokens[0].logProbability).toBeCloseTo(best.logProbability, DIGITS);
   },
 );
+
+it('tests the thoughts of an opened release on the rows of a file, and writes the report', async () => {
+  const release = roomy(releaseCases.find(({ name }) => name === 'CODI GPT-2') as ReleaseCase);
+  const files = await withFullStop([...(await releaseFiles(release)), ...baseSettings(release)]);
+  const checkpoint = await write('codi', await bytesOf(files));
+  const rows = ['abc.', 'ddebg.', 'hi.', 'kjih.'].map((question) => ({ question, steps: [], answer: 'a' }));
+  writeFileSync(at('rows.json'), JSON.stringify(rows));
+  const json = await run(
+    ...['thoughts', '--open', checkpoint, '--data', at('rows.json'), '--problems', '3', '--ranks', '1'],
+    ...['--html', at('report.html')],
+  );
+  expect(json.thoughts).toMatchObject({ label: 'opened', thoughts: 6, request: { problems: 3 } });
+  expect(json.thoughts.ids).toHaveLength(3);
+  expect(json.comparisons).toHaveLength(json.thoughts.points.length);
+  expect(json.sentences[0]).toMatch(/^With its 6 thoughts/);
+  const html = readFileSync(at('report.html'), 'utf8');
+  expect(html).toContain(json.sentences[0]);
+  expect(html).toContain('<svg');
+}, 120_000);

@@ -476,14 +476,7 @@ describe('the other commands', () => {
 
   it('intervenes on thoughts of the untrained base, a branch each, and says what each changes', async () => {
     const { json, said } = await run(
-      ...[
-        'step',
-        '--untrained',
-        '--intervene',
-        'z1:zero',
-        '--intervene',
-        `z${LATENT_DEFAULTS.steps}@residual.2:zero`,
-      ],
+      ...['step', '--untrained', '--intervene', 'z1:zero', '--intervene', 'z5@residual.2:zero'],
     );
     const [changed, unused] = json.branches;
     expect(changed.interventions).toEqual([{ step: 1, at: { site: 'latent' }, operation: { kind: 'zero' } }]);
@@ -623,6 +616,11 @@ describe('bad arguments and files', () => {
       /--set "optimizer\.steps=3"; path=value/,
     ],
     ['a change without a value', () => ['distil', '--set', 'seed'], /--set "seed"; path=value/],
+    [
+      'a setting that the method has no place for',
+      () => ['distil', '--set', 'method=dart', '--set', 'training.weights=full'],
+      /DART has no such setting: the written pathway is the LoRA/,
+    ],
     ['a hostile change', () => ['distil', '--set', '__proto__.seed=3'], /--set "__proto__\.seed=3"/],
     ['a bad change', () => ['distil', '--set', 'seed=many'], /seed: .*got "many"/],
     ['bad seeds', () => ['eval', '--seeds', '1,x'], /--seeds "x"; a whole number/],
@@ -723,5 +721,5 @@ describe('the program', () => {
     expect(wrong.err).toContain('latent.steps: ');
     expect(wrong.err).toContain('Correct the named values');
     expect(wrong.err).not.toContain('    at ');
-  }, 40_000);
+  });
 });

@@ -234,7 +234,7 @@ const isFolder = (path: string): Promise<boolean> =>
   );
 
 /** `fetch` for local files. */
-const fileFetch: typeof fetch = async (input) => {
+export const fileFetch: typeof fetch = async (input) => {
   try {
     return new Response(new Uint8Array(await readFile(join(String(input)))));
   } catch (error) {

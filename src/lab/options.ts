@@ -178,7 +178,7 @@ export const OPTIONS = {
     default: [] as string[],
     value: 'z2:zero',
     about:
-      'Interventions on the thoughts, as in z2:zero;z3@residual.2:add(token("12"),0.5), a branch each time it is given; its answer is compared with the unmodified one. Operations: zero, noise(seed), scale(a), replace(v), interpolate(v,share), add(v,a), remove(v), project(r,problems,"centred","inside"); vectors: token("a"), difference("a","b"), thought(2) or thought(2,"held-out-3"), mean(problems), direction(problems,index), values(…).',
+      'Interventions on the thoughts (z1, z2, …), the question’s tokens (q1, …) and those of the answer’s prompt (p1, …), as in z2:zero;q5@residual.2:add(token("12"),0.5), a branch each time it is given; its answer is compared with the unmodified one. Operations: zero, noise(seed), scale(a), replace(v), interpolate(v,share), add(v,a), remove(v), project(r,problems,"centred","inside"); vectors: token("a"), difference("a","b"), thought(2) or thought(2,"held-out-3"), question(5), prompt(1), mean(problems), direction(problems,index), values(…).',
     commands: ['step'],
   },
   untrained: {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
-import { LATENT_DEFAULTS } from '../../contract/methods/shared';
+import { PRESETS } from '../../contract/presets';
 import { defaultSettings } from '../../storage/rows';
 import { memoryStore, type Store } from '../../storage/store';
 import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
@@ -148,7 +148,7 @@ describe('a run', () => {
       ...[4, 8, 12].map((step) => [step, 'validation']),
       [12, 'held-out'],
     ]);
-    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'answer']);
+    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'anchor', 'answer']);
     expect(state().studentConfig).toEqual(small);
     expect((await storage.listRuns()).runs).toMatchObject([{ id: run.id, result: { steps: 12 } }]);
   });
@@ -318,7 +318,7 @@ describe('a run', () => {
     await actions.startRun(small);
     const first = state().student;
     expect(first).toMatchObject({
-      label: 'LoRi, statistics over results, 128 samples, seed 1, optimiser.steps 12',
+      label: 'LoRi, 128 samples, seed 1, optimiser.steps 12',
       step: 12,
       differs: [['optimiser.steps', 12]],
     });
@@ -381,12 +381,9 @@ describe('thoughts', () => {
     actions.pickProblem(state().latents.problems.value![2]!);
     expect(await actions.openQuestion()).toBe(true);
     // As many as the run's form specifies.
-    const K = LATENT_DEFAULTS.steps;
-    for (let i = 0; i < K; i++) expect(await actions.step()).toBe(true);
+    for (let i = 0; i < 5; i++) expect(await actions.step()).toBe(true);
     expect(await actions.step()).toBe(false);
-    expect(madeThoughts(state().latents).map(({ step }) => step)).toEqual(
-      Array.from({ length: K }, (_, i) => i + 1),
-    );
+    expect(madeThoughts(state().latents).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
     expect(await actions.answer()).toBe(true);
     expect(state().link.question).toBe('held-out-2');
   });
@@ -497,7 +494,7 @@ describe('the link', () => {
   it('finds a preset by its former name, and mentions that without calling it an error', () => {
     const { actions, state } = open({ hash: '#/distil?preset=lori-128' });
     const texts = () => state().notices.map(({ text }) => text);
-    expect(state().draft).toEqual(parseRunConfig({}));
+    expect(state().draft).toEqual(PRESETS.find(({ id }) => id === 'lori-results-128')?.config);
     expect(state().linkProblems).toEqual([]);
     expect(texts()).toEqual([expect.stringMatching(/^The preset lori-128 is now called lori-results-128/)]);
     actions.followLink('#/distil?preset=lori-steps-128');

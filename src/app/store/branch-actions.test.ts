@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
 import { readInterventions } from '../../contract/intervention-text';
-import { LATENT_DEFAULTS } from '../../contract/methods/shared';
 import { engineError } from '../workbench.testing';
 import { branchesFile } from './branches-file';
 import { formatLink, parseLink } from './link';
@@ -17,7 +16,6 @@ async function opened(options: Parameters<typeof openApp>[0] = {}) {
   return { ...app, latents, calls: () => app.doubles[0]!.calls };
 }
 const read = readInterventions;
-const K = LATENT_DEFAULTS.steps;
 
 describe('stepping', () => {
   it('goes forward and back, to any thought, and not beyond', async () => {
@@ -25,7 +23,7 @@ describe('stepping', () => {
     expect([latents().step, await actions.back(), await actions.step()]).toEqual([0, false, true]);
     expect(await actions.stepTo(3)).toBe(true);
     expect(madeThoughts(latents()).map(({ step }) => step)).toEqual([1, 2, 3]);
-    expect([await actions.back(), latents().step, await actions.stepTo(K + 1)]).toEqual([true, 2, false]);
+    expect([await actions.back(), latents().step, await actions.stepTo(6)]).toEqual([true, 2, false]);
     // What has been seen is not computed again.
     expect(calls().filter((call) => call.startsWith('thought'))).toEqual(
       [0, 1, 2, 3].map((t) => `thought 1 ${t}`),
@@ -45,13 +43,13 @@ describe('stepping', () => {
     expect(stops).toEqual([
       [1, false],
       [3, false],
-      [K, true],
+      [5, true],
     ]);
     actions.toggleBreakpoint(3);
     expect(latents().breakpoints).toEqual([1]);
     await actions.stepTo(0);
     await actions.stepAll();
-    expect(latents().step).toBe(K);
+    expect(latents().step).toBe(5);
   });
 });
 
@@ -60,7 +58,7 @@ describe('branches', () => {
     const { actions, latents, calls } = await opened();
     await actions.stepTo(2);
     expect(await actions.intervene(read('z3:zero'))).toBe(true);
-    expect(latents()).toMatchObject({ step: K, branches: { current: 1, reference: 0 } });
+    expect(latents()).toMatchObject({ step: 5, branches: { current: 1, reference: 0 } });
     expect(shownAnswer(latents())?.value).toBe('12');
     expect(shownAnswer(latents(), 0)?.value).toBe('10');
     expect(shownDifference(latents())?.divergence[0]?.nats).toBe(0.64);
@@ -97,12 +95,12 @@ describe('branches', () => {
     expect(await actions.intervene(read('z1:zero'))).toBe(false);
     expect(latents().answer).toMatchObject({ status: 'failed' });
     const other = await opened();
-    await other.actions.stepTo(K);
+    await other.actions.stepTo(4);
     const engine = other.doubles[0]!;
     vi.spyOn(engine, 'thought').mockRejectedValue(engineError('input', 'layer 9'));
     expect(await other.actions.intervene(read('z1@residual.9:zero'))).toBe(false);
     expect(other.latents()).toMatchObject({
-      step: K,
+      step: 4,
       branches: { current: 0 },
       thought: { status: 'failed' },
     });
@@ -115,7 +113,7 @@ describe('branches', () => {
     const file = JSON.parse(branchesFile(latents()));
     expect(file).toMatchObject({
       kind: 'lori-branches',
-      latentSteps: K,
+      latentSteps: 5,
       models: { base: 'a'.repeat(64) },
       branches: [
         { id: 0, text: '', answer: 'The answer is: 10' },
@@ -187,12 +185,22 @@ describe('a moment', () => {
   const LINK =
     '#/latents?question=What+is+1+%2B+1%3F&student=trained&run=eeeeeeeeeeee&of=CODI%2C+300+steps&k=2&step=1';
 
+  it('of an opened model that is not open says so, and how to get it', async () => {
+    const { actions, state } = openApp({ hash: LINK.replace('trained', 'opened') });
+    await actions.start(true);
+    expect(state().latents.missing).toMatch(
+      /which is not here: no model that reasons in thoughts is open\. Open it in the Model panel/,
+    );
+    expect(state().latents.session.status).toBe('idle');
+    expect(state().link.moment).toMatchObject({ student: 'opened', run: 'eeeeeeeeeeee' });
+  });
+
   it('of a student that is not here says what is missing, and the link stays', async () => {
     const { actions, state } = openApp({ hash: LINK });
     await actions.start(true);
     expect(state().latents).toMatchObject({ session: { status: 'idle' } });
     expect(state().latents.missing).toMatch(
-      /CODI, 300 steps \(eeeeeeeeeeee…\), which is not here\. Train it/,
+      /CODI, 300 steps \(eeeeeeeeeeee…\), which is not here\. Load its run bundle in Distil.* or train it there/,
     );
     expect(state().link.moment).toMatchObject({ run: 'eeeeeeeeeeee', step: '1' });
     // Whatever is opened instead is not what the link asked for, and takes its place.
@@ -213,8 +221,8 @@ describe('a moment', () => {
     );
     actions.followLink('#/latents?question=held-out-2&student=base&base=bbbbbbbbbbbb&step=9&layer=40');
     await vi.waitFor(() => expect(state().latents.question.id).toBe('held-out-2'));
-    await vi.waitFor(() => expect(state().latents.step).toBe(K));
-    expect(state().latents.missing).toMatch(/another base.*thought 9; there are \d.*layer 40; there are 4/);
+    await vi.waitFor(() => expect(state().latents.step).toBe(5));
+    expect(state().latents.missing).toMatch(/another base.*thought 9; there are 5.*layer 40; there are 4/);
     expect(state().latents.layer).toBeNull();
   });
 

@@ -106,7 +106,7 @@ describe('a run whose tab ended', () => {
       'The run is in progress in another tab: this one can only show it.',
     ]);
     expect(page.state().run.task.status).toBe('idle');
-  }, 10_000);
+  });
 
   it('trains on on the same page too, on a new engine', async () => {
     const { id, page } = await interrupted(browser());

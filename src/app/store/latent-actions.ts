@@ -6,7 +6,7 @@ import { readBranchesFile } from './branches-file';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { baseLatents } from './latent-choice';
-import { askedBy, type MomentLink, shownBy, strangerIn } from './moment-link';
+import { askedBy, type MomentLink, shownBy, strangerIn, studentMissing } from './moment-link';
 import type { StudentActions } from './student-actions';
 import { idle } from './task';
 import type { Outcome } from './task-driver';
@@ -131,9 +131,14 @@ export function latentActions(
         ctx.latents({ missing: 'The link names a moment, but no question that is here.' });
         return false;
       }
-      if (student === 'trained' && ctx.get().studentConfig === null) {
+      const isHere =
+        student === 'base' ||
+        (student === 'trained'
+          ? ctx.get().studentConfig !== null
+          : ctx.get().lens.opened.value?.thoughts !== undefined);
+      if (!isHere) {
         ctx.latents({
-          missing: `The link is of ${link.of ?? 'a trained student'}${link.run ? ` (${link.run}…)` : ''}, which is not here${link.kept ? ', nor among the students that this browser keeps' : ''}. Train it in Distil, from its run file if you have it, and follow the link again; or open the question with the base, whose thoughts are others.`,
+          missing: studentMissing(link),
         });
         return false;
       }

@@ -120,7 +120,7 @@ describe('link', () => {
     expect(link.preset).toBe('lori-results-128');
     expect(problems).toEqual([]);
     expect(notes).toEqual([
-      'The preset lori-128 is now called lori-results-128 (LoRi, statistics over results); its values are the same.',
+      'The preset lori-128 is now called lori-results-128 (LoRi, statistics over results); its values are today’s.',
     ]);
     expect(parseLink('#/distil?preset=lori-steps-128').link.preset).toBe('lori-paper-128');
   });

@@ -60,7 +60,7 @@ export function parseLink(
   if (named !== null && !preset)
     problems.push(`unknown preset ${quoted(named)}: expected ${oneOf(presets.map(({ id }) => id))}`);
   else if (preset && preset.id !== named)
-    notes.push(`The preset ${named} is now called ${preset.id} (${preset.name}); its values are the same.`);
+    notes.push(`The preset ${named} is now called ${preset.id} (${preset.name}); its values are today’s.`);
   const theme = values.get('theme');
   if (theme !== null && !THEMES.includes(theme as Theme))
     problems.push(`unknown theme ${quoted(theme)}: expected ${oneOf(THEMES)}`);

@@ -116,6 +116,15 @@ export function shownBy(link: MomentLink): Pick<LatentsState, 'branches' | 'step
   };
 }
 
+/** In words, which student of a link is not here, and how to get it. */
+export function studentMissing({ student, of = 'a trained student', run, kept }: MomentLink): string {
+  const which = `The link is of ${of}${run ? ` (${run}…)` : ''}, which is not here`;
+  const otherwise = 'follow the link again; or open the question with the base, whose thoughts are others.';
+  if (student === 'opened')
+    return `${which}: no model that reasons in thoughts is open. Open it in the Model panel, from its files or its repository, and ${otherwise}`;
+  return `${which}${kept ? ', nor among the students that this browser keeps' : ''}. Load its run bundle in Distil, if whoever sent the link has it, or train it there with the same settings and seed, and ${otherwise}`;
+}
+
 /** In words, what differs between the models of a link and those that are here; `null` if nothing does. */
 export function strangerIn(
   link: MomentLink,

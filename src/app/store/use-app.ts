@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useRef, useSyncExternalStore } from 'react';
+import { createContext, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import { addressWriter } from './address';
 import type { Actions, App } from './app-store';
@@ -49,9 +49,10 @@ export function useTheme(): 'light' | 'dark' {
 /** Keeps the address and the state's link in sync, both ways. A new place adds a history entry. */
 export function useAddress(): void {
   const { store, actions } = useContextOfApp();
+  const [first] = useState(() => window.location.hash);
   useEffect(() => {
     const address = addressWriter(window.history);
-    let written = window.location.hash;
+    let written = first;
     const write = (hash: string, push: boolean) => {
       if (hash === written) return;
       // The initial place, which the page itself opens, adds no entry.
@@ -65,6 +66,8 @@ export function useAddress(): void {
       actions.followLink(written);
     };
     window.addEventListener('popstate', read);
+    // A link may have been followed while the page was being drawn.
+    read();
     const stop = store.subscribe((now, before) => {
       if (addressChanges(now, before))
         write(formatLink(addressOf(now)), now.link.panel !== before.link.panel);
@@ -74,5 +77,5 @@ export function useAddress(): void {
       stop();
       address.end();
     };
-  }, [store, actions]);
+  }, [store, actions, first]);
 }

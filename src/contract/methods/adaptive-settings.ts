@@ -19,7 +19,7 @@ export const scheduleSettings = group(
       help: 'Latents for each of the problem’s k steps; 0 gives every problem the same number.',
       source: `${PAPER}: 0 in Latent-6, 1 in Latent-6-by-1`,
     }),
-    bias: setting(z.int().min(-MAX_LATENT_STEPS).max(MAX_LATENT_STEPS).default(4), {
+    bias: setting(z.int().min(-MAX_LATENT_STEPS).max(MAX_LATENT_STEPS).default(5), {
       label: 'Latents added',
       tex: 'b',
       unit: 'latents',

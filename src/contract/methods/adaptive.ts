@@ -29,9 +29,9 @@ export const adaptive = defineMethod({
   presets: [
     {
       id: 'adaptive-128',
-      name: 'Latent-4',
+      name: 'Latent-5',
       about:
-        'Four latents for every problem, and a stop head that learns to stop there. Not tuned: docs/log.md has first figures.',
+        'Five latents for every problem, and a stop head that learns to stop there. Not tuned: docs/log.md has first figures.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
     {

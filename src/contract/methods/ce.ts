@@ -26,7 +26,12 @@ export const ce = defineMethod({
       name: 'CE only',
       about:
         'The same latents, trained by cross-entropy on the answer alone, without a teacher. Tuned for the bundled pair.',
-      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+      changes: {
+        latent: { steps: 6, filter: 'hidden' },
+        weights: { answer: 1 },
+        lora: { rank: 16 },
+        optimiser: { steps: 100 },
+      },
     },
   ],
 });

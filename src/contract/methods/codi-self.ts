@@ -72,10 +72,21 @@ export const codiSelf = defineMethod({
       id: 'codi-self-128',
       name: 'CODI',
       about:
-        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher. Six latents, as in CODI; otherwise not tuned.',
+        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher, as the paper has it. Not tuned.',
+      changes: { optimiser: { steps: 200 } },
+    },
+    {
+      id: 'codi-tuned-128',
+      name: 'CODI, tuned',
+      about:
+        'CODI tuned for the bundled pair: without the projection, and with the last step in the rationale.',
       changes: {
-        latent: { steps: 6 },
-        optimiser: { steps: 300, learningRate: 2e-3 },
+        latent: { steps: 5 },
+        projection: { use: false },
+        weights: { distillation: 0.3, teacher: 0.3 },
+        teacher: { rationale: 'steps' },
+        lora: { rank: 16 },
+        optimiser: { steps: 200 },
       },
     },
     {

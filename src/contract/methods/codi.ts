@@ -64,9 +64,9 @@ export const codi = defineMethod({
       about:
         'Hidden states at the anchor are pulled to the teacher’s by smooth L1, beside cross-entropy on the answer. Tuned for the bundled pair.',
       changes: {
-        factors: { rationale: 'steps' },
-        weights: { answer: 1, codi: 1 },
-        optimiser: { steps: 300, learningRate: 2e-3 },
+        latent: { steps: 6 },
+        weights: { answer: 1, codi: 20 },
+        optimiser: { steps: 200 },
       },
     },
   ],

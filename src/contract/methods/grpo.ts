@@ -160,8 +160,8 @@ export const grpo = defineMethod({
   presets: [
     {
       id: 'grpo-128',
-      name: 'Latent-4, then GRPO',
-      about: 'Four latents, then reinforcement of short reasoning. Not tuned: docs/log.md has first figures.',
+      name: 'Latent-5, then GRPO',
+      about: 'Five latents, then reinforcement of short reasoning. Not tuned: docs/log.md has first figures.',
       changes: {
         weights: { answer: 1 },
         reinforcement: { supervisedSteps: 300, penalty: 0.1 },

@@ -105,9 +105,9 @@ export const icot = defineMethod({
       id: 'icot-128',
       name: 'iCoT',
       about:
-        'Seven tokens of the rationale, which is a step of the bundled problems, fewer in each stage, from the left, with removal smoothing. Not tuned.',
+        'Four tokens of the rationale fewer in each stage, from the left, with removal smoothing; rationales of the bundled problems have up to 35. Not tuned: docs/log.md has first figures.',
       changes: {
-        removal: { perStage: 7, stageSteps: 50, allBeyond: 35 },
+        removal: { perStage: 4, stageSteps: 35, allBeyond: 35 },
         weights: { answer: 1 },
         optimiser: { steps: 400, learningRate: 2e-3 },
       },

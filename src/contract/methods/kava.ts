@@ -125,7 +125,7 @@ export const kava = defineMethod({
       about:
         'Latents refined in parallel, with keys and values after those of the written rationale. First values for the bundled pair, not tuned.',
       changes: {
-        latent: { steps: 8, iterations: 3 },
+        latent: { steps: 10, iterations: 3 },
         optimiser: { steps: 300, learningRate: 2e-3 },
       },
     },

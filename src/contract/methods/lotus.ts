@@ -79,7 +79,7 @@ export const lotus = defineMethod({
       id: 'lotus-before-128',
       name: 'LOTUS-style, said before the latent',
       about:
-        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. Two weights were tried on validation problems of the bundled pair.',
+        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. First values for the bundled pair, not tuned.',
       changes: {
         gold: { at: 'before' },
         weights: { answer: 1 },

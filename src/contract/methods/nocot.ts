@@ -22,7 +22,7 @@ export const nocot = defineMethod({
       id: 'nocot-128',
       name: 'No-CoT',
       about: 'No latents: the answer is learned directly from the question. Tuned for the bundled pair.',
-      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 3e-3 } },
+      changes: { weights: { answer: 1 }, optimiser: { steps: 100, learningRate: 1e-3 } },
     },
   ],
 });

@@ -72,7 +72,7 @@ export const pccot = defineMethod({
       about:
         'Latents refined in parallel, distilled from the student’s own explicit path. Eight latents, three iterations; not tuned.',
       changes: {
-        latent: { steps: 8, iterations: 3 },
+        latent: { steps: 10, iterations: 3 },
         optimiser: { steps: 300, learningRate: 2e-3 },
       },
     },

@@ -20,7 +20,7 @@ export const latentSettings = group(
       tex: 'K',
       unit: 'latents',
       help: 'How many latent thoughts the student takes before it answers.',
-      source: 'LoRi figure 5 varies K from 2 to 8 and finds 5 best',
+      source: 'LoRi figure 5 varies K from 2 to 8 and finds 5 best; the bundled problems have up to 5 steps',
     }),
     filter: setting(z.enum(['softmax', 'hidden']).default(LATENT_DEFAULTS.filter), {
       label: 'Feedback',
@@ -84,7 +84,7 @@ export const explicitTerm: LossTerm = {
 };
 
 /** The rationale that the teacher is forced through. */
-export const rationaleSetting = setting(z.enum(['steps', 'results']).default('results'), {
+export const rationaleSetting = setting(z.enum(['steps', 'results']).default('steps'), {
   label: 'Teacher rationale',
   help: 'The rationale tokens the teacher is forced on: whole steps (<<12+7=19>>), as in the paper, or only their results (19).',
   source: OURS,

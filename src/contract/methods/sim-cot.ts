@@ -116,7 +116,7 @@ export const simCot = defineMethod({
       name: 'SIM-CoT',
       about: 'CODI with an auxiliary decoder of the steps. First values for the bundled pair, not tuned.',
       changes: {
-        latent: { steps: 6 },
+        latent: { steps: 5 },
         optimiser: { steps: 300, learningRate: 2e-3 },
       },
     },

@@ -102,7 +102,7 @@ function OpenQuestion() {
       {K > 0 && (
         <Panel
           title="Intervene"
-          about="Change a thought before it is fed, or a state inside a layer at its position. A branch is run from there on, and its answer compared."
+          about="Change a thought, or a token of the question or of the answer’s prompt, before it is fed, or a state inside a layer at its position. A branch is run from there on, and its answer compared."
         >
           <InterveneForm />
         </Panel>

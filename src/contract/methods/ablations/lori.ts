@@ -8,7 +8,7 @@ export const loriAblations: readonly AblationData[] = [
     id: 'lori-steps',
     name: 'Latent steps (LoRi figure 5, left)',
     about:
-      'LoRi finds K = 5 best of 2 to 8 on GSM8K. Everything else stays: the bundled problems have 1 to 5 steps.',
+      'LoRi finds K = 5 best of 2 to 8 on GSM8K. Everything else stays: the bundled problems have up to 5 steps.',
     source: 'LoRi figure 5, left',
     varied: 'latent steps K',
     measure: 'accuracy',

@@ -72,7 +72,7 @@ beforeAll(async () => {
     (await unpacked(made)).map(async ({ name, data }) => ({ name, bytes: await data.bytes() })),
   );
   await workbench.close();
-}, 30_000);
+});
 
 const WRITTEN = ['bundle.json', 'README.md', 'run.json', 'series.json', 'data.json', 'student.safetensors'];
 const order = (a: string, b: string): number => WRITTEN.indexOf(a) - WRITTEN.indexOf(b);

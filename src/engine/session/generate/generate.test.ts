@@ -174,7 +174,7 @@ describe('generation', () => {
         ({ id }) => id,
       ),
     ).toEqual(idsOf(report)[0]?.slice(0, 12));
-  }, 20_000);
+  });
 
   it('ends at the positions of the model, at an end token and before a stop string', async () => {
     const { report } = await watched(request({ limit: 40 }));

@@ -103,3 +103,32 @@ export const pccotFiles = (pccot: PccotCase): NamedFile[] =>
     { name: 'adapter_model.safetensors', data: new Blob([writeSafetensors(stored(pccot))]) },
     ...Object.entries(pccot.files).map(([name, value]) => json(name, value)),
   ].map((file) => ({ ...file, folder: 'pccot' }));
+
+const ROOM = 256;
+
+/** The same layout with more positions, and other weights for it: the goldens do not hold for it. */
+export function roomy<T extends Drawn>(release: T): T {
+  const text = JSON.stringify(release, (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null) return value;
+    if ('n_positions' in value) return { ...value, n_positions: ROOM, n_ctx: ROOM };
+    if ('max_position_embeddings' in value) return { ...value, max_position_embeddings: ROOM };
+    const { name, shape } = value as { name?: unknown; shape?: number[] };
+    const isTable = typeof name === 'string' && name.endsWith('wpe.weight') && shape;
+    return isTable ? { ...value, shape: [ROOM, shape[1]] } : value;
+  });
+  return JSON.parse(text);
+}
+
+/** The files with a full stop in the tokenizer's vocabulary, in the place of its last sign. */
+export async function withFullStop(files: readonly NamedFile[]): Promise<NamedFile[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      if (file.name !== 'tokenizer.json') return file;
+      const { model, ...rest } = JSON.parse(await new Response(file.data).text());
+      const vocab = Object.fromEntries(
+        Object.entries(model.vocab).map(([token, id], i, all) => [i === all.length - 1 ? '.' : token, id]),
+      );
+      return { ...file, data: new Blob([JSON.stringify({ ...rest, model: { ...model, vocab } })]) };
+    }),
+  );
+}

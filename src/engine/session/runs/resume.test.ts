@@ -43,7 +43,7 @@ describe.each(['lori', 'grpo'])('a run of %s', (method) => {
     // Whatever the method trains is a student again, of any of its steps.
     for (const file of [at(whole, 2), at(whole, 5, 'done')])
       expect((await workbench.openStudent(file.file)).label).toBe(whole.result?.student?.label);
-  }, 30_000);
+  });
 });
 
 it('times the teacher of a resumed run by what it took since', async () => {

@@ -173,7 +173,7 @@ it('is exported with all its weights, and has the same states when it is opened 
   expect(relativeError(found, expected)).toBeLessThan(1e-5);
   await session.release();
   await expect(workbench.exportModel({ subject, format: 'peft' })).rejects.toThrow(/all of .* weights were/);
-}, 30_000);
+});
 
 it('has the same weights where its vocabulary is in chunks', () => {
   const { student, held } = { student: inside().student, held: inside().loadedModels() };

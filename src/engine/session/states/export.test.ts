@@ -120,9 +120,9 @@ describe('a file of hidden states', () => {
       { report: (event) => progress.push(event) },
     );
     for (const { ids, texts } of file.samples) {
-      expect(ids.filter((id) => id === null)).toHaveLength(4);
+      expect(ids.filter((id) => id === null)).toHaveLength(5);
       ids.forEach((id, i) => {
-        expect(texts[i]).toBe(id === null ? `z${'₁₂₃₄'[i - ids.indexOf(null)]}` : tokenizer.tokenText(id));
+        expect(texts[i]).toBe(id === null ? `z${'₁₂₃₄₅'[i - ids.indexOf(null)]}` : tokenizer.tokenText(id));
       });
     }
     expect(progress.at(-1)).toMatchObject({ phase: 'states', done: 3, total: 3, unit: 'samples' });

@@ -167,7 +167,7 @@ describe('gatherStates', () => {
         ...Array.from({ length: middle }, () => marks[1]),
         ...rows.slice(1 + middle).map(() => marks[2]),
       ]);
-      const names = thought === 'latent' ? ['z₁', 'z₂', 'z₃', 'z₄'].slice(0, latentSteps) : undefined;
+      const names = thought === 'latent' ? ['z₁', 'z₂', 'z₃', 'z₄', 'z₅'].slice(0, latentSteps) : undefined;
       expect(sample.texts.slice(from + 1, from + 1 + middle)).toEqual(
         names ?? t.rationale.map((id) => pair.tokenizer.tokenText(id)),
       );

@@ -36,6 +36,7 @@ const reasoning: Reasoning = {
 
 function student(rule: Rule) {
   let alive = 0;
+  let passes = 0;
   const stateOf = (rows: readonly Row[]) => {
     alive++;
     return { tensors: { rows }, rows, room: 99, dispose: () => void alive-- };
@@ -54,10 +55,12 @@ function student(rule: Rule) {
   const decoder = {
     shape: { batch: B, question: S, config: { vocabSize: V, hiddenSize: H } },
     async begin(ids: HostTensor) {
+      passes++;
       const digits = Array.from({ length: B }, (_, b) => ids.data[b * S + S - 1] as number);
       return stateOf(digits.map((digit) => ({ digit, thoughts: [], said: 0 })));
     },
     async advance({ rows }: State, input: DecoderInput) {
+      passes++;
       if (typeof input === 'object' && 'tokens' in input) {
         const isSaid = !PROMPT.includes(input.tokens[0] as number);
         return stateOf(rows.map((row) => ({ ...row, said: row.said + (isSaid ? 1 : 0) })));
@@ -96,7 +99,7 @@ function student(rule: Rule) {
       };
     },
   };
-  return { decoder: decoder as unknown as Decoder, alive: () => alive };
+  return { decoder: decoder as unknown as Decoder, alive: () => alive, passes: () => passes };
 }
 
 const tokenizer = {
@@ -108,12 +111,12 @@ const tokenizer = {
 
 const N = 90;
 
-function setOf(rule: Rule): ThoughtTestOf & { alive: () => number } {
-  const { decoder, alive } = student(rule);
+function setOf(rule: Rule, count = N): ThoughtTestOf & { alive: () => number; passes: () => number } {
+  const { decoder, alive, passes } = student(rule);
   const rng = new Rng(5);
-  const digits = Array.from({ length: N }, () => rng.integer(0, 9));
+  const digits = Array.from({ length: count }, () => rng.integer(0, 9));
   return {
-    ...{ decoder, alive, tokenizer, reasoning, limit: 3, endIds: [END] },
+    ...{ decoder, alive, passes, tokenizer, reasoning, limit: 3, endIds: [END] },
     codec: { prompt: PROMPT, padId: 0 },
     problems: digits.map((digit) => ({ tokens: { question: [digit] }, answer: String(digit) })),
     label: 'student',
@@ -181,6 +184,18 @@ describe('the report tells the truth about', () => {
     expect(verdict).toMatchObject({ content: 'unused', without: 'loss' });
     expect(text).toContain('what counts is the positions, not what they hold');
   });
+});
+
+it('costs passes in proportion to problems', async () => {
+  const passes = async (problems: number) => {
+    const set = setOf(({ thoughts }) => strongest(thoughts[1]), problems);
+    await thoughtTestReport(set, { ...request, problems });
+    return set.passes();
+  };
+  const one = await passes(40);
+  expect(one).toBeGreaterThan(40);
+  expect(await passes(80)).toBe(2 * one);
+  expect(await passes(160)).toBe(4 * one);
 });
 
 it('thoughts that are refined together: only their number is not tried, and that is said', async () => {

@@ -268,5 +268,5 @@ describe('what the PyTorch program does not have is refused by name', () => {
       /trains adapters; this run trains all weights/,
     );
     expect(METHODS.length).toBeGreaterThan(5);
-  }, 30_000);
+  });
 });
