@@ -86,7 +86,7 @@ test('thoughts of the base are stepped through, changed on branches, and reopene
   await test.step('what cannot be done is said, and no branch is left', async () => {
     await app.getByRole('textbox', { name: 'Interventions' }).fill('z1@residual.9:zero');
     await press(app, 'Try these');
-    await expect(app.getByText('layer 9; the model has layers 1 to 4', { exact: true })).toBeVisible();
+    await expect(app.getByText('layer 9; the model has layers 1 to 5', { exact: true })).toBeVisible();
     await expect(branches(app)).toHaveCount(6);
   });
 
