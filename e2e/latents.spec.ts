@@ -59,7 +59,7 @@ test('thoughts of the base are stepped through, changed on branches, and reopene
 
   await test.step('an intervention after the last use changes nothing, to the bit', async () => {
     await branches(app).nth(0).getByRole('button').first().click();
-    await app.getByRole('textbox', { name: 'Interventions' }).fill('z4@residual.4:zero');
+    await app.getByRole('textbox', { name: 'Interventions' }).fill('z5@residual.5:zero');
     await press(app, 'Try these');
     await expect(app.getByText('Nothing: both distributions are the same to the bit.')).toBeVisible();
   });

@@ -1,9 +1,9 @@
 import { expect, test } from './support/app';
 
 /**
- * Everything the page promises, on the bundled pair and on WASM: low rank, LoRi on 128 samples, latent thoughts. Seed 1
- * reaches about 79 % of 200 held-out problems; the test requires half, because sums differ between processors and a run
- * that learns nothing stays below 5 %.
+ * Everything the page promises, on the bundled pair and on WASM: low rank, LoRi on 128 samples, latent thoughts. The test
+ * requires half of 200 held-out problems: sums differ between processors, and a student that is taught the answers alone stays
+ * near a third.
  */
 test('one button: the low rank is shown, a student learns from 128 samples, its thoughts are stepped through', async ({
   app,
@@ -19,6 +19,6 @@ test('one button: the low rank is shown, a student learns from 128 samples, its 
   const [, student, teacher] = /([\d.]+) %; teacher ([\d.]+) %/.exec(told ?? '') as RegExpExecArray;
   expect(Number(student)).toBeGreaterThan(50);
   expect(Number(teacher)).toBeGreaterThan(90);
-  await expect(app.getByText(/rank \d+ of \d+ holds 95 %/)).toBeVisible();
+  await expect(app.getByText(/rank [\d.]+ of [\d.]+ holds 95 %/)).toBeVisible();
   await expect(app.getByText(/answer -?\d+, expected \d+/)).toBeVisible();
 });

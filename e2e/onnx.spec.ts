@@ -53,7 +53,7 @@ test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it
     };
     // The place takes the model that was opened last.
     const own = await generated('opened model');
-    expect(own).toMatch(/How many apples does Tom have\?.*\d/);
+    expect(own).toMatch(/How many apples does Tom have now\?.*\d/);
     await app.getByRole('button', { name: /model\.onnx/ }).click();
     await app.getByRole('option', { name: 'Teacher' }).click();
     expect(await generated('teacher')).toBe(own);
