@@ -27,12 +27,12 @@ const PLACES: Readonly<Record<PanelName, () => React.ReactNode>> = {
 };
 
 /** A workspace: a bar that says how things stand, and below it one place at a time. */
-export function Page() {
+export function Page({ opened }: { readonly opened?: string }) {
   const panel = useApp((state) => state.link.panel);
   const isPlaceKnown = useApp((state) => state.isPlaceKnown);
   const theme = useTheme();
   const { goTo } = useActions();
-  useAddress();
+  useAddress(opened);
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);

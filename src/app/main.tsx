@@ -11,10 +11,11 @@ import { AppProvider } from './store/use-app';
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element "root"');
 
+const opened = window.location.hash;
 const app = createApp(browserEnvironment());
 createRoot(root).render(
   <AppProvider value={app}>
-    <Page />
+    <Page opened={opened} />
   </AppProvider>,
 );
 // The student of a run in progress would be lost.

@@ -159,7 +159,7 @@ export const after = {
   optimiser: group(
     { title: 'Optimiser (AdamW)' },
     {
-      steps: setting(count(1, 100_000).default(400), {
+      steps: setting(count(1, 100_000).default(150), {
         label: 'Steps',
         unit: 'steps',
         help: 'Number of updates.',
@@ -177,7 +177,7 @@ export const after = {
         help: 'Batches per update. Their gradients add up to that of one batch as large as all of them; what a loss takes over its batch, such as a standard deviation, stays that of each, as do the means of methods with sequences of their own.',
         source: 'CODI trains with 64 × 2 and 32 × 4; the default is this app’s own choice',
       }),
-      learningRate: setting(z.number().positive().max(1).default(2e-3), {
+      learningRate: setting(z.number().positive().max(1).default(1.5e-3), {
         label: 'Learning rate',
         tex: '\\eta',
         help: 'The peak, reached after the warm-up.',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRunConfig, type RunConfig, readRunConfig, withMethod } from './config';
+import { parseRunConfig, readRunConfig, withMethod } from './config';
 import { METHODS } from './methods/index';
 import { findPreset, PRESETS } from './presets';
 import { refusal } from './refusal.testing';
@@ -34,7 +34,7 @@ describe('parseRunConfig', () => {
     expect(keys(parseRunConfig({ method: 'lori' }))).toEqual(['latent', 'weights', 'factors']);
     expect(keys(parseRunConfig({ method: 'ce' }))).toEqual(['latent', 'weights']);
     expect(keys(parseRunConfig({ method: 'nocot' }))).toEqual(['weights', 'answer']);
-    expect(parseRunConfig({ method: 'codi' }).factors).toEqual({ rationale: 'steps' });
+    expect(parseRunConfig({ method: 'codi' }).factors).toEqual({ rationale: 'results' });
     expect(parseRunConfig({ method: 'nocot' }).weights).toEqual({ answer: 0.3 });
   });
 
@@ -117,23 +117,11 @@ describe('parseRunConfig', () => {
 
 describe('a configuration of version 1', () => {
   /** Those of version 1's defaults that are others today. */
-  const optimiser = { steps: 150, learningRate: 1.5e-3 };
   const latent = { steps: 4 };
-  const usual = {
-    ...{ latent, optimiser },
-    factors: { rationale: 'results', layerRank: 4, hiddenRank: 32 },
-    weights: { covariance: 6.1e-5, mean: 0.0078, anchor: 0 },
-  };
 
   /** As version 1 wrote them: every method's settings, whatever the method. */
   const old = (method: string, changes: Record<string, object> = {}) => {
-    const {
-      version: _v,
-      method: _m,
-      ...lori
-    } = parseRunConfig(usual) as RunConfig & {
-      readonly factors: object;
-    };
+    const { version: _v, method: _m, ...lori } = parseRunConfig({ method: 'lori', latent });
     return {
       ...lori,
       version: 1,
@@ -144,25 +132,23 @@ describe('a configuration of version 1', () => {
   };
 
   it('is read, dropping settings the method lacks if they have version 1’s default', () => {
-    expect(readRunConfig(old('lori'))).toEqual({ config: parseRunConfig(usual), notes: [] });
+    expect(readRunConfig(old('lori'))).toEqual({ config: parseRunConfig({ latent }), notes: [] });
     expect(readRunConfig(old('nocot', { weights: { answer: 0.7 } }))).toEqual({
-      config: parseRunConfig({ method: 'nocot', weights: { answer: 0.7 }, optimiser }),
+      config: parseRunConfig({ method: 'nocot', weights: { answer: 0.7 } }),
       notes: [],
     });
   });
 
   it('keeps the rationale setting for every method that reads the teacher', () => {
     const { config, notes } = readRunConfig(old('codi', { factors: { rationale: 'steps' } }));
-    expect(config).toEqual(
-      parseRunConfig({ method: 'codi', factors: { rationale: 'steps' }, latent, optimiser }),
-    );
+    expect(config).toEqual(parseRunConfig({ method: 'codi', factors: { rationale: 'steps' }, latent }));
     expect(notes).toEqual([]);
   });
 
   it('names changed settings that are left out, and is refused where the note would go unseen', () => {
     const changed = old('ce', { weights: { mean: 3 }, factors: { layerRank: 2 } });
     const { config, notes } = readRunConfig(changed);
-    expect(config).toEqual(parseRunConfig({ method: 'ce', latent, optimiser }));
+    expect(config).toEqual(parseRunConfig({ method: 'ce', latent }));
     expect(notes).toEqual([
       'factors.layerRank = 2 was left out: CE only has no such setting.',
       'weights.mean = 3 was left out: CE only has no such setting.',
@@ -172,7 +158,7 @@ describe('a configuration of version 1', () => {
 
   it('takes version 1’s defaults for missing settings', () => {
     const { config } = readRunConfig({ version: 1, method: 'ce', seed: 7 });
-    expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7, latent, optimiser }));
+    expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7, latent }));
     expect(config.weights).toMatchObject({ answer: 0.3 });
   });
 

@@ -148,7 +148,7 @@ describe('a run', () => {
       ...[4, 8, 12].map((step) => [step, 'validation']),
       [12, 'held-out'],
     ]);
-    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'anchor', 'answer']);
+    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'answer']);
     expect(state().studentConfig).toEqual(small);
     expect((await storage.listRuns()).runs).toMatchObject([{ id: run.id, result: { steps: 12 } }]);
   });
@@ -318,7 +318,7 @@ describe('a run', () => {
     await actions.startRun(small);
     const first = state().student;
     expect(first).toMatchObject({
-      label: 'LoRi, 128 samples, seed 1, optimiser.steps 12',
+      label: 'LoRi, statistics over results, 128 samples, seed 1, optimiser.steps 12',
       step: 12,
       differs: [['optimiser.steps', 12]],
     });

@@ -40,7 +40,7 @@ it('groups finished runs that differ only in the seed', () => {
   ]);
   expect(groups).toHaveLength(1);
   expect(groups[0]).toMatchObject({
-    label: 'LoRi',
+    label: 'LoRi, statistics over results',
     problems: 200,
     accuracy: [
       [1, 0.6],
@@ -70,7 +70,10 @@ it('names the settings in which two groups of a method differ, and separates oth
     run({ seed: 1, ...slow }, 0.2),
     run({ seed: 2, ...slow }, 0.3),
   ]).map(({ label }) => label);
-  expect(labels).toEqual(['LoRi, optimiser.learningRate 0.002', 'LoRi, optimiser.learningRate 0.0001']);
+  expect(labels).toEqual([
+    'LoRi, statistics over results, optimiser.learningRate 0.0015',
+    'LoRi, statistics over results, optimiser.learningRate 0.0001',
+  ]);
   const other = run({ seed: 2 }, 0.5);
   const elsewhere = { ...other, result: { ...other.result!, models: { base: 'c' } } };
   expect(seedGroups([run({ seed: 1 }, 0.5), elsewhere])).toEqual([]);

@@ -10,7 +10,7 @@ it('a preset has its own name and no differences', () => {
 it('gives students of two presets of one method different lines', () => {
   const lines = PRESETS.map(({ config }) => studentLine(studentOf('a', config, 150)));
   expect(new Set(lines).size).toBe(PRESETS.length);
-  expect(lines[0]).toBe('LoRi, 128 samples, seed 1, step 150');
+  expect(lines[0]).toBe('LoRi, statistics over results, 128 samples, seed 1, step 150');
 });
 
 it('names what differs from the nearest preset, except settings that do not affect training', () => {

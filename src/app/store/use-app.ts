@@ -46,10 +46,13 @@ export function useTheme(): 'light' | 'dark' {
   return chosen === 'system' ? (systemIsDark ? 'dark' : 'light') : chosen;
 }
 
-/** Keeps the address and the state's link in sync, both ways. A new place adds a history entry. */
-export function useAddress(): void {
+/**
+ * Keeps the address and the state's link in sync, both ways. A new place adds a history entry.
+ * @param opened the hash that the state was made from, if it was this address's: another may have been followed since
+ */
+export function useAddress(opened?: string): void {
   const { store, actions } = useContextOfApp();
-  const [first] = useState(() => window.location.hash);
+  const [first] = useState(() => opened ?? window.location.hash);
   useEffect(() => {
     const address = addressWriter(window.history);
     let written = first;

@@ -30,7 +30,7 @@ export const ce = defineMethod({
         latent: { steps: 6, filter: 'hidden' },
         weights: { answer: 1 },
         lora: { rank: 16 },
-        optimiser: { steps: 100 },
+        optimiser: { steps: 100, learningRate: 2e-3 },
       },
     },
   ],

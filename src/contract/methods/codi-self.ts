@@ -73,7 +73,7 @@ export const codiSelf = defineMethod({
       name: 'CODI',
       about:
         'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher, as the paper has it. Not tuned.',
-      changes: { optimiser: { steps: 200 } },
+      changes: { optimiser: { steps: 200, learningRate: 2e-3 } },
     },
     {
       id: 'codi-tuned-128',
@@ -86,7 +86,7 @@ export const codiSelf = defineMethod({
         weights: { distillation: 0.3, teacher: 0.3 },
         teacher: { rationale: 'steps' },
         lora: { rank: 16 },
-        optimiser: { steps: 200 },
+        optimiser: { steps: 200, learningRate: 2e-3 },
       },
     },
     {

@@ -66,7 +66,8 @@ export const codi = defineMethod({
       changes: {
         latent: { steps: 6 },
         weights: { answer: 1, codi: 20 },
-        optimiser: { steps: 200 },
+        factors: { rationale: 'steps' },
+        optimiser: { steps: 200, learningRate: 2e-3 },
       },
     },
   ],

@@ -84,7 +84,7 @@ export const explicitTerm: LossTerm = {
 };
 
 /** The rationale that the teacher is forced through. */
-export const rationaleSetting = setting(z.enum(['steps', 'results']).default('steps'), {
+export const rationaleSetting = setting(z.enum(['steps', 'results']).default('results'), {
   label: 'Teacher rationale',
   help: 'The rationale tokens the teacher is forced on: whole steps (<<12+7=19>>), as in the paper, or only their results (19).',
   source: OURS,

@@ -83,7 +83,9 @@ describe('during a run', () => {
       } satisfies LensRequest);
       expect(report.selections[0]).toMatchObject({
         label: 'student, step 0',
-        model: expect.stringMatching(/^tiny-base, LoRi, \d+ samples, seed \d+, .*step 0$/),
+        model: expect.stringMatching(
+          /^tiny-base, LoRi, statistics over results, \d+ samples, seed \d+, .*step 0$/,
+        ),
         layers: 2,
       });
       const causal: CausalRequest = {

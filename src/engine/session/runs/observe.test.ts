@@ -56,7 +56,7 @@ describe('the student during training', () => {
     expect(spectra.map(({ step, samples }) => [step, samples])).toEqual([0, 2, 4, 5].map((s) => [s, 3]));
     const kept = await workbench.checkpoints();
     expect(kept.map(({ id, step }) => [id, step])).toEqual(spectra.map((e) => [e.checkpoint, e.step]));
-    expect(kept[1]?.label).toMatch(/^LoRi, 6 samples, seed 1, .*step 2$/);
+    expect(kept[1]?.label).toMatch(/^LoRi, statistics over results, 6 samples, seed 1, .*step 2$/);
     // Each says of which student it is, and of which step.
     const { student } = inside();
     expect(kept.map((c) => [c.student?.id, c.student?.step])).toEqual(
