@@ -302,7 +302,7 @@ describe('Latents', () => {
     await button(/Next thought/).click();
     await expect.element(text('53.1 %')).toBeVisible();
     await userEvent.keyboard('{ArrowRight}');
-    await expect.element(text(/2 of 4 latent thoughts made/)).toBeVisible();
+    await expect.element(text(/2 of 5 latent thoughts made/)).toBeVisible();
     await button('All, then answer').click();
     await expect.element(text('✓ correct')).toBeVisible();
     await button('Explicit chain of thought').click();
