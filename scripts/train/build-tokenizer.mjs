@@ -15,6 +15,7 @@ const { module } = await runnerImport(
 );
 const count = (from, to, text) => Array.from({ length: to - from + 1 }, (_, i) => text(from + i));
 const SIGNS = ['<<', '+', '-', '*', '/', '=', '>>'];
+const without = (text, content) => ({ type: 'Replace', pattern: { String: text }, content });
 const SPECIAL = ['<pad>', '</s>', '<unk>'];
 const words = [...new Set([...module.storyVocabulary(), 'The', 'answer', 'is', ':'])].sort();
 const pieces = [
@@ -64,14 +65,10 @@ const tokenizer = {
     decoders: [
       { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false },
       { type: 'Fuse' },
-      // The blanks beside signs go again: `<<12+7=19>>`.
-      { type: 'Replace', pattern: { String: '<< ' }, content: '<<' },
-      ...SIGNS.slice(1, -1).map((sign) => ({
-        type: 'Replace',
-        pattern: { String: ` ${sign} ` },
-        content: sign,
-      })),
-      { type: 'Replace', pattern: { String: ' >>' }, content: '>>' },
+      // The blanks beside signs go again: `<<12+7=19>>`. Each side by itself, so that a token more changes no text before it, and
+      // the pieces of a text that is being generated are those of the whole.
+      ...SIGNS.slice(1).map((sign) => without(` ${sign}`, sign)),
+      ...SIGNS.slice(0, -1).map((sign) => without(`${sign} `, sign)),
     ],
   },
   model: {

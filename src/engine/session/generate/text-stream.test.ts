@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readJson } from '../../../../scripts/tools/files';
 import { loadTokenizer, type Tokenizer } from '../../tokenizer/tokenizer';
 import { TextStream } from './text-stream';
 
@@ -146,4 +147,16 @@ describe.each([
         .trim(),
     ).toBe('abb');
   });
+});
+
+it('are those of the whole text with the bundled pair’s steps, whose blanks go', async () => {
+  const [tokens, config] = await Promise.all(
+    ['tokenizer.json', 'tokenizer_config.json'].map((name) => readJson('models', `base/${name}`)),
+  );
+  const bundled = await loadTokenizer(tokens, config);
+  const steps = '<<12+3=15>> <<15*2=30>> <<30-4=26>> <<26/2=13>>';
+  const prompt = bundled.encode('How many apples does Tom have now?');
+  const stream = new TextStream(bundled, prompt, []);
+  const text = bundled.encode(steps).map((id) => stream.push(id));
+  expect([...text, stream.end()].join('')).toBe(` ${steps}`);
 });
