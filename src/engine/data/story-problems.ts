@@ -18,7 +18,7 @@ import {
   type Telling,
   THINGS,
 } from './story-words';
-import type { ChainSplit, WordProblem, WordProblemOptions } from './word-problems';
+import { type ChainSplit, distinct, type WordProblem, type WordProblemOptions } from './word-problems';
 
 /** Most steps of a problem. */
 const MAX_STEPS = 6;
@@ -156,20 +156,5 @@ function worded(rng: Rng, sentences: readonly string[]): string {
  */
 export function storyProblems(seed: number, count: number, options: WordProblemOptions = {}): WordProblem[] {
   const rng = new Rng(seed).fork(`story problems ${options.split ?? 'train'}`);
-  const seen = new Set<string>();
-  const out: WordProblem[] = [];
-  for (let misses = 0; out.length < count; ) {
-    const problem = storyProblem(rng, options);
-    if (seen.has(problem.question)) {
-      if (++misses > 1000 + 10 * count)
-        throw new InputError(
-          `only ${out.length} of ${count} word problems found`,
-          'Ask for fewer problems, or for more steps.',
-        );
-      continue;
-    }
-    seen.add(problem.question);
-    out.push(problem);
-  }
-  return out;
+  return distinct(count, () => storyProblem(rng, options));
 }

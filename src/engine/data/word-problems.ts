@@ -144,16 +144,12 @@ export function wordProblem(rng: Rng, options: WordProblemOptions = {}): WordPro
   }
 }
 
-/**
- * `count` problems, no question twice. Problems of the two splits never share a chain of steps, whatever the seeds.
- * @throws InputError if fewer than `count` questions can be found under the options
- */
-export function wordProblems(seed: number, count: number, options: WordProblemOptions = {}): WordProblem[] {
-  const rng = new Rng(seed).fork(`word problems ${options.split ?? 'train'}`);
+/** `count` problems as `draw` gives them, no question twice. @throws InputError if they run out */
+export function distinct(count: number, draw: () => WordProblem): WordProblem[] {
   const seen = new Set<string>();
   const out: WordProblem[] = [];
   for (let misses = 0; out.length < count; ) {
-    const problem = wordProblem(rng, options);
+    const problem = draw();
     if (seen.has(problem.question)) {
       if (++misses > 1000 + 10 * count)
         throw new InputError(
@@ -166,4 +162,13 @@ export function wordProblems(seed: number, count: number, options: WordProblemOp
     out.push(problem);
   }
   return out;
+}
+
+/**
+ * `count` problems, no question twice. Problems of the two splits never share a chain of steps, whatever the seeds.
+ * @throws InputError if fewer than `count` questions can be found under the options
+ */
+export function wordProblems(seed: number, count: number, options: WordProblemOptions = {}): WordProblem[] {
+  const rng = new Rng(seed).fork(`word problems ${options.split ?? 'train'}`);
+  return distinct(count, () => wordProblem(rng, options));
 }
