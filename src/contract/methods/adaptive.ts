@@ -31,7 +31,7 @@ export const adaptive = defineMethod({
       id: 'adaptive-128',
       name: 'Latent-5',
       about:
-        'Five latents for every problem, and a stop head that learns to stop there. Not tuned: docs/log.md has first figures.',
+        'Five latents for every problem, and a stop head that learns to stop there. Not tuned: docs/log.md has first figures, of the earlier pair.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
     {

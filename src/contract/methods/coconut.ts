@@ -124,7 +124,7 @@ export const coconut = defineMethod({
       id: 'coconut-128',
       name: 'Coconut',
       about:
-        'The curriculum of the paper with c = 2 and S = 3, with adapters in place of full training. Not tuned: docs/log.md has first figures.',
+        'The curriculum of the paper with c = 2 and S = 3, with adapters in place of full training. Not tuned: docs/log.md has first figures, of the earlier pair.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
     {

@@ -161,7 +161,8 @@ export const grpo = defineMethod({
     {
       id: 'grpo-128',
       name: 'Latent-5, then GRPO',
-      about: 'Five latents, then reinforcement of short reasoning. Not tuned: docs/log.md has first figures.',
+      about:
+        'Five latents, then reinforcement of short reasoning. Not tuned: docs/log.md has first figures, of the earlier pair.',
       changes: {
         weights: { answer: 1 },
         reinforcement: { supervisedSteps: 300, penalty: 0.1 },

@@ -105,7 +105,7 @@ export const icot = defineMethod({
       id: 'icot-128',
       name: 'iCoT',
       about:
-        'Four tokens of the rationale fewer in each stage, from the left, with removal smoothing; rationales of the bundled problems have up to 35. Not tuned: docs/log.md has first figures.',
+        'Four tokens of the rationale fewer in each stage, from the left, with removal smoothing; rationales of the bundled problems have up to 35. Not tuned: docs/log.md has first figures, of the earlier pair.',
       changes: {
         removal: { perStage: 4, stageSteps: 35, allBeyond: 35 },
         weights: { answer: 1 },
