@@ -8,20 +8,17 @@ export const everywhere = (decoder: Decoder, id: number): DecoderInput => ({
   tokens: new Array<number>(decoder.shape.batch).fill(id),
 });
 
-/**
- * Works with the state after an answer's prompt, which is the given one where there is no prompt; what was made for it is
- * disposed of after the work. @param prompt token ids, the same for every sequence
- */
-export async function prompted<R>(
-  { decoder, prompt }: { readonly decoder: Decoder; readonly prompt: readonly number[] },
+/** Works with the state after tokens, each fed by `feed`; what was made for it is disposed of after the work. */
+export async function afterTokens<R>(
   state: DecoderState,
+  ids: readonly number[],
+  feed: (from: DecoderState, id: number, index: number) => Promise<DecoderState>,
   work: (state: DecoderState) => Promise<R>,
-  step?: StepOptions,
 ): Promise<R> {
   let at = state;
   try {
-    for (const id of prompt) {
-      const next = await decoder.advance(at, everywhere(decoder, id), step);
+    for (const [index, id] of ids.entries()) {
+      const next = await feed(at, id, index);
       if (at !== state) at.dispose();
       at = next;
     }
@@ -29,6 +26,20 @@ export async function prompted<R>(
   } finally {
     if (at !== state) at.dispose();
   }
+}
+
+/**
+ * Works with the state after an answer's prompt, which is the given one where there is no prompt; what was made for it is
+ * disposed of after the work. @param prompt token ids, the same for every sequence
+ */
+export function prompted<R>(
+  { decoder, prompt }: { readonly decoder: Decoder; readonly prompt: readonly number[] },
+  state: DecoderState,
+  work: (state: DecoderState) => Promise<R>,
+  step?: StepOptions,
+): Promise<R> {
+  const feed = (from: DecoderState, id: number) => decoder.advance(from, everywhere(decoder, id), step);
+  return afterTokens(state, prompt, feed, work);
 }
 
 export interface GreedyOptions {

@@ -1,6 +1,6 @@
 import type { Intervention, Place } from '../../../contract/latents';
 import { checkLayer, type Decoder, type DecoderInput, type StepOptions } from '../../decode/decoder';
-import { everywhere, prompted } from '../../decode/greedy';
+import { afterTokens, everywhere } from '../../decode/greedy';
 import { siteStateOf, vectorOf } from '../../decode/readout';
 import {
   type NextInput,
@@ -80,25 +80,16 @@ export class ThoughtRunner {
     work: (state: DecoderState) => Promise<R>,
   ): Promise<R> {
     for (const { step } of interventions) checkToken(step, prompt.length, 'the answer’s prompt');
-    let at = state;
-    try {
-      for (const [i, id] of prompt.entries()) {
-        const own = byPlace(
-          this.decoder,
-          interventions.filter(({ step }) => step === i + 1),
-        );
-        const input = everywhere(this.decoder, id);
-        const next =
-          own.length === 0
-            ? await this.decoder.advance(at, input)
-            : (await this.fed(at, input, own, {})).state;
-        if (at !== state) at.dispose();
-        at = next;
-      }
-      return await work(at);
-    } finally {
-      if (at !== state) at.dispose();
-    }
+    const feed = async (from: DecoderState, id: number, i: number): Promise<DecoderState> => {
+      const own = byPlace(
+        this.decoder,
+        interventions.filter(({ step }) => step === i + 1),
+      );
+      const input = everywhere(this.decoder, id);
+      if (own.length === 0) return this.decoder.advance(from, input);
+      return (await this.fed(from, input, own, {})).state;
+    };
+    return afterTokens(state, prompt, feed, work);
   }
 
   /** One position later. */
@@ -153,12 +144,12 @@ export class ThoughtRunner {
   ): Promise<readonly Float32Array[]> {
     checkToken(count, prompt.length, 'the answer’s prompt');
     const found: Float32Array[] = [];
-    await this.answering(state, async (from) => {
-      for (let i = 0; i < count; i++)
-        await prompted({ decoder: this.decoder, prompt: prompt.slice(0, i) }, from, async (before) => {
-          found.push(await this.valueOf(before, everywhere(this.decoder, prompt[i] as number), at));
-        });
-    });
+    const feed = async (from: DecoderState, id: number): Promise<DecoderState> => {
+      const input = everywhere(this.decoder, id);
+      found.push(await this.valueOf(from, input, at));
+      return this.decoder.advance(from, input);
+    };
+    await this.answering(state, (from) => afterTokens(from, prompt.slice(0, count), feed, async () => {}));
     return found;
   }
 
