@@ -56,6 +56,9 @@ export function useAddress(opened?: string): void {
   useEffect(() => {
     const address = addressWriter(window.history);
     let written = first;
+    // A link is followed in several changes of the state. What it makes between them is no address: a reload would open it.
+    let isFollowing = false;
+    const hashOf = (state: AppState): string => formatLink(addressOf(state));
     const write = (hash: string, push: boolean) => {
       if (hash === written) return;
       // The initial place, which the page itself opens, adds no entry.
@@ -66,14 +69,17 @@ export function useAddress(opened?: string): void {
       address.drop();
       if (window.location.hash === written) return;
       written = window.location.hash;
+      isFollowing = true;
       actions.followLink(written);
+      isFollowing = false;
+      write(hashOf(store.getState()), false);
     };
     window.addEventListener('popstate', read);
     // A link may have been followed while the page was being drawn.
     read();
     const stop = store.subscribe((now, before) => {
-      if (addressChanges(now, before))
-        write(formatLink(addressOf(now)), now.link.panel !== before.link.panel);
+      if (!isFollowing && addressChanges(now, before))
+        write(hashOf(now), now.link.panel !== before.link.panel);
     });
     return () => {
       window.removeEventListener('popstate', read);
