@@ -152,6 +152,13 @@ export function accuracyBySteps(items: readonly EvaluatedItem[]): StepsAccuracy[
   });
 }
 
+/** An evaluation with what another one of the same `evaluationKey` has answered beyond it: two tabs may answer the same. */
+export function withAnswersOf(evaluation: Evaluation, other: Evaluation | undefined): Evaluation {
+  const known = new Set(evaluation.items.map(({ id }) => id));
+  const more = other?.items.filter((item) => !known.has(item.id)) ?? [];
+  return more.length === 0 ? evaluation : { ...evaluation, items: [...evaluation.items, ...more] };
+}
+
 /** Two evaluations on the problems that both answered; p is corrected for no other comparison. */
 export interface EvaluationComparison extends Discordant, PairedComparison {
   readonly bothRight: number;

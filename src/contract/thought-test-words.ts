@@ -188,7 +188,7 @@ function directionsSentence(
     const { rank, finding } = leading.at(-1) as (typeof leading)[number];
     const at = (kind: CausalDirections) =>
       shareOf((one) => one.kind === 'directions' && one.of === kind && one.rank === rank);
-    const kept = `With ${rank} of their leading ${rank === 1 ? 'direction' : 'directions'} kept`;
+    const kept = `With ${rank} of their leading directions kept`;
     return `${kept}, ${finding === 'loss' ? 'answers are lost' : 'a loss is not excluded'}: ${at('leading')} right, against ${at('equal-energy')} with random directions that keep as much of their energy.`;
   }
   const { rank } = enough;

@@ -23,6 +23,7 @@ import {
   roomy,
   withFullStop,
 } from '../engine/session/models/releases.testing';
+import { tinyRunBy } from '../engine/session/runs/tiny-run.testing';
 import { SMALLEST, tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 
@@ -105,3 +106,26 @@ it('tests the thoughts of an opened release on the rows of a file, and writes th
   expect(html).toContain(json.sentences[0]);
   expect(html).toContain('<svg');
 }, 120_000);
+
+it.each(['coconut', 'dart', 'adaptive'])(
+  'trains a student of %s and tests its thoughts',
+  async (method) => {
+    const config = tinyRunBy(method, {
+      ...{ data: { validation: 0, heldOut: 1 }, optimiser: { steps: 3 }, evaluation: { every: 0 } },
+    });
+    writeFileSync(at(`${method}.json`), JSON.stringify(config));
+    const html = at(`${method}.html`);
+    const json = await run(
+      ...['thoughts', '--config', at(`${method}.json`), '--problems', '6', '--ranks', '1', '--html', html],
+    );
+    const { points, ids, fixed } = json.thoughts;
+    expect(ids).toHaveLength(6);
+    expect(fixed).toBe(method === 'dart');
+    const kinds = new Set(points.map(({ condition }: { condition: { kind: string } }) => condition.kind));
+    expect(kinds).toContain('count');
+    expect(kinds.has('directions')).toBe(method !== 'dart');
+    expect(json.sentences[0]).toMatch(/^With its .* the student gets/);
+    expect(readFileSync(html, 'utf8')).toContain(json.sentences[0]);
+  },
+  60_000,
+);

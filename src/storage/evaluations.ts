@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Evaluation, evaluationKey, evaluationSchema } from '../contract/evaluation';
+import { type Evaluation, evaluationKey, evaluationSchema, withAnswersOf } from '../contract/evaluation';
 import type { Database } from './connection';
 import type { DamagedRow } from './rows';
 
@@ -60,14 +60,25 @@ async function stored(db: Database): Promise<Map<string, unknown>> {
 export const listEvaluations = async (db: Database): Promise<EvaluationRows> =>
   readEvaluationRows(await stored(db));
 
-/** Inserts or replaces, and makes room. */
-export async function saveEvaluation(db: Database, row: EvaluationRow): Promise<void> {
-  if (!isThere(db)) return;
+/** A row with the answers that are kept already: another tab may have had the same problems answered. @param kept as stored */
+export function rowBeside(row: EvaluationRow, kept: unknown): EvaluationRow {
+  const parsed = rowSchema.safeParse(kept);
+  if (!parsed.success || evaluationKey(parsed.data.evaluation) !== evaluationKey(row.evaluation)) return row;
+  return { ...row, evaluation: withAnswersOf(row.evaluation, parsed.data.evaluation) };
+}
+
+/** Inserts, or adds to what is kept, in one transaction, and makes room. @returns what is kept now */
+export async function saveEvaluation(db: Database, row: EvaluationRow): Promise<EvaluationRow> {
+  if (!isThere(db)) return row;
   const key = evaluationKey(row.evaluation);
-  const isNew = (await db.getKey(TABLE, key)) === undefined;
-  await db.put(TABLE, row, key);
-  if (!isNew || (await db.count(TABLE)) <= MAX_EVALUATIONS) return;
-  for (const one of surplusEvaluations((await listEvaluations(db)).rows)) await db.delete(TABLE, one);
+  const { store, done } = db.transaction(TABLE, 'readwrite');
+  const kept = await store.get(key);
+  const all = rowBeside(row, kept);
+  await store.put(all, key);
+  await done;
+  if (kept === undefined && (await db.count(TABLE)) > MAX_EVALUATIONS)
+    for (const one of surplusEvaluations((await listEvaluations(db)).rows)) await db.delete(TABLE, one);
+  return all;
 }
 
 export const deleteEvaluation = async (db: Database, key: string): Promise<void> => {

@@ -107,12 +107,20 @@ describe('store', () => {
     await store.saveEvaluation(other);
     await store.saveEvaluation({ ...one, evaluation: { ...one.evaluation, items: [] } });
     await store.saveEvaluation(one);
+    // Another tab has answered another problem of it, and knows nothing of this one.
+    const [item] = one.evaluation.items;
+    const more = { ...(item as NonNullable<typeof item>), id: 'held-out-2' };
+    const tab = await openStore(name);
+    const both = { ...one, evaluation: { ...one.evaluation, items: [more, ...one.evaluation.items] } };
+    expect(await tab.saveEvaluation({ ...one, evaluation: { ...one.evaluation, items: [more] } })).toEqual(
+      both,
+    );
     const db = await openDB(name);
     await db.put('evaluations', { savedAt: 1, evaluation: { request: 7 } }, 'bad');
     db.close();
     const again = await openStore(name);
     const found = await again.listEvaluations();
-    expect(found.rows).toEqual([one, other]);
+    expect(found.rows).toEqual([both, other]);
     expect(found.damaged).toEqual([{ id: 'bad', reason: expect.stringMatching(/^evaluation\./) }]);
     await again.deleteEvaluation('bad');
     await again.deleteEvaluation(evaluationKey(one.evaluation));

@@ -8,6 +8,7 @@ import {
   type EvaluationRows,
   listEvaluations,
   readEvaluationRows,
+  rowBeside,
   saveEvaluation,
   surplusEvaluations,
 } from './evaluations';
@@ -53,8 +54,11 @@ export interface Store {
   loadArena(): Promise<string | null>;
   saveArena(text: string): Promise<void>;
   listEvaluations(): Promise<EvaluationRows>;
-  /** Inserts or replaces the row of the same weights, problems and request; beyond a limit the oldest make room. */
-  saveEvaluation(row: EvaluationRow): Promise<void>;
+  /**
+   * Inserts the row, or adds its answers to those kept of the same weights, problems and request, which another tab may have
+   * written: nothing that was answered is lost. Beyond a limit the oldest rows make room. @returns what is kept now
+   */
+  saveEvaluation(row: EvaluationRow): Promise<EvaluationRow>;
   /** @param key the row's `evaluationKey`, or the id of a damaged one */
   deleteEvaluation(key: string): Promise<void>;
   listRuns(): Promise<RunList>;
@@ -115,8 +119,11 @@ export function memoryStore(reason: string): Store {
     },
     listEvaluations: async () => readEvaluationRows(evaluations),
     saveEvaluation: async (row) => {
-      evaluations.set(evaluationKey(row.evaluation), structuredClone(row));
-      for (const key of surplusEvaluations(readEvaluationRows(evaluations).rows)) evaluations.delete(key);
+      const key = evaluationKey(row.evaluation);
+      const all = rowBeside(row, evaluations.get(key));
+      evaluations.set(key, structuredClone(all));
+      for (const one of surplusEvaluations(readEvaluationRows(evaluations).rows)) evaluations.delete(one);
+      return all;
     },
     deleteEvaluation: async (key) => {
       evaluations.delete(key);

@@ -211,8 +211,6 @@ export function createApp(environment: Environment): App {
         if (firstPlace(settings.hasVisited ? 'model' : 'tour') && !settings.hasVisited)
           page.changeSettings({ hasVisited: true });
         await arena.loadArena();
-        // It says itself what cannot be read, and nothing waits for it.
-        void evaluation.loadEvaluations();
         await saved.refreshSaved();
         saved.offerInterrupted();
         // Before the models, so that a run's curves are there at once; a student waits for them.

@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import type { Evaluation } from '../../contract/evaluation';
 import { memoryStore, type Store } from '../../storage/store';
 import { double } from '../workbench.testing';
 import { createApp } from './app-store';
@@ -46,6 +47,57 @@ it('a cancelled evaluation is there after a reload, and goes on where it was; ot
   const third = open(storage);
   await third.actions.loadEvaluations();
   expect(third.list().map(({ items }) => items.length)).toEqual([300]);
+});
+
+it('two tabs that have the same problems answered lose none of the answers, whichever writes last', async () => {
+  const storage = memoryStore('test');
+  const [one, other] = [open(storage), open(storage, 20)];
+  for (const { actions } of [one, other])
+    actions.changeEvaluation({ subject: 'teacher', mode: 'explicit', problems: 300 });
+  const slow = other.actions.runEvaluation();
+  await vi.waitFor(() => expect(other.list()[0]?.items.length).toBeGreaterThan(0));
+  expect(await one.actions.runEvaluation()).toBe(true);
+  expect(one.list()[0]?.items).toHaveLength(300);
+  await vi.waitFor(async () =>
+    expect((await storage.listEvaluations()).rows[0]?.evaluation.items).toHaveLength(300),
+  );
+  // The slower one writes what it has, which is less, and takes the rest over.
+  other.actions.cancelEvaluation();
+  expect(await slow).toBe(false);
+  await vi.waitFor(() => expect(other.list()[0]?.items).toHaveLength(300));
+  const { rows } = await storage.listEvaluations();
+  expect(rows).toHaveLength(1);
+  expect(new Set(rows[0]?.evaluation.items.map(({ id }) => id)).size).toBe(300);
+});
+
+it('goes on with what another tab has answered meanwhile, and reads nothing before it is looked at', async () => {
+  const storage = memoryStore('test');
+  let read = 0;
+  const counting: Store = {
+    ...storage,
+    listEvaluations: () => storage.listEvaluations().finally(() => read++),
+  };
+  const one = open(storage);
+  one.actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 9 });
+  await one.actions.runEvaluation();
+  const [whole] = one.list() as [Evaluation];
+  const part = (from: number, to: number): Evaluation => ({ ...whole, items: whole.items.slice(from, to) });
+  const other = open(counting);
+  await other.actions.start(false);
+  expect(read).toBe(0);
+  await other.actions.loadEvaluations();
+  one.actions.removeEvaluation(1);
+  await vi.waitFor(async () => expect((await storage.listEvaluations()).rows).toHaveLength(0));
+  other.actions.removeEvaluation(1);
+  other.actions.readEvaluations(JSON.stringify({ evaluations: [part(0, 3)] }));
+  await vi.waitFor(async () =>
+    expect((await storage.listEvaluations()).rows[0]?.evaluation.items).toHaveLength(3),
+  );
+  await storage.saveEvaluation({ savedAt: 1, evaluation: part(2, 6) });
+  const asked = vi.spyOn(other.engine, 'evaluate');
+  expect(await other.actions.continueEvaluation(1)).toBe(true);
+  expect(asked.mock.calls[0]?.[0].known).toHaveLength(6);
+  expect(other.list()[0]?.items).toHaveLength(9);
 });
 
 it('rows that cannot be read are listed and deleted by themselves, and failures to keep are said once', async () => {

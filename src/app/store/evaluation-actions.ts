@@ -4,6 +4,7 @@ import {
   type EvaluationRequest,
   evaluationFile,
   evaluationKey,
+  withAnswersOf,
 } from '../../contract/evaluation';
 import type { Store } from '../../storage/store';
 import { readJson } from '../../text/json';
@@ -37,7 +38,7 @@ export interface EvaluationActions {
   showEvaluation(shown: number | null, other: number | null): void;
   /** Adds those of a file. @throws an error that says what is wrong with it */
   readEvaluations(text: string): void;
-  /** Reads what this browser keeps. */
+  /** Reads what this browser keeps, in other tabs too, and adds it to what is here. */
   loadEvaluations(): Promise<void>;
   /** Deletes a kept row that cannot be read. */
   deleteDamagedEvaluation(id: string): Promise<void>;
@@ -61,11 +62,12 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
       .catch((thrown) => ctx.notify('warning', `${failed}: ${sentencesOf(thrown)}`));
     return storing;
   };
-  const save = (evaluation: Evaluation): Promise<void> =>
-    stored(
-      (store) => store.saveEvaluation({ savedAt: Date.now(), evaluation }),
-      'An evaluation could not be kept in this browser',
-    );
+  /** @param onKept given what is kept of it now, with what another tab had answered */
+  const save = (evaluation: Evaluation, onKept?: (kept: Evaluation) => void): Promise<void> =>
+    stored(async (store) => {
+      const kept = await store.saveEvaluation({ savedAt: Date.now(), evaluation });
+      onKept?.(kept.evaluation);
+    }, 'An evaluation could not be kept in this browser');
   const drop = (key: string): Promise<void> =>
     stored((store) => store.deleteEvaluation(key), 'A kept evaluation could not be deleted');
 
@@ -83,6 +85,13 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
   ) => {
     let shown = performance.now();
     let saved = shown;
+    let elsewhere: Evaluation | undefined;
+    const keep = (evaluation: Evaluation) =>
+      save(evaluation, (kept) => {
+        elsewhere = kept;
+        const here = now().list.find((one) => evaluationKey(one.evaluation) === evaluationKey(kept));
+        if (here) set({ list: withEvaluation(now().list, withAnswersOf(here.evaluation, kept)).list });
+      });
     latest = null;
     try {
       await evaluateOn(ctx.engine(), request, begun, {
@@ -95,11 +104,11 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
           const at = performance.now();
           if (isFirst || at - shown >= SHOW_EVERY) {
             shown = at;
-            show(soFar);
+            show(withAnswersOf(soFar, elsewhere));
           }
           if (at - saved >= SAVE_EVERY) {
             saved = at;
-            void save(soFar);
+            void keep(soFar);
           }
         },
       });
@@ -108,9 +117,27 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
       const last = latest as Evaluation | null;
       latest = null;
       if (last !== null) {
-        show(last);
-        void save(last);
+        show(withAnswersOf(last, elsewhere));
+        void keep(last);
       }
+    }
+  };
+
+  const load = async (): Promise<void> => {
+    try {
+      await storing;
+      const { rows, damaged } = await (await ctx.storage).listEvaluations();
+      let { list } = now();
+      for (const { evaluation } of rows) {
+        const key = evaluationKey(evaluation);
+        const here = list.find((one) => evaluationKey(one.evaluation) === key);
+        // What was answered here is newer.
+        ({ list } = withEvaluation(list, here ? withAnswersOf(here.evaluation, evaluation) : evaluation));
+      }
+      set({ list, damaged, isRead: true, shown: now().shown ?? list.at(-1)?.id ?? null });
+    } catch (thrown) {
+      set({ isRead: true });
+      ctx.notify('warning', `Kept evaluations could not be read: ${sentencesOf(thrown)}`);
     }
   };
 
@@ -134,6 +161,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
       return ended(
         await running.start(
           async (turn) => {
+            await load();
             for (const request of requests) await answer(request, begunWith(request), turn);
             return true;
           },
@@ -147,7 +175,9 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
       return ended(
         await running.start(
           async (turn) => {
-            await answer(evaluation.request, [evaluation], turn, true);
+            await load();
+            const { evaluation: known } = now().list.find((one) => one.id === id) ?? { evaluation };
+            await answer(known.request, [known], turn, true);
             return true;
           },
           () => engine.problemsReady(evaluation.request),
@@ -178,34 +208,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
         void save(one);
       }
     },
-    async loadEvaluations() {
-      try {
-        const { rows, damaged } = await (await ctx.storage).listEvaluations();
-        // What was begun here meanwhile is newer than its row.
-        const begun = now().list;
-        let list: ReturnType<typeof now>['list'] = [];
-        for (const evaluation of [
-          ...rows.map((row) => row.evaluation),
-          ...begun.map((one) => one.evaluation),
-        ])
-          ({ list } = withEvaluation(list, evaluation));
-        const idOf = (key: string | null) =>
-          list.find((one) => evaluationKey(one.evaluation) === key)?.id ?? null;
-        const keyOf = (id: number | null) => {
-          const found = begun.find((one) => one.id === id);
-          return found ? evaluationKey(found.evaluation) : null;
-        };
-        const { shown, other } = now();
-        set({
-          list,
-          damaged,
-          shown: idOf(keyOf(shown)) ?? list.at(-1)?.id ?? null,
-          other: idOf(keyOf(other)),
-        });
-      } catch (thrown) {
-        ctx.notify('warning', `Kept evaluations could not be read: ${sentencesOf(thrown)}`);
-      }
-    },
+    loadEvaluations: load,
     async deleteDamagedEvaluation(id) {
       await drop(id);
       set({ damaged: now().damaged.filter((one) => one.id !== id) });

@@ -42,6 +42,8 @@ export interface EvaluationState {
   readonly other: number | null;
   /** Kept rows that cannot be read. */
   readonly damaged: readonly DamagedRow[];
+  /** Whether what is kept in this browser has been read; it is when it is first looked at. */
+  readonly isRead: boolean;
 }
 
 export const initialEvaluation: EvaluationState = {
@@ -54,6 +56,7 @@ export const initialEvaluation: EvaluationState = {
   shown: null,
   other: null,
   damaged: [],
+  isRead: false,
 };
 
 /** What is wrong with the draft, by field. */

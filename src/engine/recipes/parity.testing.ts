@@ -6,6 +6,7 @@ import { ModelOnDevice, type ModelOptions } from '../model/model-on-device';
 import { packLength } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 import { loraLayout } from '../nn/lora';
+import type { ParameterSet } from '../nn/parameter-set';
 import { BASE } from '../nn/parameters';
 import { packedWeights } from '../nn/weight-parts';
 import { expectedTensors, namedWeights, OUTER_PREFIX, packWeights, type Weights } from '../nn/weights';
@@ -15,7 +16,6 @@ import { compileWhole } from '../train/compile-whole';
 import { interpretedStep } from '../train/interpreted.testing';
 import { compileLayerwise } from '../train/layerwise/compile';
 import { hostOptimiser } from '../train/optimiser';
-import type { ParameterSet } from '../train/parameters';
 import type { Tape } from '../train/tape/tape';
 import { relativeError } from '../train/tiny.testing';
 

@@ -1,8 +1,8 @@
 import { isFull, type RunConfig } from '../../../contract/config';
 import { ConfigError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
+import { ParameterSet } from '../../nn/parameter-set';
 import type { ParameterSpecs } from '../../nn/parameters';
-import { ParameterSet } from '../../train/parameters';
 import type { Recipe, TrainingTokens } from './recipe';
 
 /** What a run trains, by its recipe and its settings. */

@@ -87,14 +87,7 @@ export class ThoughtVectors {
   /** The row of the embedding. @throws InputError unless the text is one token */
   private async embedding(text: string): Promise<Float64Array> {
     const { tokenizer, runner } = this.context;
-    const ids = tokenizer.encode(text, { addSpecialTokens: false });
-    const [id] = ids;
-    if (id === undefined || ids.length > 1)
-      throw new InputError(
-        `${quote(text)} is ${ids.length} tokens${ids.length > 1 ? `: ${quote(ids.map((one) => tokenizer.tokenText(one)))}` : ''}; one is expected`,
-        'Choose a text that the tokenizer keeps whole.',
-      );
-    return Float64Array.from(await embeddingsOf(runner.decoder, [id]));
+    return Float64Array.from(await embeddingsOf(runner.decoder, [oneToken(tokenizer, text)]));
   }
 
   private async thought(step: number, question: string | undefined, at: Place): Promise<Float64Array> {
@@ -213,6 +206,23 @@ export class ThoughtVectors {
     }
     return joined(found);
   }
+}
+
+/**
+ * The token that a text is by itself, or else the one that is shown as this text: a full stop at the end of a sentence is a
+ * token, and may be none where a text begins with it.
+ * @throws InputError for a text of several tokens that is none
+ */
+function oneToken(tokenizer: Tokenizer, text: string): number {
+  const ids = tokenizer.encode(text, { addSpecialTokens: false });
+  const [id] = ids;
+  if (id !== undefined && ids.length === 1) return id;
+  for (let known = 0; known < tokenizer.vocabSize; known++)
+    if (tokenizer.tokenText(known) === text) return known;
+  throw new InputError(
+    `${quote(text)} is ${ids.length} tokens${ids.length > 1 ? `: ${quote(ids.map((one) => tokenizer.tokenText(one)))}` : ''}; one is expected`,
+    'Choose a text that the tokenizer keeps whole, or one that is shown as a token.',
+  );
 }
 
 /** The position and the place of a state that is changed. */

@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Empty, Panel } from '../../../ui/Panel';
@@ -14,11 +15,18 @@ import { SweepChart } from './SweepChart';
 export function EvaluationCard() {
   const task = useApp((state) => state.evaluation.task);
   const isEmpty = useApp((state) => state.evaluation.list.length === 0);
-  const { cancelEvaluation } = useActions();
+  const isRead = useApp((state) => state.evaluation.isRead);
+  const { cancelEvaluation, loadEvaluations } = useActions();
+
+  // Not when the page starts: there may be many, and they are looked at here only.
+  useEffect(() => {
+    void loadEvaluations();
+  }, [loadEvaluations]);
+
   return (
     <Panel
       title="Evaluation"
-      about="Problems are answered one by one: after thoughts (implicit), after a written rationale (explicit), or at once (no-CoT). What is answered is kept in this browser as it comes (the latest 50 evaluations), so that one that was cancelled or cut off by a reload goes on where it was."
+      about="Problems are answered one by one: after thoughts (implicit), after a written rationale (explicit), or at once (no-CoT). What is answered is kept in this browser as it comes (the latest 50 evaluations), so that one that was cancelled or cut off by a reload goes on where it was, also in another tab."
       actions={<EvaluationFiles />}
     >
       <EvaluationForm />
@@ -31,7 +39,7 @@ export function EvaluationCard() {
       />
       <DamagedEvaluations />
       {isEmpty ? (
-        !isBusy(task) && <Empty>Nothing has been evaluated yet.</Empty>
+        isRead && !isBusy(task) && <Empty>Nothing has been evaluated yet.</Empty>
       ) : (
         <>
           <EvaluationList />
