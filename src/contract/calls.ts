@@ -127,11 +127,11 @@ export interface Workbench {
    */
   closeCheckpoint(): Promise<void>;
   /**
-   * Keeps the layers' matrices of the opened model so on WASM, from the next call that reads it; its report says which. An
-   * opened model is kept as float32 where a text can then be read, else in 8 bits.
+   * Keeps the layers' matrices of the opened model so, from the next call that reads it; its report says which. An opened model
+   * is kept as float32 where a text can then be read, else in as many bits as that takes.
    */
   storeWeights(storage: WeightStorage): Promise<ModelReport>;
-  /** What 8 bits change in the opened model: in its weights, and on a short text where float32 fits. WASM only. */
+  /** What 16, 8 and 4 bits change in the opened model: in its weights, and on a short text where that fits. */
   storageErrors(options?: CallOptions): Promise<StorageErrors>;
   /**
    * What a config.json (parsed) says of a model, before any of its weights are there: its report without bytes and hash.

@@ -7,8 +7,9 @@ import { closeProvider, openProvider } from './environment';
 import { openModel } from './opened';
 import { type LoadedModel, loadPair, modelsOf, type Pair } from './pair';
 import { ProblemSet, problemOf } from './problems';
+import { storageErrors } from './storage-errors';
 import type { OpenedModel } from './subjects';
-import { storageErrors, storedAs, usuallyStored } from './weight-storage';
+import { storedAs, usuallyStored } from './weight-storage';
 
 /** The provider, the pair and the model that was opened: they are exchanged here, and what was made from them goes with them. */
 export class ModelRoom {
