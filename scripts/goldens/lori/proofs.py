@@ -10,8 +10,8 @@ cross entropy. Between them smooth L1 at the prompt's last token, to the teacher
 their unbiased std (CODI §3.4). Left out: the embedding layer, begin- and end-of-thought tokens, dropout.
 
 silent: question, C silent tokens in one segment, prompt ∥ answer; LoRA, and before k and v a module
-h ← h + (α/d)·W₂W₁ᵀh (DART §3.2). Cross entropy, and the mean squared distance of the silent tokens' keys (after RoPE)
-and values to given ones, summed over layers. W₂ is not zero, so that gradients flow.
+h ← h + (α/d)·W₂W₁ᵀh (DART §3.2). Cross entropy, and the mean squared distance of the last C − 1 silent tokens' keys (after
+RoPE) and values to the detached ones of the question's last C − 1 columns, summed over layers. W₂ is not zero, so that gradients flow.
 
 policy: question, prompt ∥ answer as a sampled completion (GRPO, DeepSeekMath, arXiv:2402.03300, eq. 3 and 4). Means over
 the answers' tokens of −A·exp(l − l_old), with given advantages A and old log-probabilities; of exp(r − l) − (r − l) − 1,
@@ -98,19 +98,26 @@ def codi(weights, live, batch):
     return {"teacher": text, "answer": answer, "codi": torch.stack(layers).mean()}
 
 
-def silent(weights, live, batch, silent_ids, targets):
+def read_question(weights, live, batch):
     lora = {k[len("student."):]: v for k, v in live.items() if k.startswith("student.")}
     rem = {k[len("rem."):]: v for k, v in live.items() if k.startswith("rem.")}
     decoder = RemDecoder(CONFIG, weights, Lora(lora, RUN["rank"], RUN["alpha"]), rem)
     questions, question_mask = pad_left(batch.questions)
-    S, C = questions.shape[1], RUN["silent"]
-    key_mask = torch.cat([question_mask, torch.ones(len(batch), C + 64, dtype=torch.long)], 1)
+    key_mask = torch.cat([question_mask, torch.ones(len(batch), RUN["silent"] + 64, dtype=torch.long)], 1)
     _, cache = decoder.forward(decoder.embed(questions), key_mask)
+    return decoder, key_mask, cache
+
+
+def silent(weights, live, batch, silent_ids, targets):
+    """targets: keys and values of the question's last columns, by layer; given, so that differences do not move them."""
+    decoder, key_mask, cache = read_question(weights, live, batch)
+    S, C = cache[0][0].shape[2], RUN["silent"]
+    own = slice(S + 1, S + C)
     _, cache = decoder.forward(decoder.embed(silent_ids), key_mask, cache)
     distance = 0
     for layer, (k, v) in enumerate(cache):
-        distance = distance + (k[:, :, S : S + C] - targets[layer, 0]).pow(2).mean()
-        distance = distance + (v[:, :, S : S + C] - targets[layer, 1]).pow(2).mean()
+        distance = distance + (k[:, :, own] - targets[layer][0]).pow(2).mean()
+        distance = distance + (v[:, :, own] - targets[layer][1]).pow(2).mean()
     _, answer = answer_part(decoder, batch, key_mask, cache)
     return {"keyValues": distance, "answer": answer}
 
@@ -189,10 +196,11 @@ def main():
         for layer in range(CONFIG.layers) for site in "kv" for factor in ("w1", "w2")
     }
     silent_ids = torch.tensor([random.tokens(2, CONFIG.vocab, RUN["silent"])] * len(batch))
-    targets = random.normal(CONFIG.layers, 2, len(batch), CONFIG.kv_heads, RUN["silent"], CONFIG.head_dim)
+    _, _, cache = read_question(weights, {**student, **rem}, batch)
+    targets = [[x[:, :, 1 - RUN["silent"]:].detach() for x in layer] for layer in cache]
 
     out = {f"weights.{k}": v for k, v in weights.items()}
-    out.update({**teacher, **student, **projection, **rem, "silent.targets": targets, "silent.ids": silent_ids})
+    out.update({**teacher, **student, **projection, **rem, "silent.ids": silent_ids})
     print_recipe(out, "codi", {**teacher, **student, **projection}, lambda live: codi(weights, live, batch))
     print_recipe(out, "silent", {**student, **rem}, lambda live: silent(weights, live, batch, silent_ids, targets))
     old = random.normal(len(batch), max(map(len, batch.answers)) + 1, scale=0.5, mean=-3)

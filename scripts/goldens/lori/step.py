@@ -127,14 +127,20 @@ def optimise(config, weights, lora, batch, target, steps):
     return snapshots, totals, norms, rates
 
 
-def main(name, variant):
-    RUN.update(variant["ranks"])
+def drawn(variant):
+    """Weights of student and teacher, adapters, and token lists: questions, rationales, prompt, answers."""
     config, random = variant["config"], Random(variant["seed"])
     weights, teacher_weights = random_model(config, random), random_model(config, random)
     lora = random_lora(config, random, RUN["rank"], config.layers)
     draw = lambda lengths: [random.tokens(2, config.vocab, n) for n in lengths]  # noqa: E731
     questions, rationales, prompt = draw(variant["questions"]), draw(variant["rationales"]), random.tokens(2, config.vocab, variant["prompt"])
-    answers = draw(variant["answers"])
+    return weights, teacher_weights, lora, (questions, rationales, prompt, draw(variant["answers"]))
+
+
+def main(name, variant):
+    RUN.update(variant["ranks"])
+    config = variant["config"]
+    weights, teacher_weights, lora, (questions, rationales, prompt, answers) = drawn(variant)
     batch = Batch(questions, rationales, prompt, [a + [EOS] for a in answers])
     write_model(f"{name}-student", config.hugging_face(), weights)
     write_model(f"{name}-teacher", config.hugging_face(), teacher_weights)

@@ -23,13 +23,13 @@ SAMPLES = {"questions": [4, 6, 3], "chains": [7, 0, 5], "answers": [1, 2, 1], "p
 CASES = {
     "llama": {
         "one": {"count": 1},
-        "five": {"count": 5},
         "sum": {"count": 2, "norm": "sum"},
-        "joint": {"count": 2, "joint": True, "both": True},
+        "joint": {"count": 5, "joint": True, "both": True},
         "none": {"count": 0},
     },
-    "qwen2": {"two": {"count": 2}},
+    "qwen2": {"two": {"count": 2}, "one": {"count": 1}, "five": {"count": 5}},
 }
+SHORT = [("qwen2", "one"), ("qwen2", "five")]
 
 
 class Rem:
@@ -97,7 +97,7 @@ def main():
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
             # What is detached changes with the CoT adapter all the same, which differences would see.
             checked = ["silent.layers.0.k.w1", "silent.layers.1.v.w2"] + (["cot.layers.0.q.A"] if case.get("joint") else [])
-            print_case(out, f"{family}.{name}", own, terms, checked)
+            print_case(out, f"{family}.{name}", own, terms, checked, (family, name) in SHORT)
     write_golden("dart", meta, out)
 
 

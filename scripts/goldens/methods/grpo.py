@@ -40,7 +40,7 @@ GROUPS = {
 WEIGHTS = {"policy": 1.5, "kl": 0.7}
 # Four completions of two questions: latents, tokens after END, whether it ended.
 COMPLETIONS = [{"latents": 2, "tokens": 4, "ended": True}, {"latents": 0, "tokens": 2, "ended": True},
-               {"latents": 3, "tokens": 5, "ended": False}, {"latents": 1, "tokens": 1, "ended": True}]
+               {"latents": 5, "tokens": 5, "ended": False}, {"latents": 1, "tokens": 1, "ended": True}]
 
 
 def rewards(group, penalty, reward, cutoff):

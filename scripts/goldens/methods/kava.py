@@ -29,8 +29,13 @@ CASES = {
         "refined": {"latents": 5, "iterations": 2, "lambda": 0.4, "kind": "mse", "scaled": False, "over": "sum"},
         "one": {"latents": 1, "iterations": 1, "lambda": 1.0, "kind": "mse", "scaled": True, "over": "mean"},
     },
-    "qwen2": {"redundancy": {"iterations": 1, "latents": 2, "lambda": 0.0, "kind": "smooth-l1", "scaled": False, "over": "mean"}},
+    "qwen2": {
+        "redundancy": {"iterations": 1, "latents": 2, "lambda": 0.0, "kind": "smooth-l1", "scaled": False, "over": "mean"},
+        "importance": {"iterations": 1, "latents": 1, "lambda": 1.0, "kind": "smooth-l1", "scaled": True, "over": "mean"},
+        "refined": {"iterations": 2, "latents": 5, "lambda": 0.3, "kind": "smooth-l1", "scaled": True, "over": "mean"},
+    },
 }
+SHORT = [("qwen2", "importance"), ("qwen2", "refined")]
 
 
 def linear(decoder, x, layer, name):
@@ -122,7 +127,7 @@ def main():
         for name, case in CASES[family].items():
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
             # The teacher's side is held fixed in differences of what it does not read.
-            print_case(out, f"{family}.{name}", trained, terms, ["projection.in.weight", "projection.norm.bias"])
+            print_case(out, f"{family}.{name}", trained, terms, ["projection.in.weight", "projection.norm.bias"], (family, name) in SHORT)
             kept = []
             terms_of(family, weights, trained, samples, case, kept)
             meta["kept"][f"{family}.{name}"] = kept

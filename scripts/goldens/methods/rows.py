@@ -9,7 +9,7 @@ import torch
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lori"))
 
-from files import OUT, Random, read_safetensors, write_golden  # noqa: E402
+from files import OUT, Random, projections, read_safetensors, write_golden  # noqa: E402
 from layer import finite_difference  # noqa: E402
 from model import Config, Decoder, Lora, random_lora  # noqa: E402
 
@@ -90,9 +90,9 @@ def log_likelihood(decoder, states, targets):
     return rows.gather(-1, torch.tensor(targets)[:, None])[:, 0]
 
 
-def print_case(out, case, trained, terms_of, checked):
-    """Writes the weighted terms and the gradient of every trained tensor; `checked` are held against differences. Of the first
-    case of qwen2, the smaller model, also what three steps of AdamW make of the trained tensors."""
+def print_case(out, case, trained, terms_of, checked, short=False):
+    """Writes the weighted terms and the gradient of every trained tensor, `short`: its projections; `checked` are held against
+    differences. Of the first case of qwen2, the smaller model, also what three steps of AdamW make of the trained tensors."""
     live = {k: v.clone().requires_grad_() for k, v in trained.items()}
     terms = terms_of(live)
     sum(terms.values()).backward()
@@ -101,7 +101,10 @@ def print_case(out, case, trained, terms_of, checked):
     for name, value in live.items():
         gradient = torch.zeros_like(value) if value.grad is None else value.grad
         assert gradient.abs().max() > 1e-7, f"{case}: no gradient reaches {name}"
-        out[f"{case}.grad.{name}"] = gradient
+        if not short:
+            out[f"{case}.grad.{name}"] = gradient
+    if short:
+        out[f"{case}.projections"] = projections({name: value.grad for name, value in live.items()})
     worst = [finite_difference(lambda v: sum(terms_of(v).values()), trained, key, live[key].grad, f"{case} {key}") for key in checked]
     if case.startswith("qwen2.") and not any(name.startswith("qwen2.") and ".after3." in name for name in out):
         after_three_steps(out, case, trained, terms_of)

@@ -25,10 +25,15 @@ CASES = {
         "one": {"latents": 1},
         "two": {"latents": 2},
         "five": {"latents": 5, "projection": False},
+    },
+    "qwen2": {
+        "two": {"latents": 2},
+        "one": {"latents": 1},
+        "five": {"latents": 5},
         "released": {"latents": 2, "released": True},
     },
-    "qwen2": {"two": {"latents": 2}},
 }
+SHORT = [("qwen2", "one"), ("qwen2", "five"), ("qwen2", "released")]
 
 
 def targets_of(steps, slots):
@@ -87,7 +92,7 @@ def main():
             own = {**trained, **(projection if case.get("projection", True) else {})}
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
             checked = ["decoder.layers.0.q.A", "decoder.layers.1.down.B"] + (["projection.in.weight"] if case.get("projection", True) else [])
-            print_case(out, f"{family}.{name}", own, terms, checked)
+            print_case(out, f"{family}.{name}", own, terms, checked, (family, name) in SHORT)
     write_golden("simcot", meta, out)
 
 

@@ -1,17 +1,19 @@
-import type { GraphHostTensor } from '../base/dtype';
+import type { GraphHostTensor, HostData } from '../base/dtype';
 import { BUG, InputError, RuntimeError } from '../base/errors';
 import { Owned } from '../base/owned';
+import type { Shape } from '../base/shape';
 import { HIDDEN } from '../base/tokens';
 import type { Program } from '../graph/graph';
 import { embeddingRows } from '../model/fed-embeddings';
 import type { ModelOnDevice, ModelProgram } from '../model/model-on-device';
 import { ProgramSet } from '../model/program-set';
 import type { Feedback } from '../nn/feedback';
-import { NO_PARAMETERS, parameterInput, parameterShapes } from '../nn/parameters';
+import { parameterShapes } from '../nn/parameter-set';
+import { NO_PARAMETERS, parameterInput } from '../nn/parameters';
 import { ropeTables } from '../nn/rope';
+import { BoundInputs } from '../runtime/bound-inputs';
 import type { DeviceTensor } from '../runtime/tensor';
 import { adoptProgram } from './adopt';
-import { PassInputs } from './pass-inputs';
 import {
   advanceProgram,
   type DecodeShape,
@@ -65,7 +67,7 @@ export type KeptOptions = Pick<StepOptions, 'hidden' | 'attention'>;
  */
 export class Decoder {
   private readonly programs: ProgramSet;
-  private readonly inputs: PassInputs;
+  private readonly inputs: BoundInputs;
   private readonly states: StatePool;
   private readonly owned = new Owned();
   private line: Promise<unknown> = Promise.resolve();
@@ -79,7 +81,7 @@ export class Decoder {
   ) {
     this.owned.add(model.retain());
     this.programs = new ProgramSet(model);
-    this.inputs = this.owned.add(new PassInputs(model.runtime));
+    this.inputs = this.owned.add(new BoundInputs(model.runtime));
     this.states = new StatePool(maxStateBytes);
   }
 
@@ -150,12 +152,12 @@ export class Decoder {
       const mask = new Float32Array(B * T).fill(HIDDEN);
       for (let b = 0; b < B; b++) mask.set(keyMask.data.subarray(b * S, (b + 1) * S), b * T);
       const bound: Record<string, DeviceTensor> = {
-        ids: this.inputs.write('ids', ids.shape, ids.data),
-        keyMask: this.inputs.write('keyMask', keyMask.shape, keyMask.data),
+        ids: this.inputs.write('ids', ids),
+        keyMask: this.inputs.write('keyMask', keyMask),
       };
       for (const { at, keep, put } of rows) {
-        bound[keepInput(at)] = this.inputs.write(keepInput(at), [B * S, 1], keep);
-        bound[putInput(at)] = this.inputs.write(putInput(at), [B * S, config.hiddenSize], put);
+        bound[keepInput(at)] = this.input(keepInput(at), [B * S, 1], keep);
+        bound[putInput(at)] = this.input(putInput(at), [B * S, config.hiddenSize], put);
       }
       const sites = rows.map(({ at }) => at);
       return this.run('prefill', bound, S, mask, options, sites);
@@ -207,8 +209,8 @@ export class Decoder {
       const bound = {
         ...tensors,
         ...this.fed(input),
-        mask: this.inputs.write('mask', [B, 1, 1, T], mask),
-        place: this.inputs.write('place', [1, 1, T, 1], place),
+        mask: this.input('mask', [B, 1, 1, T], mask),
+        place: this.input('place', [1, 1, T, 1], place),
         ...(config.positions !== 'learned' && this.tables(column)),
       };
       return this.run(this.kindOf(input), bound, column + 1, mask, options);
@@ -236,7 +238,7 @@ export class Decoder {
       const compiled = await this.programs.get(key, program);
       const bound = boundTo(compiled, { ...tensors, ...this.parameters });
       for (const [name, { shape, data }] of Object.entries(more))
-        bound[name] = this.inputs.write(`${key}.${name}`, shape, data);
+        bound[name] = this.input(`${key}.${name}`, shape, data);
       return compiled.run(bound);
     });
   }
@@ -259,16 +261,20 @@ export class Decoder {
     await this.owned.dispose();
   }
 
+  private input(name: string, shape: Shape, data: HostData): DeviceTensor {
+    return this.inputs.write(name, { dtype: data instanceof Int32Array ? 'i32' : 'f32', shape, data });
+  }
+
   /** x [B, H]: embeddings of the given tokens, or the given vectors; or the number of a row. A latent needs no more. */
   private fed(input: DecoderInput): Record<string, DeviceTensor> {
     if ('latent' in input) return {};
-    if ('embedding' in input) return { row: this.inputs.write('row', [1], this.rowOf(input)) };
+    if ('embedding' in input) return { row: this.input('row', [1], this.rowOf(input)) };
     const B = this.shape.batch;
     if ('tokens' in input && tokensFed(this.shape) === 'ids')
-      return { ids: this.inputs.write('fed ids', [B, 1], Int32Array.from(input.tokens)) };
+      return { ids: this.input('fed ids', [B, 1], Int32Array.from(input.tokens)) };
     const shape = [B, this.shape.config.hiddenSize];
     const x = 'vector' in input ? input.vector : embeddingRows(this.model.source, input.tokens).data;
-    return { x: this.inputs.write('x', shape, x) };
+    return { x: this.input('x', shape, x) };
   }
 
   /** @throws InputError for a row that the parameter does not have */
@@ -296,7 +302,7 @@ export class Decoder {
     const { config } = this.shape;
     const { cos, sin } = ropeTables(config, column, 1);
     const half = [1, config.headDim / 2];
-    return { cos: this.inputs.write('cos', half, cos), sin: this.inputs.write('sin', half, sin) };
+    return { cos: this.input('cos', half, cos), sin: this.input('sin', half, sin) };
   }
 
   private async run(

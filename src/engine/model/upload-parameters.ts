@@ -1,7 +1,8 @@
 import { RuntimeError } from '../base/errors';
 import { sizeOf } from '../base/shape';
 import type { DecoderConfig } from '../nn/config';
-import { type ParameterSpecs, parameterShapes } from '../nn/parameters';
+import { parameterShapes } from '../nn/parameter-set';
+import type { ParameterSpecs } from '../nn/parameters';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { uploadAll } from '../runtime/upload-all';

@@ -38,7 +38,7 @@ export interface ModuleParameter extends TensorSpec {
 
 /**
  * Everything that is trained beside a model's own weights, as plain data: it says how the values are run, and in which
- * order they are kept (`parameterShapes`).
+ * order they are kept (`ParameterSet`).
  */
 export interface ParameterSpecs {
   /** By name; each has one pack per layer. */
@@ -66,24 +66,6 @@ export const NO_PARAMETERS: ParameterSpecs = { adapters: {}, modules: [] };
 
 /** Name of the parameter that is an adapter's pack for layer i. */
 export const packName = (adapter: string, i: number): string => `${adapter}.${i}`;
-
-/**
- * Names and shapes of all values, in the order in which they are kept: the adapters' packs layer by layer, then the modules,
- * then the model's own weights. @param config as the model is on the device, where its vocabulary may be in chunks
- */
-export const parameterShapes = (
-  config: DecoderConfig,
-  { adapters, modules, weights }: ParameterSpecs,
-): { readonly name: string; readonly shape: Shape }[] => [
-  ...Object.entries(adapters).flatMap(([adapter, spec]) =>
-    Array.from({ length: config.layers }, (_, i) => ({
-      name: packName(adapter, i),
-      shape: [packLength(config, spec)],
-    })),
-  ),
-  ...modules.map(({ name, shape }) => ({ name, shape })),
-  ...(weights ? weightSpecs(config).map(({ name, shape }) => ({ name, shape })) : []),
-];
 
 /** Of the adapters that are named, those that there are to attach: none where the model's own weights are trained in their place. */
 export const attached = (named: readonly string[], weights: ParameterSpecs['weights']): readonly string[] =>

@@ -46,7 +46,7 @@ const policyOf = (all: readonly Completion[], K: number, T: number): Policy => {
 
 const caseOf = (family: Family) => {
   const all: Completion[] = completions[family];
-  const [K, T] = [4, 6];
+  const [K, T] = [5, 6];
   return {
     ...{ golden, family, name: 'step', recipe: grpo, stage: REINFORCED },
     config: {

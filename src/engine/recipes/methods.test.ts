@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRuntime, type Runtime } from '../runtime/runtime';
-import { readGolden } from '../testing/golden.testing';
 import { configOf, readMethods, recorded } from './methods.testing';
 import { expectSteps, FORMS, interpreted, onRuntime, worst } from './parity.testing';
 
 /**
- * Torch in float64 against float32 here. Asked for are 1e-4 of a term and 1e-3 of a gradient; measured at most 5e-5 of either,
- * with five thoughts in a chain.
+ * Torch in float64 against float32 here. Asked for are 1e-4 of a term and 1e-3 of a gradient; measured at most 2e-6 and 1.3e-4, where
+ * five thoughts are refined twice: the projection’s LayerNorm divides by a small deviation at every thought.
  */
-const TOLERANCE = 1e-4;
+const [TERMS, GRADIENTS] = [1e-5, 4e-4];
 /** In float64 what is left is float32 in golden file, batch weights and rotary tables, 6e-8 a value; measured at most 3e-6. */
 const ROUNDING = 5e-6;
 
@@ -29,21 +28,13 @@ describe.each(['llama', 'qwen2', 'gpt2'] as const)(
       const chunked = name === 'pccot' ? { maxVocabularyBytes: 7 * parity.config.hiddenSize * 4 } : {};
       for (const form of FORMS) {
         const errors = await onRuntime(parity, runtime, form, form === 'layerwise' ? chunked : {});
-        expect(worst(errors), form).toBeLessThan(TOLERANCE);
+        expect(errors.terms, form).toBeLessThan(TERMS);
+        expect(errors.gradients, form).toBeLessThan(GRADIENTS);
       }
       await expectSteps(parity, runtime);
       // In float64 one family is enough: it takes the longest.
-      if (family === 'qwen2' || name.endsWith('bare')) return;
+      if (family === 'qwen2' || name.endsWith('bare') || name.endsWith('two')) return;
       expect(worst(interpreted(parity)), 'interpreted').toBeLessThan(ROUNDING);
     });
   },
 );
-
-it.each([
-  ...(['methods-llama', 'methods-gpt2', 'methods-qwen2', 'dart', 'kava', 'lotus', 'simcot'] as const),
-  ...(['coconut', 'icot', 'adaptive', 'grpo'] as const),
-])('%s has what three steps of AdamW make of the trained values, which its test compares', (name) => {
-  expect(readGolden(name).names.some((one) => one.includes('.after3.') || one.startsWith('after3.'))).toBe(
-    true,
-  );
-});

@@ -6,6 +6,7 @@ import { ModelOnDevice, type ModelOptions } from '../model/model-on-device';
 import { packLength } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 import { loraLayout } from '../nn/lora';
+import type { ParameterSet } from '../nn/parameter-set';
 import { BASE } from '../nn/parameters';
 import { packedWeights } from '../nn/weight-parts';
 import { expectedTensors, namedWeights, OUTER_PREFIX, packWeights, type Weights } from '../nn/weights';
@@ -15,7 +16,6 @@ import { compileWhole } from '../train/compile-whole';
 import { interpretedStep } from '../train/interpreted.testing';
 import { compileLayerwise } from '../train/layerwise/compile';
 import { hostOptimiser } from '../train/optimiser';
-import type { ParameterSet } from '../train/parameters';
 import type { Tape } from '../train/tape/tape';
 import { relativeError } from '../train/tiny.testing';
 
@@ -106,6 +106,41 @@ export const valuesOf = (
   });
 };
 
+/** Values of every part that is trained, by torch's name; those of what is fixed must be 0. */
+function trainedParts(parameters: ParameterSet, values: readonly ArrayLike<number>[]): Map<string, number[]> {
+  const parts = parameters.all.flatMap(({ name, rateFactor }, i) =>
+    partsOf(parameters, name).flatMap(({ name: part, offset, length }): [string, number[]][] => {
+      const own = Array.from(values[i] as ArrayLike<number>).slice(offset, offset + length);
+      if (rateFactor !== 0) return [[part, own]];
+      expect(Math.max(...own.map(Math.abs)), part).toBe(0);
+      return [];
+    }),
+  );
+  return new Map(parts);
+}
+
+/**
+ * Against `projections` of scripts/goldens/lori/files.py, one row a tensor in the order of their names: the largest error of a
+ * tensor's norm and two sums, as a share of the norm. √2, since a sum with cosines sees half of an error's square.
+ */
+function projectionError(
+  golden: Golden,
+  prefix: string,
+  own: ReadonlyMap<string, readonly number[]>,
+): number {
+  const { shape, data } = golden.tensor(`${prefix}projections`);
+  expect(shape).toEqual([own.size, 3]);
+  const sum = (values: readonly number[], root: number): number =>
+    values.reduce((total, x, i) => total + x * Math.cos(i * Math.sqrt(root)), 0);
+  const errors = [...own.keys()].sort().flatMap((name, row) => {
+    const values = own.get(name) as readonly number[];
+    const [norm, ...sums] = data.subarray(3 * row, 3 * row + 3) as unknown as [number, number, number];
+    const found = [Math.hypot(...values) - norm, sum(values, 2) - sums[0], sum(values, 3) - sums[1]];
+    return found.map((x) => (Math.SQRT2 * Math.abs(x)) / norm);
+  });
+  return Math.max(...errors);
+}
+
 /**
  * Largest relative error of a term, and of a parameter's gradient; each of torch's names must be compared. To what is fixed torch
  * has no gradient, and there must be none; nor may torch have any of rows that the tape does not have.
@@ -121,6 +156,10 @@ function errorsOf(
     const expected = golden.scalar(`${prefix}weighted.${name}`);
     return Math.abs((terms[i] as number) - expected) / Math.abs(expected);
   });
+  if (golden.names.includes(`${prefix}projections`)) {
+    const own = trainedParts(parameters, gradients);
+    return { terms: Math.max(...ofTerms), gradients: projectionError(golden, prefix, own) };
+  }
   const known = golden.under(`${prefix}grad.`);
   const below = partsBelow(golden, `${prefix}grad.`, config);
   const compared = parameters.all.flatMap(({ name, rateFactor }, i) =>
@@ -214,6 +253,13 @@ export const onRuntime = (
     options,
   );
 
+/**
+ * Where a parameter has no gradient but rounding errors, of which AdamW takes the sign: key biases where keys are not rotated. They
+ * add the same to a query's score of every key, so that nothing depends on them, and where they end says nothing.
+ */
+const idleIn = ({ positions, hiddenSize: H }: DecoderConfig, name: string): [number, number] =>
+  positions === 'learned' && name.startsWith(BASE) && name.endsWith('.qkvBias') ? [H, 2 * H] : [0, 0];
+
 /** What three steps of clipping and AdamW at a constant rate move each parameter by: largest relative error. */
 const afterThreeSteps = (parity: Parity, runtime: Runtime, form: Form): Promise<number> =>
   compiled(parity, runtime, form, async (tape, step) => {
@@ -226,12 +272,20 @@ const afterThreeSteps = (parity: Parity, runtime: Runtime, form: Form): Promise<
       const { gradients, terms } = await step.run(parity.feeds, values);
       await optimiser.update(gradients, golden.meta.optimiser.learningRate, terms as never);
     }
-    const end = valuesOf(parity, tape, `${prefix}after3.`);
-    const errors = end.map((expected, i) => {
-      const moved = (to: ArrayLike<number>) =>
-        Array.from(start[i] as Float32Array, (from, j) => (to[j] as number) - from);
-      return relativeError(moved(values[i]?.data as Float32Array), moved(expected));
-    });
+    const moved = (all: readonly ArrayLike<number>[]) =>
+      all.map((to, i) => Array.from(start[i] as Float32Array, (from, j) => (to[j] as number) - from));
+    const own = moved(values.map(({ data }) => data as Float32Array));
+    const short = golden.names.includes(`${prefix}after3.projections`);
+    const errors = short
+      ? [projectionError(golden, `${prefix}after3.`, trainedParts(tape.parameters, own))]
+      : moved(valuesOf(parity, tape, `${prefix}after3.`)).map((expected, i) => {
+          const idle = idleIn(parity.config, tape.parameters.all[i]?.name ?? '');
+          const drifted = (own[i] as number[]).slice(...idle).map(Math.abs);
+          // A step moves a value by at most the rate, and by the decay.
+          expect(Math.max(0, ...drifted)).toBeLessThan(4 * golden.meta.optimiser.learningRate);
+          for (const of of [own[i], expected]) of?.fill(0, ...idle);
+          return relativeError(own[i] as number[], expected);
+        });
     optimiser.dispose();
     for (const value of values) value.dispose();
     return Math.max(...errors);
@@ -247,24 +301,19 @@ const STEPS = 1e-3;
 
 /** The trained values after three steps, in both back ends, if torch printed them of the case. */
 export async function expectSteps(parity: Parity, runtime: Runtime): Promise<void> {
-  if (parity.golden.under(`${parity.prefix}after3.`).size === 0) return;
+  if (!parity.golden.names.some((name) => name.startsWith(`${parity.prefix}after3.`))) return;
   for (const form of FORMS)
     expect(await afterThreeSteps(parity, runtime, form), `three steps, ${form}`).toBeLessThan(STEPS);
 }
 
-/**
- * Agrees with torch: as one graph in the float64 interpreter, and as small programs in float32; a family's first case as one program in
- * float32 too, which is the same graph.
- */
+/** Agrees with torch: as one program and as small ones in float32; LLaMA's cases, where all options are, also in the float64 interpreter. */
 export async function expectParity(parity: Parity, runtime: Runtime): Promise<void> {
-  const exact = interpreted(parity);
-  expect(exact.terms, 'interpreter').toBeLessThan(ROUNDING);
-  expect(exact.gradients, 'interpreter').toBeLessThan(ROUNDING);
-  const { golden, trained, prefix } = parity;
-  const family = trained.slice(0, -1);
-  const [first] = Object.keys(golden.meta.cases[family]);
-  const whole = prefix === `${trained}${first}.`;
-  for (const form of whole ? FORMS : (['layerwise'] as const)) {
+  if (parity.trained === 'llama.') {
+    const exact = interpreted(parity);
+    expect(exact.terms, 'interpreter').toBeLessThan(ROUNDING);
+    expect(exact.gradients, 'interpreter').toBeLessThan(ROUNDING);
+  }
+  for (const form of FORMS) {
     const errors = await onRuntime(parity, runtime, form);
     expect(errors.terms, form).toBeLessThan(TERMS);
     expect(errors.gradients, form).toBeLessThan(GRADIENTS);

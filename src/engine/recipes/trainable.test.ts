@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { findPreset } from '../../contract/presets';
 import { RECIPES } from '../methods/index';
 import type { DecoderConfig } from '../nn/config';
-import { ParameterSet } from '../train/parameters';
+import { ParameterSet } from '../nn/parameter-set';
 import type { Recipe } from './shared/recipe';
 
 /** Llama-3.2-1B, from its config.json. */

@@ -37,6 +37,7 @@ export type GoldenName =
   | 'adamw-llama'
   | 'proofs'
   | 'decode'
+  | 'thoughts'
   | 'dart'
   | 'kava'
   | 'lotus'

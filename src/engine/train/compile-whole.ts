@@ -1,8 +1,8 @@
 import { Owned } from '../base/owned';
 import { liveNodes } from '../graph/graph';
 import type { ModelOnDevice } from '../model/model-on-device';
+import { BoundInputs } from '../runtime/bound-inputs';
 import type { DeviceTensor } from '../runtime/tensor';
-import { BoundFeeds } from './feeds';
 import type { TapeOutput, TapeRun } from './step';
 import { tapeFeeds, tapeMasks } from './tape/inputs';
 import type { Tape } from './tape/tape';
@@ -25,7 +25,7 @@ export function compileWhole(
     const made: Record<string, DeviceTensor> = {};
     for (const [output, { dtype, shape }] of compiled.outputs)
       made[output] = owned.add(runtime.empty(dtype, shape, output));
-    const inputs = owned.add(new BoundFeeds(runtime, (input) => compiled.inputs.has(input)));
+    const inputs = owned.add(new BoundInputs(runtime, (input) => compiled.inputs.has(input)));
     const { all } = tape.parameters;
     const { terms, ...rest } = made;
     const outputs = Object.fromEntries(
@@ -37,7 +37,7 @@ export function compileWhole(
       programs: 1,
       nodes: liveNodes(Object.values(program.outputs)).length,
       async run(feeds, parameters, step = 0): Promise<TapeOutput> {
-        inputs.write({ ...tapeFeeds(tape, feeds), ...tapeMasks(tape, step) });
+        inputs.writeAll({ ...tapeFeeds(tape, feeds), ...tapeMasks(tape, step) });
         const bound: Record<string, DeviceTensor> = { ...inputs.tensors };
         all.forEach((parameter, i) => {
           if (compiled.inputs.has(parameter.name)) bound[parameter.name] = parameters[i] as DeviceTensor;

@@ -4,8 +4,8 @@ import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
 import { createAdamW } from '../kernels/adamw/adamw';
 import { createGradNorm, gradNormScratch } from '../kernels/gradnorm/gradnorm';
+import { kernelBuffer } from '../runtime/kernel-buffer';
 import type { DeviceTensor } from '../runtime/tensor';
-import { bufferOf } from './device-buffers';
 import { type Group, type Optimiser, type OptimiserSpec, type OptimiserState, settingsOf } from './optimiser';
 
 /**
@@ -45,8 +45,8 @@ export async function gpuOptimiser(
     let step = from?.step ?? 0;
     return {
       async update(gradients, learningRate, terms) {
-        const buffers = gradients.map(bufferOf);
-        const watched = bufferOf(terms);
+        const buffers = gradients.map(kernelBuffer);
+        const watched = kernelBuffer(terms);
         const count = watched.bytes / 4;
         outcome ??= make(4 * (4 + count), 'gradient norm and loss terms');
         const told = outcome;
@@ -55,7 +55,7 @@ export async function gpuOptimiser(
           state.forEach(({ parameter, length, first, second, group }, i) => {
             const settings = settingsOf(spec, group, learningRate, step + 1);
             const gradient = buffers[i] as DeviceBuffer;
-            adamW(batch, bufferOf(parameter), gradient, first, second, norm, length, settings);
+            adamW(batch, kernelBuffer(parameter), gradient, first, second, norm, length, settings);
           });
           batch.copy(norm, told, 16);
           batch.copy(watched, told, 4 * count, 16);

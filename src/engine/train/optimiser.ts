@@ -1,7 +1,7 @@
 import { adamWCpu } from '../kernels/adamw/adamw.cpu';
 import { gradNormCpu } from '../kernels/gradnorm/gradnorm.cpu';
+import type { Parameter } from '../nn/parameter-set';
 import type { DeviceTensor } from '../runtime/tensor';
-import type { Parameter } from './parameters';
 
 /** AdamW's constants; the learning rate is given at each step. */
 export interface OptimiserSpec {

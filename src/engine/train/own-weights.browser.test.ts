@@ -4,12 +4,12 @@ import { type Device, openDevice } from '../device/device';
 import { createHalfUpload } from '../kernels/convert/convert';
 import { initialWeights } from '../model/initial-weights';
 import { ModelOnDevice } from '../model/model-on-device';
+import { ParameterSet } from '../nn/parameter-set';
 import { answerAfter, readQuestion, think } from '../recipes/shared/passes';
 import { tokenFeeds } from '../recipes/shared/token-inputs';
 import { wasmPaths } from '../runtime/assets';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { compileLayerwise } from './layerwise/compile';
-import { ParameterSet } from './parameters';
 import { Tape } from './tape/tape';
 import { randomBatch, randomWeights, relativeError, TINY_GPT2 } from './tiny.testing';
 

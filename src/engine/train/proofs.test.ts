@@ -6,13 +6,13 @@ import { ModelOnDevice } from '../model/model-on-device';
 import { packLength } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 import { loraLayout } from '../nn/lora';
+import type { ParameterSet } from '../nn/parameter-set';
 import { expectedTensors, packWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { compileWhole } from './compile-whole';
 import { interpretedStep } from './interpreted.testing';
 import { compileLayerwise } from './layerwise/compile';
-import type { ParameterSet } from './parameters';
 import { type ProofLayout, recordCodi, recordPolicy, recordSilent } from './proofs.testing';
 import type { Tape } from './tape/tape';
 import { relativeError } from './tiny.testing';
@@ -102,7 +102,6 @@ function feedsOf(): Record<string, HostTensor> {
     'policy.old': floats('policy.old'),
     'policy.reference': floats('policy.reference'),
     'policy.advantages': floats('policy.advantages', [batch, 1]),
-    'silent.targets': floats('silent.targets'),
   };
 }
 

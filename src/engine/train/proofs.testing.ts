@@ -5,7 +5,7 @@ import type { AdapterSpec } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 import type { LoraSpec } from '../nn/lora';
 import { type ModuleSpec, moduleParameters } from '../nn/modules/modules';
-import { ParameterSet } from './parameters';
+import { ParameterSet } from '../nn/parameter-set';
 import type { Segment } from './tape/entries';
 import { Tape } from './tape/tape';
 
@@ -88,18 +88,14 @@ export function recordSilent(
   const rem: AdapterSpec = { kind: 'rem', width: 3, alpha: 4, sites: ['k.in', 'v.in'] };
   const tape = new Tape(new ParameterSet(config, { student: lora, rem }), batch);
   const adapters = ['student', 'rem'];
-  const silent = tape.segment(tape.tokens('silent.ids', C), { after: question(tape, S, adapters), adapters });
-  const shape = [config.layers, 2, batch, config.kvHeads, C, config.headDim];
-  tape.keyValueLoss(
-    'keyValues',
-    silent.keyValues(S, S + C),
-    { name: 'silent.targets', shape },
-    (k, v, target) => {
-      const distance = (x: Tensor, i: number): Tensor =>
-        o.reduceMean(o.square(o.sub(x, o.reshape(o.slice(target, 0, i, i + 1), x.shape))));
-      return o.mul(o.add(distance(k, 0), distance(v, 1)), weights.keyValues);
-    },
-  );
+  const asked = question(tape, S, adapters);
+  const silent = tape.segment(tape.tokens('silent.ids', C), { after: asked, adapters });
+  // As many as the shortest question has columns: what its padding attends to is not defined.
+  const own = silent.keyValues(S + 1, S + C);
+  tape.keyValueLoss('keyValues', own, asked.keyValues(S + 1 - C, S), [], ({ own: { k, v }, teacher }) => {
+    const distance = (x: Tensor, y: Tensor): Tensor => o.reduceMean(o.square(o.sub(x, y)));
+    return o.mul(o.add(distance(k, teacher.k), distance(v, teacher.v)), weights.keyValues);
+  });
   const answer = tape.segment(tape.tokens('answer.ids', P + A - 1), { after: silent, adapters });
   tape.crossEntropy('answer', weights.answer, answer.finals(P - 1), ANSWER);
   return tape;

@@ -5,7 +5,7 @@ import { HIDDEN } from '../base/tokens';
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
-import { ParameterSet } from './parameters';
+import { ParameterSet } from '../nn/parameter-set';
 import type { Segment } from './tape/entries';
 import { Tape } from './tape/tape';
 

@@ -6,6 +6,7 @@ import { ModelOnDevice } from '../model/model-on-device';
 import type { DecoderConfig } from '../nn/config';
 import type { Feedback } from '../nn/feedback';
 import { type LoraSpec, loraLayout } from '../nn/lora';
+import { ParameterSet } from '../nn/parameter-set';
 import { expectedTensors, packWeights, type Weights } from '../nn/weights';
 import { anchorLoss } from '../recipes/shared/losses/anchor';
 import { momentLoss } from '../recipes/shared/losses/moments';
@@ -14,7 +15,6 @@ import { anchorOf, answerAfter, explicitAfter, readQuestion, STUDENT, think } fr
 import { tokenFeeds } from '../recipes/shared/token-inputs';
 import type { Runtime } from '../runtime/runtime';
 import type { StateLoss } from './losses/state-loss';
-import { ParameterSet } from './parameters';
 import type { TapeRun } from './step';
 import { Tape } from './tape/tape';
 

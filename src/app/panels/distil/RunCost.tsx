@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { inHeap } from '../../../contract/memory';
 import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost';
+import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useActions, useApp } from '../../store/use-app';
 import { bytes, duration, integer } from '../../ui/format';
 import { type KeptWords, keptWords } from './kept-words';
@@ -52,7 +53,7 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
         {of}: the run would be refused. Choose a smaller batch, shorter rows, a smaller model or WebGPU.
       </p>
     );
-  const kept = storage === 'int8' ? 'weights in 8 bits, as they are opened' : 'weights in float32';
+  const kept = `weights in ${STORAGE_SHORT[storage]}${storage === 'f32' ? '' : ', as they are opened'}`;
   return (
     <p className="help">
       Memory of a step of {batch} × {tokens} tokens, estimated: about {bytes(used)}

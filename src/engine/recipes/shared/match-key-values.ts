@@ -19,7 +19,7 @@ export function matchKeyValues(
   if (weights.keyValues === 0) return;
   const { batch: B, parameters } = tape;
   const model = parameters.config;
-  tape.keyValueMatch(
+  tape.keyValueLoss(
     'keyValues',
     latents.keyValues(latents.from, latents.end),
     text.keyValues(text.from, text.from + N),

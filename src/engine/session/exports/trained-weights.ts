@@ -1,7 +1,8 @@
 import { BUG, RuntimeError } from '../../base/errors';
 import { sizeOf } from '../../base/shape';
 import type { DecoderConfig } from '../../nn/config';
-import { BASE, type ParameterSpecs, parameterShapes } from '../../nn/parameters';
+import { parameterShapes } from '../../nn/parameter-set';
+import { BASE, type ParameterSpecs } from '../../nn/parameters';
 import { OUTER_PREFIX, packedWeights } from '../../nn/weight-parts';
 import type { WeightSource } from '../../nn/weight-source';
 import { vocabularyRanges } from '../../nn/weights';

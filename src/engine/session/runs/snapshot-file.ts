@@ -16,8 +16,8 @@ import { encodeFloats } from '../../checkpoint/float';
 import { readHeader, readTensor, toHost } from '../../checkpoint/safetensors';
 import { memorySource } from '../../checkpoint/source';
 import { type WritableTensor, writeSafetensors } from '../../checkpoint/write';
+import type { Parameter } from '../../nn/parameter-set';
 import type { OptimiserState } from '../../train/optimiser';
-import type { Parameter } from '../../train/parameters';
 
 /** Values of every parameter, in the order of the parameter set. */
 export type Values = readonly Float32Array<ArrayBuffer>[];

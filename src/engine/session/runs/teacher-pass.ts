@@ -4,6 +4,7 @@ import { tokenBatch } from '../../data/batch';
 import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import { explicitly } from '../../decode/reasoning';
 import { uploadParameters } from '../../model/upload-parameters';
+import { ParameterSet } from '../../nn/parameter-set';
 import { NO_PARAMETERS } from '../../nn/parameters';
 import {
   recordTeacher,
@@ -14,7 +15,6 @@ import {
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { compileWhole } from '../../train/compile-whole';
-import { ParameterSet } from '../../train/parameters';
 import { Tape } from '../../train/tape/tape';
 import type { DeviceModels } from '../models/device-models';
 import { fitting } from '../models/fits';

@@ -9,7 +9,8 @@ import { svdCpu } from '../../kernels/svd/svd.cpu';
 import { RECIPES } from '../../methods/index';
 import type { DecoderConfig } from '../../nn/config';
 import { type ModuleSpec, moduleParameters } from '../../nn/modules/modules';
-import { type ModuleParameter, NO_PARAMETERS, parameterShapes } from '../../nn/parameters';
+import { parameterShapes } from '../../nn/parameter-set';
+import { type ModuleParameter, NO_PARAMETERS } from '../../nn/parameters';
 import { answerAfter, readQuestion, reasonAfter } from '../../recipes/shared/passes';
 import { type Recipe, studentLora } from '../../recipes/shared/recipe';
 import { loadOrt } from '../../runtime/ort';
@@ -17,6 +18,7 @@ import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { relativeError } from '../../train/tiny.testing';
 import { configOfPacks, trainedSource } from '../exports/trained-weights';
 import { unpacked } from '../exports/unpacked.testing';
+import { insideOf } from '../inside.testing';
 import type { DeviceModels } from '../models/device-models';
 import { readNpy } from '../models/families-files.testing';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
@@ -61,11 +63,11 @@ const everything: Recipe<ConfigOf<'ce'>> = {
 
 let workbench: LoriWorkbench;
 const inside = () =>
-  workbench as unknown as {
+  insideOf<{
     loadedModels(): LoadedModels;
     opened: { models: DeviceModels };
     student: Student;
-  };
+  }>(workbench);
 beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()), { ...RECIPES, ce: everything as Recipe });
   await workbench.open('wasm');

@@ -3,13 +3,13 @@ import { Rng } from '../../base/rng';
 import * as o from '../../graph/ops';
 import { ModelOnDevice } from '../../model/model-on-device';
 import type { Feedback } from '../../nn/feedback';
+import { ParameterSet } from '../../nn/parameter-set';
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { compileWhole } from '../compile-whole';
-import { ParameterSet } from '../parameters';
 import type { TapeRun } from '../step';
-import type { Segment } from '../tape/entries';
+import type { KeyValueRange, Segment } from '../tape/entries';
 import { Tape } from '../tape/tape';
 import {
   normals,
@@ -30,7 +30,7 @@ const LATENTS = 3;
 
 /**
  * One question, and two chains of latents after it, each with an adapter and a feedback of its own and an answer; the
- * first one's keys and values have a loss. The chains grow alternately, so that each writes where the other has.
+ * first one's keys and values have a loss, to the keys of the second one's. The chains grow alternately, so that each writes where the other has.
  */
 function branches(order: readonly ('first' | 'second')[]): Tape {
   const lora = { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'k', 'v', 'o', 'gate'] } as const;
@@ -49,16 +49,19 @@ function branches(order: readonly ('first' | 'second')[]): Tape {
     const z = tape.feedback(after.last, filters[branch] as Feedback);
     ends[branch] = tape.segment(z, { after, adapters: [branch] });
   }
+  const answers: Record<string, Segment> = {};
   for (const [branch, end] of Object.entries(ends)) {
     const x = tape.tokens('answer.ids', P + A - 1);
     const answer = tape.segment(x, { after: end, adapters: [branch] });
+    answers[branch] = answer;
     const targets = { targets: 'answer.targets', weights: 'answer.weights' };
     tape.crossEntropy(branch, 1, answer.finals(P - 1), targets);
   }
   const end = ends.first as Segment;
-  const shape = [TINY_CONFIG.layers, B, TINY_CONFIG.kvHeads, end.end, TINY_CONFIG.headDim];
-  tape.keyValueLoss('kept', end.keyValues(0, end.end), { name: 'kept', shape }, (k, v, target) =>
-    o.reduceMean(o.square(o.sub(o.add(k, v), target))),
+  // Its latents and the answer's first columns of the other chain; the question's own columns would be the same on both sides.
+  const [own, teacher] = [end.keyValues(S, end.end), answers.second?.keyValues(S, S + LATENTS)];
+  tape.keyValueLoss('kept', own, teacher as KeyValueRange, [], ({ own: { k, v }, teacher: other }) =>
+    o.reduceMean(o.square(o.sub(o.add(k, v), other.k))),
   );
   return tape;
 }
@@ -95,12 +98,7 @@ describe('two chains of latents after one question agree in both back ends', () 
     const rng = new Rng(8);
     const model = new ModelOnDevice(runtime, TINY_CONFIG, randomWeights(TINY_CONFIG, rng.fork('weights')));
     const tape = branches(order);
-    const target = [TINY_CONFIG.layers, B, TINY_CONFIG.kvHeads, S + LATENTS, TINY_CONFIG.headDim];
-    const size = target.reduce((n, d) => n * d, 1);
-    const feeds = {
-      ...tokenFeeds(randomBatch(TINY_LAYOUT, TINY_CONFIG.vocabSize, rng.fork('batch'))),
-      kept: { dtype: 'f32', shape: target, data: normals(rng.fork('kept'), size) } as const,
-    };
+    const feeds = tokenFeeds(randomBatch(TINY_LAYOUT, TINY_CONFIG.vocabSize, rng.fork('batch')));
     const packs = tape.parameters.all.map(({ name: own, shape }) =>
       runtime.upload({ dtype: 'f32', shape, data: normals(rng.fork(own), shape[0] as number, 0.25) }),
     );

@@ -33,7 +33,7 @@ export function compileLayerwise(
       run(batch, parameters, step = 0) {
         compiled.pool.reclaim();
         const hosts = tapeFeeds(tape, batch, (segment) => keysOf(tape, compiled.plan, segment));
-        compiled.feeds.write(hosts);
+        compiled.feeds.writeAll(hosts);
         return runTape(new RunState(compiled, hosts, parameters, step));
       },
       dispose: () => owned.dispose(),

@@ -2,13 +2,13 @@ import type { Owned } from '../../base/owned';
 import type { Device } from '../../device/device';
 import type { Program } from '../../graph/graph';
 import type { ModelOnDevice, ModelProgram } from '../../model/model-on-device';
-import { BoundFeeds } from '../feeds';
+import { BoundInputs } from '../../runtime/bound-inputs';
+import { TensorPool } from '../../runtime/tensor-pool';
 import type { LossRun } from '../losses/state-loss';
 import { type Entry, termsOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 import { type Plan, planOf } from './plan';
-import { TensorPool } from './pool';
-import { placedProgram, readsWeights, sourceOf, sumProgram, termsProgram } from './programs';
+import { readsWeights, sourceOf, sumProgram, termsProgram } from './programs';
 
 /** Whether losses on hidden states run as traced programs, or as kernels where they have them. */
 export type LossForm = 'traced' | 'kernels';
@@ -26,16 +26,12 @@ interface Pair {
   readonly forward: ModelProgram;
   /** Undefined if nothing before it is trained, and for a loss, which runs forward and in reverse at once. */
   readonly reverse: ModelProgram | undefined;
-  /** Adds the vectors of a segment's positions to its input, where they are learned. */
-  readonly placed?: ModelProgram;
-  /** Its reverse, where these vectors are trained. */
-  readonly unplaced?: ModelProgram | undefined;
 }
 
 /** A compiled tape, with everything that its runs share; equal programs are one. */
 export class Compiled {
   readonly plan: Plan;
-  readonly feeds: BoundFeeds;
+  readonly feeds: BoundInputs;
   readonly pool: TensorPool;
   private readonly known = new Map<string, Promise<ModelProgram>>();
   private readonly pairs = new Map<Entry, Pair>();
@@ -50,7 +46,7 @@ export class Compiled {
     private readonly owned: Owned,
   ) {
     this.plan = planOf(tape, (entry) => readsWeights(tape, entry));
-    this.feeds = owned.add(new BoundFeeds(model.runtime));
+    this.feeds = owned.add(new BoundInputs(model.runtime));
     this.pool = owned.add(new TensorPool(model.runtime));
   }
 
@@ -83,20 +79,10 @@ export class Compiled {
       const reverse = plan.reversed.has(entry)
         ? await this.compile(`${key}, in reverse`, () => trace('reverse'))
         : undefined;
-      const added = entry.kind === 'segment' && tape.parameters.config.positions === 'learned';
-      this.pairs.set(entry, { forward, reverse, ...(added && (await this.placing(entry.positions))) });
+      this.pairs.set(entry, { forward, reverse });
     }
     const lengths = plan.entries.map((entry) => termsOf(entry).length).filter((length) => length > 0);
     if (lengths.length > 0) this.joining = await this.compile('terms', () => termsProgram(lengths));
-  }
-
-  /** What adds the vectors of P positions, and what adds up their gradient. */
-  private async placing(P: number): Promise<Pick<Pair, 'placed' | 'unplaced'>> {
-    const { tape } = this;
-    const placed = await this.compile(`placed ${P}`, () => placedProgram(tape, P, 'forward'));
-    if (!tape.parameters.weights) return { placed };
-    const reverse = (): Program => placedProgram(tape, P, 'reverse');
-    return { placed, unplaced: await this.compile(`placed ${P}, in reverse`, reverse) };
   }
 
   private compile(key: string, program: () => Program): Promise<ModelProgram> {

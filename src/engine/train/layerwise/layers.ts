@@ -1,10 +1,9 @@
 import type { ModelProgram } from '../../model/model-on-device';
-import { BASE } from '../../nn/parameters';
+import { BASE, packName } from '../../nn/parameters';
 import { layerShapes } from '../../nn/weights';
 import type { DeviceTensor } from '../../runtime/tensor';
-import { packName } from '../parameters';
-import type { Segment } from '../tape/entries';
-import { dropoutMasks, segmentInput } from '../tape/inputs';
+import { type Segment, segmentInput } from '../tape/entries';
+import { dropoutMasks } from '../tape/inputs';
 import { attentionOf, cacheOf, layerOutput, result, sumOf } from './programs';
 import type { Bindings, RunState } from './state';
 
@@ -30,9 +29,7 @@ function bindings(state: RunState, segment: Segment, layer: number): Bindings {
     bound[name] = feeds.tensors[segmentInput(segment, name)];
   // Drawn again in reverse rather than kept: they are as large as what they mask.
   for (const [site, mask] of Object.entries(dropoutMasks(tape, segment, layer, state.step))) {
-    const name = `mask.${site} ${mask.shape}`;
-    feeds.write({ [name]: mask });
-    bound[`mask.${site}`] = feeds.tensors[name];
+    bound[`mask.${site}`] = feeds.write(`mask.${site} ${mask.shape}`, mask);
   }
   if (!after) return bound;
   const { k, v } = state.caches(after, layer);
@@ -40,16 +37,9 @@ function bindings(state: RunState, segment: Segment, layer: number): Bindings {
 }
 
 export async function runLayers(state: RunState, segment: Segment): Promise<void> {
-  const { feeds, tape } = state.at;
-  const { forward, placed } = state.at.of(segment);
+  const { forward } = state.at.of(segment);
   let x = state.get(result(segment.x.entry));
-  if (placed) {
-    const positions = feeds.tensors[segmentInput(segment, 'positions')];
-    const { y } = await state.call(placed, { x, positions }, state.parametersOf(placed));
-    x = y as DeviceTensor;
-    state.set(layerOutput(segment, -1, false), x);
-  }
-  for (let i = 0; i < tape.parameters.config.layers; i++) {
+  for (let i = 0; i < state.at.tape.parameters.config.layers; i++) {
     const { y, watched, k, v, attention } = await state.call(forward, bindings(state, segment, i), { x });
     x = y as DeviceTensor;
     state.set(layerOutput(segment, i, false), x);
@@ -65,7 +55,7 @@ export async function runLayers(state: RunState, segment: Segment): Promise<void
 /** The layers in reverse: passes cotangents to the input, the past and the adapters. */
 export async function reverseLayers(state: RunState, segment: Segment): Promise<void> {
   const { pool, tape } = state.at;
-  const { placed, unplaced, reverse } = state.at.of(segment);
+  const { reverse } = state.at.of(segment);
   const { after, x, separates } = segment;
   const last = tape.parameters.config.layers - 1;
   let dy = state.take(sumOf(layerOutput(segment, last, false)));
@@ -75,15 +65,11 @@ export async function reverseLayers(state: RunState, segment: Segment): Promise<
     const sums = { ...packsOf(state, segment, i), ...(past && { pastK: past.k, pastV: past.v }) };
     const dWatched = state.take(sumOf(layerOutput(segment, i, separates)));
     const cotangents = { dy, dWatched, dK: sumOf(k), dV: sumOf(v) };
-    const input = i > 0 || placed ? layerOutput(segment, i - 1, false) : result(x.entry);
+    const input = i > 0 ? layerOutput(segment, i - 1, false) : result(x.entry);
     const given = { ...bindings(state, segment, i), x: input };
     const { dx } = await state.reverse(reverse as ModelProgram, sums, cotangents, given);
     pool.give(dy, dWatched);
     dy = dx;
-  }
-  if (unplaced) {
-    const positions = state.at.feeds.tensors[segmentInput(segment, 'positions')];
-    await state.reverse(unplaced, state.summedBy(unplaced), { dy }, { positions });
   }
   await state.handOn(x, [dy]);
 }

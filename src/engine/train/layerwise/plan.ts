@@ -1,4 +1,4 @@
-import type { ParameterSet } from '../parameters';
+import type { ParameterSet } from '../../nn/parameter-set';
 import { type Entry, type FunctionEntry, producersOf, type Segment, termsOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 

@@ -2,21 +2,12 @@ import { Graph, liveNodes, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { AdapterSpec } from '../../nn/attachments';
 import { BASE, NO_PARAMETERS, type ParameterSpecs, parameterInput } from '../../nn/parameters';
-import { atPositions } from '../../nn/positions';
 import { layerPrograms, maskWidth, type SegmentShape } from '../../nn/programs/layer';
 import { fed, type Leaves, leaf, ones, reverseOutputs, summed } from '../../nn/programs/reverse';
 import { finalNorm, outerModel } from '../../nn/stack';
-import type {
-  Entry,
-  FunctionEntry,
-  KeyValueLossEntry,
-  KeyValueRange,
-  Segment,
-  TraceContext,
-  Value,
-} from '../tape/entries';
+import type { Entry, FunctionEntry, KeyValueLossEntry, Segment, TraceContext, Value } from '../tape/entries';
 import type { Tape } from '../tape/tape';
-import { readsOf, valueOf } from '../tape/values';
+import { keyValueTerm, readsOf, valueOf } from '../tape/values';
 import type { Owner, Plan } from './plan';
 
 /** A tensor that readers find with its owner. */
@@ -49,6 +40,7 @@ export const sumOf = ({ owner, slot }: Kept): Kept => ({ owner, slot: `sum of ${
 
 /** The tensors that a program reads for a value. */
 export function keptOf(tape: Tape, value: Value): Kept[] {
+  if (value.kind === 'fed') return [];
   if (value.kind === 'computed') return [result(value.entry)];
   return readsOf(tape, value).map(({ segment, layer, watched }) => layerOutput(segment, layer, watched));
 }
@@ -123,6 +115,7 @@ function traceInputs(tape: Tape, inputs: readonly Value[]) {
     };
     return valueOf(tape, value, {
       result: ({ shape }) => input(shape),
+      fed: ({ shape }) => input(shape),
       output: ({ segment, layer, watched }) => {
         const positions = watched ? segment.watched : segment.all;
         const m = positions.length;
@@ -154,56 +147,20 @@ function functionProgram(tape: Tape, entry: FunctionEntry, part: Part): Program 
 }
 
 /**
- * One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], the layer's `target`; or the caches `teacherK`,
+ * One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], and of the other columns the caches `teacherK`,
  * `teacherV` with the `attention` of their segment → sums of `k`, `v`, `y` [1].
  */
 function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: number): Program {
   const { kvHeads, headDim, heads } = tape.parameters.config;
   const graph = new Graph();
-  const cache = [tape.batch, kvHeads, columns, headDim];
-  const [k, v] = [graph.input('k', cache), graph.input('v', cache)];
-  const { range, target, teacher } = entry;
-  const within = (x: Tensor, { from, to }: KeyValueRange, axis = 2): Tensor => o.slice(x, axis, from, to);
-  const attended = (of: KeyValueRange) => {
-    const { positions, end } = of.segment;
-    const attention = graph.input('attention', [tape.batch, heads, positions, end]);
-    return {
-      k: within(graph.input('teacherK', cache), of),
-      v: within(graph.input('teacherV', cache), of),
-      attention: within(attention, of, 3),
-    };
-  };
-  const term = entry.trace({
-    ...{ graph, own: { k: within(k, range), v: within(v, range) } },
-    inputs: entry.inputs.map(({ name, shape }) => graph.input(name, shape)),
-    ...(target && { target: graph.input('target', target.shape.slice(1)) }),
-    ...(teacher && { teacher: attended(teacher) }),
-  });
-  const y = o.reshape(term, [1]);
-  const outputs = { ...summed('y', y), ...reverseOutputs([ones(y)], {}, { k: leaf(k), v: leaf(v) }) };
+  const cache = (name: string): Tensor => graph.input(name, [tape.batch, kvHeads, columns, headDim]);
+  const { positions, end } = entry.teacher.segment;
+  const attention = graph.input('attention', [tape.batch, heads, positions, end]);
+  const own = { k: cache('k'), v: cache('v') };
+  const teacher = { k: cache('teacherK'), v: cache('teacherV'), attention };
+  const y = keyValueTerm(graph, entry, { own, teacher });
+  const outputs = { ...summed('y', y), ...reverseOutputs([ones(y)], {}, { k: leaf(own.k), v: leaf(own.v) }) };
   return { name: `loss ${entry.terms}`, outputs };
-}
-
-/**
- * x [B·P, H] plus the vectors of its `positions` [B, P] → y. In reverse dy, which is x's cotangent too → the sum of the trained
- * vectors' gradient.
- */
-export function placedProgram(tape: Tape, P: number, part: Part): Program {
-  const { batch, parameters } = tape;
-  const { config } = parameters;
-  const graph = new Graph();
-  const x = graph.input('x', [batch * P, config.hiddenSize]);
-  const y = atPositions(outerModel(graph, config, weightsOf(tape)), x, graph.input('positions', [batch, P]));
-  const name = `positions of ${P}`;
-  if (part === 'forward') return { name, outputs: { y } };
-  const sums = weightsRead(tape, y).map((own) => {
-    const input = parameterInput(own);
-    return [input, leaf(graph.input(input, parameters.shape(own)))];
-  });
-  return {
-    name: `${name}, in reverse`,
-    outputs: reverseOutputs([fed('dy', y)], {}, Object.fromEntries(sums)),
-  };
 }
 
 const weightsOf = ({ parameters: { weights } }: Tape): ParameterSpecs => ({ ...NO_PARAMETERS, weights });

@@ -1,4 +1,3 @@
-import { sizeOf } from '../../base/shape';
 import type { ModelProgram } from '../../model/model-on-device';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { TapeOutput } from '../step';
@@ -6,12 +5,9 @@ import {
   type Computed,
   type Entry,
   type FunctionEntry,
-  type InputSpec,
   type KeyValueLossEntry,
   producersOf,
-  type Segment,
 } from '../tape/entries';
-import { hostOf } from '../tape/inputs';
 import { reverseLayers, runLayers } from './layers';
 import { attentionOf, cacheOf, cotangentName, inputName, keptOf, result, sumOf } from './programs';
 import type { Bindings, RunState } from './state';
@@ -44,10 +40,12 @@ export async function runTape(state: RunState): Promise<TapeOutput> {
 
 /** What a function reads: its values, its parameters, and the batch's inputs. */
 function read(state: RunState, entry: FunctionEntry, program: ModelProgram): Bindings[] {
-  const values = entry.inputs.flatMap((value, i) =>
-    keptOf(state.at.tape, value).map((each, j) => [inputName(i, j), each]),
-  );
-  return [state.at.feeds.tensors, Object.fromEntries(values), state.parametersOf(program)];
+  const { feeds, tape } = state.at;
+  const values = entry.inputs.flatMap((value, i) => {
+    const parts = value.kind === 'fed' ? [feeds.tensors[value.name]] : keptOf(tape, value);
+    return parts.map((each, j) => [inputName(i, j), each]);
+  });
+  return [feeds.tensors, Object.fromEntries(values), state.parametersOf(program)];
 }
 
 async function valueOf(state: RunState, entry: FunctionEntry): Promise<DeviceTensor> {
@@ -85,32 +83,14 @@ async function loss(state: RunState, entry: FunctionEntry): Promise<DeviceTensor
 /** @returns its term [1], summed over layers */
 async function keyValueLoss(state: RunState, entry: KeyValueLossEntry): Promise<DeviceTensor> {
   const { tape, feeds } = state.at;
-  const { range, target, teacher } = entry;
-  const { segment } = range;
+  const [{ segment }, { segment: other }] = [entry.own, entry.teacher];
   const { forward } = state.at.of(entry);
-  const targetOf = (i: number, { name, shape: all }: InputSpec): DeviceTensor => {
-    const shape = all.slice(1);
-    const size = sizeOf(shape);
-    const data = (hostOf(state.hosts, name).data as Float32Array<ArrayBuffer>).subarray(
-      i * size,
-      (i + 1) * size,
-    );
-    const own = `${name} of layer ${i}`;
-    feeds.write({ [own]: { dtype: 'f32', shape, data } });
-    return feeds.tensors[own] as DeviceTensor;
-  };
-  const attended = (i: number, other: Segment): Bindings => {
-    const { k, v } = state.caches(other, i);
-    return { teacherK: k, teacherV: v, attention: attentionOf(other, i) };
-  };
   const y = result(entry);
   for (let i = 0; i < tape.parameters.config.layers; i++) {
-    const given: Bindings = {
-      ...state.caches(segment, i),
-      ...(target && { target: targetOf(i, target) }),
-      ...(teacher && attended(i, teacher.segment)),
-    };
-    await state.reverse(forward, { y, ...cacheOf(segment, i) }, {}, feeds.tensors, given);
+    const { k: teacherK, v: teacherV } = state.caches(other, i);
+    const teacher = { teacherK, teacherV, attention: attentionOf(other, i) };
+    const sums = { y, ...cacheOf(segment, i) };
+    await state.reverse(forward, sums, {}, feeds.tensors, state.caches(segment, i), teacher);
   }
   return state.take(sumOf(y)) as DeviceTensor;
 }

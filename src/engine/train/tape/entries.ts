@@ -22,10 +22,21 @@ interface OfShape {
   readonly detached: boolean;
 }
 
+/** A batch input. */
+export interface InputSpec {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
 /** The value of a compute entry. */
 export interface Computed extends OfShape {
   readonly kind: 'computed';
   readonly entry: FunctionEntry;
+}
+
+/** A batch input as a value, so that entries that read different ones can share a program; no gradient flows to it. */
+export interface Fed extends OfShape, InputSpec {
+  readonly kind: 'fed';
 }
 
 /** Positions of a segment. */
@@ -46,7 +57,7 @@ export interface Finals extends States {
   readonly layers: 'last';
 }
 
-export type Value = Computed | States;
+export type Value = Computed | Fed | States;
 
 /** Keys and values of every layer at columns [from, to), written by the segment and those before it. */
 export interface KeyValueRange {
@@ -70,33 +81,23 @@ export interface FunctionEntry {
   readonly kernel?: StateLoss['kernel'];
 }
 
-/** A batch input. */
-export interface InputSpec {
-  readonly name: string;
-  readonly shape: Shape;
-}
-
 /** What one layer of a key/value loss may read; [B, kvHeads, n, d] are keys and values, rotated by their columns. */
 export interface LayerOfKeyValues {
   readonly graph: Graph;
   readonly own: KeyValues;
-  /** The layer's part of the target. */
-  readonly target?: Tensor;
   /** Of other columns, with the attention [B, heads, P, n] that their segment's P positions pay them; all detached. */
-  readonly teacher?: KeyValues & { readonly attention: Tensor };
+  readonly teacher: KeyValues & { readonly attention: Tensor };
   /** In the order of the entry's `inputs`. */
   readonly inputs: readonly Tensor[];
 }
 
-/** A loss on keys and values, one layer at a time, and summed over layers. */
+/** A loss on keys and values against those of other columns, one layer at a time, and summed over layers. */
 export interface KeyValueLossEntry {
   readonly kind: 'keyValueLoss';
   readonly terms: readonly [string];
-  readonly range: KeyValueRange;
-  /** A batch input [L, …] with a target for every layer. */
-  readonly target?: InputSpec;
+  readonly own: KeyValueRange;
   /** Keys and values that it is compared with, through which no gradient flows. */
-  readonly teacher?: KeyValueRange;
+  readonly teacher: KeyValueRange;
   /** Batch inputs that every layer reads. */
   readonly inputs: readonly InputSpec[];
   readonly trace: (layer: LayerOfKeyValues) => Tensor;
@@ -246,6 +247,10 @@ function checkRange(what: string, from: number, to: number, end: number, of: str
     );
 }
 
+/** Name of an input that is made for one segment from the batch's own, see `tapeFeeds`. */
+export const segmentInput = ({ index }: Pick<Segment, 'index'>, name: string): string =>
+  `${name} of segment ${index}`;
+
 /** What is computed on the tape and can have a cotangent. */
 export type Producer = Segment | FunctionEntry;
 
@@ -256,16 +261,21 @@ export const termsOf = (entry: Entry): readonly string[] => (entry.kind === 'seg
 export function producersOf(entry: Entry): { readonly producer: Producer; readonly detached: boolean }[] {
   if (entry.kind === 'keyValueLoss')
     return [
-      { producer: entry.range.segment, detached: false },
-      ...(entry.teacher ? [{ producer: entry.teacher.segment, detached: true }] : []),
+      { producer: entry.own.segment, detached: false },
+      { producer: entry.teacher.segment, detached: true },
     ];
   if (entry.kind === 'segment')
     return [entry.x.entry, ...(entry.after ? [entry.after] : [])].map((producer) => ({
       producer,
       detached: entry.x.detached && producer === entry.x.entry,
     }));
-  return entry.inputs.flatMap((value) => {
-    const producers = value.kind === 'computed' ? [value.entry] : value.tracks.map(({ segment }) => segment);
-    return [...new Set<Producer>(producers)].map((producer) => ({ producer, detached: value.detached }));
-  });
+  return entry.inputs.flatMap((value) =>
+    [...producersOfValue(value)].map((producer) => ({ producer, detached: value.detached })),
+  );
+}
+
+function producersOfValue(value: Value): ReadonlySet<Producer> {
+  if (value.kind === 'fed') return new Set();
+  if (value.kind === 'computed') return new Set([value.entry]);
+  return new Set(value.tracks.map(({ segment }) => segment));
 }

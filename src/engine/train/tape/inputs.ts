@@ -5,16 +5,13 @@ import { HIDDEN } from '../../base/tokens';
 import type { AdapterSpec } from '../../nn/attachments';
 import { dropoutMask, droppedGroups } from '../../nn/dropout';
 import { ropeTablesAt } from '../../nn/rope';
-import type { Segment } from './entries';
+import { type Segment, segmentInput } from './entries';
 import type { Tape } from './tape';
 
 /** A batch's inputs by name. */
 export type Hosts = Readonly<Record<string, HostTensor>>;
 
 const f32 = (shape: Shape, data: Float32Array<ArrayBuffer>): HostTensor => ({ dtype: 'f32', shape, data });
-
-/** Name of an input that is made for one segment from the batch's own, see `segmentFeeds`. */
-export const segmentInput = ({ index }: Segment, name: string): string => `${name} of segment ${index}`;
 
 /** An input of the batch. @throws RuntimeError if it is missing */
 export function hostOf(hosts: Hosts, name: string): HostTensor {

@@ -5,22 +5,24 @@ import * as o from '../../graph/ops';
 import { type Feedback, feedbackName, feedbackParameters, latentOf } from '../../nn/feedback';
 import { learnedRows } from '../../nn/learned';
 import { klDivergence, tokenLogProbabilities } from '../../nn/likelihood';
+import type { Parameter, ParameterSet } from '../../nn/parameter-set';
 import { attached } from '../../nn/parameters';
+import { atPositions } from '../../nn/positions';
 import { embed } from '../../nn/stack';
 import type { StateLoss } from '../losses/state-loss';
-import type { Parameter, ParameterSet } from '../parameters';
 import {
   type Computed,
   type Entry,
+  type Fed,
   type Finals,
   type InputSpec,
   type KeyValueLossEntry,
   type KeyValueRange,
-  type LayerOfKeyValues,
   producersOf,
   Segment,
   type SegmentOptions,
   type States,
+  segmentInput,
   type Trace,
   termsOf,
   type Value,
@@ -68,7 +70,9 @@ export class Tape {
   segment(x: Computed, options: SegmentOptions = {}): Segment {
     const { adapters, config, weights } = this.parameters;
     const sizes = { batch: this.batch, hidden: config.hiddenSize, layers: config.layers };
-    const segment = new Segment(this.segments.length, sizes, x, {
+    const index = this.segments.length;
+    const placed = config.positions === 'learned' ? this.placed(x, index) : x;
+    const segment = new Segment(index, sizes, placed, {
       ...options,
       ...(options.adapters && { adapters: attached(options.adapters, weights) }),
     });
@@ -80,6 +84,15 @@ export class Tape {
         );
     this.entries.push(segment);
     return segment;
+  }
+
+  /** Input embeddings [B·P, H] of a segment with the vectors of its positions added, where a model has one for each. */
+  private placed(x: Computed, index: number): Computed {
+    const shape = [this.batch, (x.shape[0] as number) / this.batch];
+    const positions: Fed = { kind: 'fed', name: segmentInput({ index }, 'positions'), shape, detached: true };
+    return this.compute('vectors of positions', x.shape, [x, positions], ({ model }, [embeddings, at]) =>
+      atPositions(model, embeddings as Tensor, at as Tensor),
+    );
   }
 
   /**
@@ -226,40 +239,19 @@ export class Tape {
   }
 
   /**
-   * A loss on keys and values, summed over layers.
-   * @param target name of the batch input [L, …] with the target of every layer
-   * @param trace k and v [B, kvHeads, n, d] of one layer, and its target → the weighted term
-   */
-  keyValueLoss(
-    name: string,
-    range: KeyValueRange,
-    target: { readonly name: string; readonly shape: Shape },
-    trace: (k: Tensor, v: Tensor, target: Tensor) => Tensor,
-  ): void {
-    this.add<KeyValueLossEntry>({
-      ...{ kind: 'keyValueLoss', terms: [name], range, target, inputs: [] },
-      trace: ({ own, target: given }) => trace(own.k, own.v, given as Tensor),
-    });
-    range.segment.writes = true;
-  }
-
-  /**
    * A loss on keys and values against those of other columns, through which no gradient flows, summed over layers.
    * @param inputs batch inputs that it reads
    * @param trace one layer → the weighted term
    */
-  keyValueMatch(
+  keyValueLoss(
     name: string,
-    range: KeyValueRange,
+    own: KeyValueRange,
     teacher: KeyValueRange,
     inputs: readonly InputSpec[],
-    trace: (layer: Required<Omit<LayerOfKeyValues, 'target'>>) => Tensor,
+    trace: KeyValueLossEntry['trace'],
   ): void {
-    this.add<KeyValueLossEntry>({
-      ...{ kind: 'keyValueLoss', terms: [name], range, teacher, inputs },
-      trace: (layer) => trace(layer as Required<LayerOfKeyValues>),
-    });
-    for (const { segment } of [range, teacher]) segment.writes = true;
+    this.add<KeyValueLossEntry>({ kind: 'keyValueLoss', terms: [name], own, teacher, inputs, trace });
+    for (const { segment } of [own, teacher]) segment.writes = true;
     teacher.segment.attends = true;
   }
 

@@ -1,6 +1,7 @@
-import type { Tensor } from '../../graph/graph';
+import type { Graph, Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
-import type { FunctionEntry, States, Track, Value } from './entries';
+import type { KeyValues } from '../../nn/layer';
+import type { Fed, FunctionEntry, KeyValueLossEntry, KeyValueRange, States, Track, Value } from './entries';
 import type { Tape } from './tape';
 
 /** The output of one layer of a segment, as hidden states are read from it. */
@@ -25,12 +26,14 @@ export function readsOf({ parameters }: Tape, { layers, tracks }: States): Read[
 /** How a back end traces what values are read from. */
 export interface Sources {
   result(entry: FunctionEntry): Tensor;
+  fed(input: Fed): Tensor;
   /** A layer's output [B·m, H] at m positions of its segment; that of the last layer after the final norm. */
   output(read: Read): { readonly rows: Tensor; readonly positions: readonly number[] };
 }
 
 /** A value as one tensor in its own shape. */
-export function valueOf(tape: Tape, value: Value, { result, output }: Sources): Tensor {
+export function valueOf(tape: Tape, value: Value, { result, fed, output }: Sources): Tensor {
+  if (value.kind === 'fed') return fed(value);
   const x = value.kind === 'computed' ? result(value.entry) : statesOf(tape, value, output);
   return value.detached ? o.stopGradient(x) : x;
 }
@@ -55,4 +58,28 @@ function columnsOf(x: Tensor, columns: readonly number[]): Tensor {
   if (columns.every((column, i) => column === from + i)) return o.slice(x, 1, from, from + columns.length);
   const each = columns.map((column) => o.slice(x, 1, column, column + 1));
   return o.concat(each, 1);
+}
+
+/** What one layer's part of a key/value loss is traced from: keys and values of all columns, and attention weights, of a segment. */
+export interface LayerSources {
+  readonly own: KeyValues;
+  readonly teacher: KeyValues & { readonly attention: Tensor };
+}
+
+/** One layer's part of a key/value loss, [1]. */
+export function keyValueTerm(
+  graph: Graph,
+  { own, teacher, inputs, trace }: KeyValueLossEntry,
+  from: LayerSources,
+): Tensor {
+  const columns = (x: Tensor, { from: first, to }: KeyValueRange, axis = 2) => o.slice(x, axis, first, to);
+  const fixed = (x: Tensor, axis?: number) => o.stopGradient(columns(x, teacher, axis));
+  const { k, v, attention } = from.teacher;
+  const term = trace({
+    graph,
+    own: { k: columns(from.own.k, own), v: columns(from.own.v, own) },
+    teacher: { k: fixed(k), v: fixed(v), attention: fixed(attention, 3) },
+    inputs: inputs.map(({ name, shape }) => graph.input(name, shape)),
+  });
+  return o.reshape(term, [1]);
 }

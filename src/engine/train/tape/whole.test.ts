@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { interpret } from '../../graph/interpret.testing';
+import { packName } from '../../nn/parameters';
 import { namedWeights } from '../../nn/weights';
-import { packName } from '../parameters';
 import {
   TINY_CONFIG,
   TINY_GPT2,

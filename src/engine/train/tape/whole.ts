@@ -11,24 +11,21 @@ import {
 } from '../../nn/attachments';
 import { withDropout } from '../../nn/dropout';
 import type { KeyValues } from '../../nn/layer';
-import { BASE, NO_PARAMETERS } from '../../nn/parameters';
-import { atPositions } from '../../nn/positions';
+import { BASE, NO_PARAMETERS, packName } from '../../nn/parameters';
 import { type Leaves, leaf, ones, reverseOutputs } from '../../nn/programs/reverse';
 import { causalMask, runStack, type StackModel, type StackOutput, stackModel } from '../../nn/stack';
 import { OUTER_PREFIX } from '../../nn/weights';
-import { packName } from '../parameters';
-import type {
-  FunctionEntry,
-  InputSpec,
-  KeyValueLossEntry,
-  KeyValueRange,
-  Segment,
-  TraceContext,
-  Value,
+import {
+  type FunctionEntry,
+  type KeyValueLossEntry,
+  type Segment,
+  segmentInput,
+  type TraceContext,
+  type Value,
 } from './entries';
-import { maskInput, segmentInput } from './inputs';
+import { maskInput } from './inputs';
 import type { Tape } from './tape';
-import { valueOf } from './values';
+import { keyValueTerm, valueOf } from './values';
 
 /**
  * The whole tape as one program, forward and, if there are terms, backward. Inputs are those of `tapeFeeds`, and parameters
@@ -96,58 +93,41 @@ export class WholeTape {
     const { batch: B, parameters } = this.tape;
     const { config } = parameters;
     const { positions: P, from, end, after, lastOnly, rowPositions } = segment;
-    const learned = config.positions === 'learned';
     const input = (name: string, shape: Shape): Tensor =>
       this.graph.input(segmentInput(segment, name), shape);
     const run = this.graph.scope(`segment from ${from}`, () => {
-      const x = this.value(segment.x);
       // Of all keys up to the segment's end.
       const keys = input('keyMask', [B, 1, 1, end]);
       const table = [B, 1, P, config.headDim / 2];
       return runStack(this.model, {
-        ...{ batch: B, positions: P, from, lastOnly },
-        x: learned ? atPositions(this.model, x, input('positions', [B, P])) : x,
+        ...{ x: this.value(segment.x), batch: B, positions: P, from, lastOnly },
         mask: P === 1 ? keys : o.add(keys, causalMask(this.graph, P, end)),
         past: after && this.runs.get(after)?.kv,
         attached: Array.from({ length: config.layers }, (_, i) => this.attached(segment, i)),
         ...(rowPositions !== undefined &&
-          !learned && { tables: { cos: input('cos', table), sin: input('sin', table) } }),
+          config.positions !== 'learned' && {
+            tables: { cos: input('cos', table), sin: input('sin', table) },
+          }),
       });
     });
     this.runs.set(segment, run);
   }
 
-  private keyValueLoss({ range, target, teacher, inputs, trace }: KeyValueLossEntry): void {
-    const { graph } = this;
-    const keysOf = ({ segment, from, to }: KeyValueRange, i: number) => {
-      const { k, v } = (this.runs.get(segment) as StackOutput).kv[i] as KeyValues;
-      return { k: o.slice(k, 2, from, to), v: o.slice(v, 2, from, to) };
-    };
-    const targetOf = (i: number, { name, shape }: InputSpec): Tensor =>
-      o.reshape(o.slice(graph.input(name, shape), 0, i, i + 1), shape.slice(1));
-    const teacherOf = (i: number, other: KeyValueRange) => {
-      const { k, v } = keysOf(other, i);
-      const attention = (this.runs.get(other.segment) as StackOutput).attention[i] as Tensor;
-      return {
-        ...{ k: o.stopGradient(k), v: o.stopGradient(v) },
-        attention: o.stopGradient(o.slice(attention, 3, other.from, other.to)),
-      };
-    };
-    const layers = this.model.layers.map((_, i) =>
-      trace({
-        ...{ graph, own: keysOf(range, i) },
-        inputs: inputs.map(({ name, shape }) => graph.input(name, shape)),
-        ...(target && { target: targetOf(i, target) }),
-        ...(teacher && { teacher: teacherOf(i, teacher) }),
-      }),
-    );
-    const sum = layers.reduce((before, layer) => o.add(before, layer));
-    this.terms.push(o.reshape(sum, [1]));
+  private keyValueLoss(entry: KeyValueLossEntry): void {
+    const own = this.runs.get(entry.own.segment) as StackOutput;
+    const teacher = this.runs.get(entry.teacher.segment) as StackOutput;
+    const terms = this.model.layers.map((_, i) => {
+      const attention = teacher.attention[i] as Tensor;
+      const from = { own: own.kv[i] as KeyValues, teacher: { ...(teacher.kv[i] as KeyValues), attention } };
+      return keyValueTerm(this.graph, entry, from);
+    });
+    this.terms.push(terms.reduce((before, term) => o.add(before, term)));
   }
 
   private value(value: Value): Tensor {
     return valueOf(this.tape, value, {
       result: (entry) => this.result(entry),
+      fed: ({ name, shape }) => this.graph.input(name, shape),
       output: ({ segment, layer }) => {
         const rows = (this.runs.get(segment) as StackOutput).hidden[layer] as Tensor;
         return { rows, positions: segment.lastOnly ? segment.all.slice(-1) : segment.all };

@@ -5,10 +5,10 @@ import { Graph } from '../../../graph/graph';
 import * as o from '../../../graph/ops';
 import { createAnchorLoss } from '../../../kernels/anchorloss/anchorloss';
 import { anchorLossCpu } from '../../../kernels/anchorloss/anchorloss.cpu';
+import { BoundInputs } from '../../../runtime/bound-inputs';
+import { kernelBuffer } from '../../../runtime/kernel-buffer';
 import type { Runtime } from '../../../runtime/runtime';
 import type { DeviceTensor } from '../../../runtime/tensor';
-import { bufferOf } from '../../../train/device-buffers';
-import { BoundFeeds } from '../../../train/feeds';
 import type { LossRun } from '../../../train/losses/state-loss';
 
 export interface AnchorKernelSpec {
@@ -81,7 +81,7 @@ export async function anchorOnGpu(
   const graph = new Graph();
   const mean = o.reshape(o.mul(o.reduceSum(graph.input('loss', [B])), 1 / B), [1]);
   const total = await runtime.compile({ name: 'anchor term', outputs: { terms: mean } });
-  const inputs = new BoundFeeds(runtime);
+  const inputs = new BoundInputs(runtime);
   const tensors = {
     terms: runtime.empty('f32', [1], 'anchor term'),
     cotangent: runtime.empty('f32', spec.shape, 'cotangent of the anchor loss'),
@@ -93,15 +93,15 @@ export async function anchorOnGpu(
     cotangent: tensors.cotangent,
     executables: [total],
     async run(states, feeds) {
-      inputs.write(kernelFeeds(feeds, spec.beta));
-      const fed = (name: string) => bufferOf(inputs.tensors[name] as DeviceTensor);
+      inputs.writeAll(kernelFeeds(feeds, spec.beta));
+      const fed = (name: string) => kernelBuffer(inputs.tensors[name] as DeviceTensor);
       const out = {
-        loss: bufferOf(tensors.loss),
-        dh: bufferOf(tensors.cotangent),
-        scratch: bufferOf(tensors.scratch),
+        loss: kernelBuffer(tensors.loss),
+        dh: kernelBuffer(tensors.cotangent),
+        scratch: kernelBuffer(tensors.scratch),
       };
       device.record('anchor loss', (batch) => {
-        kernel(batch, bufferOf(states), fed('target'), fed('factor'), fed('scale'), out, sizes);
+        kernel(batch, kernelBuffer(states), fed('target'), fed('factor'), fed('scale'), out, sizes);
       });
       await total.run({ loss: tensors.loss }, { terms: tensors.terms });
     },

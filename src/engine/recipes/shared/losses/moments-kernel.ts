@@ -5,9 +5,9 @@ import { createMomentLoss, momentLossScratch } from '../../../kernels/momentloss
 import { momentLossCpu } from '../../../kernels/momentloss/momentloss.cpu';
 import { createProjection } from '../../../kernels/projection/projection';
 import { projectionCpu, projectionTransposeCpu } from '../../../kernels/projection/projection.cpu';
+import { BoundInputs } from '../../../runtime/bound-inputs';
+import { kernelBuffer } from '../../../runtime/kernel-buffer';
 import type { Runtime } from '../../../runtime/runtime';
-import { bufferOf } from '../../../train/device-buffers';
-import { BoundFeeds } from '../../../train/feeds';
 import type { LossRun } from '../../../train/losses/state-loss';
 
 export interface MomentKernelSpec {
@@ -90,7 +90,7 @@ export async function momentsOnGpu(
   );
   const total = await runtime.compile({ name: 'moment terms', outputs: { terms: weighted } });
 
-  const inputs = new BoundFeeds(runtime, (name) => name.startsWith('moments.'));
+  const inputs = new BoundInputs(runtime, (name) => name.startsWith('moments.'));
   const tensors = {
     terms: runtime.empty('f32', [kept.length], 'moment terms'),
     cotangent: runtime.empty('f32', spec.shape, 'cotangent of the moment loss'),
@@ -105,25 +105,25 @@ export async function momentsOnGpu(
     cotangent: tensors.cotangent,
     executables: [total],
     async run(states, feeds) {
-      inputs.write(feeds);
-      const fed = (name: string) => bufferOf(inputs.tensors[`moments.${name}`] as (typeof tensors)['g']);
+      inputs.writeAll(feeds);
+      const fed = (name: string) => kernelBuffer(inputs.tensors[`moments.${name}`] as (typeof tensors)['g']);
       const [uL, uH, mean, covariance] = [
         fed('layerFactor'),
         fed('hiddenFactor'),
         fed('mean'),
         fed('covariance'),
       ];
-      const [g, dg] = [bufferOf(tensors.g), bufferOf(tensors.dg)];
+      const [g, dg] = [kernelBuffer(tensors.g), kernelBuffer(tensors.dg)];
       const out = {
-        loss: bufferOf(tensors.loss),
-        terms: bufferOf(tensors.distances),
+        loss: kernelBuffer(tensors.loss),
+        terms: kernelBuffer(tensors.distances),
         dg,
-        scratch: bufferOf(tensors.scratch),
+        scratch: kernelBuffer(tensors.scratch),
       };
       device.record('moment loss', (batch) => {
-        project.project(batch, bufferOf(states), uL, uH, g, projection);
+        project.project(batch, kernelBuffer(states), uL, uH, g, projection);
         momentLoss(batch, g, mean, covariance, out, moments, weights);
-        project.transpose(batch, dg, uL, uH, bufferOf(tensors.cotangent), projection);
+        project.transpose(batch, dg, uL, uH, kernelBuffer(tensors.cotangent), projection);
       });
       await total.run({ distances: tensors.distances }, { terms: tensors.terms });
     },

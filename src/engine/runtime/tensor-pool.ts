@@ -1,10 +1,10 @@
-import { type Shape, showShape } from '../../base/shape';
-import type { Runtime } from '../../runtime/runtime';
-import type { DeviceTensor } from '../../runtime/tensor';
+import { type Shape, showShape } from '../base/shape';
+import type { Runtime } from './runtime';
+import type { DeviceTensor } from './tensor';
 
 /**
- * f32 tensors that a step borrows and returns, by shape: created when first needed and reused by every later step, in the
- * same order. `take` returns a tensor with arbitrary contents; whoever takes it gives it back or keeps it until the end.
+ * f32 tensors that a run of programs borrows and returns, by shape: created when first needed and reused by every later run, in
+ * the same order. `take` returns a tensor with arbitrary contents; whoever takes it gives it back or keeps it until the end.
  */
 export class TensorPool {
   private readonly free = new Map<string, DeviceTensor[]>();
@@ -29,7 +29,7 @@ export class TensorPool {
     }
   }
 
-  /** Takes back everything lent, after a step or after one that failed half-way. */
+  /** Takes back everything lent, after a run or after one that failed half-way. */
   reclaim(): void {
     this.give(...this.lent);
   }

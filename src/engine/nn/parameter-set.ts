@@ -1,8 +1,8 @@
 import { BUG, ConfigError } from '../base/errors';
 import type { Rng } from '../base/rng';
 import { type Shape, sizeOf } from '../base/shape';
-import { type AdapterSpec, freshPack, packLength } from '../nn/attachments';
-import type { DecoderConfig } from '../nn/config';
+import { type AdapterSpec, freshPack, packLength } from './attachments';
+import type { DecoderConfig } from './config';
 import {
   BASE,
   type InitialWeights,
@@ -11,11 +11,9 @@ import {
   packName,
   type TensorSpec,
   weightSpecs,
-} from '../nn/parameters';
-import { withOwnWeights } from '../nn/stack';
-import { OUTER_PREFIX } from '../nn/weights';
-
-export { type ModuleParameter, packName };
+} from './parameters';
+import { withOwnWeights } from './stack';
+import { OUTER_PREFIX } from './weights';
 
 /** One trained tensor, as the optimiser, clipping, checkpoints and export see it. Stored in f32. */
 export interface Parameter {
@@ -131,3 +129,13 @@ const initialWeight =
 const unknownValues = (name: string) => (): never => {
   throw new ConfigError(`the parameter "${name}" has no initial values`, BUG);
 };
+
+/**
+ * Names and shapes of all values, in the order in which they are kept.
+ * @param config as the model is on the device, where its vocabulary may be in chunks
+ */
+export const parameterShapes = (
+  config: DecoderConfig,
+  { adapters, modules, weights }: ParameterSpecs,
+): readonly { readonly name: string; readonly shape: Shape }[] =>
+  new ParameterSet(config, adapters, modules, weights).all;
