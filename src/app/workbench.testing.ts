@@ -384,18 +384,23 @@ export function double({
     async storageErrors(options) {
       await begin('storageErrors');
       await work('states', 'samples', 2, (progress) => options?.report?.(progress), options?.signal);
-      const ranks = (more: number): number[] => [3, 8, 14, 19, 24, 29].map((rank) => rank + more);
+      const ranks = [0, 1, 2, 3].map((more) => [3, 8, 14, 19, 24, 29].map((rank) => rank + more));
+      const changed = ranks.map((all, i) => all.map((rank, l) => (i === 3 && l === 2 ? rank + 1 : rank)));
+      const states = { error: 6.1e-3, largest: { layer: 6, error: 9.8e-3 } };
       return {
-        weights: { error: 4.4e-3, layers: [1, 3, 6] },
-        states: {
-          ...{ text: 'Tom has 12 apples.', tokens: 32, error: 6.1e-3 },
-          largest: { layer: 6, error: 9.8e-3 },
-          ranks: [0.8, 0.9, 0.95, 0.99].map((share, i) => ({
-            share,
-            f32: ranks(i),
-            int8: ranks(i).map((rank, l) => (i === 3 && l === 2 ? rank + 1 : rank)),
-          })),
+        layers: [1, 3, 6],
+        reference: {
+          ...{ storage: 'f32', text: 'Tom has 12 apples.', tokens: 32 },
+          ...{ shares: [0.8, 0.9, 0.95, 0.99], ranks },
         },
+        storages: [
+          { storage: 'half', weights: { error: 0, zeroed: 0 }, states: { ...states, error: 0, ranks } },
+          { storage: 'int8', weights: { error: 4.4e-3, zeroed: 0 }, states: { ...states, ranks } },
+          {
+            ...{ storage: 'int4', weights: { error: 7.1e-2, zeroed: 0.1 } },
+            states: { error: 0.11, largest: { layer: 6, error: 0.14 }, ranks: changed },
+          },
+        ],
       };
     },
     async openData(from, reading, options) {

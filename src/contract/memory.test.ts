@@ -130,8 +130,16 @@ describe('what a model takes', () => {
     expect(estimateMemory(LLAMA, 'webgpu', generate(100)).parts.weights).toBe(4 * LLAMA.parameters);
   });
 
-  it('is float32 wherever a text can then be read, else 8 bits, and what a step takes of them', () => {
-    expect([SMOL, QWEN, LLAMA].map((model) => usualStorage(model, 'wasm'))).toEqual(['f32', 'f32', 'int8']);
+  it('is the most exact storage with which a text can be read, and what a step takes of it', () => {
+    const larger = [2, 5, 20].map((times) => ({
+      ...LLAMA,
+      layers: 16 * times,
+      parameters: 262_668_288 + times * 973_146_112,
+    }));
+    expect([SMOL, QWEN, LLAMA, ...larger].map((model) => usualStorage(model, 'wasm'))).toEqual(
+      // The last fits in none.
+      ['f32', 'f32', 'half', 'int8', 'int4', 'int4'],
+    );
     expect(usualStorage(LLAMA, 'webgpu')).toBe('f32');
     expect(estimateMemory(LLAMA_INT8, 'wasm', see(4, 64)).fits).toBe(true);
     expect(estimateMemory(LLAMA_INT8, 'wasm', generate(100)).fits).toBe(true);

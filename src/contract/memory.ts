@@ -1,5 +1,5 @@
 import type { DeviceReport, ModelReport } from './events';
-import type { WeightStorage } from './weight-storage';
+import { WEIGHT_STORAGES, type WeightStorage } from './weight-storage';
 
 /** What a model is to be used for. Tokens are those of one sequence. */
 export type Purpose =
@@ -54,8 +54,11 @@ export interface MemoryEstimate {
 }
 
 const F32 = 4;
-/** Bytes of a value in 8 bits, with its share of a scale. */
-const INT8 = 1 + F32 / 32;
+/** Share of a scale that a value has by blocks. */
+const SCALE = F32 / 32;
+/** Bytes of a value of the layers' matrices. On WebGPU 16 bits are by blocks too. */
+const valueBytes = (storage: WeightStorage, provider: DeviceReport['provider']): number =>
+  ({ f32: F32, half: provider === 'wasm' ? 2 : 2 + SCALE, int8: 1 + SCALE, int4: 1 / 2 + SCALE })[storage];
 /** Addresses of WebAssembly, less what is lost between blocks. */
 export const WASM_BYTES = 2 ** 32 * 0.94;
 /** As `engine/model` has them: embeddings above this are looked up row by row on WASM. */
@@ -76,23 +79,22 @@ export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
 const PAGE = 330e6;
 /**
  * Measured on one thread: floating-point operations a second in products of many rows, and weights a second in those of
- * one; weights made from 8 bits a second, and loaded as either.
+ * one; weights made float32 a second of each storage, and loaded as each.
  */
 const RATES = {
   flops: 14e9,
   row: 2.2e9,
-  widened: 5e8,
-  load: { f32: 5e8, int8: 1.5e8 },
+  widened: { f32: Number.POSITIVE_INFINITY, half: 2e9, int8: 5e8, int4: 5e8 },
+  load: { f32: 5e8, half: 5e8, int8: 1.5e8, int4: 1.5e8 },
   copied: 5e8,
 } as const;
 
-/** What a model must have room for to be kept as float32 without being asked: reading one text. */
+/** What a model must have room for to be kept so without being asked: reading one text. */
 export const ONE_TEXT = { kind: 'see', sequences: 1, tokens: 64 } as const satisfies Purpose;
 
-/** How a model is kept unless something else is chosen: as float32 wherever a text can then be read. */
-export function usualStorage(model: ModelSizes, provider: DeviceReport['provider']): WeightStorage {
-  return estimateMemory({ ...model, storage: 'f32' }, provider, ONE_TEXT).fits ? 'f32' : 'int8';
-}
+/** How a model is kept unless something else is chosen: as the most exact storage with which a text can be read. */
+export const usualStorage = (model: ModelSizes, provider: DeviceReport['provider']): WeightStorage =>
+  WEIGHT_STORAGES.find((storage) => estimateMemory({ ...model, storage }, provider, ONE_TEXT).fits) ?? 'int4';
 
 /** Bytes that a purpose takes on a provider, largest at its peak, and how long it takes. */
 export function estimateMemory(
@@ -215,33 +217,45 @@ function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, pur
   return L * rows * (2 * H + 4 * kvHeads * headDimOf({ hidden: H, kvHeads, layers: L, ...model }));
 }
 
-const matrixBytes = (model: ModelSizes, blocks: boolean): number => (blocks ? INT8 : F32) * inLayers(model);
-
 /** All weights once, as WASM keeps them. */
-const storedBytes = (model: ModelSizes, blocks = model.storage === 'int8'): number =>
-  matrixBytes(model, blocks) + F32 * (model.parameters - inLayers(model));
+const storedBytes = (model: ModelSizes, storage = model.storage ?? 'f32'): number =>
+  valueBytes(storage, 'wasm') * inLayers(model) + F32 * (model.parameters - inLayers(model));
 
-/** All programs share what is float32; matrices in 8 bits are part of each, and one is there as float32 while it is read. */
+/**
+ * The largest matrix while a product reads it: as float32, and in 16 bits what that is made from besides, on WASM once more as it
+ * is, on WebGPU either byte as float32.
+ */
+function widenedBytes(
+  { hidden, intermediate }: ModelSizes,
+  storage: WeightStorage,
+  provider: DeviceReport['provider'],
+): number {
+  const besides = storage === 'half' ? (provider === 'wasm' ? 2 : 2 * F32) : 0;
+  return (F32 + besides) * 2 * hidden * intermediate;
+}
+
+/** All programs share what is float32; matrices in fewer bits are part of each, and one is there as float32 while it is read. */
 function gpuWeights(model: ModelSizes, purpose: Purpose): number {
-  if (storageFor(model, purpose) === 'f32' || purpose.kind === 'distil') return F32 * model.parameters;
+  const storage = storageFor(model, purpose);
+  if (storage === 'f32' || purpose.kind === 'distil') return F32 * model.parameters;
   const programs = purpose.kind === 'generate' ? 2 : 1;
   const shared = F32 * (model.parameters - inLayers(model));
-  return shared + programs * INT8 * inLayers(model) + F32 * 2 * model.hidden * model.intermediate;
+  const own = valueBytes(storage, 'webgpu') * inLayers(model);
+  return shared + programs * own + widenedBytes(model, storage, 'webgpu');
 }
 
 /** Each program has the weights it reads. */
 function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const { kind } = purpose;
-  const blocks = storageFor(model, purpose) === 'int8';
-  const matrices = matrixBytes(model, blocks);
-  const size = storedBytes(model, blocks);
+  const storage = storageFor(model, purpose);
+  const matrices = valueBytes(storage, 'wasm') * inLayers(model);
+  const size = storedBytes(model, storage);
   const factor = size <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
   const embedding = F32 * embeddingOf(model);
   const fed = embedding > VOCABULARY_CHUNK;
-  // Blocks are not packed; the largest matrix is there as float32 while a product reads it.
-  const layers = blocks
-    ? matrices * FACTORS.plain + F32 * 2 * model.hidden * model.intermediate
-    : matrices * factor;
+  // Only float32 is packed.
+  const layers =
+    storage === 'f32' ? matrices * factor : matrices * FACTORS.plain + widenedBytes(model, storage, 'wasm');
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
@@ -297,7 +311,7 @@ function seconds(model: ModelSizes, purpose: Purpose): number {
   const all = layers + embeddingOf(model);
   const storage = storageFor(model, purpose);
   const load = RATES.load[storage];
-  const widening = storage === 'int8' ? layers / RATES.widened : 0;
+  const widening = layers / RATES.widened[storage];
   if (purpose.kind === 'see') return layers / load + widening + (2 * layers * B * T) / RATES.flops;
   if (purpose.kind === 'distil') return all / load + stepSeconds(model, purpose);
   return (2 * all) / load + T * (all / RATES.row + widening);
@@ -306,14 +320,14 @@ function seconds(model: ModelSizes, purpose: Purpose): number {
 /**
  * Processor time of one training step on one thread: forward, and the gradients of inputs in reverse, of all that is fed, and those
  * of the weights where they are trained;
- * matrices in 8 bits are widened in every pass. Small programs recompute each layer, and copy its weights.
+ * matrices in fewer bits are widened in every pass. Small programs recompute each layer, and copy its weights.
  */
 export function stepSeconds(model: ModelSizes, purpose: Extract<Purpose, { kind: 'distil' }>): number {
   const { sequences: B, tokens: T } = purpose;
   const layers = inLayers(model);
   const all = layers + embeddingOf(model);
   const byLayers = isByLayers(purpose);
-  const widening = storageFor(model, purpose) === 'int8' ? (STEP_PASSES * layers) / RATES.widened : 0;
+  const widening = (STEP_PASSES * layers) / RATES.widened[storageFor(model, purpose)];
   const passes = (byLayers ? 6 : 4) + (purpose.weights ? 2 : 0);
   return (passes * all * B * T) / RATES.flops + widening + (byLayers ? all / RATES.copied : 0);
 }

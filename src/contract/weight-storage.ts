@@ -1,34 +1,71 @@
 /**
- * How programs keep the matrices of a model's layers: as float32, or in 8 bits by blocks of 32 values with a float32 scale each,
- * of which a float32 matrix is made whenever a product reads it. Everything else is float32, and so are all weights in training
- * by layers, as on WebGPU. There a matrix in 8 bits is part of each program that reads it, and in float32 all programs share it.
+ * How programs keep the matrices of a model's layers: as float32, in 16 bits, or by blocks of 32 values in 8 or 4 bits with a
+ * float32 scale each. A float32 matrix is made of them whenever a product reads it. Everything else is float32, and so are all
+ * weights in training by layers, as on WebGPU. There a matrix in fewer bits is part of each program that reads it, and in float32
+ * all programs share it.
+ *
+ * 16 bits are, on WASM, those of the checkpoint where it has 16 (bfloat16 or float16), so that nothing is lost, and float16 of a
+ * float32 checkpoint; on WebGPU, which need not have 16-bit floats, fixed-point by blocks of 32.
  */
-export type WeightStorage = 'f32' | 'int8';
-export const WEIGHT_STORAGES: readonly WeightStorage[] = ['f32', 'int8'];
+export type WeightStorage = 'f32' | 'half' | 'int8' | 'int4';
+/** From the largest and most exact to the smallest. */
+export const WEIGHT_STORAGES: readonly WeightStorage[] = ['f32', 'half', 'int8', 'int4'];
+/** All but float32. */
+export type ReducedStorage = Exclude<WeightStorage, 'f32'>;
+export const REDUCED_STORAGES: readonly ReducedStorage[] = ['half', 'int8', 'int4'];
 
 export const STORAGE_NAMES: Readonly<Record<WeightStorage, string>> = {
   f32: 'float32',
+  half: '16 bits',
   int8: '8 bits, by blocks of 32',
+  int4: '4 bits, by blocks of 32',
+};
+/** As in "matrices in 8 bits". */
+export const STORAGE_SHORT: Readonly<Record<WeightStorage, string>> = {
+  f32: 'float32',
+  half: '16 bits',
+  int8: '8 bits',
+  int4: '4 bits',
 };
 
-/** What 8 bits change, measured. Errors are relative: the norm of the difference over the norm. */
+/** What storages other than float32 change, measured. Errors are relative: the norm of the difference over the norm. */
 export interface StorageErrors {
-  /** Of the layers' matrices; of the layers named, 1 … L. */
-  readonly weights: { readonly error: number; readonly layers: readonly number[] };
-  /** Of hidden states on a text. Null where float32 does not fit into memory, so that there is nothing to compare with. */
-  readonly states: StatesErrors | null;
+  /** The layers whose matrices were compared, 1 … L. */
+  readonly layers: readonly number[];
+  /** Hidden states that the others' are compared with. Null where nothing fits that has the checkpoint's own values. */
+  readonly reference: ReferenceStates | null;
+  /** In the order of `REDUCED_STORAGES`. */
+  readonly storages: readonly StorageError[];
 }
 
-export interface StatesErrors {
+export interface ReferenceStates {
+  /** float32, or, where that does not fit and the checkpoint has 16 bits, those. */
+  readonly storage: 'f32' | 'half';
   readonly text: string;
   readonly tokens: number;
+  /** Shares of a layer's energy, and the ranks that hold them of the matrix [tokens, H], by share and layer. */
+  readonly shares: readonly number[];
+  readonly ranks: readonly (readonly number[])[];
+}
+
+export interface StorageError {
+  readonly storage: ReducedStorage;
+  /** Null where the matrices cannot be kept so. */
+  readonly weights: {
+    readonly error: number;
+    /** Values that are not zero and become zero, as a share of all. */
+    readonly zeroed: number;
+  } | null;
+  /** Why they cannot. */
+  readonly refused?: string;
+  /** Null where there is no reference, or no room for this storage. */
+  readonly states: StatesError | null;
+}
+
+export interface StatesError {
   /** Of the hidden states of all layers, and of the layer where it is largest. */
   readonly error: number;
   readonly largest: { readonly layer: number; readonly error: number };
-  /** For each share of a layer's energy: its ranks in either storage, layer by layer, of the matrix [tokens, H]. */
-  readonly ranks: readonly {
-    readonly share: number;
-    readonly f32: readonly number[];
-    readonly int8: readonly number[];
-  }[];
+  /** As those of the reference. */
+  readonly ranks: readonly (readonly number[])[];
 }

@@ -270,11 +270,26 @@ describe('the other commands', () => {
     expect(json.lens.selections[0]).toMatchObject({ label: 'opened', layers: 2 });
   });
 
-  it('lens: a checkpoint whose matrices are kept in 8 bits', async () => {
+  it('lens: a checkpoint whose matrices are kept in 16 or 4 bits', async () => {
     const args = ['lens', '--subject', 'opened', '--open', join(models, 'teacher'), '--text', 'Ann has 3.'];
-    const [{ json: f32 }, { json: int8 }] = [await run(...args), await run(...args, '--storage', 'int8')];
-    expect(int8.lens.selections[0].model).toBe(`${f32.lens.selections[0].model}, matrices in 8 bits`);
-    expect(int8.lens.selections[0].spectra[0].sigma).not.toEqual(f32.lens.selections[0].spectra[0].sigma);
+    const [own, ...others] = await Promise.all(
+      [[], ['--storage', 'half'], ['--storage', 'int4']].map(async (more) => {
+        const { json } = await run(...args, ...more);
+        return json.lens.selections[0];
+      }),
+    );
+    expect(others.map(({ model }) => model)).toEqual(
+      ['16 bits', '4 bits'].map((bits) => `${own.model}, matrices in ${bits}`),
+    );
+    const [first, half, int4] = [own, ...others].map(({ spectra }) => spectra[0].sigma[0] as number) as [
+      number,
+      number,
+      number,
+    ];
+    // float16 changes a norm of hidden states by far less than 4 bits do.
+    expect(half).not.toBe(first);
+    expect(Math.abs(half / first - 1)).toBeLessThan(1e-3);
+    expect(Math.abs(int4 / first - 1)).toBeGreaterThan(1e-3);
   });
 
   it('lens: an ONNX export from its folder, and one of several by its path', async () => {
@@ -671,8 +686,8 @@ describe('bad arguments and files', () => {
     ],
     [
       'a storage there is not',
-      () => ['lens', '--open', join(models, 'teacher'), '--storage', 'int4'],
-      /--storage "int4"; expected f32 or int8/,
+      () => ['lens', '--open', join(models, 'teacher'), '--storage', 'int2'],
+      /--storage "int2"; expected f32, half, int8 or int4/,
     ],
     ['a folder there is not', () => ['lens', '--open', at('nowhere')], /nowhere" cannot be opened: ENOENT/],
     ['nothing opened', () => ['causal', '--subject', 'opened'], /give the folder of a checkpoint by --open/],

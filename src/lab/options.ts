@@ -219,9 +219,9 @@ export const OPTIONS = {
   },
   storage: {
     type: 'string',
-    value: 'f32|int8',
+    value: 'f32|half|int8|int4',
     about:
-      'How the opened checkpoint’s matrices are kept: as float32, or in 8 bits by blocks of 32, a third of the memory and slower. By default float32 where a text can then be read.',
+      'How the opened checkpoint’s matrices are kept: as float32, in 16 bits (those of the checkpoint where it has them), or in 8 or 4 bits by blocks of 32: less memory, and slower. By default the first of them with which a text can be read.',
     commands: both(SUBJECTS, TRAINING),
   },
   model: {
@@ -440,7 +440,7 @@ export interface OpenArguments {
   readonly open?: string | undefined;
   /** An adapter's folder. */
   readonly adapter?: string | undefined;
-  /** Of the weights, `f32` or `int8`; by default what fits. */
+  /** Of the weights, one of `WEIGHT_STORAGES`; by default what fits. */
   readonly storage?: string | undefined;
 }
 

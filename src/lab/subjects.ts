@@ -111,7 +111,9 @@ export async function openGiven(
   if (open === undefined && adapter === undefined) return undefined;
   const known = WEIGHT_STORAGES.find((one) => one === storage);
   if (storage !== undefined && known === undefined)
-    throw new Error(`--storage ${JSON.stringify(storage)}; expected ${WEIGHT_STORAGES.join(' or ')}`);
+    throw new Error(
+      `--storage ${JSON.stringify(storage)}; expected ${WEIGHT_STORAGES.slice(0, -1).join(', ')} or ${WEIGHT_STORAGES.at(-1)}`,
+    );
   const base = open === undefined ? [] : await checkpointFiles(open);
   const own = adapter === undefined ? [] : await checkpointFiles(adapter);
   const report = await workbench.openCheckpoint([

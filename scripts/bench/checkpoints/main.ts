@@ -2,7 +2,7 @@
  * `npm run bench:checkpoints -- <folder> [shape…]`: checkpoints of true shapes with random bf16 weights, written into the
  * folder if they are not there, then opened, read by the lens (4 texts of 64 tokens) and continued greedily, each in a
  * process of its own; the median of three. Options: --threads 1, --repeat 3, --what lens,greedy (also text, errors, and sizes:
- * the heap of lens requests of several sizes as a share of the estimate), --storage f32 (or int8).
+ * the heap of lens requests of several sizes as a share of the estimate), --storage f32 (half, int8, int4).
  */
 import { parseArgs } from 'node:util';
 import { chosenCheckpoints, lastLineOf, sayFailure } from './chosen';

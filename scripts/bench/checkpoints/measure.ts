@@ -1,6 +1,6 @@
 /**
  * Measures one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <lens|greedy|text|errors|sizes>
- * <threads> <f32|int8>`.
+ * <threads> <f32|half|int8|int4>`.
  * Peak memory is the process's; `heap` is what WebAssembly has taken of its 4 GiB.
  */
 
@@ -106,7 +106,7 @@ async function text(): Promise<object> {
   return { first: await one(), second: await one(), third: await one() };
 }
 
-/** What 8 bits change, as the Model panel shows it. */
+/** What fewer bits change, as the Model panel shows it. */
 async function errors(): Promise<object> {
   const workbench = new LoriWorkbench(environment);
   await workbench.open('wasm');

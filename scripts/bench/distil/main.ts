@@ -2,7 +2,7 @@
  * `npm run bench:distil -- <folder> [shape…]`: checkpoints of true shapes with random bf16 weights, written into the folder if
  * they are not there, then distilled a few steps on WASM, each run in a process of its own: seconds of the teacher pass, the
  * factors, compiling and a step, and peak memory. Options: --methods lori,codi,ce, --batches 1,2, --samples 4, --steps 3,
- * --question 64, --latents 5, --threads 2, --storage f32 (or int8), --set a JSON object of the configuration.
+ * --question 64, --latents 5, --threads 2, --storage f32 (half, int8, int4), --set a JSON object of the configuration.
  */
 import { parseArgs } from 'node:util';
 import type { WeightStorage } from '../../../src/contract/weight-storage';

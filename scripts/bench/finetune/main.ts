@@ -2,7 +2,7 @@
  * `npm run bench:finetune -- <folder>`: fine-tunes a checkpoint on text on WASM, as llama.cpp's finetune does in the browser
  * (stories260K, 20 epochs, context 128), and prints tokens/s, seconds and memory. Options: --train all (or lora), --epochs 20,
  * --context 128, --batch 4, --windows 16 (of one context each, of word problems unless --text FILE is given), --rate 1e-3,
- * --steps 0 (at most; 0: all epochs), --threads 2, --composition whole (or layerwise), --storage f32 (or int8).
+ * --steps 0 (at most; 0: all epochs), --threads 2, --composition whole (or layerwise), --storage f32 (half, int8, int4).
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,6 @@
+import type { WeightStorage } from '../../../src/contract/weight-storage';
 import type { HostTensor } from '../../../src/engine/base/dtype';
+import { formOf, keptBytes } from '../../../src/engine/base/kept';
 import { Rng } from '../../../src/engine/base/rng';
 import { initialWeights } from '../../../src/engine/model/initial-weights';
 import type { DecoderConfig } from '../../../src/engine/nn/config';
@@ -22,7 +24,7 @@ export interface StepOptions {
   /** The model's own weights, or LoRA of rank 8 on every linear. */
   readonly train: 'all' | 'lora';
   readonly composition: 'whole' | 'layerwise';
-  readonly storage: 'f32' | 'int8';
+  readonly storage: WeightStorage;
   readonly batch: number;
   /** Of a text that is predicted token by token, or of a question before latents; tokens. */
   readonly tokens: number;
@@ -105,7 +107,7 @@ function needed(
   const inLayers =
     L * (H * d * (2 * heads + 2 * kvHeads) + (config.activation === 'gelu_new' ? 2 : 3) * H * I);
   const outside = V * H * (config.tieWordEmbeddings ? 1 : 2);
-  const perWeight = storage === 'int8' ? 1 + 4 / 32 : 4;
+  const perWeight = storage === 'f32' ? 4 : keptBytes(1, 32, formOf(storage, 'wasm')) / 32;
   // Trained weights are counted with what is trained.
   const weights = train === 'all' ? 0 : perWeight * inLayers + 4 * outside;
   const rows = batch * (tokens + (latents > 0 ? latents + ANSWER.prompt + ANSWER.answer - 1 : 0));

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:generate -- <folder> [shape…]`: greedy text of checkpoints of true shapes with random bf16 weights, written into
  * the folder if they are not there, on WASM in Node: tokens a second after the first two, by the clock and by processor time,
- * and memory; each storage of weights in a process of its own. Options: --storage f32,int8, --threads 1, --repeat 1.
+ * and memory; each storage of weights in a process of its own. Options: --storage f32,half,int8,int4, --threads 1, --repeat 1.
  *
  * Other engines are measured beside only where their packages are dependencies of this project; those that are not are named.
  */
@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
   allowPositionals: true,
   options: {
-    storage: { type: 'string', default: 'f32,int8' },
+    storage: { type: 'string', default: 'f32,half,int8,int4' },
     threads: { type: 'string', default: '1' },
     repeat: { type: 'string', default: '1' },
   },

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:latency -- <folder> [shape…]`: how long K latents and an answer take beside a written chain of 60 tokens and
  * the same answer (LoRi figure 4), on the bundled base and on random weights of true shapes, which are written into the folder
- * if they are not there. Options: --threads 1, --storage f32 (or int8).
+ * if they are not there. Options: --threads 1, --storage f32 (half, int8, int4).
  */
 import { parseArgs } from 'node:util';
 import { chosenCheckpoints, lastLineOf, sayFailure } from '../checkpoints/chosen';

@@ -1,5 +1,5 @@
 /**
- * Times one checkpoint in this process and prints a line of JSON: `measure.ts <folder> <threads> <f32|int8>`. A question of
+ * Times one checkpoint in this process and prints a line of JSON: `measure.ts <folder> <threads> <f32|half|int8|int4>`. A question of
  * 64 tokens is read, then K latents, the answer prompt and an answer, or a written chain of 60 tokens, the same prompt and answer. The
  * same decoder, one sequence, no end token, so that weights do not decide how long either takes. The answer to a chain is timed after
  * the question alone, with fewer keys to attend to: the chain looks a little faster than it is.

@@ -3,7 +3,7 @@
  * checkpoints of true shapes with random weights, each point in a process of its own. A question, K latents and an answer,
  * LoRA on every linear, AdamW. Prints a table and the exponents fitted to it: 1 is linear. Options: --tokens 64,128,256
  * --batches 1,2,4 --latents 5 --steps 1 (after one that warms up) --threads 1 --composition layerwise (or whole)
- * --storage f32 (or int8) --most 1.1 (an exponent above it ends with an error). `memory` is WebAssembly's heap and JavaScript's
+ * --storage f32 (half, int8, int4) --most 1.1 (an exponent above it ends with an error). `memory` is WebAssembly's heap and JavaScript's
  * buffers, `needed` weights in their storage, what is kept of every layer between forward and reverse, adapters and moments.
  */
 import { parseArgs } from 'node:util';

@@ -2,7 +2,7 @@
 src/engine/session/models/gradients.golden.json. Run: /usr/bin/python3 scripts/goldens/families/gradients.py
 
 The loss is the mean cross entropy of the golden text's tokens after the first. It is differentiated on the weights as they
-are, and on what 8 bits by blocks leave of the layers' matrices (../base/blocks.py, rows in the order [out, in]). Values of the
+are, and on what 8 and 4 bits by blocks leave of the layers' matrices (../base/blocks.py, rows in the order [out, in]). Values of the
 adapters come from families.py's generator (seed 7, v / 512), in the order of the list, and are not stored.
 """
 import json
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "base"))
 import families as f  # noqa: E402
-from blocks import BLOCK, quantise  # noqa: E402
+from blocks import dequantised  # noqa: E402
 
 RANK, ALPHA, SEED = 2, 3, 7
 CASES = ("llama, tied head", "qwen2, untied head", "qwen3, tied head", "gpt2, no prefix, old buffers, n_inner")
@@ -24,16 +24,18 @@ LLAMA = {"q": "self_attn.q_proj", "k": "self_attn.k_proj", "v": "self_attn.v_pro
 GPT2 = {"q": "attn.c_attn", "k": "attn.c_attn", "v": "attn.c_attn", "o": "attn.c_proj", "up": "mlp.c_fc", "down": "mlp.c_proj"}
 
 
-def dequantised(matrix):
-    """[out, in] through 8 bits, blocks along a row."""
-    values = matrix.to(torch.float32).numpy()
-    multiples, scales = quantise(values)
-    each = np.repeat(scales, BLOCK, axis=1)[:, : values.shape[1]]
-    return torch.tensor((multiples.astype(np.float32) * each).astype(np.float64))
+BITS = {"int8": 8, "int4": 4}
+
+
+def kept(matrix, storage):
+    """[out, in] as that storage leaves it, blocks along a row."""
+    if storage == "f32":
+        return matrix
+    return torch.tensor(dequantised(matrix.to(torch.float32).numpy(), BITS[storage]).astype(np.float64))
 
 
 class Adapted:
-    """A checkpoint's tensors, the layers' matrices with their adapters, and through 8 bits if asked for."""
+    """A checkpoint's tensors, the layers' matrices with their adapters, and as that storage leaves them."""
 
     def __init__(self, c, weights, storage):
         self.weights, self.parts, self.made = weights, [], {}
@@ -52,8 +54,7 @@ class Adapted:
                 a = generator.values((RANK, w.shape[1]), 9, False).requires_grad_()
                 b = generator.values((w.shape[0], RANK), 9, False).requires_grad_()
                 self.parts += [(i, linear, "A", a), (i, linear, "B", b)]
-                base = dequantised(w) if storage == "int8" else w
-                whole.setdefault(name, []).append(base + ALPHA / RANK * b @ a)
+                whole.setdefault(name, []).append(kept(w, storage) + ALPHA / RANK * b @ a)
             for name, rows in whole.items():
                 joined = torch.cat(rows)
                 self.made[name] = joined.T if conv1d else joined
@@ -82,7 +83,7 @@ def main():
             continue
         weights = (f.llama_weights if c["family"] == "llama" else f.gpt2_weights)(c, 1000 + number)
         case = {"name": name}
-        for storage in ("f32", "int8"):
+        for storage in ("f32", "int8", "int4"):
             case[storage], parts = gradients(c, weights, storage)
         case["parts"] = [{"layer": i, "linear": linear, "factor": factor, "shape": list(p.shape)} for i, linear, factor, p in parts]
         out.append(case)

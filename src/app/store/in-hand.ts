@@ -126,7 +126,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('pair', 'Loading the models', pair, 'cancelPair');
   add('check', 'Checking the device', check.task, 'cancelCheck');
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
-  add('storage', 'Measuring 8-bit weights', lens.storage, 'cancelStorage');
+  add('storage', 'Measuring weights in fewer bits', lens.storage, 'cancelStorage');
   add('fetching', 'Fetching rows', data.fetching, 'cancelFetching');
   add('rows', 'Reading the data set', data.report, 'cancelData');
   add('tokens', 'Counting tokens', data.counts, 'cancelCounting');

@@ -36,7 +36,7 @@ export interface LensState {
   readonly rank: number | null;
   readonly checkpoints: readonly CheckpointReport[];
   readonly opened: Task<ModelReport>;
-  /** What 8 bits change in it. */
+  /** What fewer bits change in it. */
   readonly storage: Task<StorageErrors>;
   /** The file of hidden states that was written last. */
   readonly file: Task<WrittenFile>;

@@ -22,11 +22,11 @@ it('stores the opened model otherwise, and what was read from it before is outli
   expect(doubles[0]!.calls.filter((call) => call.startsWith('storeWeights'))).toEqual(['storeWeights int8']);
 });
 
-it('measures what 8 bits change, until another model is opened', async () => {
+it('measures what fewer bits change, until another model is opened', async () => {
   const { actions, opening, lens } = await open();
   await opening();
   expect(await actions.measureStorage()).toBe(true);
-  expect(lens().storage.value?.states?.tokens).toBe(32);
+  expect(lens().storage.value?.reference?.tokens).toBe(32);
   await actions.storeWeights('int8');
   expect(lens().storage.value).not.toBeNull();
   await opening();

@@ -4,7 +4,7 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { outlived } from './lens';
 
-/** How the opened model's matrices are kept on WASM, and what 8 bits change. Resolve to whether it was done. */
+/** How the opened model's matrices are kept, and what fewer bits change. Resolve to whether it was done. */
 export interface StorageActions {
   storeWeights(storage: WeightStorage): Promise<boolean>;
   measureStorage(): Promise<boolean>;

@@ -1,3 +1,5 @@
+import type { KeptAs } from './kept';
+
 /**
  * The sizes and options that define a decoder of the families LLaMA, Qwen and GPT-2. Options that are absent are those of
  * LLaMA: RMSNorm, RoPE, grouped-query attention, SwiGLU.
@@ -28,10 +30,10 @@ export interface DecoderConfig {
    */
   readonly fedEmbeddings?: boolean;
   /**
-   * How programs keep the matrices of the layers: `int8`, in 8 bits by blocks of 32 (base/blocks.ts). Absent: as float32, as
-   * all other weights are.
+   * How programs keep the matrices of the layers: in 16 bits, or by blocks of 32 in 8 or 4 (base/kept.ts). Absent: as float32,
+   * as all other weights are.
    */
-  readonly storage?: 'int8';
+  readonly storage?: KeptAs;
   /** Positions it was trained with; absent where nothing says so. Where positions are learned, there are no others. */
   readonly maxPositions?: number;
   /** `rms`: x/√(mean x² + ε)·w (default). `layer`: (x − mean)/√(variance + ε)·w + b. */

@@ -1,4 +1,4 @@
-import { blocksOf } from '../base/blocks';
+import { formOf, type KeptAs, keptBytes } from '../base/kept';
 import { Owned } from '../base/owned';
 import { type Shape, sizeOf } from '../base/shape';
 import type { DecoderConfig } from '../nn/config';
@@ -82,14 +82,14 @@ export class DeviceWeights {
 export const isLayerMatrix = (name: string, shape: Shape): boolean =>
   /^w\.\d+\./.test(name) && shape.length === 2;
 
-/** Bytes of a whole model as programs have it. */
-export function bytesOf(source: WeightSource, storage?: DecoderConfig['storage']): number {
+/** Bytes of a whole model as programs of WASM have it. */
+export function bytesOf(source: WeightSource, storage?: KeptAs): number {
   let bytes = 0;
   for (const [name, { shape }] of source.tensors) {
     const [rows, columns] = shape as [number, number];
     bytes +=
-      storage === 'int8' && isLayerMatrix(name, shape)
-        ? rows * (columns + F32 * blocksOf(columns))
+      storage && isLayerMatrix(name, shape)
+        ? keptBytes(rows, columns, formOf(storage, 'wasm'))
         : F32 * sizeOf(shape);
   }
   return bytes;

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KeptAs } from '../base/kept';
 import { Rng } from '../base/rng';
 import { DIRECT } from '../decode/reasoning';
 import { statesProgram } from '../decode/states';
 import type { DecoderConfig } from '../nn/config';
-import { emit } from '../onnx/emit';
+import { mapWeights } from '../nn/weights.testing';
+import { type EmitOptions, emit } from '../onnx/emit';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { randomWeights, TINY_CONFIG } from '../train/tiny.testing';
 import { ModelOnDevice } from './model-on-device';
@@ -15,54 +17,79 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-describeStorage('WASM', () => runtime);
+describeStorage('wasm', () => runtime);
 
-describe('programs over matrices in 8 bits', () => {
+/** Of a matrix, the bits of a value with its share of a scale. */
+const BITS = { half: 16, int8: 9, int4: 5 } as const;
+const STORAGES = ['half', 'int8', 'int4'] as const;
+
+describe('programs over matrices in fewer bits', () => {
   const config: DecoderConfig = { ...TINY_CONFIG, ...SIZES, hiddenSize: 256, intermediateSize: 512 };
   const weights = randomWeights(config, new Rng(5));
   const program = statesProgram({
     ...{ config, batch: 1, question: 0, reasoning: DIRECT, rest: 3 },
   });
+  const late = (storage?: KeptAs) => (input: string) => {
+    const match = /^w\.(\d+)\.(.+)$/.exec(input);
+    const host = match && weights.layers[Number(match[1])]?.[match[2] as 'o'];
+    if (!host) return undefined;
+    return { ...host, ...(host.shape.length === 2 && { storage }), read: () => host };
+  };
 
   it('are smaller, and others than those over float32', async () => {
-    const [f32, int8] = (['f32', 'int8'] as const).map(
-      (storage) => new ModelOnDevice(runtime, { ...config, ...(storage === 'int8' && { storage }) }, weights),
-    ) as [ModelOnDevice, ModelOnDevice];
-    const [plain, blocks] = [await f32.compile(program), await int8.compile(program)];
-    expect(blocks.executable).not.toBe(plain.executable);
-    // 9 bits for 32, and the embedding as it is.
-    const ratio = blocks.executable.bytes / plain.executable.bytes;
-    expect(ratio).toBeGreaterThan(9 / 32);
-    expect(ratio).toBeLessThan(0.32);
-    await f32.release();
-    await int8.release();
+    const bytes = async (more: Partial<DecoderConfig>): Promise<number> => {
+      const model = new ModelOnDevice(runtime, { ...config, ...more }, weights);
+      const { executable } = await model.compile(program);
+      await model.release();
+      return executable.bytes;
+    };
+    const plain = await bytes({});
+    for (const storage of STORAGES) {
+      const ratio = (await bytes({ storage })) / plain;
+      // And the embedding as it is.
+      expect(ratio).toBeGreaterThan(BITS[storage] / 32);
+      expect(ratio).toBeLessThan(BITS[storage] / 32 + 0.04);
+    }
   });
 
-  it('make a float32 matrix once for every product, and not before its other operand is there', () => {
-    const bake = (input: string) => {
-      const [, layer, name] = /^w\.(\d+)\.(.+)$/.exec(input) ?? [];
-      const host = layer && weights.layers[Number(layer)]?.[name as 'o'];
-      return host && host.shape.length === 2
-        ? { ...host, storage: 'int8' as const, read: () => host }
-        : undefined;
-    };
-    const text = new TextDecoder('latin1').decode(emit(program, { provider: 'wasm', bake }));
-    const count = (op: string): number => text.split(op).length - 1;
-    // Four groups of linears in each of two layers. Without the Wheres, ONNX Runtime makes all eight matrices at once.
-    expect([count('DequantizeLinear'), count('Where')]).toEqual([8, 8]);
-  });
+  it.each([
+    ['wasm', 'half', 'Cast'],
+    ['wasm', 'int4', 'DequantizeLinear'],
+    ['webgpu', 'half', 'Add'],
+    ['webgpu', 'int8', 'DequantizeLinear'],
+  ] as const)(
+    'make a float32 matrix once for every product, and not before its other operand is there: %s, %s',
+    (provider, storage, op) => {
+      const count = (bake: NonNullable<EmitOptions['bake']>, of: string): number =>
+        new TextDecoder('latin1').decode(emit(program, { provider, bake })).split(of).length - 1;
+      const more = (of: string): number => count(late(storage), of) - count(late(), of);
+      // Four groups of linears in each of two layers. Without the Wheres, ONNX Runtime makes all eight matrices at once;
+      // each has a Cast of its own besides.
+      expect([more(op), more('Where')]).toEqual([op === 'Cast' ? 16 : 8, 8]);
+    },
+  );
 
   it('cannot be mistaken for one another, whatever their weights are called', async () => {
-    const late = (storage?: 'int8') => (input: string) => {
-      const match = /^w\.(\d+)\.(.+)$/.exec(input);
-      const host = match && weights.layers[Number(match[1])]?.[match[2] as 'o'];
-      if (!host) return undefined;
-      return { ...host, ...(host.shape.length === 2 && { storage }), read: () => host };
-    };
-    const one = await runtime.compile(program, { bake: late(), weights: 'same' });
-    const other = await runtime.compile(program, { bake: late('int8'), weights: 'same' });
-    expect(other).not.toBe(one);
-    await one.dispose();
-    await other.dispose();
+    const all = [undefined, ...STORAGES].map((storage) =>
+      runtime.compile(program, { bake: late(storage), weights: 'same' }),
+    );
+    const made = await Promise.all(all);
+    expect(new Set(made).size).toBe(4);
+    for (const one of made) await one.dispose();
+  });
+
+  it('are refused by name where float16 does not hold a value', async () => {
+    const large = mapWeights(weights, (host) => {
+      if (host.shape.length !== 2 || host.dtype !== 'f32') return host;
+      const data = Float32Array.from(host.data as Float32Array);
+      data[7] = -7e4;
+      return { ...host, data };
+    });
+    const model = new ModelOnDevice(runtime, { ...config, storage: 'half' }, large);
+    await expect(model.compile(program)).rejects.toMatchObject({
+      code: 'numeric',
+      message: expect.stringMatching(/^weight w\.\d\.\w+ has the value -70000, and float16 ends at 65504$/),
+    });
+    await model.release();
   });
 });

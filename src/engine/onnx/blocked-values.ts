@@ -1,29 +1,39 @@
-import { blockScales, quantiseBlocks } from '../base/blocks';
+import { type BlockBits, blockScales, packNibbles, plane, quantiseBlocks } from '../base/blocks';
 import { floatsOf } from '../base/half';
 import type { LateWeight } from './late-weight';
 
+/** What a matrix by blocks is written as: its multiples, of 16 bits by upper and lower bytes, and its scales. */
+export type BlockPart = 'multiples' | 'high' | 'low' | 'scales';
+
 /**
- * The two parts of a matrix in 8 bits, made when ONNX Runtime asks for them. Scales that the multiples were made with are
- * kept until they are asked for; asked for first, they are made alone.
+ * The parts of a matrix by blocks, each made when ONNX Runtime asks for it. Of what the multiples are made from only the
+ * scales are kept, until they are asked for.
  */
 export class BlockedValues {
-  private scales: Float32Array | undefined;
+  private scales: Float32Array<ArrayBuffer> | undefined;
 
   constructor(
     private readonly weight: LateWeight,
     private readonly columns: number,
+    private readonly bits: BlockBits,
   ) {}
 
-  writeMultiples(out: Uint8Array): void {
+  write(part: BlockPart, out: Uint8Array): void {
+    const { columns, bits } = this;
     const values = floatsOf(this.weight.read());
-    const scales = blockScales(values, this.columns);
+    const scales = this.scales ?? blockScales(values, columns, bits);
+    if (part === 'scales') {
+      this.scales = undefined;
+      out.set(new Uint8Array(scales.buffer));
+      return;
+    }
     this.scales = scales;
-    quantiseBlocks(values, this.columns, scales, new Int8Array(out.buffer, out.byteOffset, out.length));
-  }
-
-  writeScales(out: Uint8Array): void {
-    const scales = this.scales ?? blockScales(floatsOf(this.weight.read()), this.columns);
-    this.scales = undefined;
-    out.set(new Uint8Array(scales.buffer, scales.byteOffset, scales.byteLength));
+    const bytes = new Int8Array(out.buffer, out.byteOffset, out.length);
+    // Those of a byte are what is written.
+    const multiples =
+      bits === 8 ? bytes : bits === 4 ? new Int8Array(values.length) : new Int16Array(values.length);
+    quantiseBlocks(values, columns, bits, scales, multiples);
+    if (part !== 'multiples') plane(multiples as Int16Array, part, bytes);
+    else if (bits === 4) packNibbles(multiples as Int8Array, out);
   }
 }

@@ -3,8 +3,8 @@ import { BUG, RuntimeError } from '../base/errors';
 import { graphDType } from '../base/half';
 import { sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
-import { BlockedOperands } from './blocked-operands';
 import { instructionsOf, type Provider } from './fuse';
+import { KeptOperands } from './kept-operands';
 import { LOWERINGS } from './lower';
 import { type ExternalWeight, type LateWeight, ModelWriter } from './model';
 
@@ -61,7 +61,7 @@ export function emitted(program: Program, options: EmitOptions): Emitted {
   const values = new Map<Tensor, string>();
   const inputs: Tensor[] = [];
   const baked: string[] = [];
-  const blocked = new BlockedOperands(model, values);
+  const kept = new KeptOperands(model, values, provider);
   for (const at of instructionsOf(Object.values(program.outputs), provider)) {
     const { node } = at;
     if (node.op !== 'input') {
@@ -69,7 +69,7 @@ export function emitted(program: Program, options: EmitOptions): Emitted {
         node,
         LOWERINGS[at.op](
           at,
-          at.inputs.map((x) => blocked.operand(x, at.inputs)),
+          at.inputs.map((x) => kept.operand(x, at.inputs)),
           model,
           provider,
         ),
@@ -85,8 +85,7 @@ export function emitted(program: Program, options: EmitOptions): Emitted {
           BUG,
         );
       const weight = late(fixed);
-      if (weight.storage === 'int8') blocked.add(node, weight);
-      else values.set(node, model.weight(weight, node.name));
+      if (!kept.add(node, weight)) values.set(node, model.weight(weight, node.name));
       baked.push(node.name);
     } else {
       inputs.push(node);
@@ -94,7 +93,7 @@ export function emitted(program: Program, options: EmitOptions): Emitted {
     }
   }
   for (const [name, node] of Object.entries(program.outputs)) {
-    model.output(standalone ? name : outputName(name), blocked.operand(node, []), node.dtype, node.shape);
+    model.output(standalone ? name : outputName(name), kept.operand(node, []), node.dtype, node.shape);
   }
   const message = model.finish();
   return {

@@ -1,9 +1,10 @@
-import { blocksOf } from '../base/blocks';
+import { blocksOf, multipleBytes } from '../base/blocks';
 import type { GraphDType, HostData, HostTensor } from '../base/dtype';
 import { DTYPE_BYTES } from '../base/dtype';
 import { graphDType, isHalf, widenBytes } from '../base/half';
+import { halfOf, inHalf, type KeptForm } from '../base/kept';
 import { type Shape, sizeOf } from '../base/shape';
-import { BlockedValues } from './blocked-values';
+import { BlockedValues, type BlockPart } from './blocked-values';
 import type { LateWeight } from './late-weight';
 import { Message } from './proto';
 
@@ -16,7 +17,15 @@ export type { LateWeight };
 const OPSET = { plain: 20, blocks: 21 } as const;
 const IR_VERSION = { plain: 9, blocks: 10 } as const;
 const ELEMENT: Readonly<Record<GraphDType | 'i64', number>> = { f32: 1, i32: 6, i64: 7, bool: 9 };
-const INT8 = 3;
+const HALF_ELEMENT = { f16: 10, bf16: 16 } as const;
+/** Of the multiples of blocks; those of 16 bits are two of 8. */
+const MULTIPLES = { 4: 22, 8: 3 } as const;
+
+/** What a matrix that is not kept as float32 consists of, by the names of its parts. */
+export type KeptNames =
+  | { readonly halves: string }
+  | { readonly multiples: string; readonly scales: string }
+  | { readonly high: string; readonly low: string; readonly scales: string };
 
 /** ONNX Runtime's own operators; all others are in the standard domain. */
 const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding']);
@@ -105,22 +114,34 @@ export class ModelWriter {
     return this.late(ELEMENT[dtype], shape, path, length, (out) => writeValues(host.read(), out));
   }
 
-  /** A matrix in 8 bits by blocks of 32 in a row: the names of its multiples, int8, and of their scales, f32. */
-  blocks(host: LateWeight, path: string): { readonly multiples: string; readonly scales: string } {
-    this.hasBlocks = true;
+  /** A matrix [rows, columns] in that form. */
+  kept(host: LateWeight, path: string, form: KeptForm): KeptNames {
     const [rows, columns] = host.shape as [number, number];
-    const values = new BlockedValues(host, columns);
-    const blocks = blocksOf(columns);
-    return {
-      multiples: this.late(INT8, [rows, columns], path, rows * columns, (out) => values.writeMultiples(out)),
-      scales: this.late(
-        ELEMENT.f32,
-        [rows, blocks],
-        `${path}.scales`,
-        rows * blocks * DTYPE_BYTES.f32,
-        (out) => values.writeScales(out),
-      ),
+    if (form === 'halves') {
+      const dtype = halfOf(host.dtype);
+      const write = (out: Uint8Array): void => {
+        const { data } = inHalf(host.read(), dtype, path);
+        out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      };
+      return { halves: this.late(HALF_ELEMENT[dtype], host.shape, path, 2 * rows * columns, write) };
+    }
+    this.hasBlocks = true;
+    const values = new BlockedValues(host, columns, form);
+    const part = (element: number, shape: Shape, which: BlockPart, length: number): string => {
+      const own = which === 'multiples' ? path : `${path}.${which}`;
+      return this.late(element, shape, own, length, (out) => values.write(which, out));
     };
+    // Asked for in this order, so that scales are made once, with the multiples.
+    const scales = (): string => {
+      const blocks = [rows, blocksOf(columns)];
+      return part(ELEMENT.f32, blocks, 'scales', DTYPE_BYTES.f32 * sizeOf(blocks));
+    };
+    if (form === 16) {
+      const byte = (which: 'high' | 'low'): string => part(MULTIPLES[8], host.shape, which, rows * columns);
+      return { high: byte('high'), low: byte('low'), scales: scales() };
+    }
+    const bytes = multipleBytes(rows * columns, form);
+    return { multiples: part(MULTIPLES[form], host.shape, 'multiples', bytes), scales: scales() };
   }
 
   private late(

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { inHeap } from '../../../contract/memory';
 import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost';
+import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useActions, useApp } from '../../store/use-app';
 import { bytes, duration, integer } from '../../ui/format';
 import { type KeptWords, keptWords } from './kept-words';
@@ -52,11 +53,11 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
       </p>
     );
   const isFull = purpose.kind === 'distil' && purpose.weights === true;
-  const kept = storage === 'int8' ? 'weights in 8 bits, as they are opened' : 'weights in float32';
   const trained =
     isFull && available !== undefined
       ? 'trained weights and gradients as programs have them; outside are values, gradients, both moments and a copy'
       : `${isFull ? 'trained weights' : 'adapters'} with gradients and moments`;
+  const kept = `weights in ${STORAGE_SHORT[storage]}${storage === 'f32' ? '' : ', as they are opened'}`;
   return (
     <p className="help">
       Memory of a step of {batch} × {tokens} tokens, estimated: about {bytes(used)}

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { ModelReport } from '../../../contract/events';
 import { estimateMemory, type MemoryEstimate, type Purpose, whatFits } from '../../../contract/memory';
+import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useApp } from '../../store/use-app';
 import { DataTable } from '../../ui/DataTable';
 import { NumberField } from '../../ui/Field';
@@ -66,8 +67,8 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
         <DataTable
           caption={
             provider === 'wasm'
-              ? `WASM, 4.3 GB at most, ${model.storage === 'int8' ? 'layer matrices in 8 bits' : 'weights in float32'}. Time is on one thread, loading included; of training, one step as one program. A second figure counts programs of earlier requests, which are kept until room is needed.`
-              : `WebGPU, ${model.storage === 'int8' ? 'layer matrices in 8 bits, but for training' : 'weights in float32'}. The browser does not report how much memory the GPU has.`
+              ? `WASM, 4.3 GB at most, ${storedText(model, '')}. Time is on one thread, loading included; of training, one step as one program. A second figure counts programs of earlier requests, which are kept until room is needed.`
+              : `WebGPU, ${storedText(model, ', but for training')}. The browser does not report how much memory the GPU has.`
           }
           columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
           rows={estimates.map(cell)}
@@ -76,6 +77,9 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
     </section>
   );
 }
+
+const storedText = ({ storage = 'f32' }: ModelReport, but: string): string =>
+  storage === 'f32' ? 'weights in float32' : `layer matrices in ${STORAGE_SHORT[storage]}${but}`;
 
 const instead = (other: Purpose | undefined): string =>
   other ? `${other.sequences} × ${other.tokens} tokens would fit` : 'choose WebGPU, or a smaller checkpoint';

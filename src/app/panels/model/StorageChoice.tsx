@@ -1,5 +1,10 @@
 import type { ModelReport } from '../../../contract/events';
-import { STORAGE_NAMES, type StorageErrors, WEIGHT_STORAGES } from '../../../contract/weight-storage';
+import {
+  STORAGE_NAMES,
+  STORAGE_SHORT,
+  type StorageErrors,
+  WEIGHT_STORAGES,
+} from '../../../contract/weight-storage';
 import { inHand } from '../../store/in-hand';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
@@ -8,14 +13,14 @@ import { Segments } from '../../ui/Choice';
 import { DataTable } from '../../ui/DataTable';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Progress } from '../../ui/Progress';
-import { errorText, rankRows } from './storage-errors';
+import { errorRows, rankRows, storageNotes } from './storage-errors';
 
 const HELP =
-  'In 8 bits the matrices of the layers take 9 bits a weight instead of 32. Each product makes float32 values of its matrix first, so that reading is slower and text much slower. Embeddings, norms, biases and the head stay float32, and training by layers uses float32.';
+  'The matrices of the layers may take 16, 9 or 5 bits a weight instead of 32 (by blocks, a scale included). Each product makes float32 values of its matrix first, so that reading is slower, and text much slower in 8 or 4 bits. 16 bits lose nothing of a checkpoint that has 16. Embeddings, norms, biases and the head stay float32, and training by layers uses float32.';
 const ON_GPU =
-  'On WebGPU a matrix in 8 bits is part of each program that reads it; in float32 it is on the device once, for all of them.';
+  'On WebGPU a matrix in fewer bits is part of each program that reads it, and in float32 it is on the device once, for all of them; 16 bits are fixed-point by blocks there (17 a weight), because a device need not have 16-bit floats.';
 
-/** How an opened model's matrices are kept, and what 8 bits change. */
+/** How an opened model's matrices are kept, and what fewer bits change. */
 export function StorageChoice({ model }: { readonly model: ModelReport }) {
   const provider = useApp((state) => state.device.value?.provider);
   const task = useApp((state) => state.lens.storage);
@@ -37,7 +42,7 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
       </p>
       {isBusy(task) ? (
         <Progress
-          label="Reading a short text with both"
+          label="Reading a short text with each"
           {...task.progress}
           onCancel={cancelStorage}
           cancelLabel="Cancel the measurement"
@@ -45,7 +50,7 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
         />
       ) : (
         <Button isDisabled={working} onPress={() => void measureStorage()}>
-          {task.value ? 'Measure again' : 'Measure what 8 bits change'}
+          {task.value ? 'Measure again' : 'Measure what fewer bits change'}
         </Button>
       )}
       {task.status === 'failed' && <ErrorNotice title="The change was not measured" error={task.error} />}
@@ -55,20 +60,26 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
 }
 
 function Errors({ errors }: { readonly errors: StorageErrors }) {
-  const { weights, states } = errors;
+  const { layers, reference } = errors;
+  const own = reference && STORAGE_SHORT[reference.storage];
   return (
     <>
       <p role="status">
-        {states
-          ? `Hidden states of ${states.tokens} tokens differ by ${errorText(states.error)} of their norm, most in layer ${states.largest.layer} (${errorText(states.largest.error)}).`
-          : 'This model does not fit as float32, so that hidden states cannot be compared: only the weights are.'}{' '}
-        Matrices of the layers {weights.layers.join(', ')} differ by {errorText(weights.error)}.
+        {reference
+          ? `Errors are relative to ${own}${reference.storage === 'half' ? ', which are the checkpoint’s own and fit where float32 does not' : ''}: of hidden states of ${reference.tokens} tokens, and of the matrices of the layers ${layers.join(', ')}.`
+          : `Nothing fits that has the checkpoint’s own values, so that hidden states cannot be compared: only the matrices of the layers ${layers.join(', ')} are.`}{' '}
+        {storageNotes(errors).join(' ')}
       </p>
-      {states && (
+      <DataTable
+        caption="What fewer bits change"
+        columns={['Stored in', 'Matrices', 'Hidden states', 'Most in layer', 'Ranks of layers']}
+        rows={errorRows(errors)}
+      />
+      {reference && (
         <DataTable
-          caption={`Ranks that hold a share of the energy of a layer’s hidden states, of the text “${states.text}”`}
-          columns={['Energy', 'float32, median', '8 bits, median', 'Layers whose rank differs']}
-          rows={rankRows(states)}
+          caption={`Median rank that holds a share of the energy of a layer’s hidden states, and layers whose rank differs, of the text “${reference.text}”`}
+          columns={['Energy', `${own}`, ...errors.storages.map(({ storage }) => STORAGE_SHORT[storage])]}
+          rows={rankRows(errors)}
         />
       )}
     </>

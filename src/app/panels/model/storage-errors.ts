@@ -1,19 +1,54 @@
 import { median } from '../../../contract/statistics';
-import type { StatesErrors } from '../../../contract/weight-storage';
+import { STORAGE_SHORT, type StorageErrors } from '../../../contract/weight-storage';
 
 /** A relative error in percent, with two digits. */
 export const errorText = (error: number): string => `${Number((100 * error).toPrecision(2))} %`;
 
-/** A row for each share of energy: median ranks in either storage, and in how many layers they differ, and by how much. */
-export const rankRows = ({ ranks }: StatesErrors): (readonly string[])[] =>
-  ranks.map(({ share, f32, int8 }) => {
-    const differences = f32.map((rank, l) => Math.abs(rank - (int8[l] as number)));
-    const differing = differences.filter((difference) => difference > 0).length;
-    const most = Math.max(...differences);
+/** Of each storage: the error of matrices and of hidden states, the layer where that is largest, and the ranks that differ. */
+export const errorRows = ({ storages, reference }: StorageErrors): (readonly string[])[] =>
+  storages.map(({ storage, weights, states }) => [
+    STORAGE_SHORT[storage],
+    weights ? errorText(weights.error) : 'refused',
+    ...(states
+      ? [
+          errorText(states.error),
+          states.error === 0 ? 'none' : `${states.largest.layer}: ${errorText(states.largest.error)}`,
+          differing(reference?.ranks.flat() ?? [], states.ranks.flat()),
+        ]
+      : ['not measured', '', '']),
+  ]);
+
+/** What has to be said of a storage beside its figures. */
+export const storageNotes = ({ storages }: StorageErrors): string[] =>
+  storages.flatMap(({ storage, weights, refused }) => [
+    ...(refused === undefined
+      ? []
+      : [`The matrices cannot be kept in ${STORAGE_SHORT[storage]}: ${refused}.`]),
+    ...(weights && weights.zeroed > 0
+      ? [`In ${STORAGE_SHORT[storage]} ${errorText(weights.zeroed)} of the values become zero.`]
+      : []),
+  ]);
+
+/** A row for each share of energy: the median rank as the reference has it, and as each storage has it. */
+export function rankRows({ storages, reference }: StorageErrors): (readonly string[])[] {
+  if (!reference) return [];
+  return reference.shares.map((share, i) => {
+    const own = reference.ranks[i] as readonly number[];
     return [
       `${Math.round(100 * share)} %`,
-      String(median(f32)),
-      String(median(int8)),
-      differing === 0 ? 'none' : `${differing} of ${f32.length}, by at most ${most}`,
+      String(median(own)),
+      ...storages.map(({ states }) => {
+        const ranks = states?.ranks[i];
+        return ranks ? `${median(ranks)}, ${differing(own, ranks)}` : 'not measured';
+      }),
     ];
   });
+}
+
+function differing(own: readonly number[], other: readonly number[]): string {
+  const differences = own.map((rank, at) => Math.abs(rank - (other[at] as number)));
+  const count = differences.filter((difference) => difference > 0).length;
+  return count === 0
+    ? 'none differs'
+    : `${count} of ${own.length} differ${count === 1 ? 's' : ''}, by at most ${Math.max(...differences)}`;
+}

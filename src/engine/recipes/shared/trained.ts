@@ -1,4 +1,5 @@
 import { isFull, type RunConfig } from '../../../contract/config';
+import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { ConfigError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
 import { ParameterSet } from '../../nn/parameter-set';
@@ -30,14 +31,14 @@ export const parametersOf = (
 
 /**
  * Refuses what cannot be trained on the model, before anything is computed: the recipe's own refusals, and full fine-tuning of a model
- * whose matrices are kept in 8 bits, since what is trained would start from other values than the model computes with.
+ * whose matrices are kept in fewer bits, since what is trained would start from other values than the model computes with.
  * @throws ConfigError
  */
 export function checkTrainable(recipe: Recipe, config: RunConfig, model: DecoderConfig): void {
   recipe.check?.(config, model);
-  if (trainedWeights(recipe, config) && model.storage === 'int8')
+  if (trainedWeights(recipe, config) && model.storage)
     throw new ConfigError(
-      'all weights are to be trained, and those of the layers are kept in 8 bits',
+      `all weights are to be trained, and those of the layers are kept in ${STORAGE_SHORT[model.storage]}`,
       'Keep the model in float32 (Model place, Storage), or train LoRA adapters (training.weights = lora).',
     );
 }

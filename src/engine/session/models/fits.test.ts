@@ -65,14 +65,19 @@ describe('what does not fit', () => {
     expect(fitting(QWEN, 'webgpu', see(2, 30_000), 'reading text 3')).toEqual(see(2, 30_000));
   });
 
-  it('names 8 bits where those would fit', () => {
+  it.each([
+    [70, undefined, 'half', '16 bits'],
+    [140, 'half', 'int8', '8 bits'],
+    [250, 'int8', 'int4', '4 bits'],
+  ] as const)('of %i layers kept as %s: names %s, which would fit', (layers, own, other, bits) => {
     const see = { kind: 'see', sequences: 1, tokens: 64 } as const;
-    const billion = config({ num_hidden_layers: 70 });
-    const read = (more: object) => () => fitting({ ...billion, ...more }, 'wasm', see, 'reading text 1');
-    expect(read({})).toThrow(
-      expect.objectContaining({ hint: expect.stringContaining('with the weights kept in 8 bits') }),
+    const large = config({ num_hidden_layers: layers });
+    const read = (storage: typeof own | typeof other) => () =>
+      fitting({ ...large, ...(storage && { storage }) }, 'wasm', see, 'reading text 1');
+    expect(read(own)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(`with the weights kept in ${bits}`) }),
     );
-    expect(read({ storage: 'int8' })()).toEqual(see);
+    expect(read(other)()).toEqual(see);
   });
 
   it('names what else there is where nothing would', () => {

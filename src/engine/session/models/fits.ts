@@ -5,6 +5,7 @@ import {
   type Purpose,
   whatFits,
 } from '../../../contract/memory';
+import { STORAGE_SHORT, WEIGHT_STORAGES, type WeightStorage } from '../../../contract/weight-storage';
 import { MemoryError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
 import type { Runtime } from '../../runtime/runtime';
@@ -66,11 +67,16 @@ function lacking(
   return { other, refusal: () => refusal(estimate, other, what, smaller(sizes, provider, purpose)) };
 }
 
-/** Whether it would fit with weights in 8 bits, and is not kept so. */
-const smaller = (sizes: ModelSizes, provider: Runtime['provider'], purpose: Purpose): boolean =>
-  sizes.storage === 'f32' &&
-  purpose.kind !== 'distil' &&
-  estimateMemory({ ...sizes, storage: 'int8' }, provider, purpose).fits;
+/** The most exact storage of fewer bits with which it would fit. */
+function smaller(
+  sizes: ModelSizes,
+  provider: Runtime['provider'],
+  purpose: Purpose,
+): WeightStorage | undefined {
+  if (purpose.kind === 'distil') return undefined;
+  const others = WEIGHT_STORAGES.slice(1 + WEIGHT_STORAGES.indexOf(sizes.storage ?? 'f32'));
+  return others.find((storage) => estimateMemory({ ...sizes, storage }, provider, purpose).fits);
+}
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
@@ -78,13 +84,13 @@ function refusal(
   { parts, total, available = 0, purpose }: MemoryEstimate,
   other: Purpose | undefined,
   what: string,
-  inBytes: boolean,
+  otherwise: WeightStorage | undefined,
 ): MemoryError {
   const { weights, activations, engine } = parts;
   return new MemoryError(
     `${what} needs about ${gigabytes(total - engine)}, ${gigabytes(weights)} for weights and ${gigabytes(activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`,
-    inBytes
-      ? 'It would fit with the weights kept in 8 bits, which an opened model’s storage may be, or on WebGPU.'
+    otherwise
+      ? `It would fit with the weights kept in ${STORAGE_SHORT[otherwise]}, which an opened model’s storage may be, or on WebGPU.`
       : other
         ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
         : 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.',

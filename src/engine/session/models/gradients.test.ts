@@ -39,7 +39,7 @@ async function gradientsOf({ name, parts }: Case, storage: WeightStorage, compil
   const models = new DeviceModels(runtime);
   const device = models.use({
     ...model,
-    config: { ...model.config, ...(storage === 'int8' && { storage }) },
+    config: { ...model.config, ...(storage !== 'f32' && { storage }) },
   });
   const { config } = device;
   const set = new ParameterSet(config, { student: SPEC });
@@ -100,21 +100,24 @@ const whole: Compile = (model, tape) => compileWhole(model, tape, 'step');
 
 describe.each(golden.cases)('gradients of every factor: $name', (one) => {
   it.each([
-    ['f32', 'one program', whole],
-    ['f32', 'small programs', (model, tape) => compileLayerwise(model, tape)],
-    ['int8', 'one program', whole],
-  ] as const satisfies readonly (readonly [WeightStorage, string, Compile])[])(
+    ['f32', 'one program', 'f32', whole],
+    ['f32', 'small programs', 'f32', (model, tape) => compileLayerwise(model, tape)],
+    // The values are multiples of 1/512, which float16 holds.
+    ['half', 'one program', 'f32', whole],
+    ['int8', 'one program', 'int8', whole],
+    ['int4', 'one program', 'int4', whole],
+  ] as const satisfies readonly (readonly [WeightStorage, string, 'f32' | 'int8' | 'int4', Compile])[])(
     'are torch’s, of weights in %s, by %s',
-    async (storage, _how, compile) => {
+    async (storage, _how, reference, compile) => {
       const { loss, taken } = await gradientsOf(one, storage, compile);
-      const error = worst(taken, one[storage].gradients);
+      const error = worst(taken, one[reference].gradients);
       if (process.env.SHOW) console.log(one.name, storage, error);
-      expect(Math.abs(loss / one[storage].loss - 1)).toBeLessThan(1e-5);
+      expect(Math.abs(loss / one[reference].loss - 1)).toBeLessThan(1e-5);
       // float32 against float64, factor by factor; asked for is 1e-3.
       expect(error).toBeLessThan(5e-5);
-      // What the other storage has is not it.
-      const other = storage === 'f32' ? one.int8 : one.f32;
-      expect(worst(taken, other.gradients)).toBeGreaterThan(1e-3);
+      // What the other storages have is not it.
+      for (const other of ['f32', 'int8', 'int4'] as const)
+        if (other !== reference) expect(worst(taken, one[other].gradients)).toBeGreaterThan(1e-3);
     },
   );
 });

@@ -1,5 +1,6 @@
 import type { Subject } from '../../../contract/lens';
 import type { DataUsed } from '../../../contract/roles';
+import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
@@ -91,8 +92,9 @@ export function resolveSubject(subject: Subject, loaded: LoadedModels): Resolved
     const { model, tokenizer, latent } = opened;
     const plain = ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
     const resolved = latent ? { ...plain, ...latent, latentSteps: thoughtsIn(latent.reasoning) } : plain;
-    const inBytes = model.config.storage === 'int8';
-    return inBytes ? { ...resolved, source: `${resolved.source}, matrices in 8 bits` } : resolved;
+    const { storage } = model.config;
+    if (!storage) return resolved;
+    return { ...resolved, source: `${resolved.source}, matrices in ${STORAGE_SHORT[storage]}` };
   }
   if (subject.kind === 'student' && (loaded.student ?? loaded.checkpoints.size > 0))
     return resolveStudent(subject.checkpoint, loaded);

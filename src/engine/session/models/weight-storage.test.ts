@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { NamedFile } from '../../../contract/lens';
-import { throughBlocks } from '../../base/blocks';
 import { floatsOf } from '../../base/half';
+import { formOf, keptFloats } from '../../base/kept';
 import { parseModelConfig } from '../../checkpoint/config';
 import { toHost } from '../../checkpoint/safetensors';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
+import { COMPARED_TEXT } from './storage-errors';
 import { type OpenedModel, resolveSubject } from './subjects';
-import { COMPARED_TEXT, storedAs, usuallyStored } from './weight-storage';
+import { storedAs, usuallyStored } from './weight-storage';
 
 let workbench: LoriWorkbench;
 let files: NamedFile[];
@@ -30,55 +31,74 @@ const look = () =>
     ...{ tucker: false, trajectories: null, angles: 0 },
   });
 
-it('an opened model is kept as float32, and in 8 bits once that is chosen', async () => {
+const SHORT = { half: '16 bits', int8: '8 bits', int4: '4 bits' } as const;
+
+it('an opened model is kept as float32, and in fewer bits once that is chosen', async () => {
   await expect(workbench.storeWeights('int8')).rejects.toMatchObject({ code: 'input' });
   expect((await workbench.openCheckpoint(files)).storage).toBe('f32');
-  const before = await look();
-  expect((await workbench.storeWeights('int8')).storage).toBe('int8');
-  const after = await look();
-  expect(after.selections[0]?.model).toMatch(/, matrices in 8 bits$/);
-  const sigma = (report: typeof after) => report.selections[0]?.spectra.map((s) => Array.from(s.sigma));
-  // States kept from before are not taken for the new ones.
-  expect(sigma(after)).not.toEqual(sigma(before));
+  const sigma = (report: Awaited<ReturnType<typeof look>>) =>
+    report.selections[0]?.spectra.map((s) => Array.from(s.sigma));
+  const before = sigma(await look());
+  const seen = [before];
+  for (const storage of ['half', 'int8', 'int4'] as const) {
+    expect((await workbench.storeWeights(storage)).storage).toBe(storage);
+    const after = await look();
+    expect(after.selections[0]?.model).toMatch(new RegExp(`, matrices in ${SHORT[storage]}$`));
+    // States kept from before are not taken for the new ones.
+    expect(seen).not.toContainEqual(sigma(after));
+    seen.push(sigma(after));
+  }
   await workbench.storeWeights('f32');
-  expect(sigma(await look())).toEqual(sigma(before));
-  await expect(workbench.storeWeights('int4' as never)).rejects.toMatchObject({
-    message: expect.stringContaining('there is no storage "int4"'),
+  expect(sigma(await look())).toEqual(before);
+  await expect(workbench.storeWeights('int2' as never)).rejects.toMatchObject({
+    message: expect.stringContaining('there is no storage "int2"'),
+    hint: 'Choose f32, half, int8, int4.',
   });
 });
 
-it.each(['f32', 'int8'] as const)('measures what 8 bits change, of a model kept as %s', async (storage) => {
+/** Of matrices and of hidden states, at least and at most. */
+const ERRORS = {
+  half: [5e-5, 5e-4, 1e-5, 2e-3],
+  int8: [1e-3, 1e-2, 1e-4, 5e-2],
+  int4: [2e-2, 0.15, 2e-3, 0.6],
+} as const;
+
+it.each(['f32', 'int8'] as const)('measures what fewer bits change, of a model kept as %s', async (own) => {
   await workbench.openCheckpoint(files);
-  await workbench.storeWeights(storage);
-  const { weights, states } = await workbench.storageErrors();
-  expect(weights.layers).toEqual([1, 2]);
+  await workbench.storeWeights(own);
+  const { layers, reference, storages } = await workbench.storageErrors();
+  expect(layers).toEqual([1, 2]);
+  expect(reference).toMatchObject({ storage: 'f32', shares: [0.8, 0.9, 0.95, 0.99] });
   // The same from the file's own tensors, none of which is packed there.
   const file = files.find(({ name }) => name === 'model.safetensors') as NamedFile;
-  let [difference, size] = [0, 0];
-  for (const tensor of parseSafetensors(await file.data.arrayBuffer()).values()) {
-    const { name, shape } = tensor;
-    if (!name.includes('.layers.') || shape.length !== 2) continue;
-    const values = floatsOf(toHost(tensor));
-    throughBlocks(values, shape[1] as number).forEach((kept, i) => {
-      difference += (kept - (values[i] as number)) ** 2;
-      size += (values[i] as number) ** 2;
-    });
+  const tensors = [...parseSafetensors(await file.data.arrayBuffer()).values()];
+  for (const { storage, weights, states } of storages) {
+    let [difference, size] = [0, 0];
+    for (const tensor of tensors) {
+      if (!tensor.name.includes('.layers.') || tensor.shape.length !== 2) continue;
+      const host = toHost(tensor);
+      const values = floatsOf(host);
+      keptFloats(host, formOf(storage, 'wasm'), '').forEach((kept, i) => {
+        difference += (kept - (values[i] as number)) ** 2;
+        size += (values[i] as number) ** 2;
+      });
+    }
+    expect(weights?.error).toBeCloseTo(Math.sqrt(difference / size), 8);
+    const [least, most, leastOfStates, mostOfStates] = ERRORS[storage];
+    expect(weights?.error).toBeGreaterThanOrEqual(least);
+    expect(weights?.error).toBeLessThanOrEqual(most);
+    expect(states?.error).toBeGreaterThanOrEqual(leastOfStates);
+    expect(states?.error).toBeLessThanOrEqual(mostOfStates);
+    expect(states?.largest.error).toBeGreaterThanOrEqual(states?.error as number);
+    if (own === 'f32' || storage === 'half') continue;
+    // The ranks are those that the lens finds.
+    await workbench.storeWeights(storage);
+    const ranks = (await look()).selections[0]?.spectra.map(({ energyRanks }) => energyRanks);
+    expect(states?.ranks).toEqual(reference?.shares.map((_, i) => ranks?.map((layer) => layer[i])));
   }
-  expect(weights.error).toBeCloseTo(Math.sqrt(difference / size), 8);
-  expect(weights.error).toBeGreaterThan(1e-3);
-  expect(weights.error).toBeLessThan(1e-2);
-  expect(states?.error).toBeGreaterThan(1e-4);
-  expect(states?.error).toBeLessThan(5e-2);
-  expect(states?.largest.error).toBeGreaterThanOrEqual(states?.error as number);
-  // The ranks are those that the lens finds.
-  await workbench.storeWeights('int8');
-  const ranks = (await look()).selections[0]?.spectra.map(({ energyRanks }) => energyRanks);
-  expect(states?.ranks.map(({ share }) => share)).toEqual([0.8, 0.9, 0.95, 0.99]);
-  for (const [i, { int8 }] of states?.ranks.entries() ?? [])
-    expect(int8).toEqual(ranks?.map((layer) => layer[i]));
 });
 
-it('keeps what does not fit as float32 in 8 bits, and says so; on WebGPU only where asked', () => {
+it('keeps what does not fit as float32 in as many bits as do, and says so; on WebGPU only where asked', () => {
   const config = parseModelConfig({
     ...{ model_type: 'llama', hidden_size: 2048, intermediate_size: 8192, num_hidden_layers: 16 },
     ...{ num_attention_heads: 32, num_key_value_heads: 8, vocab_size: 128256, rms_norm_eps: 1e-5 },
@@ -87,11 +107,17 @@ it('keeps what does not fit as float32 in 8 bits, and says so; on WebGPU only wh
   const model = { config, report: { name: 'large', notes: ['one'] } };
   const opened = { model } as unknown as OpenedModel;
   const stored = usuallyStored(opened, 'wasm').model;
-  expect(stored.config.storage).toBe('int8');
+  expect(stored.config.storage).toBe('half');
   expect(stored.report).toMatchObject({
-    storage: 'int8',
-    notes: ['one', expect.stringMatching(/in 8 bits: as float32, .* would take 4\.\d GB of the 4\.0 GB/)],
+    storage: 'half',
+    notes: ['one', expect.stringMatching(/in 16 bits: as float32, .* would take 4\.\d GB of the 4\.0 GB/)],
   });
+  // Three and seven billion parameters.
+  const larger = (layers: number) => ({ model: { ...model, config: { ...config, layers } } });
+  const storages = [40, 100, 500].map(
+    (layers) => usuallyStored(larger(layers) as unknown as OpenedModel, 'wasm').model.config.storage,
+  );
+  expect(storages).toEqual(['int8', 'int4', 'int4']);
   // Results name it, but not where weights are float32.
   const sourceOf = (model: OpenedModel) =>
     resolveSubject({ kind: 'opened' }, { opened: model, checkpoints: new Map() }).source;

@@ -4,6 +4,7 @@ import type { Methods } from '../../../../contract/methods/method';
 import type { ExportDType } from '../../../../contract/model-files';
 import type { SavedRun } from '../../../../contract/saved-run';
 import { valueAt } from '../../../../contract/settings';
+import { STORAGE_SHORT } from '../../../../contract/weight-storage';
 import { listed, quote } from '../../../../text/quote';
 import { ConfigError } from '../../../base/errors';
 import { quote as quoteJson } from '../../../checkpoint/json';
@@ -179,14 +180,15 @@ function sizesOf({ config: c }: LoadedModel): object {
 function notesOn({ run, snapshot, roles }: ProgramParts): string[] {
   const { status, step, provider } = snapshot.header;
   const { steps } = run.config.optimiser;
+  const { storage } = roles.student.config;
   return [
     status === 'done'
       ? 'The run is done, and its optimiser’s moments were not kept: train.py begins anew, from the same initial values and in the same order.'
       : `train.py goes on after step ${step} of ${steps}.`,
     'Validation, held-out accuracy and observation are not in the program: it trains, and its checkpoint is evaluated here.',
-    ...(roles.student.config.storage === 'int8' && provider === 'wasm'
+    ...(storage && provider === 'wasm'
       ? [
-          `Here the matrices of ${quoteJson(roles.student.report.name)} were computed with in 8 bits; the program has the weights themselves, so its losses differ by what the 8 bits change.`,
+          `Here the matrices of ${quoteJson(roles.student.report.name)} were computed with in ${STORAGE_SHORT[storage]}; the program has the weights themselves, so its losses differ by what those change.`,
         ]
       : []),
     ...(run.config.roles.teacher === 'kept'
