@@ -67,6 +67,17 @@ export interface LatentChoice {
   readonly temperature: number;
 }
 
+/** A question to be stepped through. */
+export interface QuestionRequest {
+  readonly question: string;
+  readonly expected?: string;
+  readonly student: StudentChoice;
+  /** K; by default as trained. */
+  readonly steps?: number;
+  /** Of the base: a student keeps its own. */
+  readonly latent?: LatentChoice;
+}
+
 /**
  * The engine as the page and the headless lab see it: one loaded pair, one run at a time. Every call may reject with an
  * error that has `code`, `message` and `hint`; after a rejection the engine stays usable.
@@ -162,14 +173,8 @@ export interface Workbench {
   keepTeacher(source?: TeacherSource): Promise<KeptTeacher>;
   /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
-  /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */
-  openQuestion(request: {
-    readonly question: string;
-    readonly expected?: string;
-    readonly student: StudentChoice;
-    readonly steps?: number;
-    readonly latent?: LatentChoice;
-  }): Promise<LatentSession>;
+  /** Opens a question for stepping. */
+  openQuestion(request: QuestionRequest): Promise<LatentSession>;
   /** Everything there is to see of a thought. Reports progress while what its interventions name is gathered. */
   thought(moment: Moment, options?: CallOptions): Promise<ThoughtReport>;
   /** The answer after the thoughts of a moment. */

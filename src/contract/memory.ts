@@ -106,7 +106,7 @@ export function estimateMemory(
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
-    adapters: purpose.kind === 'distil' ? trainedBytes(model, purpose) : 0,
+    adapters: purpose.kind === 'distil' ? trainedBytes(model, provider, purpose) : 0,
     // A tensor as it is stored, and widened to float32.
     engine: PAGE + 1.5 * largestRead(model),
     host: hostBytes(model, provider, purpose),
@@ -197,11 +197,18 @@ const storageOf = ({ storage = 'f32' }: ModelSizes): WeightStorage => storage;
 const isByLayers = (purpose: Purpose): boolean =>
   purpose.kind === 'distil' && purpose.composition === 'layerwise';
 
-/** Weights of the layers and their inputs, which WASM has outside its heap and copies into it program by program. */
+/**
+ * Weights of the layers and their inputs, which WASM has outside its heap and copies into it program by program. Weights that are
+ * trained are there in its place, five times: the values, their gradients, two moments, and the copy that outlives a failure.
+ */
 function hostBytes(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): number {
-  if (provider === 'webgpu' || !isByLayers(purpose)) return 0;
-  return valueBytes(storageOf(model), true) * inLayers(model) + F32 * boundaries(model, purpose);
+  if (provider === 'webgpu') return 0;
+  const kept = isByLayers(purpose) ? valueBytes(storageOf(model), true) * inLayers(model) : 0;
+  const weights = trainsWeights(purpose) ? 5 * F32 * model.parameters : kept;
+  return weights + (isByLayers(purpose) ? F32 * boundaries(model, purpose) : 0);
 }
+
+const trainsWeights = (purpose: Purpose): boolean => purpose.kind === 'distil' && purpose.weights === true;
 
 /** Values kept of every layer between forward and reverse: its inputs, keys and values, and their gradients. */
 function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, purpose: Purpose): number {
@@ -253,6 +260,8 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
     const two = (2 * valueBytes(storage, true) * inLayers(model)) / model.layers;
     return embedding * FACTORS.plain + two + widenedBytes(model, storage, true);
   }
+  // What is trained is fed to its program, and is counted with its gradients.
+  if (trainsWeights(purpose)) return 0;
   if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
   // One program reads the prompt, one feeds tokens, one reads the head.
   return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;
@@ -277,13 +286,22 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
 
 /**
  * LoRA on every linear of a layer, and the weights themselves where they are trained: the values, their gradients, and AdamW's
- * two moments.
+ * two moments. Of whole weights WASM has in its heap what a program is fed and hands out, all values and gradients, or a few of a
+ * program by layers; the rest is outside.
  */
-function trainedBytes(model: ModelSizes, { rank, weights = false }: Distil): number {
+function trainedBytes(model: ModelSizes, provider: DeviceReport['provider'], purpose: Distil): number {
+  const { rank, weights = false } = purpose;
   const { hidden: H, intermediate: I, heads, kvHeads } = model;
   const d = headDimOf(model);
   const sizes = 2 * (H + heads * d) + 2 * (H + kvHeads * d) + 3 * (H + I);
-  return 4 * F32 * (model.layers * rank * sizes + (weights ? model.parameters : 0));
+  const adapters = 4 * F32 * model.layers * rank * sizes;
+  if (!weights) return adapters;
+  if (provider === 'webgpu') return adapters + 4 * F32 * model.parameters;
+  // By layers the values fed are counted as weights, and as many gradients come out.
+  const inHeap = isByLayers(purpose)
+    ? embeddingOf(model) + 2 * (inLayers(model) / model.layers)
+    : 2 * model.parameters;
+  return adapters + F32 * inHeap;
 }
 
 function seconds(model: ModelSizes, purpose: Purpose): number {

@@ -11,6 +11,7 @@ import type { Device } from '../device/device';
 import { wasmPaths } from '../runtime/assets';
 import type { Runtime } from '../runtime/runtime';
 import { SMALLEST, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
+import { insideOf } from './inside.testing';
 import type { DeviceModels } from './models/device-models';
 import type { Pair } from './models/pair';
 import type { Student } from './runs/student';
@@ -168,7 +169,7 @@ async function thoughts(workbench: LoriWorkbench, student: 'trained' | 'base'): 
 
 describe('the workbench on WebGPU', () => {
   let workbench: LoriWorkbench;
-  const inside = (): Inside => workbench as unknown as Inside;
+  const inside = (): Inside => insideOf<Inside>(workbench);
   let opened: DeviceReport;
   beforeAll(async () => {
     const files = await tinyPair(SMALLEST);

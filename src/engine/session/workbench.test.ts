@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { momentOf } from '../../contract/latents';
 import { CancelledError, InputError, NumericError } from '../base/errors';
 import { serveFiles, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
+import { insideOf } from './inside.testing';
 import { figure6, losses, tinyRun, tinyRunBy, watch } from './runs/tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
@@ -80,9 +81,9 @@ describe('distil', () => {
     const alone = await losses(workbench, config);
     const longest = (problems: readonly { readonly question: string }[]): number =>
       Math.max(...problems.map(({ question }) => question.split(' ').length));
-    const { loaded } = workbench as unknown as {
+    const { loaded } = insideOf<{
       loaded: { problems: { sample(seed: number, count: number): { problem: { question: string } }[] } };
-    };
+    }>(workbench);
     const trained = loaded.problems.sample(config.seed, 3).map(({ problem }) => problem);
     // Some of what is evaluated is longer than all that is trained on: padded together, it would change the batches.
     expect(longest(await workbench.problems('held-out', 0, 40))).toBeGreaterThan(longest(trained));
@@ -124,8 +125,8 @@ describe('distil', () => {
   });
 
   it('leaks no tensor over two further runs and questions', async () => {
-    const { runtime } = (
-      workbench as unknown as { opened: { runtime: { liveTensors: number; programCount: number } } }
+    const { runtime } = insideOf<{ opened: { runtime: { liveTensors: number; programCount: number } } }>(
+      workbench,
     ).opened;
     const round = async (): Promise<[number, number]> => {
       await workbench.distil(tinyRun({ evaluation: { keepBest: true } }));
@@ -171,12 +172,12 @@ describe('control', () => {
   });
 
   it('keeps the earlier student when stopped before the first step', async () => {
-    const { student } = workbench as unknown as { student: object };
+    const { student } = insideOf<{ student: object }>(workbench);
     const config = tinyRun({ seed: 6 as never, data: { validation: 0 } });
     const watched = watch((event) => event.kind === 'progress' && void workbench.control('stop'));
     const result = await workbench.distil(config, { report: watched.report });
     expect(result).toMatchObject({ status: 'stopped', steps: 0, heldOut: null, student: undefined });
-    expect((workbench as unknown as { student: object }).student).toBe(student);
+    expect(insideOf<{ student: object }>(workbench).student).toBe(student);
   });
 
   it.each(BEFORE_TRAINING)(
@@ -255,7 +256,7 @@ describe('a run that diverges', () => {
     const huge = new LoriWorkbench(tinyEnvironment(await tinyPair({ scale: 2, seed: 5 })));
     await huge.open('wasm');
     await huge.loadPair('models');
-    const inside = () => huge as unknown as { student?: { step: number; packs: readonly Float32Array[] } };
+    const inside = () => insideOf<{ student?: { step: number; packs: readonly Float32Array[] } }>(huge);
     await huge.distil(tinyRun({ method: 'ce' as never, data: { validation: 0, heldOut: 0 } }));
     const before = inside().student;
     const watched = watch();
@@ -284,7 +285,7 @@ describe('a run that diverges', () => {
 });
 
 it('keeps the earlier student when the very first step diverges, and tells that step’s losses', async () => {
-  const inside = () => workbench as unknown as { student?: { id: string; step: number } };
+  const inside = () => insideOf<{ student?: { id: string; step: number } }>(workbench);
   await workbench.distil(tinyRun({ data: { validation: 0, heldOut: 0 }, evaluation: { every: 0 } }));
   const before = inside().student;
   const watched = watch();

@@ -5,6 +5,7 @@ import { floatsOf } from '../../base/half';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { loadOrt } from '../../runtime/ort';
 import { TINY_FAMILIES, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { readNpy } from '../models/families-files.testing';
 import type { LoadedModels } from '../models/subjects';
 import { tinyRun } from '../runs/tiny-run.testing';
@@ -120,7 +121,7 @@ describe.each([
     const { ort } = await loadOrt(undefined);
     const session = await ort.InferenceSession.create(new Uint8Array(await blob.arrayBuffer()));
     expect([session.inputNames, session.outputNames]).toEqual([['input_ids'], ['logits']]);
-    const inside = workbench as unknown as { loadedModels(): LoadedModels };
+    const inside = insideOf<{ loadedModels(): LoadedModels }>(workbench);
     const { pair } = inside.loadedModels();
     const ids = pair!.tokenizer.encode(TEXT);
     const padded = [...ids, ...Array<number>(16 - ids.length).fill(0)];

@@ -5,6 +5,7 @@ import type { ModelFormat } from '../../../contract/model-files';
 import type { Reasoning } from '../../decode/reasoning';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { relativeError } from '../../train/tiny.testing';
+import { insideOf } from '../inside.testing';
 import type { LoadedModels } from '../models/subjects';
 import { tinyRunBy } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
@@ -15,8 +16,7 @@ let workbench: LoriWorkbench;
 /** Latents that it would take if nothing stopped it. */
 const MAX_THOUGHTS = 4;
 
-const loadedModels = (): LoadedModels =>
-  (workbench as unknown as { loadedModels(): LoadedModels }).loadedModels();
+const loadedModels = (): LoadedModels => insideOf<{ loadedModels(): LoadedModels }>(workbench).loadedModels();
 const exported = (format: ModelFormat) => workbench.exportModel({ subject: { kind: 'student' }, format });
 
 /** How many thoughts it takes for a question, and the vector that is fed as the last. */

@@ -15,6 +15,7 @@ import { logitsOf } from '../../decode/readout';
 import type { Runtime } from '../../runtime/runtime';
 import { uploadAll } from '../../runtime/upload-all';
 import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { tinyRun } from '../runs/tiny-run.testing';
@@ -26,7 +27,7 @@ interface Inside {
   readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
   loadedModels(): LoadedModels;
 }
-const inside = (workbench: LoriWorkbench) => workbench as unknown as Inside;
+const inside = (workbench: LoriWorkbench) => insideOf<Inside>(workbench);
 
 const open = async (options?: TinyPairOptions): Promise<LoriWorkbench> => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair(options)));
@@ -72,14 +73,14 @@ const idsOf = ({ samples }: GenerateReport): number[][] =>
  * Log-probabilities of the given continuation, by a decoder of exactly its length without padding, from all logits in float64.
  */
 async function logProbabilities(value: GenerateRequest, ids: readonly number[]) {
-  const { opened, loadedModels } = inside(workbench);
-  const { model, tokenizer, parameters, packs } = resolveSubject(value.subject, loadedModels.call(workbench));
+  const desk = inside(workbench);
+  const { model, tokenizer, parameters, packs } = resolveSubject(value.subject, desk.loadedModels());
   const prompt = tokenizer.encode(value.prompt);
-  const used = opened.models.use(model);
+  const used = desk.opened.models.use(model);
   const sizes = { batch: 1, question: prompt.length, capacity: prompt.length + ids.length };
   const decoder = new Decoder(used, { config: used.config, ...sizes, parameters });
   const adapter = uploadAll(
-    opened.runtime,
+    desk.opened.runtime,
     (packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
     (i) => `lora.${i}`,
   );

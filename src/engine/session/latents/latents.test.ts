@@ -6,6 +6,7 @@ import { embeddingRows } from '../../model/fed-embeddings';
 import { SITES } from '../../nn/attachments';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { relativeError } from '../../train/tiny.testing';
+import { insideOf } from '../inside.testing';
 import type { Pair } from '../models/pair';
 import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
@@ -77,7 +78,7 @@ it('shows the tokens that are fed, with their weights in the mixture, at the tem
   // So cold that what is not shown weighs nothing, and not so cold that one token is all.
   expect(top.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 4);
   expect(top[0]?.probability).toBeLessThan(0.999);
-  const { weights } = (workbench as unknown as { loaded: { pair: Pair } }).loaded.pair.base;
+  const { weights } = insideOf<{ loaded: { pair: Pair } }>(workbench).loaded.pair.base;
   const rows = embeddingRows(
     weights,
     top.map(({ id }) => id),

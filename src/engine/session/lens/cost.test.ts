@@ -4,6 +4,7 @@ import { CONTROLS, FIGURE_6, type LensRequest } from '../../../contract/lens';
 import { MemoryError } from '../../base/errors';
 import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 import type { LoadedModels } from '../models/subjects';
@@ -23,7 +24,7 @@ interface Inside {
   loadedModels(): LoadedModels;
 }
 let workbench: LoriWorkbench;
-const inside = () => workbench as unknown as Inside;
+const inside = () => insideOf<Inside>(workbench);
 beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');

@@ -15,6 +15,7 @@ import { CancelledError, InputError, NumericError } from '../../base/errors';
 import { svdCpu } from '../../kernels/svd/svd.cpu';
 import type { Runtime } from '../../runtime/runtime';
 import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { tinyRun } from '../runs/tiny-run.testing';
@@ -27,7 +28,7 @@ interface Inside {
   readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
   loadedModels(): LoadedModels;
 }
-const inside = (workbench: LoriWorkbench) => workbench as unknown as Inside;
+const inside = (workbench: LoriWorkbench) => insideOf<Inside>(workbench);
 
 async function opened(options?: TinyPairOptions): Promise<LoriWorkbench> {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair(options)));
@@ -292,7 +293,7 @@ describe('cached states', () => {
 
   it('of a run without a student are dropped with its checkpoints', async () => {
     const fresh = await opened();
-    const { states } = fresh as unknown as { readonly states: StatesCache };
+    const { states } = insideOf<{ readonly states: StatesCache }>(fresh);
     const stop = new AbortController();
     const looks: Promise<LensReport>[] = [];
     const run = tinyRun({ optimiser: { steps: 6 }, data: { heldOut: 0, validation: 0 } });

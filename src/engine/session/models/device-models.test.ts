@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CausalRequest, NamedFile } from '../../../contract/lens';
 import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { figure6 } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import type { DeviceModels } from './device-models';
@@ -10,11 +11,11 @@ import type { OpenedModel } from './subjects';
 
 let workbench: LoriWorkbench;
 const inside = () =>
-  workbench as unknown as {
+  insideOf<{
     opened: { models: DeviceModels; runtime: Runtime };
     loaded: { pair: Pair };
     openedModel: OpenedModel;
-  };
+  }>(workbench);
 beforeEach(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');

@@ -13,6 +13,7 @@ import { writeSafetensors } from '../../checkpoint/write';
 import type { WeightSource } from '../../nn/weight-source';
 import type { Runtime } from '../../runtime/runtime';
 import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { LoriWorkbench } from '../workbench';
 import { openModel } from './opened';
 
@@ -365,8 +366,7 @@ describe('the workbench', () => {
   afterAll(() => workbench.close());
 
   it('opens a checkpoint without a provider or a pair, keeps it over both, and replaces it by the next', async () => {
-    const loadedModels = () =>
-      (workbench as unknown as { openedModel?: { model: object } }).openedModel?.model;
+    const loadedModels = () => insideOf<{ openedModel?: { model: object } }>(workbench).openedModel?.model;
     const opened = await workbench.openCheckpoint(named(files));
     const first = loadedModels();
     await expect(workbench.openCheckpoint(named(without(files, 'config.json')))).rejects.toThrow(
@@ -395,7 +395,7 @@ describe('the workbench', () => {
 
   it('is closed with everything it took, also by generation, and can be opened again', async () => {
     await workbench.open('wasm');
-    const { runtime } = (workbench as unknown as { opened: { runtime: Runtime } }).opened;
+    const { runtime } = insideOf<{ opened: { runtime: Runtime } }>(workbench).opened;
     const taken = () => [runtime.liveTensors, runtime.programCount];
     await workbench.closeCheckpoint();
     const before = taken();

@@ -5,6 +5,7 @@ import { FIGURE_6, type NamedFile } from '../../../contract/lens';
 import type { RunSnapshot } from '../../../contract/snapshot';
 import { wordProblems } from '../../data/word-problems';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { losses, tinyRun, tinyRunBy, watch } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import type { Opened } from './environment';
@@ -108,9 +109,8 @@ describe('roles', () => {
     const want = plain.steps().map((s) => s.losses.total);
     const kept = await workbench.keepTeacher({ kind: 'opened' });
     expect(kept).toMatchObject({ label: kept.model, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
-    const { runtime, models } = (workbench as unknown as { opened: Pick<Opened, 'runtime' | 'models'> })
-      .opened;
-    const { openedModel } = workbench as unknown as { openedModel: OpenedModel };
+    const { runtime, models } = insideOf<{ opened: Pick<Opened, 'runtime' | 'models'> }>(workbench).opened;
+    const { openedModel } = insideOf<{ openedModel: OpenedModel }>(workbench);
     // Also while it is still the opened model, and the student is another.
     expect(await losses(workbench, run({ teacher: 'kept' }))).toEqual(want);
     expect(models.traffic(openedModel.model)).toBeUndefined();

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { momentOf } from '../../../contract/latents';
 import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 
@@ -16,7 +17,7 @@ it('a refused question leaves the open one unchanged, whatever its number of ste
   const open = (question: string, steps: number) =>
     workbench.openQuestion({ question, student: 'trained', steps });
   const { session } = await open(QUESTION, 2);
-  const { runtime } = (workbench as unknown as { opened: { runtime: Runtime } }).opened;
+  const { runtime } = insideOf<{ opened: { runtime: Runtime } }>(workbench).opened;
   await expect(open('apples '.repeat(200), 3)).rejects.toMatchObject({ code: 'input' });
   expect((await workbench.thought(momentOf(session, 1))).step).toBe(1);
   const next = await open(QUESTION, 3);
@@ -36,10 +37,10 @@ it('refuses a diverged student without leaving anything on the device', async ()
   await workbench.loadPair('models');
   const run = tinyRun({ optimiser: { steps: 1 }, data: { heldOut: 0, validation: 0 } });
   await workbench.distil({ ...run, observation: { every: 0, samples: 1 } });
-  const { opened, student } = workbench as unknown as {
+  const { opened, student } = insideOf<{
     opened: { runtime: Runtime };
     student: { packs: readonly Float32Array[] };
-  };
+  }>(workbench);
   for (const pack of student.packs) pack.fill(Number.NaN);
   const open = () => workbench.openQuestion({ question: QUESTION, student: 'trained', steps: 2 });
   await expect(open()).rejects.toThrow('not finite');
@@ -114,9 +115,9 @@ it('steps through each student on the weights it was trained on, however they ar
     });
   const stepped = async () => {
     await workbench.openQuestion({ question: QUESTION, student: 'trained' });
-    const { questions } = workbench as unknown as {
+    const { questions } = insideOf<{
       questions: { stepper: { decoder: { model: { config: { storage?: string } } } } };
-    };
+    }>(workbench);
     return questions.stepper.decoder.model.config.storage;
   };
   await train();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MemoryError } from '../../base/errors';
 import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { LoriWorkbench } from '../workbench';
 import { tinyRunBy } from './tiny-run.testing';
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models');
-  runtime = (workbench as unknown as { opened: { runtime: Runtime } }).opened.runtime;
+  runtime = insideOf<{ opened: { runtime: Runtime } }>(workbench).opened.runtime;
 });
 afterAll(() => workbench.close());
 

@@ -4,6 +4,7 @@ import { FIGURE_6 } from '../../../contract/lens';
 import { wasmPaths } from '../../runtime/assets';
 import type { Runtime } from '../../runtime/runtime';
 import { SMALLEST, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { LoriWorkbench } from '../workbench';
 import type { Student } from './student';
 import { tinyRunBy, watch } from './tiny-run.testing';
@@ -28,7 +29,7 @@ afterAll(() => workbench.close());
 it('a run on the GPU gives the same bits whether or not it is observed and interrupted, and reads back only for that', {
   timeout: 120_000,
 }, async () => {
-  const inside = workbench as unknown as { opened: { runtime: Runtime }; student: Student };
+  const inside = insideOf<{ opened: { runtime: Runtime }; student: Student }>(workbench);
   const { runtime } = inside.opened;
   const run = async (every: number, during?: () => Promise<number>) => {
     const before = runtime.readCount;

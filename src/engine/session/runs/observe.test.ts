@@ -6,6 +6,7 @@ import { spectrumOf } from '../../analysis/spectra';
 import { CancelledError, InputError } from '../../base/errors';
 import { svdCpu } from '../../kernels/svd/svd.cpu';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject, type StudentCheckpoint } from '../models/subjects';
 import { gatherStates, sequencesOf } from '../states/states';
@@ -25,11 +26,11 @@ const CONFIG = tinyRun({
 let workbench: LoriWorkbench;
 /** What the workbench keeps to itself. */
 const inside = () =>
-  workbench as unknown as {
+  insideOf<{
     loadedModels(): LoadedModels;
     opened: { models: DeviceModels };
     student: Student | undefined;
-  };
+  }>(workbench);
 beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');

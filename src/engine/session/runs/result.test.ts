@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Accuracy } from '../../../contract/events';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { LoriWorkbench } from '../workbench';
 import { figure6, tinyRun } from './tiny-run.testing';
 
@@ -15,7 +16,7 @@ it('counts only its own programs and seconds, and names the ranks that were redu
   await workbench.loadPair('models');
   // Programs of others, alive in the same runtime.
   await workbench.lens(figure6(3, 1));
-  const { questions } = workbench as unknown as Inside;
+  const { questions } = insideOf<Inside>(workbench);
   const wait = 1500;
   questions.teacherAccuracy = async () => {
     await new Promise((resolve) => setTimeout(resolve, wait));

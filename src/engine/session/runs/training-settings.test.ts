@@ -2,13 +2,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseRunConfig, type RunConfig } from '../../../contract/config';
 import { TOKENS } from '../../recipes/shared/added-tokens';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import { LoriWorkbench } from '../workbench';
 import type { Student } from './student';
 import { watch } from './tiny-run.testing';
 
 /** What every method's settings of training do to a run. */
 let workbench: LoriWorkbench;
-const student = (): Student => (workbench as unknown as { student: Student }).student;
+const student = (): Student => insideOf<{ student: Student }>(workbench).student;
 beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');

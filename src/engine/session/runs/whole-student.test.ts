@@ -18,6 +18,7 @@ import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { relativeError } from '../../train/tiny.testing';
 import { configOfPacks, trainedSource } from '../exports/trained-weights';
 import { unpacked } from '../exports/unpacked.testing';
+import { insideOf } from '../inside.testing';
 import type { DeviceModels } from '../models/device-models';
 import { readNpy } from '../models/families-files.testing';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
@@ -62,11 +63,11 @@ const everything: Recipe<ConfigOf<'ce'>> = {
 
 let workbench: LoriWorkbench;
 const inside = () =>
-  workbench as unknown as {
+  insideOf<{
     loadedModels(): LoadedModels;
     opened: { models: DeviceModels };
     student: Student;
-  };
+  }>(workbench);
 beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()), { ...RECIPES, ce: everything as Recipe });
   await workbench.open('wasm');

@@ -4,6 +4,7 @@ import type { StatesFile, StatesRequest } from '../../../contract/states';
 import { CancelledError, InputError } from '../../base/errors';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { insideOf } from '../inside.testing';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { LoriWorkbench } from '../workbench';
@@ -38,9 +39,9 @@ const TEXTS: StatesRequest = {
 
 /** The states as the lens has them, [tokens, L, H] of each sample. */
 async function gathered({ source, subject, sections }: StatesRequest) {
-  const { opened, loadedModels } = workbench as unknown as Inside;
-  const all = loadedModels.call(workbench);
-  return gatherStates(opened.models, resolveSubject(subject, all), sequencesOf(source, all), sections);
+  const desk = insideOf<Inside>(workbench);
+  const all = desk.loadedModels();
+  return gatherStates(desk.opened.models, resolveSubject(subject, all), sequencesOf(source, all), sections);
 }
 
 /** Values of a .npy file, by its own head. */
@@ -110,8 +111,7 @@ describe.each([
 
 describe('a file of hidden states', () => {
   it('names the token of every row, none where a latent was fed', async () => {
-    const { tokenizer } = (workbench as unknown as { loaded: { pair: { tokenizer: never } } }).loaded
-      .pair as {
+    const { tokenizer } = insideOf<{ loaded: { pair: { tokenizer: never } } }>(workbench).loaded.pair as {
       tokenizer: { tokenText(id: number): string };
     };
     const progress: Progress[] = [];
