@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from './folders.mjs';
 
-const PRESETS = ['lori-paper-128', 'codi-128'];
+const PRESETS = ['lori-results-128', 'lori-paper-128', 'codi-128'];
 const PROBLEMS = 200;
 /** Of directions; the last one is quoted. */
 const RANKS = [1, 2, 4, 8, 16];

@@ -24,11 +24,14 @@ export function thoughtTestHtml(report: ThoughtTestReport): string {
       percent(one.difference),
       `${percent(one.interval.low)} to ${percent(one.interval.high)}`,
       one.p < 0.001 ? '< 0.001' : one.p.toPrecision(2),
-      percent(one.changed),
-      one.divergence.toPrecision(3),
       FINDING_WORDS[one.finding],
+      percent(one.changed),
+      `${one.divergence.toPrecision(3)}${one.divergenceInterval ? ` [${one.divergenceInterval.low.toPrecision(3)}, ${one.divergenceInterval.high.toPrecision(3)}]` : ''}`,
     ];
   });
+  const { accuracy, condition } = report.straight;
+  const whole = [conditionWords(condition), String(accuracy.total), percent(accuracy.share)];
+  rows.unshift([...whole, ...new Array<string>(CONDITION_COLUMNS.length - whole.length).fill('–')]);
   const found = results.bySteps.map((one) =>
     resultRow(one, (part, whole) => (whole > 0 ? percent(part / whole) : '–')).map(String),
   );

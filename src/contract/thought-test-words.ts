@@ -106,7 +106,13 @@ function contentSentence({ content, byReplacement }: ThoughtVerdict): string {
     case 'undecided': {
       const lost = by('loss');
       const open = by('undecided');
-      return `Whether what the thoughts hold is used remains undecided${lost.length > 0 ? `: answers are lost with ${listed(lost)}` : ''}${open.length > 0 ? `; with ${listed(open)} neither a loss nor its absence was established` : ''}. More problems may decide it.`;
+      const excluded = [...by('none'), ...by('gain')];
+      const parts = [
+        lost.length > 0 ? `answers are lost with ${listed(lost)}` : '',
+        excluded.length > 0 ? `with ${listed(excluded)} a loss of ${margin} of the problems is excluded` : '',
+        open.length > 0 ? `with ${listed(open)} neither a loss nor its absence was established` : '',
+      ].filter((part) => part !== '');
+      return `Whether what the thoughts hold is used remains undecided: ${parts.join('; ')}. More problems may decide it.`;
     }
   }
 }
@@ -137,7 +143,7 @@ function withoutSentence({ without, byReplacement }: ThoughtVerdict, share: stri
   if (without === 'loss' && byReplacement.pause === 'none')
     return `Without any thought it gets ${share} right, and with pauses in their places it loses nothing: what counts is the positions, not what they hold.`;
   if (without === 'loss') return `Without any thought it gets ${share} right: it needs them.`;
-  if (without === 'none') return `Without any thought it does as well (${share}): it does not need them.`;
+  if (without === 'none') return `Without any thought it does no worse (${share}): it does not need them.`;
   if (without === 'gain') return `Without any thought it does better (${share}).`;
   return without === undefined
     ? ''
@@ -210,10 +216,10 @@ export const CONDITION_COLUMNS = [
   'Right',
   'Difference',
   '95 % interval',
-  'p',
+  'p (Holm)',
+  'Finding',
   'Answered differently',
   'Divergence (nats)',
-  'Finding',
 ] as const;
 
 /** Columns of the table of results found in the thoughts. */

@@ -1,14 +1,16 @@
 /**
  * `npm run bench:latents [-- --models models --threads 1 --problems 200 --repeats 9]`: what stepping costs on the
- * bundled base, on WASM in Node, by the clock and by processor time, against the bounds: a step ≤ 50 ms, an intervention with its
+ * student of the default preset, on WASM in Node, by the clock and by processor time, against the bounds: a step ≤ 50 ms, an intervention with its
  * tail replayed, both answers and their divergence ≤ 150 ms (medians, after one that compiles), the test of the thoughts on 200
- * problems under every condition ≤ 3 minutes. The base makes as many thoughts as a student of its size, and answers at least as
- * long. The clock also counts what else the machine does. What the report costs by problems is counted in passes: src/engine/session/thought-test/report.test.ts.
+ * problems under every condition ≤ 3 minutes. The student is trained for ten steps: its adapters and its number of thoughts are those
+ * of any other, and it writes answers at least as long. The clock also counts what else the machine does. What the report costs by problems is counted in passes: src/engine/session/thought-test/report.test.ts.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseRunConfig } from '../../../src/contract/config';
 import { readInterventions } from '../../../src/contract/intervention-text';
 import { momentOf } from '../../../src/contract/latents';
+import { PRESETS } from '../../../src/contract/presets';
 import { median } from '../../../src/contract/statistics';
 import { runtimeVersion } from '../../../src/engine/runtime/ort';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
@@ -30,9 +32,18 @@ const workbench = new LoriWorkbench({
 });
 await workbench.open('wasm');
 await workbench.loadPair(resolve(values.models));
+const { config } = PRESETS[0] as (typeof PRESETS)[number];
+await workbench.distil(
+  parseRunConfig({
+    ...config,
+    optimiser: { ...config.optimiser, steps: 10 },
+    data: { ...config.data, validation: 0, heldOut: 1 },
+    ...{ evaluation: { every: 0 }, observation: { every: 0 } },
+  }),
+);
 const [problem] = await workbench.problems('held-out', 0, 1);
 const question = problem?.question ?? '';
-const { session, latentSteps: K } = await workbench.openQuestion({ question, student: 'base' });
+const { session, latentSteps: K } = await workbench.openQuestion({ question, student: 'trained' });
 
 interface Took {
   /** Milliseconds. */
@@ -76,7 +87,9 @@ for (let i = 0; i <= repeats; i++)
     const took = await timed(() => workbench.thought(moment));
     if (i > 0) steps.push(took);
   }
-console.log(`bundled base, ${K} thoughts, ${values.threads} thread(s), WASM in Node`);
+console.log(
+  `student of ${config.method} on the bundled base, ${K} thoughts, ${values.threads} thread(s), WASM in Node`,
+);
 say('a step, with everything that is read out of it', middle(steps), 50);
 for (const [what, text] of CASES) {
   const tried: Took[] = [];
@@ -90,7 +103,7 @@ for (const [what, text] of CASES) {
 const problems = Number(values.problems);
 const report = await timed(async () => {
   const { points } = await workbench.testThoughts({
-    ...{ subject: { kind: 'base' }, source: { kind: 'held-out' }, problems, seed: 1 },
+    ...{ subject: { kind: 'student' }, source: { kind: 'held-out' }, problems, seed: 1 },
     ranks: [1, 2, 4, 8, 16],
   });
   console.log(`the test of the thoughts: ${points.length} conditions`);

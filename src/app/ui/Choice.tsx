@@ -83,7 +83,7 @@ export function Choice<T extends string>({
       isDisabled={isDisabled}
       onChange={(key) => key !== null && onChange(key as T)}
     >
-      <Label>{label}</Label>
+      <Label className="field-name">{label}</Label>
       <Button className="select-button">
         <SelectValue className="select-value">{({ selectedText }) => selectedText}</SelectValue>
         <span aria-hidden="true" className="select-arrow" />

@@ -1,5 +1,7 @@
 import type { AnswerDifference } from '../../../contract/thoughts';
-import { probability, significant, visibleToken } from '../../ui/format';
+import { Button } from '../../ui/Button';
+import { download } from '../../ui/download';
+import { csv, probability, significant, visibleToken } from '../../ui/format';
 import { Scroller } from '../../ui/Scroller';
 
 /** What a branch changed in the answer: its first token's distribution, and the divergence along the reference's answer. */
@@ -54,11 +56,28 @@ export function Difference({
       <p className="help">
         KL(before ‖ after) = Σ p·log(p/q) over all tokens, at each token of the reference’s answer given those
         before it:{' '}
-        {divergence.map(({ text, nats }) => `${visibleToken(text)} ${significant(nats, 3)}`).join(', ')}.
+        {divergence.map(({ text, nats }) => `${visibleToken(text)} ${significant(nats, 3)}`).join(', ')} nats.
       </p>
+      <div className="actions">
+        <Button
+          look="quiet"
+          onPress={() => download('branch-difference.csv', csv(rowsOf(first, divergence)), 'text/csv')}
+        >
+          The difference (CSV)
+        </Button>
+      </div>
     </section>
   );
 }
+
+const rowsOf = (
+  first: AnswerDifference['first'],
+  divergence: AnswerDifference['divergence'],
+): (string | number)[][] => [
+  ['what', 'token', 'id', 'probability before', 'probability after', 'KL (nats)'],
+  ...first.map(({ text, id, before, after }) => ['first token', text, id, before, after, '']),
+  ...divergence.map(({ text, nats }, i) => [`divergence at token ${i + 1}`, text, '', '', '', nats]),
+];
 
 const signed = (change: number): string =>
   `${change < 0 ? '−' : '+'}${Math.abs(100 * change).toFixed(1)} points`;

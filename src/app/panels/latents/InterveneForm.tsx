@@ -160,7 +160,7 @@ function Place({ draft, session, change }: PartProps & { readonly session: Laten
         help={
           of === 'question'
             ? 'The question is read again with the change; all that comes after it is fed as ever.'
-            : 'What comes before is not computed again.'
+            : 'What comes before is not computed again. Tokens that mark where thoughts begin and end are fed as they are.'
         }
       />
       <Choice

@@ -2,7 +2,8 @@ import type { ThoughtReport } from '../../../contract/thoughts';
 import { seenThoughts } from '../../store/thoughts';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
-import { probability, visibleToken } from '../../ui/format';
+import { download } from '../../ui/download';
+import { csv, probability, visibleToken } from '../../ui/format';
 import { Scroller } from '../../ui/Scroller';
 
 /** The logit lens: what each layer would say after each thought, layers up, thoughts to the right. */
@@ -56,9 +57,24 @@ export function LensGrid() {
           </tbody>
         </table>
       </Scroller>
+      <div className="actions">
+        <Button look="quiet" onPress={() => download('logit-lens.csv', csv(lensRows(seen)), 'text/csv')}>
+          Logit lens (CSV)
+        </Button>
+      </div>
     </>
   );
 }
+
+/** All tokens that are known of every cell, a row each. */
+const lensRows = (seen: readonly ThoughtReport[]): (string | number)[][] => [
+  ['step', 'layer', 'rank', 'token', 'id', 'probability', 'entropy (nats)', 'norm of the state'],
+  ...seen.flatMap(({ step, layers }) =>
+    layers.flatMap(({ top, entropy, norm }, l) =>
+      top.map(({ text, id, probability: share }, i) => [step, l + 1, i + 1, text, id, share, entropy, norm]),
+    ),
+  ),
+];
 
 interface CellProps {
   readonly report: ThoughtReport;

@@ -11,7 +11,7 @@ import { Scroller } from '../../../ui/Scroller';
 export const nameOf = ({ evaluation }: KeptEvaluation): string =>
   `${evaluation.label} (${evaluation.model}), ${modeWords(evaluation)}`;
 
-const HEAD = ['Evaluation', 'Right (95 %)', 'Latency: median, 95th percentile', 'Tokens', 'Actions'];
+const HEAD = ['Evaluation', 'Right (95 %)', 'Latency (median; 95 %)', 'Tokens (median)', 'Actions'];
 
 /** What was evaluated, with the figures. */
 export function EvaluationList() {
@@ -67,8 +67,10 @@ function Row({ one, isShown }: { readonly one: KeptEvaluation; readonly isShown:
       <th scope="row">
         {name}
         <span className="help">
-          {items.length < total ? `${items.length} of ${total} problems` : `${total} problems`}, {data.name},
-          rule: {rule}
+          {items.length < total ? `${items.length} of ${total} problems` : `${total} problems`}, rule: {rule}
+        </span>
+        <span className="help clamped" title={data.name}>
+          {data.name}
         </span>
         {notes.map((note) => (
           <span key={note} className="help">

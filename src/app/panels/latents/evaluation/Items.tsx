@@ -146,7 +146,7 @@ function Answer({ item: { right, value, text } }: { readonly item: EvaluatedItem
         {right ? '✓' : '✕'} {value ?? 'no answer found'}
         <span className="visually-hidden">{right ? ', right' : ', wrong'}</span>
       </span>
-      {text !== value && <span className="help">“{text}”</span>}
+      {text !== value && <span className="help">{text === '' ? 'nothing was written' : `“${text}”`}</span>}
     </>
   );
 }

@@ -18,7 +18,7 @@ import { Button } from '../../../ui/Button';
 import { DataTable } from '../../../ui/DataTable';
 import { download } from '../../../ui/download';
 import { NumberField } from '../../../ui/Field';
-import { duration, percent } from '../../../ui/format';
+import { csv, duration, percent } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
 import { TextEntry } from '../../../ui/TextEntry';
 import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
@@ -82,7 +82,7 @@ function ThoughtsForm() {
           errors={errors}
           hasSeed={false}
           onChange={changeThoughtTest}
-          help="Each is answered under every condition. 200 tell apart differences of about 10 %."
+          help="Each is answered under every condition. 200 tell apart differences of about 10 %."
         />
         <TextEntry
           label="Directions kept"
@@ -149,11 +149,26 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
         >
           Download data (JSON)
         </Button>
+        <Button
+          onPress={() =>
+            download(
+              'thoughts.csv',
+              csv([[...CONDITION_COLUMNS], ...rowsOf(report, comparisons)]),
+              'text/csv',
+            )
+          }
+        >
+          Every condition (CSV)
+        </Button>
       </div>
       <LineChart
         {...shared}
         title="Number of thoughts at evaluation"
-        summary={`The student was trained with ${report.thoughts}. Fewer: the answer prompt comes early. More: it goes on thinking.`}
+        summary={
+          report.lengths
+            ? `The student decides itself, and takes at most ${report.thoughts}. Here every problem is given the same number.`
+            : `The student was trained with ${report.thoughts}. Fewer: the answer prompt comes early. More: it goes on thinking.`
+        }
         series={charts.count}
         x={{ label: 'thoughts before the answer', column: 'thoughts' }}
         fileName="accuracy-by-thoughts"
@@ -178,11 +193,13 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
           fileName="accuracy-by-thought-directions"
         />
       )}
-      <DataTable
-        caption="Every condition against the thoughts as they are"
-        columns={CONDITION_COLUMNS}
-        rows={rowsOf(report, comparisons)}
-      />
+      <div className="thought-conditions">
+        <DataTable
+          caption="Every condition against the thoughts as they are"
+          columns={CONDITION_COLUMNS}
+          rows={rowsOf(report, comparisons)}
+        />
+      </div>
       <p className="help">{METHOD_NOTE}</p>
       <ResultsTable report={report} />
     </>

@@ -41,6 +41,12 @@ const level = (name: string, report: ThoughtTestReport, ends: readonly [number, 
 /** Accuracy against the number of thoughts at evaluation. */
 export function countLines(report: ThoughtTestReport): LineSeries[] {
   const counted = find(report.points, (one) => (one.kind === 'count' ? one.thoughts : null));
+  // One that stops by itself has no number of its own.
+  if (report.lengths)
+    return [
+      line('that many thoughts', 0, counted),
+      level('as many as it decides', report, [0, report.thoughts]),
+    ];
   const all = [...counted, { x: report.thoughts, point: report.straight }].sort((a, b) => a.x - b.x);
   return [line('that many thoughts', 0, all)];
 }

@@ -25,9 +25,9 @@ export function rowsOf(
         signed(one.difference),
         `${signed(one.interval.low)} to ${signed(one.interval.high)}`,
         pValue(one.p),
+        FINDING_WORDS[one.finding],
         percent(one.changed),
         `${significant(one.divergence, 3)}${interval ? ` [${significant(interval.low, 3)}, ${significant(interval.high, 3)}]` : ''}`,
-        FINDING_WORDS[one.finding],
       ];
     }),
   ];
