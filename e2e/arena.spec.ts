@@ -89,9 +89,10 @@ function tinyArena(): string {
     evaluation: { every: 0 },
     observation: { every: 0 },
   };
-  // Two stages each.
+  // Two stages each; one method trains all weights.
   const own: Readonly<Record<string, object>> = {
     coconut: { curriculum: { stages: 1, first: 1, stageSteps: 1, latentsPerStep: 1 } },
+    nocot: { training: { weights: 'full' } },
     icot: { removal: { perStage: 12, stageSteps: 1, allBeyond: 12 } },
     grpo: {
       ...{ latents: { bias: 1, max: 3 }, optimiser: { steps: 4, batch: 4 }, evaluation: { every: 2 } },

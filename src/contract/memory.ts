@@ -56,9 +56,9 @@ export interface MemoryEstimate {
 const F32 = 4;
 /** Share of a scale that a value has by blocks. */
 const SCALE = F32 / 32;
-/** Bytes of a value of the layers' matrices. On WebGPU 16 bits are by blocks too. */
-const valueBytes = (storage: WeightStorage, provider: DeviceReport['provider']): number =>
-  ({ f32: F32, half: provider === 'wasm' ? 2 : 2 + SCALE, int8: 1 + SCALE, int4: 1 / 2 + SCALE })[storage];
+/** Bytes of a value of the layers' matrices. Where they are bound, 16 bits are by blocks too. */
+const valueBytes = (storage: WeightStorage, isBound: boolean): number =>
+  ({ f32: F32, half: isBound ? 2 + SCALE : 2, int8: 1 + SCALE, int4: 1 / 2 + SCALE })[storage];
 /** Addresses of WebAssembly, less what is lost between blocks. */
 export const WASM_BYTES = 2 ** 32 * 0.94;
 /** As `engine/model` has them: embeddings above this are looked up row by row on WASM. */
@@ -102,11 +102,11 @@ export function estimateMemory(
   provider: DeviceReport['provider'],
   purpose: Purpose,
 ): MemoryEstimate {
-  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : gpuWeights(model, purpose);
+  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : gpuWeights(model);
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
-    adapters: purpose.kind === 'distil' ? trainedBytes(model, purpose) : 0,
+    adapters: purpose.kind === 'distil' ? trainedBytes(model, provider, purpose) : 0,
     // A tensor as it is stored, and widened to float32.
     engine: PAGE + 1.5 * largestRead(model),
     host: hostBytes(model, provider, purpose),
@@ -192,18 +192,23 @@ function largestRead(model: ModelSizes): number {
   return F32 * Math.max(2 * hidden * intermediate, Math.min(embeddingOf(model), VOCABULARY_CHUNK / F32));
 }
 
-/** What the purpose keeps the layers as: a step by layers takes float32. */
-const storageFor = ({ storage = 'f32' }: ModelSizes, purpose: Purpose): WeightStorage =>
-  isByLayers(purpose) ? 'f32' : storage;
+const storageOf = ({ storage = 'f32' }: ModelSizes): WeightStorage => storage;
 
 const isByLayers = (purpose: Purpose): boolean =>
   purpose.kind === 'distil' && purpose.composition === 'layerwise';
 
-/** Weights of the layers and their inputs, which WASM has outside its heap and copies into it program by program. */
+/**
+ * Weights of the layers and their inputs, which WASM has outside its heap and copies into it program by program. Weights that are
+ * trained are there in its place, five times: the values, their gradients, two moments, and the copy that outlives a failure.
+ */
 function hostBytes(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): number {
-  if (provider === 'webgpu' || !isByLayers(purpose)) return 0;
-  return F32 * (inLayers(model) + boundaries(model, purpose));
+  if (provider === 'webgpu') return 0;
+  const kept = isByLayers(purpose) ? valueBytes(storageOf(model), true) * inLayers(model) : 0;
+  const weights = trainsWeights(purpose) ? 5 * F32 * model.parameters : kept;
+  return weights + (isByLayers(purpose) ? F32 * boundaries(model, purpose) : 0);
 }
+
+const trainsWeights = (purpose: Purpose): boolean => purpose.kind === 'distil' && purpose.weights === true;
 
 /** Values kept of every layer between forward and reverse: its inputs, keys and values, and their gradients. */
 function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, purpose: Purpose): number {
@@ -213,48 +218,50 @@ function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, pur
 
 /** All weights once, as WASM keeps them. */
 const storedBytes = (model: ModelSizes, storage = model.storage ?? 'f32'): number =>
-  valueBytes(storage, 'wasm') * inLayers(model) + F32 * (model.parameters - inLayers(model));
+  valueBytes(storage, false) * inLayers(model) + F32 * (model.parameters - inLayers(model));
 
 /**
- * The largest matrix while a product reads it: as float32, and in 16 bits what that is made from besides, on WASM once more as it
- * is, on WebGPU either byte as float32.
+ * The largest matrix while a product reads it: as float32, and of 16 bits what that is made from, a copy of them or, where they are
+ * bound, either byte as float32.
  */
 function widenedBytes(
   { hidden, intermediate }: ModelSizes,
   storage: WeightStorage,
-  provider: DeviceReport['provider'],
+  isBound: boolean,
 ): number {
-  const besides = storage === 'half' ? (provider === 'wasm' ? 2 : 2 * F32) : 0;
-  return (F32 + besides) * 2 * hidden * intermediate;
+  const besides = storage === 'half' ? (isBound ? 2 * F32 : 2) : 0;
+  return storage === 'f32' ? 0 : (F32 + besides) * 2 * hidden * intermediate;
 }
 
-/** All programs share what is float32; matrices in fewer bits are part of each, and one is there as float32 while it is read. */
-function gpuWeights(model: ModelSizes, purpose: Purpose): number {
-  const storage = storageFor(model, purpose);
-  if (storage === 'f32' || purpose.kind === 'distil') return F32 * model.parameters;
-  const programs = purpose.kind === 'generate' ? 2 : 1;
+/** All programs share what is bound; a matrix that is not float32 is made so while it is read. */
+function gpuWeights(model: ModelSizes): number {
+  const storage = storageOf(model);
   const shared = F32 * (model.parameters - inLayers(model));
-  const own = valueBytes(storage, 'webgpu') * inLayers(model);
-  return shared + programs * own + widenedBytes(model, storage, 'webgpu');
+  return shared + valueBytes(storage, true) * inLayers(model) + widenedBytes(model, storage, true);
 }
 
 /** Each program has the weights it reads. */
 function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const { kind } = purpose;
-  const storage = storageFor(model, purpose);
-  const matrices = valueBytes(storage, 'wasm') * inLayers(model);
+  const storage = storageOf(model);
+  const matrices = valueBytes(storage, false) * inLayers(model);
   const size = storedBytes(model, storage);
   const factor = size <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
   const embedding = F32 * embeddingOf(model);
   const fed = embedding > VOCABULARY_CHUNK;
   // Only float32 is packed.
   const layers =
-    storage === 'f32' ? matrices * factor : matrices * FACTORS.plain + widenedBytes(model, storage, 'wasm');
+    matrices * (storage === 'f32' ? factor : FACTORS.plain) + widenedBytes(model, storage, false);
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
   // Small programs leave the head unpacked, and are fed two layers.
-  if (isByLayers(purpose)) return embedding * FACTORS.plain + (2 * F32 * inLayers(model)) / model.layers;
+  if (isByLayers(purpose)) {
+    const two = (2 * valueBytes(storage, true) * inLayers(model)) / model.layers;
+    return embedding * FACTORS.plain + two + widenedBytes(model, storage, true);
+  }
+  // What is trained is fed to its program, and is counted with its gradients.
+  if (trainsWeights(purpose)) return 0;
   if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
   // One program reads the prompt, one feeds tokens, one reads the head.
   return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;
@@ -279,20 +286,29 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
 
 /**
  * LoRA on every linear of a layer, and the weights themselves where they are trained: the values, their gradients, and AdamW's
- * two moments.
+ * two moments. Of whole weights WASM has in its heap what a program is fed and hands out, all values and gradients, or a few of a
+ * program by layers; the rest is outside.
  */
-function trainedBytes(model: ModelSizes, { rank, weights = false }: Distil): number {
+function trainedBytes(model: ModelSizes, provider: DeviceReport['provider'], purpose: Distil): number {
+  const { rank, weights = false } = purpose;
   const { hidden: H, intermediate: I, heads, kvHeads } = model;
   const d = headDimOf(model);
   const sizes = 2 * (H + heads * d) + 2 * (H + kvHeads * d) + 3 * (H + I);
-  return 4 * F32 * (model.layers * rank * sizes + (weights ? model.parameters : 0));
+  const adapters = 4 * F32 * model.layers * rank * sizes;
+  if (!weights) return adapters;
+  if (provider === 'webgpu') return adapters + 4 * F32 * model.parameters;
+  // By layers the values fed are counted as weights, and as many gradients come out.
+  const inHeap = isByLayers(purpose)
+    ? embeddingOf(model) + 2 * (inLayers(model) / model.layers)
+    : 2 * model.parameters;
+  return adapters + F32 * inHeap;
 }
 
 function seconds(model: ModelSizes, purpose: Purpose): number {
   const { sequences: B, tokens: T } = purpose;
   const layers = inLayers(model);
   const all = layers + embeddingOf(model);
-  const storage = storageFor(model, purpose);
+  const storage = storageOf(model);
   const load = RATES.load[storage];
   const widening = layers / RATES.widened[storage];
   if (purpose.kind === 'see') return layers / load + widening + (2 * layers * B * T) / RATES.flops;
@@ -310,7 +326,7 @@ export function stepSeconds(model: ModelSizes, purpose: Extract<Purpose, { kind:
   const layers = inLayers(model);
   const all = layers + embeddingOf(model);
   const byLayers = isByLayers(purpose);
-  const widening = (STEP_PASSES * layers) / RATES.widened[storageFor(model, purpose)];
+  const widening = (STEP_PASSES * layers) / RATES.widened[storageOf(model)];
   const passes = (byLayers ? 6 : 4) + (purpose.weights ? 2 : 0);
   return (passes * all * B * T) / RATES.flops + widening + (byLayers ? all / RATES.copied : 0);
 }

@@ -1,11 +1,10 @@
 /**
  * How programs keep the matrices of a model's layers: as float32, in 16 bits, or by blocks of 32 values in 8 or 4 bits with a
- * float32 scale each. A float32 matrix is made of them whenever a product reads it. Everything else is float32, and so are all
- * weights in training by layers, as on WebGPU. There a matrix in fewer bits is part of each program that reads it, and in float32
- * all programs share it.
+ * float32 scale each. A float32 matrix is made of them whenever a product reads it. Everything else is float32.
  *
  * 16 bits are, on WASM, those of the checkpoint where it has 16 (bfloat16 or float16), so that nothing is lost, and float16 of a
- * float32 checkpoint; on WebGPU, which need not have 16-bit floats, fixed-point by blocks of 32.
+ * float32 checkpoint. Where weights are bound to programs, on WebGPU and in training by layers, there are no 16-bit floats: they
+ * are fixed-point then, by blocks of 32.
  */
 export type WeightStorage = 'f32' | 'half' | 'int8' | 'int4';
 /** From the largest and most exact to the smallest. */

@@ -6,11 +6,12 @@
 import { parseRunConfig } from '../../../src/contract/config';
 import { AS_DETECTED } from '../../../src/contract/data';
 import type { Progress } from '../../../src/contract/events';
+import { inHeap } from '../../../src/contract/memory';
 import { wordProblems } from '../../../src/engine/data/word-problems';
 import { runtimeVersion } from '../../../src/engine/runtime/ort';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
-import { memoryTaken } from '../checkpoints/memory';
+import { megabytes, memoryTaken } from '../checkpoints/memory';
 import type { Options } from './options';
 
 const [folder = '', json = '{}'] = process.argv.slice(2);
@@ -51,13 +52,19 @@ const config = parseRunConfig({
   observation: { every: 0 },
   ...changes,
 });
+const { memory } = await workbench.runCost(config);
+const { heap: before } = memoryTaken();
+/** Between two steps: the snapshots that are written are left out. */
+let buffers = 0;
 const phases = new Map<Progress['phase'], Progress>();
 const milliseconds: number[] = [];
 const used = process.cpuUsage();
 const result = await workbench.distil(config, {
   report: (event) => {
     if (event.kind === 'progress') phases.set(event.progress.phase, event.progress);
-    if (event.kind === 'step') milliseconds.push(event.milliseconds);
+    if (event.kind !== 'step') return;
+    milliseconds.push(event.milliseconds);
+    buffers = Math.max(buffers, memoryTaken().buffers);
   },
 });
 const { user, system } = process.cpuUsage(used);
@@ -75,7 +82,11 @@ console.log(
     secondsAStep: rounded((warm[warm.length >> 1] ?? milliseconds[0] ?? 0) / 1000),
     cpu: rounded((user + system) / 1e6),
     programs: result.programs,
+    estimatedInHeap: megabytes(inHeap(memory)),
+    estimatedOutside: megabytes(memory.parts.host),
+    heapBefore: before,
     ...memoryTaken(),
+    buffers,
   }),
 );
 process.exit(0);

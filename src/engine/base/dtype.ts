@@ -2,17 +2,23 @@
 export type DType = 'f32' | 'f16' | 'bf16' | 'i32' | 'i64' | 'bool';
 
 /** Bytes per element. */
-export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
+export const DTYPE_BYTES: Readonly<Record<DType | PackedDType, number>> = {
   f32: 4,
   f16: 2,
   bf16: 2,
   i32: 4,
   i64: 8,
   bool: 1,
+  u8: 1,
+  i4: 0.5,
 };
 
 /** Element types that the compute graph works in. */
 export type GraphDType = 'f32' | 'i32' | 'bool';
+
+/** What multiples of blocks (blocks.ts) are bound to programs as: bytes above 128, and signed multiples of 4 bits, two a byte. */
+export type PackedDType = 'u8' | 'i4';
+export type BoundDType = GraphDType | PackedDType;
 
 /** Other types that weights may be stored in: they become f32 graph tensors when they are uploaded or baked in. */
 export type HalfDType = 'f16' | 'bf16';
@@ -37,14 +43,23 @@ export interface HalfHostTensor {
 /** A tensor in host memory. Read elements of a weight with `floatsOf` (half.ts), never from `data` directly. */
 export type HostTensor = GraphHostTensor | HalfHostTensor;
 
-/** An uninitialised host array for a graph dtype. */
-export function allocate(dtype: GraphDType, length: number): HostData {
+/** A part of a matrix that is kept by blocks, in host memory. */
+export interface PackedHostTensor {
+  readonly dtype: PackedDType;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** An uninitialised host array for so many values. */
+export function allocate(dtype: BoundDType, length: number): HostData {
   switch (dtype) {
     case 'f32':
       return new Float32Array(length);
     case 'i32':
       return new Int32Array(length);
     case 'bool':
-      return new Uint8Array(length);
+    case 'u8':
+    case 'i4':
+      return new Uint8Array(Math.ceil(length * DTYPE_BYTES[dtype]));
   }
 }

@@ -2,7 +2,14 @@
  * f16 and bf16 ↔ f32 on bit patterns, because going through floats would lose NaN payloads. Widening is exact, including
  * subnormals, infinities and NaN payloads.
  */
-import type { GraphDType, GraphHostTensor, HalfDType, HalfHostTensor, HostTensor } from './dtype';
+import type {
+  GraphDType,
+  GraphHostTensor,
+  HalfDType,
+  HalfHostTensor,
+  HostTensor,
+  PackedHostTensor,
+} from './dtype';
 
 /** Bits of the f32 equal to the bf16 with the 16 bits `h`; signed, as a Uint32Array takes them. */
 export const bf16Bits = (h: number): number => h << 16;
@@ -56,7 +63,7 @@ export function widenBytes(halves: Uint16Array, dtype: HalfDType, out: Uint8Arra
 }
 
 /** Whether the tensor is stored in 16 bits. */
-export const isHalf = (host: HostTensor): host is HalfHostTensor =>
+export const isHalf = (host: HostTensor | PackedHostTensor): host is HalfHostTensor =>
   host.dtype === 'f16' || host.dtype === 'bf16';
 
 /** The dtype it has in the graph. */

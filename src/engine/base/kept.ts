@@ -2,6 +2,7 @@ import { type BlockBits, blocksOf, multipleBytes, throughBlocks } from './blocks
 import type { HalfDType, HalfHostTensor, HostTensor } from './dtype';
 import { NumericError } from './errors';
 import { floatsOf, isHalf, toBf16, toF16, widened } from './half';
+import type { Shape } from './shape';
 
 /** How programs keep a matrix other than as float32. */
 export type KeptAs = 'half' | 'int8' | 'int4';
@@ -12,6 +13,34 @@ export type KeptForm = 'halves' | BlockBits;
 /** On WebGPU 16 bits are fixed-point, by blocks: without `shader-f16`, which a device may lack, it has no 16-bit floats. */
 export const formOf = (storage: KeptAs, provider: 'wasm' | 'webgpu'): KeptForm =>
   storage === 'half' ? (provider === 'wasm' ? 'halves' : 16) : storage === 'int8' ? 8 : 4;
+
+/** Where a matrix is bound to programs rather than part of them: 16-bit floats cannot be bound. */
+export const boundBits = (storage: KeptAs): BlockBits =>
+  ({ half: 16, int8: 8, int4: 4 })[storage] as BlockBits;
+
+/** What a matrix by blocks consists of: its multiples, of 16 bits their upper and lower bytes, and its scales. */
+export type BlockPart = 'multiples' | 'high' | 'low' | 'scales';
+export const partName = (name: string, part: BlockPart): string => `${name} ${part}`;
+
+/** The parts of a matrix [rows, columns] as they are bound. */
+export function boundParts(
+  name: string,
+  [rows, columns]: readonly [number, number],
+  bits: BlockBits,
+): {
+  readonly part: BlockPart;
+  readonly name: string;
+  readonly dtype: 'u8' | 'i4' | 'f32';
+  readonly shape: Shape;
+}[] {
+  const parts: readonly BlockPart[] = bits === 16 ? ['high', 'low', 'scales'] : ['multiples', 'scales'];
+  return parts.map((part) => ({
+    part,
+    name: partName(name, part),
+    dtype: part === 'scales' ? 'f32' : bits === 4 ? 'i4' : 'u8',
+    shape: [rows, part === 'scales' ? blocksOf(columns) : columns],
+  }));
+}
 
 /** Bytes of a matrix [rows, columns], scales included. */
 export const keptBytes = (rows: number, columns: number, form: KeptForm): number =>

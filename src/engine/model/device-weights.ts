@@ -1,4 +1,7 @@
-import { formOf, type KeptAs, keptBytes } from '../base/kept';
+import { BlockedValues } from '../base/blocked-values';
+import type { BlockBits } from '../base/blocks';
+import { allocate, DTYPE_BYTES, type HostTensor, type PackedHostTensor } from '../base/dtype';
+import { type BlockPart, boundBits, boundParts, formOf, type KeptAs, keptBytes } from '../base/kept';
 import { Owned } from '../base/owned';
 import { type Shape, sizeOf } from '../base/shape';
 import type { DecoderConfig } from '../nn/config';
@@ -16,6 +19,8 @@ export class DeviceWeights {
   private readonly owned = new Owned();
   private readonly tensors = new Map<string, DeviceTensor>();
   private readonly layers = new Map<number, Readonly<Record<string, DeviceTensor>>>();
+  /** Of matrices whose parts are asked for one after another. */
+  private readonly blocks = new Map<string, BlockedValues>();
   private readonly counts = { uploads: 0, uploadedBytes: 0 };
 
   constructor(
@@ -24,7 +29,7 @@ export class DeviceWeights {
     private readonly source: WeightSource,
   ) {}
 
-  /** Tensors uploaded, and their bytes as f32. */
+  /** Tensors uploaded, and their bytes on the device. */
   get traffic(): { readonly uploads: number; readonly uploadedBytes: number } {
     return { ...this.counts };
   }
@@ -46,27 +51,61 @@ export class DeviceWeights {
     return { dtype: table.dtype, shape, read: () => source.read(chunk.name, from, to) };
   }
 
-  /** The same on the device. */
+  /** The same on the device, or a part of it (`w.0.q scales`). */
   tensor(name: string): DeviceTensor | undefined {
     const known = this.tensors.get(name);
     if (known) return known;
-    const late = this.late(name);
+    const [whole, part] = name.split(' ') as [string, BlockPart | undefined];
+    const late = this.late(whole);
     if (!late) return undefined;
-    const host = late.read();
+    const host = part ? this.part(late, whole, part) : late.read();
     const tensor = this.owned.add(this.runtime.upload(host, name));
     this.tensors.set(name, tensor);
     this.counts.uploads++;
-    this.counts.uploadedBytes += F32 * sizeOf(host.shape);
+    this.counts.uploadedBytes += sizeOf(host.shape) * Math.max(DTYPE_BYTES[host.dtype], part ? 0 : F32);
     return tensor;
   }
 
-  /** Weights of layer i under the names of a program shared by layers: `w.{name}`. */
+  private part(late: LateWeight, name: string, part: BlockPart): HostTensor | PackedHostTensor {
+    const bits = boundBits(this.config.storage as KeptAs);
+    const shape = late.shape as [number, number];
+    const blocks = this.blocks.get(name) ?? new BlockedValues(late, shape[1], bits);
+    this.blocks.set(name, blocks);
+    const bound = boundParts(name, shape, bits).find((one) => one.part === part);
+    const data = allocate(bound?.dtype ?? 'f32', sizeOf(bound?.shape ?? []));
+    const bytes = new Uint8Array(data.buffer);
+    blocks.write(part, bytes);
+    // Bytes are bound above 128.
+    if (bound?.dtype === 'u8') for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ 128;
+    return { dtype: bound?.dtype, shape: bound?.shape, data } as HostTensor | PackedHostTensor;
+  }
+
+  /** The parts that a program binds an input in, if it is a matrix that is kept in fewer bits. */
+  parts(name: string, shape: Shape): BlockBits | undefined {
+    const { storage } = this.config;
+    const isMatrix = isLayerMatrix(name, shape) || (this.isShared(name) && shape.length === 2);
+    return storage && isMatrix ? boundBits(storage) : undefined;
+  }
+
+  /** Whether it is a weight of a program shared by layers. */
+  private isShared(name: string): boolean {
+    return (
+      name.startsWith(LAYER_PREFIX) &&
+      Object.hasOwn(layerShapes(this.config), name.slice(LAYER_PREFIX.length))
+    );
+  }
+
+  /** Weights of layer i under the names of a program shared by layers: `w.{name}`, and their parts. */
   layer(i: number): Readonly<Record<string, DeviceTensor>> {
     const known = this.layers.get(i);
     if (known) return known;
     const made: Record<string, DeviceTensor> = {};
-    for (const name of Object.keys(layerShapes(this.config)))
-      made[LAYER_PREFIX + name] = this.tensor(layerPrefix(i) + name) as DeviceTensor;
+    for (const [name, shape] of Object.entries(layerShapes(this.config))) {
+      const bits = this.parts(LAYER_PREFIX + name, shape as Shape);
+      const parts = bits ? boundParts('', shape as [number, number], bits).map((part) => part.name) : [''];
+      for (const part of parts)
+        made[LAYER_PREFIX + name + part] = this.tensor(layerPrefix(i) + name + part) as DeviceTensor;
+    }
     this.layers.set(i, made);
     return made;
   }
@@ -74,6 +113,7 @@ export class DeviceWeights {
   dispose(): Promise<void> {
     this.layers.clear();
     this.tensors.clear();
+    this.blocks.clear();
     return this.owned.dispose();
   }
 }

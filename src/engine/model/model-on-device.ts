@@ -4,7 +4,7 @@ import type { DecoderConfig } from '../nn/config';
 import { memorySource, type WeightSource } from '../nn/weight-source';
 import type { Weights } from '../nn/weights';
 import type { Binding } from '../runtime/executable';
-import type { LateWeight, Runtime } from '../runtime/runtime';
+import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { bytesOf, chunked, DeviceWeights } from './device-weights';
 import { type FedEmbedding, fedEmbedding } from './fed-embeddings';
@@ -167,12 +167,13 @@ export class ModelOnDevice {
     this.alive();
     const factor = prepack ? SESSION_FACTOR.packed : SESSION_FACTOR.plain;
     const executable = await this.runtime.compile(program, {
-      bake: this.bakes || this.config.storage ? (name) => this.baked(name) : undefined,
+      ...(this.bakes && { bake: (name) => this.weights.late(name) }),
+      parts: (name, shape) => this.weights.parts(name, shape),
       weights: this.id,
       prepack,
       onCreate: async (length) => {
         await this.programs.makeRoom(factor * length);
-        if (!this.bakes && !this.config.storage) return;
+        if (!this.bakes) return;
         this.counts.bakes++;
         this.counts.bakedBytes += length;
       },
@@ -199,15 +200,6 @@ export class ModelOnDevice {
       throw error;
     }
     return { hold, bytes, weights, inputs, fed };
-  }
-
-  /**
-   * What is part of each program: on WASM every weight. Where weights are bound, those that are kept in other than float32,
-   * which a program reads as no tensor of ours.
-   */
-  private baked(name: string): LateWeight | undefined {
-    const late = this.weights.late(name);
-    return this.bakes || late?.storage ? late : undefined;
   }
 
   /** Weights of layer i under the names of a program shared by layers: `w.{name}`. The model keeps owning them. */

@@ -1,7 +1,9 @@
-import type { HostTensor } from '../base/dtype';
+import type { BlockBits } from '../base/blocks';
+import type { BoundDType, HostTensor } from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
 import { graphDType } from '../base/half';
-import { sameShape, showShape } from '../base/shape';
+import { boundParts } from '../base/kept';
+import { type Shape, sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
 import { instructionsOf, type Provider } from './fuse';
 import { KeptOperands } from './kept-operands';
@@ -19,6 +21,11 @@ export interface EmitOptions {
    */
   readonly bake?: (name: string) => LateWeight | HostTensor | undefined;
   /**
+   * Matrices that are bound by blocks of so many bits, each part of them (`boundParts`) as an input of its own; those that are
+   * baked in are not asked for.
+   */
+  readonly parts?: ((name: string, shape: Shape) => BlockBits | undefined) | undefined;
+  /**
    * For other programs than this one: inputs and outputs have their own names, ids are int64 as those of transformers are, and
    * all weights are part of the model.
    */
@@ -28,6 +35,12 @@ export interface EmitOptions {
 /** Names inside the model: an input and an output may share their name in the program. */
 export const inputName = (name: string): string => `in.${name}`;
 export const outputName = (name: string): string => `out.${name}`;
+
+export interface BoundInput {
+  readonly name: string;
+  readonly dtype: BoundDType;
+  readonly shape: Shape;
+}
 
 export interface Emitted {
   /**
@@ -47,7 +60,7 @@ export interface Emitted {
   pieces(): Generator<Uint8Array<ArrayBuffer>>;
   readonly nodeCount: number;
   /** Inputs bound at run time, in order of declaration, without those that nothing reads. */
-  readonly inputs: readonly Tensor[];
+  readonly inputs: readonly BoundInput[];
 }
 
 /** The program as an ONNX ModelProto. The same program gives the same bytes, whatever its name. */
@@ -56,10 +69,10 @@ export const emit = (program: Program, options: EmitOptions): Uint8Array<ArrayBu
 
 /** `emit`, with what the runtime needs to know about the result. Throws RuntimeError if a baked value has another shape. */
 export function emitted(program: Program, options: EmitOptions): Emitted {
-  const { provider, bake, standalone = false } = options;
+  const { provider, bake, parts, standalone = false } = options;
   const model = new ModelWriter(!standalone);
   const values = new Map<Tensor, string>();
-  const inputs: Tensor[] = [];
+  const inputs: BoundInput[] = [];
   const baked: string[] = [];
   const kept = new KeptOperands(model, values, provider);
   for (const at of instructionsOf(Object.values(program.outputs), provider)) {
@@ -87,6 +100,12 @@ export function emitted(program: Program, options: EmitOptions): Emitted {
       const weight = late(fixed);
       if (!kept.add(node, weight)) values.set(node, model.weight(weight, node.name));
       baked.push(node.name);
+      continue;
+    }
+    const bits = parts?.(node.name, node.shape);
+    if (bits) {
+      kept.bind(node, bits, inputName);
+      inputs.push(...boundParts(node.name, node.shape as [number, number], bits));
     } else {
       inputs.push(node);
       values.set(node, declared(model, node, standalone));

@@ -1,4 +1,4 @@
-import { BLOCK, HIGH } from '../base/blocks';
+import { BLOCK, type BlockBits, HIGH } from '../base/blocks';
 import { formOf } from '../base/kept';
 import type { Tensor } from '../graph/graph';
 import type { Provider } from './fuse';
@@ -32,6 +32,11 @@ export class KeptOperands {
     return true;
   }
 
+  /** Adds an input that is bound in parts. */
+  bind(node: Tensor, bits: BlockBits, inputOf: (name: string) => string): void {
+    this.kept.set(node, this.model.bound(node.name, node.shape as [number, number], bits, inputOf));
+  }
+
   /** The name of a value, for an instruction with those operands. */
   operand(x: Tensor, operands: readonly Tensor[]): string {
     const kept = this.kept.get(x);
@@ -47,8 +52,9 @@ export class KeptOperands {
       return model.node('Cast', [same], { to: F32 });
     }
     const scales = late(kept.scales);
+    const zero = kept.zero === undefined ? [] : [kept.zero];
     const widened = (multiples: string, by: string): string =>
-      model.node('DequantizeLinear', [multiples, by], { axis: 1, block_size: BLOCK });
+      model.node('DequantizeLinear', [multiples, by, ...zero], { axis: 1, block_size: BLOCK });
     if ('multiples' in kept) return widened(kept.multiples, scales);
     const upper = model.node('Mul', [scales, model.initializer('f32', [], Float32Array.of(HIGH))]);
     return model.node('Add', [widened(kept.high, upper), widened(kept.low, scales)]);

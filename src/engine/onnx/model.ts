@@ -1,10 +1,10 @@
-import { blocksOf, multipleBytes } from '../base/blocks';
-import type { GraphDType, HostData, HostTensor } from '../base/dtype';
+import { BlockedValues } from '../base/blocked-values';
+import { type BlockBits, blocksOf, multipleBytes } from '../base/blocks';
+import type { BoundDType, GraphDType, HostData, HostTensor } from '../base/dtype';
 import { DTYPE_BYTES } from '../base/dtype';
 import { graphDType, isHalf, widenBytes } from '../base/half';
-import { halfOf, inHalf, type KeptForm } from '../base/kept';
+import { type BlockPart, boundParts, halfOf, inHalf, type KeptForm } from '../base/kept';
 import { type Shape, sizeOf } from '../base/shape';
-import { BlockedValues, type BlockPart } from './blocked-values';
 import type { LateWeight } from './late-weight';
 import { Message } from './proto';
 
@@ -16,16 +16,26 @@ export type { LateWeight };
  */
 const OPSET = { plain: 20, blocks: 21 } as const;
 const IR_VERSION = { plain: 9, blocks: 10 } as const;
-const ELEMENT: Readonly<Record<GraphDType | 'i64', number>> = { f32: 1, i32: 6, i64: 7, bool: 9 };
+const ELEMENT: Readonly<Record<BoundDType | 'i64', number>> = {
+  f32: 1,
+  u8: 2,
+  i32: 6,
+  i64: 7,
+  bool: 9,
+  i4: 22,
+};
 const HALF_ELEMENT = { f16: 10, bf16: 16 } as const;
 /** Of the multiples of blocks; those of 16 bits are two of 8. */
-const MULTIPLES = { 4: 22, 8: 3 } as const;
+const MULTIPLES = { 4: ELEMENT.i4, 8: 3 } as const;
 
-/** What a matrix that is not kept as float32 consists of, by the names of its parts. */
+/**
+ * What a matrix that is not kept as float32 consists of, by the names of its parts. `zero`: what is zero among its multiples,
+ * where they are not signed.
+ */
 export type KeptNames =
   | { readonly halves: string }
-  | { readonly multiples: string; readonly scales: string }
-  | { readonly high: string; readonly low: string; readonly scales: string };
+  | { readonly multiples: string; readonly scales: string; readonly zero?: string }
+  | { readonly high: string; readonly low: string; readonly scales: string; readonly zero?: string };
 
 /** ONNX Runtime's own operators; all others are in the standard domain. */
 const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding']);
@@ -144,6 +154,35 @@ export class ModelWriter {
     return { multiples: part(MULTIPLES[form], host.shape, 'multiples', bytes), scales: scales() };
   }
 
+  /**
+   * Declares the parts of a matrix by blocks, to be bound at run time: bytes are those above 128, since ONNX Runtime binds no
+   * signed ones on a GPU.
+   */
+  bound(
+    name: string,
+    shape: readonly [number, number],
+    bits: BlockBits,
+    inputOf: (name: string) => string,
+  ): KeptNames {
+    this.hasBlocks = true;
+    const names: Partial<Record<BlockPart, string>> = {};
+    for (const part of boundParts(name, shape, bits)) {
+      names[part.part] = inputOf(part.name);
+      this.input(inputOf(part.name), part.dtype, part.shape);
+    }
+    return { ...(names as KeptNames), ...(bits !== 4 && { zero: this.zeros(shape[0], blocksOf(shape[1])) }) };
+  }
+
+  /** The zero point of every block. */
+  private zeros(rows: number, blocks: number): string {
+    const key = `zeros ${rows} ${blocks}`;
+    const name =
+      this.shared.get(key) ??
+      this.tensor(ELEMENT.u8, [rows, blocks], new Uint8Array(rows * blocks).fill(128));
+    this.shared.set(key, name);
+    return name;
+  }
+
   private late(
     element: number,
     shape: Shape,
@@ -174,7 +213,7 @@ export class ModelWriter {
     return name;
   }
 
-  input(name: string, dtype: GraphDType | 'i64', shape: Shape): void {
+  input(name: string, dtype: BoundDType | 'i64', shape: Shape): void {
     this.graph.message(11, valueInfo(name, ELEMENT[dtype], shape));
   }
 

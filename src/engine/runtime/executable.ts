@@ -1,4 +1,4 @@
-import type { GraphDType } from '../base/dtype';
+import type { BoundDType } from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
 import { type Shape, sameShape, showShape } from '../base/shape';
 import type { Device } from '../device/device';
@@ -10,7 +10,7 @@ import { BaseTensor, bufferBytes, type DeviceTensor } from './tensor';
 
 /** Shape and type of something bound to a program. */
 export interface Binding {
-  readonly dtype: GraphDType;
+  readonly dtype: BoundDType;
   readonly shape: Shape;
 }
 
@@ -43,8 +43,8 @@ export interface ExecutableOwner {
   /** Whether the runtime is disposed of, and all its programs with it. */
   readonly ended: boolean;
   readonly device: Device | undefined;
-  empty(dtype: GraphDType, shape: Shape, label: string): BaseTensor;
-  adopt(dtype: GraphDType, shape: Shape, label: string, data: unknown): BaseTensor;
+  empty(dtype: BoundDType, shape: Shape, label: string): BaseTensor;
+  adopt(dtype: BoundDType, shape: Shape, label: string, data: unknown): BaseTensor;
   /** Whether this runtime made the tensor: those of other runtimes are refused. */
   owns(tensor: BaseTensor): boolean;
   released(executable: OrtExecutable): Promise<void>;

@@ -1,4 +1,11 @@
-import type { GraphDType, HalfDType, HalfHostTensor, HostData, HostTensor } from '../base/dtype';
+import type {
+  BoundDType,
+  HalfDType,
+  HalfHostTensor,
+  HostData,
+  HostTensor,
+  PackedHostTensor,
+} from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
 import { graphTensor, isHalf } from '../base/half';
 import { sha256Hex } from '../base/sha256';
@@ -53,6 +60,8 @@ export interface CompileOptions {
    * value needs to be written or hashed to find out; without it the whole model is hashed.
    */
   readonly weights?: string;
+  /** Matrices that are bound in parts, see `EmitOptions.parts`. */
+  readonly parts?: EmitOptions['parts'];
   /** Awaited before a session is created, but not if an equal program is alive. @param bytes of the emitted model */
   readonly onCreate?: (bytes: number) => Promise<void> | void;
   /**
@@ -80,8 +89,8 @@ export interface Runtime {
   readonly maxTensorBytes: number;
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
   /** An f32 tensor if the value is stored in 16 bits; otherwise one of the value's own type. */
-  upload(host: HostTensor, label?: string): DeviceTensor;
-  empty(dtype: GraphDType, shape: Shape, label?: string): DeviceTensor;
+  upload(host: HostTensor | PackedHostTensor, label?: string): DeviceTensor;
+  empty(dtype: BoundDType, shape: Shape, label?: string): DeviceTensor;
   /** Opens an ONNX model that was made elsewhere. */
   openModelFile(options: ModelFileOptions): Promise<ModelFile>;
   /** Releases all sessions and frees all remaining tensors. */
@@ -141,11 +150,11 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
 
   async compile(
     program: Program,
-    { bake, weights, onCreate, capture = false, prepack = true, label }: CompileOptions = {},
+    { bake, parts, weights, onCreate, capture = false, prepack = true, label }: CompileOptions = {},
   ): Promise<Executable> {
     this.alive();
     const name = label ?? program.name;
-    const model = emitted(program, { provider: this.provider, bake: bakeOf(bake) });
+    const model = emitted(program, { provider: this.provider, bake: bakeOf(bake), parts });
     const key = capture ? `captured ${this.captures++}` : await keyOf(model, weights, prepack);
     const known = this.programs.get(key);
     if (known) {
@@ -187,7 +196,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
     }
   }
 
-  upload(host: HostTensor, label = 'upload'): DeviceTensor {
+  upload(host: HostTensor | PackedHostTensor, label = 'upload'): DeviceTensor {
     if (isHalf(host)) return this.uploadHalf(host, label);
     const tensor = this.empty(host.dtype, host.shape, label);
     try {
@@ -217,7 +226,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
     return device ? this.upload(wide, label) : this.adopt('f32', [...shape], label, wide.data);
   }
 
-  empty(dtype: GraphDType, shape: Shape, label = 'empty'): BaseTensor {
+  empty(dtype: BoundDType, shape: Shape, label = 'empty'): BaseTensor {
     this.alive();
     const { device } = this;
     return this.track(
@@ -227,7 +236,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
     );
   }
 
-  adopt(dtype: GraphDType, shape: Shape, label: string, data: unknown): BaseTensor {
+  adopt(dtype: BoundDType, shape: Shape, label: string, data: unknown): BaseTensor {
     return this.track(new CpuTensor(this, this.ort, dtype, shape, label, data as HostData));
   }
 

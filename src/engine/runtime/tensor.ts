@@ -1,4 +1,4 @@
-import { allocate, DTYPE_BYTES, type GraphDType, type HostData } from '../base/dtype';
+import { allocate, type BoundDType, DTYPE_BYTES, type HostData } from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
 import { type Shape, showShape, sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
@@ -12,7 +12,7 @@ import { enqueue } from './queue';
  * of that name) disposes of it, once; any use after that throws RuntimeError.
  */
 export interface DeviceTensor {
-  readonly dtype: GraphDType;
+  readonly dtype: BoundDType;
   readonly shape: Shape;
   readonly label: string;
   readonly location: 'cpu' | 'gpu';
@@ -38,7 +38,7 @@ export interface TensorOwner {
   read(): void;
 }
 
-const ORT_TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const;
+const ORT_TYPE = { f32: 'float32', i32: 'int32', bool: 'bool', u8: 'uint8', i4: 'int4' } as const;
 
 export abstract class BaseTensor implements DeviceTensor {
   abstract readonly location: 'cpu' | 'gpu';
@@ -49,7 +49,7 @@ export abstract class BaseTensor implements DeviceTensor {
   constructor(
     protected readonly owner: TensorOwner,
     protected readonly ort: typeof Ort,
-    readonly dtype: GraphDType,
+    readonly dtype: BoundDType,
     readonly shape: Shape,
     readonly label: string,
   ) {}
@@ -86,14 +86,15 @@ export abstract class BaseTensor implements DeviceTensor {
 
   protected checkData(data: HostData): void {
     const wanted = allocate(this.dtype, 0).constructor;
-    if (data.constructor !== wanted || data.length !== sizeOf(this.shape))
+    const length = this.dtype === 'i4' ? Math.ceil(sizeOf(this.shape) / 2) : sizeOf(this.shape);
+    if (data.constructor !== wanted || data.length !== length)
       throw new RuntimeError(
-        `${this.name} needs ${wanted.name} of ${sizeOf(this.shape)}, got ${data.constructor.name} of ${data.length}`,
+        `${this.name} needs ${wanted.name} of ${length}, got ${data.constructor.name} of ${data.length}`,
         BUG,
       );
   }
 
-  protected get ortType(): 'float32' | 'int32' | 'bool' {
+  protected get ortType(): (typeof ORT_TYPE)[BoundDType] {
     return ORT_TYPE[this.dtype];
   }
 }
@@ -106,7 +107,7 @@ export class CpuTensor extends BaseTensor {
   constructor(
     owner: TensorOwner,
     ort: typeof Ort,
-    dtype: GraphDType,
+    dtype: BoundDType,
     shape: Shape,
     label: string,
     value?: HostData,
@@ -144,7 +145,7 @@ export class CpuTensor extends BaseTensor {
 
   /** A view of the value: ONNX Runtime copies it when a run starts. */
   ortTensor(): Ort.Tensor {
-    this.wrapped ??= new this.ort.Tensor(this.ortType, this.value as never, this.shape);
+    this.wrapped ??= new this.ort.Tensor(this.ortType as 'float32', this.value as never, this.shape);
     return this.wrapped;
   }
 
@@ -155,7 +156,7 @@ export class CpuTensor extends BaseTensor {
 }
 
 /** Buffer sizes ONNX Runtime accepts. */
-export const bufferBytes = (dtype: GraphDType, shape: Shape): number =>
+export const bufferBytes = (dtype: BoundDType, shape: Shape): number =>
   Math.max(16, Math.ceil((sizeOf(shape) * DTYPE_BYTES[dtype]) / 16) * 16);
 
 export class GpuTensor extends BaseTensor {
@@ -167,7 +168,7 @@ export class GpuTensor extends BaseTensor {
     owner: TensorOwner,
     ort: typeof Ort,
     private readonly device: Device,
-    dtype: GraphDType,
+    dtype: BoundDType,
     shape: Shape,
     label: string,
     /** The buffer to take over; otherwise a new one is created. */
@@ -210,7 +211,8 @@ export class GpuTensor extends BaseTensor {
 
   ortTensor(): Ort.Tensor {
     this.wrapped ??= this.ort.Tensor.fromGpuBuffer(this.store.gpu as never, {
-      dataType: this.ortType,
+      // Its types name fewer than it takes.
+      dataType: this.ortType as 'float32',
       dims: [...this.shape],
     }) as unknown as Ort.Tensor;
     return this.wrapped;

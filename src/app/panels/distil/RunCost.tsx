@@ -43,7 +43,6 @@ export function RunCost() {
 
 function Memory({ cost: { memory, composition, batch, tokens, storage, reading } }: { readonly cost: Cost }) {
   const { parts, available, purpose } = memory;
-  const trained = purpose.kind === 'distil' && purpose.weights ? 'trained weights' : 'adapters';
   const used = inHeap(memory);
   const of = available === undefined ? '' : ` of the ${bytes(available)} that WASM has`;
   if (composition === null)
@@ -53,14 +52,19 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
         {of}: the run would be refused. Choose a smaller batch, shorter rows, a smaller model or WebGPU.
       </p>
     );
+  const isFull = purpose.kind === 'distil' && purpose.weights === true;
+  const trained =
+    isFull && available !== undefined
+      ? 'trained weights and gradients as programs have them; outside are values, gradients, both moments and a copy'
+      : `${isFull ? 'trained weights' : 'adapters'} with gradients and moments`;
   const kept = `weights in ${STORAGE_SHORT[storage]}${storage === 'f32' ? '' : ', as they are opened'}`;
   return (
     <p className="help">
       Memory of a step of {batch} × {tokens} tokens, estimated: about {bytes(used)}
       {of}
-      {parts.host > 0 && ` and ${bytes(parts.host)} outside it`} ({bytes(parts.weights)} {kept},{' '}
-      {bytes(parts.activations)} activations, {bytes(parts.adapters)} {trained} with gradients and moments),
-      as{' '}
+      {parts.host > 0 && ` and ${bytes(parts.host)} outside it`} (
+      {parts.weights > 0 && `${bytes(parts.weights)} ${kept}, `}
+      {bytes(parts.activations)} activations, {bytes(parts.adapters)} {trained}), as{' '}
       {composition === 'whole'
         ? 'one program'
         : 'small programs shared by the layers, since one does not fit'}

@@ -67,8 +67,8 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
         <DataTable
           caption={
             provider === 'wasm'
-              ? `WASM, 4.3 GB at most, ${storedText(model, '')}. Time is on one thread, loading included; of training, one step as one program. A second figure counts programs of earlier requests, which are kept until room is needed.`
-              : `WebGPU, ${storedText(model, ', but for training')}. The browser does not report how much memory the GPU has.`
+              ? `WASM, 4.3 GB at most, ${storedText(model)}. Time is on one thread, loading included; of training, one step as one program. A second figure counts programs of earlier requests, which are kept until room is needed.`
+              : `WebGPU, ${storedText(model)}. The browser does not report how much memory the GPU has.`
           }
           columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
           rows={estimates.map(cell)}
@@ -78,8 +78,8 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
   );
 }
 
-const storedText = ({ storage = 'f32' }: ModelReport, but: string): string =>
-  storage === 'f32' ? 'weights in float32' : `layer matrices in ${STORAGE_SHORT[storage]}${but}`;
+const storedText = ({ storage = 'f32' }: ModelReport): string =>
+  storage === 'f32' ? 'weights in float32' : `layer matrices in ${STORAGE_SHORT[storage]}`;
 
 const instead = (other: Purpose | undefined): string =>
   other ? `${other.sequences} × ${other.tokens} tokens would fit` : 'choose WebGPU, or a smaller checkpoint';

@@ -16,9 +16,11 @@ import { Progress } from '../../ui/Progress';
 import { errorRows, rankRows, storageNotes } from './storage-errors';
 
 const HELP =
-  'The matrices of the layers may take 16, 9 or 5 bits a weight instead of 32 (by blocks, a scale included). Each product makes float32 values of its matrix first, so that reading is slower, and text much slower in 8 or 4 bits. 16 bits lose nothing of a checkpoint that has 16. Embeddings, norms, biases and the head stay float32, and training by layers uses float32.';
+  'The matrices of the layers may take 16, 9 or 5 bits a weight instead of 32 (by blocks, a scale included). Each product makes float32 values of its matrix first, so that reading is slower, and text much slower in 8 or 4 bits. Embeddings, norms, biases and the head stay float32.';
+const ON_WASM =
+  '16 bits lose nothing of a checkpoint that has 16; in training by layers they are fixed-point by blocks, 17 a weight.';
 const ON_GPU =
-  'On WebGPU a matrix in fewer bits is part of each program that reads it, and in float32 it is on the device once, for all of them; 16 bits are fixed-point by blocks there (17 a weight), because a device need not have 16-bit floats.';
+  'On WebGPU 16 bits are fixed-point by blocks (17 a weight): a device need not have 16-bit floats.';
 
 /** How an opened model's matrices are kept, and what fewer bits change. */
 export function StorageChoice({ model }: { readonly model: ModelReport }) {
@@ -38,7 +40,7 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
         onChange={(next) => void storeWeights(next)}
       />
       <p className="muted">
-        {HELP} {provider === 'webgpu' && ON_GPU}
+        {HELP} {provider === 'webgpu' ? ON_GPU : ON_WASM}
       </p>
       {isBusy(task) ? (
         <Progress

@@ -188,7 +188,7 @@ export function costOf(
     batch: plan.batch,
     tokens: plan.purpose.tokens,
     composition,
-    storage: composition === 'layerwise' ? 'f32' : (sizes.storage ?? 'f32'),
+    storage: sizes.storage ?? 'f32',
     memory: estimateMemory(sizes, runtime.provider, purpose),
     reading,
     seconds: each && secondsOf(each, config, data.training.length * (reading?.readings ?? 0)),

@@ -178,7 +178,7 @@ function sizesOf({ config: c }: LoadedModel): object {
 }
 
 function notesOn({ run, snapshot, roles }: ProgramParts): string[] {
-  const { status, step, provider } = snapshot.header;
+  const { status, step } = snapshot.header;
   const { steps } = run.config.optimiser;
   const { storage } = roles.student.config;
   return [
@@ -186,7 +186,7 @@ function notesOn({ run, snapshot, roles }: ProgramParts): string[] {
       ? 'The run is done, and its optimiser’s moments were not kept: train.py begins anew, from the same initial values and in the same order.'
       : `train.py goes on after step ${step} of ${steps}.`,
     'Validation, held-out accuracy and observation are not in the program: it trains, and its checkpoint is evaluated here.',
-    ...(storage && provider === 'wasm'
+    ...(storage
       ? [
           `Here the matrices of ${quoteJson(roles.student.report.name)} were computed with in ${STORAGE_SHORT[storage]}; the program has the weights themselves, so its losses differ by what those change.`,
         ]

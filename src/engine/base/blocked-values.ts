@@ -1,9 +1,7 @@
-import { type BlockBits, blockScales, packNibbles, plane, quantiseBlocks } from '../base/blocks';
-import { floatsOf } from '../base/half';
-import type { LateWeight } from './late-weight';
-
-/** What a matrix by blocks is written as: its multiples, of 16 bits by upper and lower bytes, and its scales. */
-export type BlockPart = 'multiples' | 'high' | 'low' | 'scales';
+import { type BlockBits, blockScales, packNibbles, plane, quantiseBlocks } from './blocks';
+import type { HostTensor } from './dtype';
+import { floatsOf } from './half';
+import type { BlockPart } from './kept';
 
 /**
  * The parts of a matrix by blocks, each made when ONNX Runtime asks for it. Of what the multiples are made from only the
@@ -13,7 +11,7 @@ export class BlockedValues {
   private scales: Float32Array<ArrayBuffer> | undefined;
 
   constructor(
-    private readonly weight: LateWeight,
+    private readonly weight: { read(): HostTensor },
     private readonly columns: number,
     private readonly bits: BlockBits,
   ) {}

@@ -1,0 +1,9 @@
+import { webgpuProvider } from '../../testing/providers.testing';
+import { describeGradients } from './gradients.testing';
+
+const provider = webgpuProvider();
+const on = () => ({ runtime: provider.gpu, device: provider.device });
+
+// As on WASM, see gradients.test.ts; one storage a family, because compiling takes long here.
+describeGradients(/llama/, on, [['int4', 'small programs', 'int4', 1e-4]]);
+describeGradients(/gpt2/, on, [['half', 'small programs', 'f32', 5e-3]]);
