@@ -85,7 +85,11 @@ export function axisOf(axis: Axis, theme: ThemeName, log = false): Record<string
     ...(!log && axis.step !== undefined && { dtick: axis.step, tickformat: 'd' }),
     ...(!log && axis.fromZero && { rangemode: 'tozero' }),
     ...(axis.ticks && { tickvals: [...axis.ticks], ticktext: axis.ticks.map(String) }),
-    ...(axis.names && { tickvals: axis.names.map((_, i) => i + 1), ticktext: axis.names.map(plain) }),
+    ...(axis.names && {
+      ...{ tickvals: axis.names.map((_, i) => i + 1), ticktext: axis.names.map(plain) },
+      // Every name is there, also the last one, which goes beyond the axis where names are turned.
+      ticklabeloverflow: 'allow',
+    }),
     ...(!log && axis.range && { range: [...axis.range] }),
   };
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { count, group, OURS, setting } from '../settings';
+import { count, group, setting } from '../settings';
 import type { LossTerm } from './method';
 import { added, latents, onWritten, STUDENT, studentPath, WRITTEN, writtenPath } from './paths';
-import { answerTerm, answerWeight, MAX_LATENT_STEPS, weight, weightHelp } from './shared';
+import { answerTerm, MAX_LATENT_STEPS, plainAnswerWeight, weight, weightHelp } from './shared';
 
 /** Settings and loss terms of adaptive latent reasoning, which its two methods share. */
 
@@ -31,7 +31,7 @@ export const scheduleSettings = group(
       tex: 'n_{\\min}',
       unit: 'latents',
       help: 'No problem is trained with fewer, and none answers with fewer.',
-      source: OURS,
+      source: 'no less than what the schedule gives; Latent-6 has 6 here and at most',
     }),
     max: setting(count(1, MAX_LATENT_STEPS).default(8), {
       label: 'Most latents',
@@ -61,7 +61,7 @@ export const alignmentSettings = group(
 );
 
 export const supervisedWeights = {
-  answer: answerWeight,
+  answer: plainAnswerWeight,
   stop: setting(weight().default(1), {
     label: 'Stop decisions',
     tex: '\\lambda_s',
@@ -82,7 +82,7 @@ export const supervisedWeights = {
     help: weightHelp(
       'Weight of the distance to the teacher at the last token of the answer prompt. The paper uses 20.',
     ),
-    source: OURS,
+    source: `${CODE}: 20; the default is this app’s own choice`,
   }),
   meaned: setting(weight().default(0), {
     label: 'Meaned reasoning',

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { count, group, OURS, setting } from '../settings';
+import { count, group, setting } from '../settings';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
 import { added, rationale, STUDENT, studentPath, latents as thoughts } from './paths';
-import { answerTerm, answerWeight } from './shared';
+import { answerTerm, plainAnswerWeight } from './shared';
 
 const CURRICULUM = 'Coconut’s code, args/gsm_coconut.yaml';
 
@@ -67,13 +67,13 @@ export const coconut = defineMethod({
           label: 'First stage',
           tex: 's_0',
           help: 'The stage to begin with. Coconut’s code begins at 1 from a checkpoint trained on written steps; at most S + 1.',
-          source: OURS,
+          source: `${CURRICULUM}: 3 epochs in, from a checkpoint that writes its steps; the default is this app’s own choice`,
         }),
         stageSteps: setting(count(1, 100_000).default(60), {
           label: 'Steps of a stage',
           unit: 'steps',
           help: 'Training steps of each stage; the last one takes what is left of the run. Coconut’s code uses 3 epochs.',
-          source: OURS,
+          source: `${CURRICULUM}: 3 epochs; the default is this app’s own choice`,
         }),
         padLatents: setting(z.boolean().default(true), {
           label: 'Equal numbers of latents',
@@ -94,7 +94,7 @@ export const coconut = defineMethod({
         }),
       },
     ),
-    weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
+    weights: group({ title: 'Loss weights' }, { answer: plainAnswerWeight }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{steps}_{s+1\\dots},\\ \\text{answer}\\mid x, z_{1:n})',
   paths: [

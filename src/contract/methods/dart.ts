@@ -5,11 +5,11 @@ import { defineMethod } from './method';
 import { added, counted, STUDENT, studentPath, WRITTEN, writtenPath } from './paths';
 import {
   answerTerm,
-  answerWeight,
   chainAnswerTerm,
   chainSettings,
   chainTerm,
   chainWeights,
+  plainAnswerWeight,
   weight,
   weightHelp,
 } from './shared';
@@ -52,7 +52,8 @@ export const dart = defineMethod({
           tex: 'C',
           unit: 'tokens',
           help: 'Copies of the learned token between question and answer prompt; 0 for the paper’s ablation without them.',
-          source: OURS,
+          source:
+            'DART §C: 20; the default is this app’s own choice, for the bundled pair’s short rationales',
         }),
         pathway: setting(z.enum(['rem', 'both']).default('rem'), {
           label: 'Silent pathway',
@@ -80,7 +81,7 @@ export const dart = defineMethod({
           tex: 'd',
           unit: 'columns',
           help: 'Columns of W₁ and W₂; there is a pair for keys and one for values in every layer.',
-          source: OURS,
+          source: 'DART §C: 128; the default is this app’s own choice, for a small model',
         }),
         alpha: setting(z.number().positive().max(1024).default(32), {
           label: 'Scale',
@@ -112,7 +113,7 @@ export const dart = defineMethod({
       { title: 'Loss weights' },
       {
         ...chainWeights,
-        answer: answerWeight,
+        answer: plainAnswerWeight,
         distil: setting(weight().default(20), {
           label: 'Distillation',
           tex: '\\lambda',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
 import { type FedBack, fedBack, STUDENT, studentPath } from './paths';
-import { answerTerm, answerWeight, latentSettings, weight, weightHelp } from './shared';
+import { answerTerm, latentSettings, plainAnswerWeight, weight, weightHelp } from './shared';
 
 /** LOTUS-style: its loss on latents, not its looped blocks, its curriculum or its full fine-tuning. */
 export const lotus = defineMethod({
@@ -48,7 +48,7 @@ export const lotus = defineMethod({
           help: weightHelp('Weight of the cross-entropy of the latents’ tokens.'),
           source: 'LOTUS',
         }),
-        answer: answerWeight,
+        answer: plainAnswerWeight,
       },
     ),
   },

@@ -2,7 +2,7 @@ import { group, OURS } from '../settings';
 import { defineMethod } from './method';
 import { onSupervised, studentPath } from './paths';
 import { supervisedSetting } from './self-distillation';
-import { answerTerm, answerWeight } from './shared';
+import { answerTerm, plainAnswerWeight } from './shared';
 
 /** The answer straight after the question: supervised fine-tuning without reasoning. */
 export const nocot = defineMethod({
@@ -11,7 +11,7 @@ export const nocot = defineMethod({
   about: 'No latents: the answer is learned directly from the question.',
   source: 'the No-CoT-SFT baseline of LoRi table 1 and CODI table 1',
   settings: {
-    weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
+    weights: group({ title: 'Loss weights' }, { answer: plainAnswerWeight }),
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',

@@ -2,7 +2,7 @@ import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
 import { added, counted, onSupervised, studentPath } from './paths';
 import { supervisedSetting } from './self-distillation';
-import { answerTerm, answerWeight } from './shared';
+import { answerTerm, plainAnswerWeight } from './shared';
 
 /** Pause tokens in fine-tuning alone: more positions to compute in, nothing fed back. */
 export const pauseFt = defineMethod({
@@ -23,7 +23,7 @@ export const pauseFt = defineMethod({
         }),
       },
     ),
-    weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
+    weights: group({ title: 'Loss weights' }, { answer: plainAnswerWeight }),
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{answer}\\mid x, p^M)',

@@ -43,13 +43,22 @@ export const weight = () => z.number().min(0).max(1e6);
 const LEFT_OUT = '0 leaves the term out.';
 export const weightHelp = (what: string): string => `${what} ${LEFT_OUT}`;
 
-/** λ of the answer's cross entropy. */
-export const answerWeight = setting(weight().default(0.3), {
-  label: 'Answer cross-entropy',
-  tex: '\\lambda',
-  help: weightHelp('Weight of the cross-entropy on the answer tokens.'),
-  source: OURS,
-});
+/** λ of the answer's cross entropy, which LoRi leaves open. */
+export const answerWeight = answerWeightBy(OURS);
+
+/** The same, of methods whose papers have it plain. */
+export const plainAnswerWeight = answerWeightBy(
+  'the papers that have the term weigh it 1; the default is this app’s own choice',
+);
+
+function answerWeightBy(source: string) {
+  return setting(weight().default(0.3), {
+    label: 'Answer cross-entropy',
+    tex: '\\lambda',
+    help: weightHelp('Weight of the cross-entropy on the answer tokens.'),
+    source,
+  });
+}
 
 /** Weight of the explicit pass. */
 export const explicitWeight = setting(weight().default(0), {

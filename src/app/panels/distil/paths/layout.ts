@@ -59,9 +59,11 @@ export interface DrawnLink {
 
 export const BOX = 40;
 export const MARK = 10;
-const TITLE = 20;
+/** The title of a path, and below it the ends of lines that lead to its boxes. */
+const TITLE = 32;
+const BELOW_TITLE = 16;
 /** Below the boxes of a path: its marks, and the way to the next path. */
-const BELOW = 42;
+const BELOW = 38;
 const MARGIN = 12;
 const GAP = 18;
 /** From one mark to the next. */
@@ -133,7 +135,7 @@ export function drawPaths(method: MethodData, config: object): PathDrawing {
     height: MARGIN + paths.length * (TITLE + BOX + BELOW),
     paths: paths.map((path, row) => ({
       ...{ id: path.id, label: path.label, by: modelWords(path), isIdle: idle.has(path.id) },
-      y: (tops[row] as number) - 7,
+      y: (tops[row] as number) - BELOW_TITLE,
       boxes: boxesOf(path, columns, tops[row] as number),
     })),
     marks,
