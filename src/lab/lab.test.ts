@@ -582,6 +582,8 @@ describe('--help', () => {
   it('of a command has its options and not those of others', async () => {
     const { text } = await run('causal', '--help');
     expect(text).toMatch(/--ranks 1,2,4 .*powers of two/);
+    // Fewer problems would tell little of a difference.
+    expect(text).toMatch(/--problems n .*\[100\]/);
     expect(text).not.toContain('--trajectories');
     expect(text).toContain('optimiser.steps: ');
   });

@@ -4,9 +4,10 @@
  *
  *     npm run bench:paired -- --base 99de742 --runs 5 --what step,lens,first-run
  *
- * `step` is a training step of LoRi on the bundled pair, as `bench` of the lab times it; `lens` is figure 6 of 16 problems, the
- * whole command; `first-run` is the guided run in a fresh browser, on WASM. The earlier commit is checked out into a temporary
- * folder with its own packages. Its models serve both, because what is timed is the program. Or any command in any checkouts:
+ * `step` is a training step of LoRi on the bundled pair, as `bench` of the lab times it; `lens` is figure 6 of 16 problems, and
+ * the whole command around it, which starts the lab (bundled before), opens the pair and now also says how long it will take;
+ * `first-run` is the guided run in a fresh browser, on WASM. The earlier commit is checked out into a temporary folder with its own
+ * packages. Its models serve both, because what is timed is the program. Or any command in any checkouts:
  *
  *     npm run bench:paired -- before=/path/to/checkout after=. -- npm run --silent lab -- lens --out /dev/null
  */
@@ -14,7 +15,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildPage, checkOut, modelsForToday } from './checkout';
+import { buildLab, buildPage, checkOut, modelsForToday } from './checkout';
 import { timeFirstRun } from './first-run';
 import { inAlternation, summary, type Times, timed } from './timed';
 
@@ -83,9 +84,12 @@ if (isCommand) {
   ]);
   const scratch = mkdtempSync(join(tmpdir(), 'lori-paired-'));
   process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+  const labs = new Map<string, string>();
+  if (what.some((one) => one !== 'first-run'))
+    for (const [name, folder] of checkouts) labs.set(name, await buildLab(folder));
   const lab = (name: string, out: string, ...args: string[]): Times => {
     const where = ['--models', models.get(name) as string, '--out', out, '--quiet'];
-    return timed(checkouts.get(name) as string, ['npm', 'run', '--silent', 'lab', '--', ...args, ...where]);
+    return timed(checkouts.get(name) as string, ['node', labs.get(name) as string, ...args, ...where]);
   };
   const measure: Record<string, (name: string) => Times | Promise<Times>> = {
     step(name) {
@@ -94,7 +98,16 @@ if (isCommand) {
       const { median, best } = JSON.parse(readFileSync(out, 'utf8')).millisecondsAStep;
       return { 'a step': median / 1000, 'the best step': best / 1000, 'processor of the command': processor };
     },
-    lens: (name) => lab(name, join(scratch, 'lens.json'), 'lens', '--samples', '16'),
+    lens(name) {
+      const out = join(scratch, 'lens.json');
+      const { processor = Number.NaN, clock = Number.NaN } = lab(name, out, 'lens', '--samples', '16');
+      const { milliseconds } = JSON.parse(readFileSync(out, 'utf8')).lens;
+      return {
+        'the figure': milliseconds / 1000,
+        'the command': clock,
+        'processor of the command': processor,
+      };
+    },
   };
   const pages = new Map<string, string>();
   if (what.includes('first-run'))

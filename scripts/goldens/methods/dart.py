@@ -8,7 +8,7 @@
 Two runs of the same question. CoT: question | rationale | prompt | answer, with LoRA; cross entropy as two means over the
 batch's tokens, of rationale and prompt, and of the answer. Silent thought: question | C times one learned embedding |
 prompt | answer, with REM before the key and the value projection, k = W_K (h + (α/d)·W₂W₁ᵀh); cross entropy of the answer.
-Between them, at the prompt's last token, the mean over layers of |h_CoT − h_ST| ÷ σ, σ the unbiased standard deviation of
+Between them, at the prompt's last token (or the one after it, `position`), the mean over layers of |h_CoT − h_ST| ÷ σ, σ the unbiased standard deviation of
 the batch's B×H values of h_CoT: the mean over the hidden size, or (`norm` sum) its sum. h_CoT and σ pass no gradient, or
 (`joint`) do. Where `both` is set, the silent pathway runs REM on top of LoRA. Every sample is run alone, unpadded.
 """
@@ -27,7 +27,7 @@ CASES = {
         "joint": {"count": 5, "joint": True, "both": True},
         "none": {"count": 0},
     },
-    "qwen2": {"two": {"count": 2}, "one": {"count": 1}, "five": {"count": 5}},
+    "qwen2": {"two": {"count": 2}, "one": {"count": 1, "position": "answer-start"}, "five": {"count": 5}},
 }
 SHORT = [("qwen2", "one"), ("qwen2", "five")]
 
@@ -61,7 +61,8 @@ def terms_of(family, weights, live, samples, case):
         known = log_likelihood(explicit, states[start - 1 :, -1], before + target)
         chain.append(known[: len(before)])
         chain_answer.append(known[len(before) :])
-        targets.append(states[start + len(before) - 1])
+        after = case.get("position") == "answer-start"
+        targets.append(states[start + len(before) - 1 + after])
         run = Run(silent)
         run.tokens(sample["question"])
         if case["count"] > 0:
@@ -69,7 +70,7 @@ def terms_of(family, weights, live, samples, case):
         states = run.tokens(sample["prompt"] + target[:-1])
         at = len(sample["prompt"]) - 1
         answer.append(log_likelihood(silent, states[at:, -1], target))
-        own.append(states[at])
+        own.append(states[at + after])
     target, own = torch.stack(targets), torch.stack(own)  # [B, L, H]
     if not case.get("joint"):
         target = target.detach()

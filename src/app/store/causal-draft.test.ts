@@ -22,6 +22,8 @@ it('ranks default to powers of two, then eighths of H', () => {
 
 it('layers are expanded, and default to the middle one', () => {
   expect(causalRequestOf(initialCausalDraft, bounds).layers).toEqual([2]);
+  // With fewer an interval says little: at 100 problems it is 4 to 10 percentage points wide on either side.
+  expect(causalRequestOf(initialCausalDraft, bounds).problems).toBeGreaterThanOrEqual(100);
   expect(causalRequestOf({ ...initialCausalDraft, layers: 'all' }, bounds)).toMatchObject({
     subject: { kind: 'teacher' },
     layers: [1, 2, 3, 4],

@@ -15,7 +15,7 @@ const golden = readGolden('dart');
 const { meta } = golden;
 
 const parity = (family: Family, name: string) => {
-  const { count, norm, joint, both } = meta.cases[family][name];
+  const { count, norm, joint, both, position = 'prompt-end' } = meta.cases[family][name];
   return makeCase({
     ...{ golden, family, name, recipe: dart },
     config: {
@@ -23,7 +23,7 @@ const parity = (family: Family, name: string) => {
       silent: { count, pathway: both ? 'both' : 'rem' },
       rem: meta.rem,
       lora: { rank: meta.rank, alpha: meta.alpha },
-      distance: { over: norm ?? 'mean', target: joint ? 'joint' : 'detached' },
+      distance: { position, over: norm ?? 'mean', target: joint ? 'joint' : 'detached' },
       weights: meta.weights,
     },
   });

@@ -15,8 +15,8 @@ const FORM = { form: 'l1', scale: 'layer', embeddings: false } as const;
 
 /**
  * DART: L = L_CoT + L_ST + λ·L_distill (DART §3). The CoT pathway writes its rationale, tuned by LoRA; the silent pathway
- * reads C copies of one learned embedding in one pass, with REM. Both answer; at the answer prompt's last token the silent
- * pathway's states are pulled to the other's.
+ * reads C copies of one learned embedding in one pass, with REM. Both answer; at the answer prompt's last token, or the one after
+ * it, the silent pathway's states are pulled to the other's.
  */
 export const dart: Recipe<ConfigOf<'dart'>> = {
   adapters: ({ lora, rem }) => ({ [COT]: { kind: 'lora', ...lora }, ...evolving(rem) }),
@@ -50,11 +50,12 @@ export const dart: Recipe<ConfigOf<'dart'>> = {
     const answer = answerAfter(tape, end, layout, weights.answer, adapters);
 
     if (weights.distil === 0) return;
-    const written = tape.statesAt(text, TOKEN_INPUTS.explicitAnchors);
+    const shift = distance.position === 'answer-start' ? 1 : 0;
+    const written = tape.statesAt(text, TOKEN_INPUTS.explicitAnchors, shift);
     const target = distance.target === 'detached' ? tape.detach(written) : written;
     const H = tape.parameters.config.hiddenSize;
     const weight = weights.distil * (distance.over === 'sum' ? H : 1);
-    tape.loss(['distil'], [answer.at(anchorOf(layout)), target], (_, [own, other]) => [
+    tape.loss(['distil'], [answer.at(anchorOf(layout) + shift), target], (_, [own, other]) => [
       o.mul(stateDistance(own as Tensor, other as Tensor, FORM), weight),
     ]);
   },

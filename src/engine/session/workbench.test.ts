@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { momentOf } from '../../contract/latents';
 import { CancelledError, InputError, NumericError } from '../base/errors';
+import { RECIPES } from '../methods/index';
+import type { Recipe } from '../recipes/shared/recipe';
 import { serveFiles, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
 import { insideOf } from './inside.testing';
 import { figure6, losses, tinyRun, tinyRunBy, watch } from './runs/tiny-run.testing';
@@ -233,6 +235,29 @@ describe('control', () => {
     expect(question.student).toBe(student);
     await workbench.thought(momentOf(question.session, 1));
     if (when === 'paused') expect(await losses(workbench, tinyRun())).toEqual(usual);
+  });
+
+  it('ends the computation of the factors at the next of its pieces when it is cancelled', async () => {
+    const abort = new AbortController();
+    let pieces = 0;
+    // Pieces of no time at all: nothing else is asked meanwhile, so that only the signal itself can end them.
+    function* slow(): Generator<number, void> {
+      for (; pieces < 1000; yield pieces / 1000) if (++pieces === 3) abort.abort();
+    }
+    const lori: Recipe = {
+      ...(RECIPES.lori as Recipe),
+      async targets(_config, _model, teacher, pace) {
+        await teacher.each(async () => {});
+        await pace.run(slow());
+        return { losses: {} };
+      },
+    };
+    const fresh = new LoriWorkbench(tinyEnvironment(files), { ...RECIPES, lori });
+    await fresh.open('wasm');
+    await fresh.loadPair('models');
+    await expect(fresh.distil(tinyRun(), { signal: abort.signal })).rejects.toThrow(CancelledError);
+    expect(pieces).toBe(3);
+    await fresh.close();
   });
 
   it('drops only the run when it is cancelled before it has begun', async () => {

@@ -1,3 +1,4 @@
+import './arena.css';
 import { type Arena, MAX_CONTENDERS, readSeeds } from '../../../contract/arena';
 import type { Preset } from '../../../contract/presets';
 import { isActive } from '../../store/run';

@@ -65,7 +65,7 @@ export function ArenaPanel() {
                   names: found.map(({ name }) => name),
                   range: [0.4, found.length + 0.6],
                 }}
-                y={{ label: 'share right; lines are medians', format: '%', range: [0, 1.02] }}
+                y={{ label: 'share right; lines are medians', format: '%', range: [-0.03, 1.03] }}
                 theme={theme}
                 height={340}
                 fileName="arena"

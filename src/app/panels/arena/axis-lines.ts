@@ -7,7 +7,7 @@ import { percent, significant } from '../../ui/format';
 const MEASURED: Readonly<Record<Measure, { readonly title: string; readonly y: Axis }>> = {
   accuracy: {
     title: 'Held-out accuracy',
-    y: { label: 'share right', format: '%', range: [0, 1.02] },
+    y: { label: 'share right', format: '%', range: [-0.03, 1.03] },
   },
   cost: { title: 'Seconds of a run', y: { label: 'seconds', fromZero: true } },
   latency: { title: 'Milliseconds of an answer', y: { label: 'milliseconds', fromZero: true } },
