@@ -36,7 +36,7 @@ async function open(app: Page, name: string): Promise<void> {
 }
 
 /** The hidden states of the golden text, as the file that the Low-rank place writes. */
-async function expectStates(app: Page, name: string): Promise<void> {
+async function expectStates(app: Page, name: string, tolerance = TOLERANCE): Promise<void> {
   await app.getByRole('button', { name: 'See its hidden states' }).click();
   await app.getByRole('radio', { name: 'Typed' }).click();
   await app.getByRole('textbox', { name: /^Texts, one per line/ }).fill(textOf(TEXT));
@@ -45,7 +45,15 @@ async function expectStates(app: Page, name: string): Promise<void> {
   const [file] = await Promise.all([app.waitForEvent('download'), save.click()]);
   const { shape, values } = readNpy(await readFile(await file.path()));
   expect(shape).toEqual([2, TEXT.length, 16]);
-  expect(distance(values, textStates(caseOf(name))), `hidden states of ${name}`).toBeLessThan(TOLERANCE);
+  expect(distance(values, textStates(caseOf(name))), `hidden states of ${name}`).toBeLessThan(tolerance);
+}
+
+/** Keeps the opened model so. */
+async function keepIn(app: Page, storage: string): Promise<void> {
+  await app.getByRole('tab', { name: 'Model', exact: true }).click();
+  const choice = app.getByRole('radio', { name: storage });
+  await choice.check({ force: true });
+  await expect(choice).toBeChecked();
 }
 
 /** The token that the Generate place gives to the golden text but for its last token. */
@@ -75,6 +83,18 @@ test('checkpoints of three families: the page gives what torch computes', async 
       await expectStates(app, name);
       await expectGenerated(app, name);
     });
+  await test.step('kept in fewer bits', async () => {
+    await keepIn(app, '16 bits');
+    await expectStates(app, 'llama, llama3 scaling in rope_scaling');
+    await keepIn(app, '4 bits, by blocks of 32');
+    await app.getByRole('button', { name: 'Measure what fewer bits change' }).click();
+    const measured = app.getByRole('table', { name: 'What fewer bits change' });
+    const row = (n: number) => measured.getByRole('row').nth(n);
+    // float16 holds these weights.
+    await expect(row(1)).toContainText(/^16 bits0 %/, { timeout: 30_000 });
+    await expect(row(2)).toContainText(/^8 bits0\.\d+ %/);
+    await expect(row(3)).toContainText(/^4 bits\d+(\.\d)? %/);
+  });
 });
 
 test('the same on WebGPU', async ({ app }) => {
@@ -86,4 +106,7 @@ test('the same on WebGPU', async ({ app }) => {
   await open(app, name);
   await expectStates(app, name);
   await expectGenerated(app, name);
+  // Fixed-point by blocks there.
+  await keepIn(app, '16 bits');
+  await expectStates(app, name, 2e-2);
 });

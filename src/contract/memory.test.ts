@@ -20,6 +20,8 @@ const SMOL: ModelSizes = {
   vocabulary: 49152,
   tied: true,
 };
+const SMOL_HALF: ModelSizes = { ...SMOL, storage: 'half' };
+const SMOL_INT4: ModelSizes = { ...SMOL, storage: 'int4' };
 const QWEN: ModelSizes = {
   parameters: 494_032_768,
   layers: 24,
@@ -54,6 +56,8 @@ describe('what a model takes', () => {
     ['SmolLM2-135M, text', SMOL, generate(57), 1158e6, 1391e6],
     ['Qwen2.5-0.5B, lens', QWEN, see(4, 64), 1523e6, 1973e6],
     ['Qwen2.5-0.5B, text', QWEN, generate(57), 2091e6, 2487e6],
+    ['SmolLM2-135M in 16 bits, text', SMOL_HALF, generate(57), 643e6, undefined],
+    ['SmolLM2-135M in 4 bits, text', SMOL_INT4, generate(57), 307e6, undefined],
     ['Qwen2.5-0.5B in 8 bits, lens', QWEN_INT8, see(4, 64), 523e6, undefined],
     ['Llama-3.2-1B in 8 bits, lens', LLAMA_INT8, see(4, 64), 1516e6, undefined],
     ['Qwen2.5-0.5B in 8 bits, text', QWEN_INT8, generate(57), 1457e6, undefined],

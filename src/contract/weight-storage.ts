@@ -2,9 +2,9 @@
  * How programs keep the matrices of a model's layers: as float32, in 16 bits, or by blocks of 32 values in 8 or 4 bits with a
  * float32 scale each. A float32 matrix is made of them whenever a product reads it. Everything else is float32.
  *
- * 16 bits are, on WASM, those of the checkpoint where it has 16 (bfloat16 or float16), so that nothing is lost, and float16 of a
- * float32 checkpoint. Where weights are bound to programs, on WebGPU and in training by layers, there are no 16-bit floats: they
- * are fixed-point then, by blocks of 32.
+ * 16 bits are, on WASM, float16: a checkpoint's own where it has those, and a bfloat16 one's values but for magnitudes below 2^-17,
+ * which are rounded to multiples of 2^-24. Where weights are bound to programs, on WebGPU and in training by layers, there are no
+ * 16-bit floats: they are fixed-point then, by blocks of 32.
  */
 export type WeightStorage = 'f32' | 'half' | 'int8' | 'int4';
 /** From the largest and most exact to the smallest. */
@@ -31,14 +31,14 @@ export const STORAGE_SHORT: Readonly<Record<WeightStorage, string>> = {
 export interface StorageErrors {
   /** The layers whose matrices were compared, 1 … L. */
   readonly layers: readonly number[];
-  /** Hidden states that the others' are compared with. Null where nothing fits that has the checkpoint's own values. */
+  /** Hidden states that the others' are compared with. Null where nothing fits that is near enough. */
   readonly reference: ReferenceStates | null;
   /** In the order of `REDUCED_STORAGES`. */
   readonly storages: readonly StorageError[];
 }
 
 export interface ReferenceStates {
-  /** float32, or, where that does not fit and the checkpoint has 16 bits, those. */
+  /** float32, or, where that does not fit and the checkpoint has 16 bits, float16. */
   readonly storage: 'f32' | 'half';
   readonly text: string;
   readonly tokens: number;

@@ -221,7 +221,7 @@ export const OPTIONS = {
     type: 'string',
     value: 'f32|half|int8|int4',
     about:
-      'How the opened checkpoint’s matrices are kept: as float32, in 16 bits (those of the checkpoint where it has them), or in 8 or 4 bits by blocks of 32: less memory, and slower. By default the first of them with which a text can be read.',
+      'How the opened checkpoint’s matrices are kept: as float32, in 16 bits, or in 8 or 4 bits by blocks of 32: less memory, and slower. By default the first of them with which a text can be read.',
     commands: both(SUBJECTS, TRAINING),
   },
   model: {

@@ -22,6 +22,8 @@ for method in ("lori", "codi", "ce"):
     for latents in (1, 2, 5):
         # What is fed back: the softmax mixture of embeddings, and of two thoughts the state itself.
         CASES[f"{method}-{latents}"] = {"method": method, "latents": latents, "filter": "hidden" if latents == 2 else "softmax"}
+# The written rationale is trained too.
+EXPLICIT = ["lori-1", "lori-2", "lori-5", "codi-2", "ce-2"]
 STEPPED = ["nocot", "lori-2", "codi-2", "ce-2"]
 
 
@@ -37,7 +39,7 @@ def main():
         out.update({f"{family}.{name}": value for name, value in adapters.items()})
         for name, case in CASES.items():
             own = {k: RUN[k] for k in ("covariance", "mean", "anchor", "answer", "codi")}
-            run = {**case, "temperature": RUN["temperature"], "supervised": "answer", "weights": {**own, "explicit": 0 if name == "nocot" else RUN["explicit"]}}
+            run = {**case, "temperature": RUN["temperature"], "supervised": "answer", "weights": {**own, "explicit": RUN["explicit"] if name in EXPLICIT else 0}}
 
             def weighted(live, run=run):
                 decoder = Decoder(config, weights, Lora({k[len("student.") :]: v for k, v in live.items()}, RUN["rank"], RUN["alpha"]))

@@ -74,6 +74,17 @@ describe('lineFigure', () => {
     expect(log.emphasis!('two').shapes).toMatchObject([{ path: 'M2,7L2,7' }]);
   });
 
+  it('writes at most a handful of powers of ten', () => {
+    const apart = (...y: number[]) => {
+      const { layout } = lineFigure([{ name: 'a', x: y.map((_, i) => i), y }], axes, { ...view, log: true });
+      return (layout.yaxis as { dtick: number }).dtick;
+    };
+    expect(apart(1e-3, 10)).toBe(1);
+    expect(apart(2e-9, 10)).toBe(2);
+    expect(apart(Number.NaN, 0, -1, 1e-20, 1)).toBe(4);
+    expect(apart()).toBe(1);
+  });
+
   it('keeps its look where the caller numbers it', () => {
     const [one, other] = [0, 5].map((before) =>
       traces(

@@ -12,6 +12,22 @@ const NAMED = 7;
 /** Plotly adds it as a class to the element that a line is drawn in. */
 const uidOf = (index: number) => `-line-${index}`;
 
+/** Most powers of ten that are written beside an axis. */
+const DECADES = 6;
+
+/** Powers of ten from one that is written to the next, so that they do not run into one another. */
+function decadesApart(series: readonly LineSeries[]): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, 0];
+  for (const { y } of series)
+    for (let i = 0; i < y.length; i++) {
+      const value = y[i] as number;
+      if (!(value > 0 && value < Number.POSITIVE_INFINITY)) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  return high > 0 ? Math.max(1, Math.ceil(Math.log10(high / low) / DECADES)) : 1;
+}
+
 /** Plotly's traces for these lines. */
 export function lineFigure(
   series: readonly LineSeries[],
@@ -93,7 +109,7 @@ export function lineFigure(
     hovermode: series.length > NAMED || series.some(isLinked) ? 'closest' : 'x unified',
     showlegend: series.some(named),
     xaxis: { ...axisOf(x, theme, x.log), rangemode: x.step === undefined && !x.log ? 'tozero' : 'normal' },
-    yaxis: axisOf(y, theme, log),
+    yaxis: { ...axisOf(y, theme, log), ...(log && { dtick: decadesApart(series) }) },
     ...(marks.length > 0 && { shapes: markLines(marks, theme), annotations: markLabels(marks, theme) }),
   } as Figure['layout'];
   return {

@@ -31,7 +31,7 @@ export const scheduleSettings = group(
       tex: 'n_{\\min}',
       unit: 'latents',
       help: 'No problem is trained with fewer, and none answers with fewer.',
-      source: 'no less than what the schedule gives; Latent-6 has 6 here and at most',
+      source: '0 leaves the schedule as it is; Latent-6 has 6 here and as the most',
     }),
     max: setting(count(1, MAX_LATENT_STEPS).default(8), {
       label: 'Most latents',

@@ -1,13 +1,13 @@
 import { type BlockBits, blocksOf, multipleBytes, throughBlocks } from './blocks';
-import type { HalfDType, HalfHostTensor, HostTensor } from './dtype';
+import type { HalfHostTensor, HostTensor } from './dtype';
 import { NumericError } from './errors';
-import { floatsOf, isHalf, toBf16, toF16, widened } from './half';
+import { bf16Bits, floatsOf, toF16, widened } from './half';
 import type { Shape } from './shape';
 
 /** How programs keep a matrix other than as float32. */
 export type KeptAs = 'half' | 'int8' | 'int4';
 
-/** How that is done: as 16-bit floats, or by blocks of so many bits (blocks.ts). */
+/** How that is done: as float16, or by blocks of so many bits (blocks.ts). */
 export type KeptForm = 'halves' | BlockBits;
 
 /** On WebGPU 16 bits are fixed-point, by blocks: without `shader-f16`, which a device may lack, it has no 16-bit floats. */
@@ -48,36 +48,39 @@ export const keptBytes = (rows: number, columns: number, form: KeptForm): number
     ? 2 * rows * columns
     : multipleBytes(rows * columns, form) + Float32Array.BYTES_PER_ELEMENT * rows * blocksOf(columns);
 
-/** The 16-bit float that a matrix stored in that type is kept in: its own, which loses nothing, else float16. */
-export const halfOf = (dtype: HostTensor['dtype']): HalfDType => (dtype === 'bf16' ? 'bf16' : 'f16');
-
-/** Magnitudes from here on round to infinity in float16. */
-const F16_OVERFLOW = 65520;
+/** What magnitudes of 65520 and more round to. */
+const INFINITE = 0x7c00;
+/** The float16 nearest to each bfloat16. */
+let nearest: Uint16Array | undefined;
 
 /**
- * The matrix in that type of 16 bits, itself if it is stored so.
+ * The matrix in float16: itself if it is stored so. A bfloat16 of magnitude 2^-17 to 65504 keeps its value.
  * @throws NumericError naming the weight and the value where one is beyond float16
  */
-export function inHalf(host: HostTensor, dtype: HalfDType, name: string): HalfHostTensor {
-  if (isHalf(host) && host.dtype === dtype) return host;
-  const values = floatsOf(host);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const data = new Uint16Array(values.length);
-  const narrow = dtype === 'f16' ? toF16 : toBf16;
-  for (let i = 0; i < data.length; i++) {
-    data[i] = narrow(bits[i] as number);
-    if (dtype === 'f16' && Math.abs(values[i] as number) >= F16_OVERFLOW)
-      throw new NumericError(
-        `weight ${name} has the value ${values[i]}, and float16 ends at 65504`,
-        'Keep the matrices in float32, or in 8 bits, whose blocks have scales of their own.',
-      );
+export function inFloat16(host: HostTensor, name: string): HalfHostTensor {
+  if (host.dtype === 'f16') return host as HalfHostTensor;
+  const { shape } = host;
+  const data = new Uint16Array(host.data.length);
+  if (host.dtype === 'bf16') {
+    nearest ??= Uint16Array.from({ length: 65536 }, (_, h) => toF16(bf16Bits(h) >>> 0));
+    for (let i = 0; i < data.length; i++) data[i] = nearest[host.data[i] as number] as number;
+  } else {
+    const values = floatsOf(host);
+    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    for (let i = 0; i < data.length; i++) data[i] = toF16(bits[i] as number);
   }
-  return { dtype, shape: host.shape, data };
+  const beyond = data.findIndex((half) => (half & 0x7fff) === INFINITE);
+  if (beyond >= 0)
+    throw new NumericError(
+      `weight ${name} has the value ${floatsOf(host, beyond, beyond + 1)[0]}, and float16 ends at 65504`,
+      'Keep the matrices in float32, or in 8 bits, whose blocks have scales of their own.',
+    );
+  return { dtype: 'f16', shape, data };
 }
 
 /** A matrix [rows, columns] as programs compute with it, in float32. @throws NumericError as `inHalf` does */
 export function keptFloats(host: HostTensor, form: KeptForm, name: string): Float32Array<ArrayBuffer> {
   if (form !== 'halves') return throughBlocks(floatsOf(host), host.shape[1] as number, form);
-  const { data, dtype } = inHalf(host, halfOf(host.dtype), name);
+  const { data, dtype } = inFloat16(host, name);
   return widened(data, dtype);
 }

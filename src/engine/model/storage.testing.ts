@@ -75,8 +75,8 @@ export function describeStorage(provider: Runtime['provider'], runtimeOf: () => 
         const own = await statesOf(runtimeOf(), config, kept(weights, storage, provider));
         expect(relativeError(states, own)).toBeLessThan(1e-5);
         const exact = relativeError(states, await statesOf(runtimeOf(), config, weights));
-        // The checkpoint's own 16 bits lose nothing.
-        if (storage === 'half' && inBf16 && provider === 'wasm') return expect(exact).toBeLessThan(1e-6);
+        // What float16 loses of bfloat16 are its smallest values.
+        if (storage === 'half' && inBf16 && provider === 'wasm') return expect(exact).toBeLessThan(2e-6);
         // Else they are not those of the weights as they were.
         expect(exact).toBeGreaterThan(CHANGED[storage][0]);
         expect(exact).toBeLessThan(CHANGED[storage][1]);

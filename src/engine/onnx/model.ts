@@ -3,7 +3,7 @@ import { type BlockBits, blocksOf, multipleBytes } from '../base/blocks';
 import type { BoundDType, GraphDType, HostData, HostTensor } from '../base/dtype';
 import { DTYPE_BYTES } from '../base/dtype';
 import { graphDType, isHalf, widenBytes } from '../base/half';
-import { type BlockPart, boundParts, halfOf, inHalf, type KeptForm } from '../base/kept';
+import { type BlockPart, boundParts, inFloat16, type KeptForm } from '../base/kept';
 import { type Shape, sizeOf } from '../base/shape';
 import type { LateWeight } from './late-weight';
 import { Message } from './proto';
@@ -24,7 +24,8 @@ const ELEMENT: Readonly<Record<BoundDType | 'i64', number>> = {
   bool: 9,
   i4: 22,
 };
-const HALF_ELEMENT = { f16: 10, bf16: 16 } as const;
+/** ONNX Runtime's build for browsers has no bfloat16. */
+const FLOAT16 = 10;
 /** Of the multiples of blocks; those of 16 bits are two of 8. */
 const MULTIPLES = { 4: ELEMENT.i4, 8: 3 } as const;
 
@@ -128,12 +129,11 @@ export class ModelWriter {
   kept(host: LateWeight, path: string, form: KeptForm): KeptNames {
     const [rows, columns] = host.shape as [number, number];
     if (form === 'halves') {
-      const dtype = halfOf(host.dtype);
       const write = (out: Uint8Array): void => {
-        const { data } = inHalf(host.read(), dtype, path);
+        const { data } = inFloat16(host.read(), path);
         out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
       };
-      return { halves: this.late(HALF_ELEMENT[dtype], host.shape, path, 2 * rows * columns, write) };
+      return { halves: this.late(FLOAT16, host.shape, path, 2 * rows * columns, write) };
     }
     this.hasBlocks = true;
     const values = new BlockedValues(host, columns, form);

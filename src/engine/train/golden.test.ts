@@ -63,8 +63,6 @@ function errorsOf(
 const cases: [Family, Method][] = [
   ['llama', 'lori-softmax'],
   ['llama', 'lori-hidden'],
-  ['llama', 'codi'],
-  ['llama', 'ce'],
   ['llama', 'nocot'],
   ['qwen2', 'lori-softmax'],
 ];

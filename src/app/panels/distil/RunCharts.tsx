@@ -75,6 +75,8 @@ export function RunCharts({
           y={{ label: 'loss' }}
           scale="log"
           theme={theme}
+          // On a narrow page each term has a line of the legend.
+          height={280 + 20 * Math.max(0, lines.length - 3)}
           marks={marks}
           fileName="losses"
         />

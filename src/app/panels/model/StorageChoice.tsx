@@ -18,7 +18,7 @@ import { errorRows, rankRows, storageNotes } from './storage-errors';
 const HELP =
   'The matrices of the layers may take 16, 9 or 5 bits a weight instead of 32 (by blocks, a scale included). Each product makes float32 values of its matrix first, so that reading is slower, and text much slower in 8 or 4 bits. Embeddings, norms, biases and the head stay float32.';
 const ON_WASM =
-  '16 bits lose nothing of a checkpoint that has 16; in training by layers they are fixed-point by blocks, 17 a weight.';
+  '16 bits are float16, which holds a bfloat16 checkpoint’s values but for magnitudes below 8e-6; in training by layers they are fixed-point by blocks, 17 a weight.';
 const ON_GPU =
   'On WebGPU 16 bits are fixed-point by blocks (17 a weight): a device need not have 16-bit floats.';
 
@@ -68,8 +68,8 @@ function Errors({ errors }: { readonly errors: StorageErrors }) {
     <>
       <p role="status">
         {reference
-          ? `Errors are relative to ${own}${reference.storage === 'half' ? ', which are the checkpoint’s own and fit where float32 does not' : ''}: of hidden states of ${reference.tokens} tokens, and of the matrices of the layers ${layers.join(', ')}.`
-          : `Nothing fits that has the checkpoint’s own values, so that hidden states cannot be compared: only the matrices of the layers ${layers.join(', ')} are.`}{' '}
+          ? `Errors are relative to ${own}${reference.storage === 'half' ? ' (float16, which holds this checkpoint’s values but for the smallest, and fits where float32 does not)' : ''}: of hidden states of ${reference.tokens} tokens, and of the matrices of the layers ${layers.join(', ')}.`
+          : `Nothing fits that is near enough to the checkpoint’s own values, so that hidden states cannot be compared: only the matrices of the layers ${layers.join(', ')} are.`}{' '}
         {storageNotes(errors).join(' ')}
       </p>
       <DataTable

@@ -4,6 +4,5 @@ import { describeGradients } from './gradients.testing';
 const provider = webgpuProvider();
 const on = () => ({ runtime: provider.gpu, device: provider.device });
 
-// As on WASM, see gradients.test.ts; one storage a family, because compiling takes long here.
+// As on WASM, see gradients.test.ts; one of all, because compiling takes long here.
 describeGradients(/llama/, on, [['int4', 'small programs', 'int4', 1e-4]]);
-describeGradients(/gpt2/, on, [['half', 'small programs', 'f32', 5e-3]]);

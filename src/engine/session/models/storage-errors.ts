@@ -89,17 +89,17 @@ function stepping(total: number, { report }: CallOptions): () => void {
   return step;
 }
 
-/** float32 where that fits; else 16 bits where they are the checkpoint's own. */
+/** float32 where that fits; else float16 of a checkpoint of 16 bits, which it holds but for the smallest values. */
 function referenceOf(
   { weights }: LoadedModel,
   provider: Provider,
   fits: (storage: WeightStorage) => boolean,
 ): 'f32' | 'half' | undefined {
   if (fits('f32')) return 'f32';
-  const isExact = [...weights.tensors].every(
+  const isHalf = [...weights.tensors].every(
     ([name, { dtype, shape }]) => !isLayerMatrix(name, shape) || dtype !== 'f32',
   );
-  return isExact && provider === 'wasm' && fits('half') ? 'half' : undefined;
+  return isHalf && provider === 'wasm' && fits('half') ? 'half' : undefined;
 }
 
 /** The first, the middle and the last, 1 … L. */
