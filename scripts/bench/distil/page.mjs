@@ -46,6 +46,8 @@ const config = {
   data: { samples, validation: 0, heldOut: 0 },
   // A method without latents has no such group.
   ...(values.method.includes('cot') ? {} : { latent: { steps: latents } }),
+  // Of results that the checkpoint's tokenizer has no token for nothing would be left.
+  ...(values.method === 'lori' ? { factors: { rationale: 'steps' } } : {}),
   optimiser: { steps, batch },
   observation: { every: 0 },
   keeping: { every: 4 },
@@ -95,11 +97,20 @@ async function train(name, stop) {
   const { peak, end } = watchPeaks(profile);
   const counted = countSteps();
   const legs = [];
+  /** Waits for a step, or for the page to say that the run failed. */
+  const reach = async (page, step) => {
+    const failure = page.getByText('The run failed').waitFor();
+    failure.catch(() => {});
+    const failed = failure.then(async () => {
+      throw new Error(await page.getByRole('alert').first().innerText());
+    });
+    return Promise.race([counted.reach(step, LONG), failed]);
+  };
   /** Times the steps from the next one that is reported to `to`. */
-  const leg = async (to) => {
-    const from = await counted.reach(counted.last + 1, LONG);
+  const leg = async (page, to) => {
+    const from = await reach(page, counted.last + 1);
     const [start, cpu] = [performance.now(), processesOf(profile).renderer.cpu];
-    const last = await counted.reach(to, LONG);
+    const last = await reach(page, to);
     if (last > from)
       legs.push({
         count: last - from,
@@ -113,7 +124,7 @@ async function train(name, stop) {
     const begun = performance.now();
     await startFrom(page, config);
     if (stop) {
-      await leg(stop);
+      await leg(page, stop);
       await page.getByRole('button', { name: 'Stop and keep' }).click();
       await page.getByText(/^Stopped\./).waitFor();
       await page.close();
@@ -123,7 +134,7 @@ async function train(name, stop) {
         .first()
         .click();
     }
-    await leg(steps);
+    await leg(page, steps);
     await page.getByRole('button', { name: 'Download run file' }).waitFor();
     const losses = await lossesOf(page);
     const [count, seconds, cpu] = ['count', 'seconds', 'cpu'].map((key) =>

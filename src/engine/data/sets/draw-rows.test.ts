@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AS_DETECTED } from '../../../contract/data';
 import { InputError } from '../../base/errors';
-import type { ProblemCodec, ProblemText } from '../tokens';
-import { drawRows, type RunDraw, type UsedRow } from './draw-rows';
+import type { ProblemCodec, ProblemText, RationaleForm } from '../tokens';
+import { type DrawOptions, drawRows, type RunDraw, type UsedRow } from './draw-rows';
 import { readData } from './read';
 
 /** 40 rows: the question of row i has i words. */
@@ -26,17 +26,20 @@ const set = await readData(
 const length = (text: string): number[] => text.split(' ').map(() => 7);
 const codec = {
   prompt: [1, 2],
-  encode: ({ question, answer, rationale = '' }: ProblemText) => ({
+  // The results of every seventh row have no tokens, as a number that a tokenizer of whole numbers does not have.
+  encode: ({ question, answer, rationale = '' }: ProblemText, form: RationaleForm = 'steps') => ({
     question: length(question),
-    rationale: rationale === '' ? [] : [5],
+    rationale: rationale === '' || (form === 'results' && Number(answer) % 7 === 0) ? [] : [5],
     answer: [...length(answer), 2],
   }),
 } as unknown as ProblemCodec;
 
 const DRAW: RunDraw = { seed: 4, split: 9, samples: 12, validation: 5, heldOut: 7 };
 const ids = (rows: readonly UsedRow[]): string[] => rows.map(({ row }) => row.id);
-const draw = (change: Partial<RunDraw> = {}, { longest = 1000, needsRationale = false } = {}) =>
-  drawRows(set, { ...DRAW, ...change }, { codec, longest, needsRationale });
+const draw = (
+  change: Partial<RunDraw> = {},
+  { longest = 1000, rationale }: Partial<Pick<DrawOptions, 'longest' | 'rationale'>> = {},
+) => drawRows(set, { ...DRAW, ...change }, { codec, longest, rationale });
 
 describe('drawing rows for a run', () => {
   it('shares no row between the parts', async () => {
@@ -72,7 +75,7 @@ describe('drawing rows for a run', () => {
   });
 
   it('passes over rows that are too long or have no rationale, and lists them', async () => {
-    const { training, validation, heldOut, leftOut } = await draw({}, { longest: 34, needsRationale: true });
+    const { training, validation, heldOut, leftOut } = await draw({}, { longest: 34, rationale: 'steps' });
     for (const { tokens, row } of [...training, ...validation, ...heldOut]) {
       expect(tokens.question.length + tokens.rationale.length + 2 + tokens.answer.length).toBeLessThanOrEqual(
         34,
@@ -90,6 +93,17 @@ describe('drawing rows for a run', () => {
           : `${Number(id.slice(4)) + 5} tokens; at most 34`,
       );
     expect(leftOut.length).toBeGreaterThan(2);
+  });
+
+  it('passes over rows whose results have no tokens where these are what the teacher is read on', async () => {
+    const { training, validation, heldOut, leftOut } = await draw({}, { rationale: 'results' });
+    const answers = [...training, ...validation, ...heldOut].map(({ row }) => Number(row.answer));
+    expect(answers).toHaveLength(24);
+    expect(answers.filter((answer) => answer % 7 === 0)).toEqual([]);
+    const reasons = new Set(leftOut.map(({ reason }) => reason));
+    expect([...reasons].sort()).toEqual(['the results of its steps have no tokens', 'without a rationale']);
+    const written = await draw({}, { rationale: 'all-but-last' });
+    expect(written.leftOut.every(({ reason }) => reason === 'without a rationale')).toBe(true);
   });
 
   it('refuses more rows than can be used, and says how many can', async () => {

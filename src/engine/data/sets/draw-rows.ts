@@ -3,7 +3,7 @@ import type { LeftOutRow } from '../../../contract/roles';
 import { InputError, throwIfCancelled } from '../../base/errors';
 import { expectWhole } from '../../base/whole';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
-import type { ProblemCodec, TokenProblem } from '../tokens';
+import type { ProblemCodec, RationaleForm, TokenProblem } from '../tokens';
 import type { DataSet } from './data-set';
 
 /** Which rows a run uses. */
@@ -34,10 +34,14 @@ export interface DrawOptions {
   readonly codec: ProblemCodec;
   /** Tokens of question, rationale, prompt and answer together, at most. */
   readonly longest: number;
-  /** Whether a row without a rationale is of use. */
-  readonly needsRationale: boolean;
+  /** The form of the rationale that the teacher is read on, if it is: a row without one, or without tokens of it, is of no use. */
+  readonly rationale: RationaleForm | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Why a row cannot be used for whose rationale the tokenizer has nothing. Without its last step a rationale may be empty. */
+const withoutTokens = (form: RationaleForm): string =>
+  form === 'results' ? 'the results of its steps have no tokens' : 'its rationale has no tokens';
 
 /** Milliseconds of tokenizing between two looks at the signal. */
 const PACE = 50;
@@ -127,9 +131,11 @@ class Usable {
 
   /** Its tokens, or why it cannot be used. */
   private tokenized(row: DataRow): TokenProblem | string {
-    const { codec, longest, needsRationale } = this.options;
-    if (needsRationale && row.rationale === '') return 'without a rationale';
+    const { codec, longest, rationale: form } = this.options;
+    if (form && row.rationale === '') return 'without a rationale';
     try {
+      if (form && form !== 'all-but-last' && codec.encode(row, form).rationale.length === 0)
+        return withoutTokens(form);
       const tokens = codec.encode(row);
       const { question, rationale, answer } = tokens;
       const length = question.length + rationale.length + codec.prompt.length + answer.length;

@@ -77,7 +77,7 @@ async function drawn(
   const { maxPositions = Number.POSITIVE_INFINITY } = subject.model.config;
   const draw = { seed, split: seed, samples: 0, validation: 0, heldOut: count };
   const { heldOut, leftOut } = await drawRows(set, draw, {
-    ...{ codec: subject.codec(), longest: maxPositions, needsRationale: false, signal },
+    ...{ codec: subject.codec(), longest: maxPositions, rationale: undefined, signal },
   });
   const { report } = set;
   return {

@@ -78,7 +78,7 @@ async function rowsOf(
   const drawn = await drawRows(set, draw, {
     codec,
     longest,
-    needsRationale: rationale !== undefined,
+    rationale,
     signal,
   });
   const examples = (rows: readonly UsedRow[]): Example[] =>
