@@ -229,7 +229,8 @@ function widenedBytes(
   storage: WeightStorage,
   isBound: boolean,
 ): number {
-  const besides = storage === 'half' ? (isBound ? 2 * F32 : 2) : 0;
+  // By blocks the heap keeps room for another one, of another size: measured.
+  const besides = storage === 'half' ? (isBound ? 2 * F32 : 2) : isBound ? 0 : F32;
   return storage === 'f32' ? 0 : (F32 + besides) * 2 * hidden * intermediate;
 }
 
