@@ -102,7 +102,7 @@ async function train(name, stop) {
     const failure = page.getByText('The run failed').waitFor();
     failure.catch(() => {});
     const failed = failure.then(async () => {
-      throw new Error(await page.getByRole('alert').first().innerText());
+      throw new Error(await page.getByRole('alert').first().textContent());
     });
     return Promise.race([counted.reach(step, LONG), failed]);
   };
@@ -135,7 +135,7 @@ async function train(name, stop) {
         .click();
     }
     await leg(page, steps);
-    await page.getByRole('button', { name: 'Download run file' }).waitFor();
+    await page.getByText(/^Done\./).waitFor();
     const losses = await lossesOf(page);
     const [count, seconds, cpu] = ['count', 'seconds', 'cpu'].map((key) =>
       legs.reduce((sum, one) => sum + one[key], 0),
