@@ -22,7 +22,7 @@ export const REPLACEMENT_WORDS: Readonly<Record<Replacement, string>> = {
   permuted: 'the same thoughts in another order',
   'same-answer': 'the thoughts of a problem with the same answer',
   'other-answer': 'the thoughts of a problem with another answer',
-  pause: 'a pause token at every place',
+  pause: 'a repeated pause token',
 };
 
 export function conditionWords(condition: ThoughtCondition): string {

@@ -71,7 +71,7 @@ describe('the verdict follows from the numbers', () => {
     expect(some.comparisons[0]?.finding).toBe('undecided');
     expect(some.verdict.content).toBe('undecided');
     expect(some.text).toContain(
-      'remains undecided: with their mean over the problems a loss of 5.0 % of the problems is excluded; with a pause token at every place neither a loss nor its absence was established.',
+      'remains undecided: with their mean over the problems a loss of 5.0 % of the problems is excluded; with a repeated pause token neither a loss nor its absence was established.',
     );
   });
 

@@ -29,6 +29,8 @@ export function QuestionCard() {
   );
   const shown = useAppMade(latentsOf);
   const trained = shown.steps;
+  // A student that stops by itself was trained with as many as each problem took.
+  const atMost = useApp(({ studentConfig }) => studentConfig !== null && 'latents' in studentConfig);
   const training = useApp((state) => isTraining(state.run));
   const { pickProblem, typeQuestion, openQuestion, chooseStudent, chooseSteps, loadProblems } = useActions();
   const list = problems.value ?? [];
@@ -122,7 +124,7 @@ export function QuestionCard() {
           chosen === 'opened'
             ? `Its files say ${trained}.`
             : chosen === 'trained'
-              ? `Trained with ${trained}. ${line}`
+              ? `Trained with ${atMost ? 'at most ' : ''}${trained}. ${line}`
               : 'The base was not trained with latent steps.'
         }
         error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_LATENT_STEPS}.` : undefined}

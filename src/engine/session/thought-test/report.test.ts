@@ -297,7 +297,7 @@ describe('of students whose thoughts are others', () => {
     expect(report.fixed).toBe(true);
     expect(report.points.map(({ condition }) => conditionWords(condition))).toEqual([
       ...['no thoughts', '1 thought', '2 thoughts', '4 thoughts', '5 thoughts', '6 thoughts'],
-      ...['zeros', 'noise of the same norm', 'a pause token at every place'],
+      ...['zeros', 'noise of the same norm', 'a repeated pause token'],
     ]);
     expect(report.notes.join()).toContain('they have no directions: these conditions are not applicable');
     const verdict = verdictOf(compareThoughts(report));
