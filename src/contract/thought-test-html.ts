@@ -1,4 +1,5 @@
 import { percent } from './interval';
+import type { Interval } from './statistics';
 import { compareThoughts, type ThoughtTestPoint, type ThoughtTestReport, verdictOf } from './thought-test';
 import {
   CONDITION_COLUMNS,
@@ -22,7 +23,8 @@ export function thoughtTestHtml(report: ThoughtTestReport): string {
       String(point.outcomes.length),
       percent(point.accuracy.share),
       percent(one.difference),
-      `${percent(one.interval.low)} to ${percent(one.interval.high)}`,
+      span(one.interval),
+      one.bootstrap ? span(one.bootstrap) : '–',
       one.p < 0.001 ? '< 0.001' : one.p.toPrecision(2),
       FINDING_WORDS[one.finding],
       percent(one.changed),
@@ -52,6 +54,8 @@ ${tableOf(RESULT_COLUMNS, found)}
 </body></html>
 `;
 }
+
+const span = ({ low, high }: Interval): string => `${percent(low)} to ${percent(high)}`;
 
 const escaped = (text: string): string =>
   text.replace(

@@ -207,7 +207,7 @@ function directionsSentence(
   return `${rank} leading ${rank === 1 ? 'direction' : 'directions'} of the thoughts ${rank === 1 ? 'is' : 'are'} enough, ${against}.`;
 }
 
-export const METHOD_NOTE = `Every condition is compared with the straight run problem by problem. A loss or a gain is found where McNemar’s exact test, corrected by Holm for all comparisons, gives p < ${ALPHA}; no loss is established where Tango’s 95 % interval of the paired difference excludes a loss of ${100 * MARGIN} % of the problems; all else is undecided. The divergence is KL(straight ‖ condition) of the answer’s first token, with a bootstrap interval over problems.`;
+export const METHOD_NOTE = `Every condition is compared with the straight run problem by problem. A loss or a gain is found where McNemar’s exact test, corrected by Holm for all comparisons, gives p < ${ALPHA}; no loss is established where Tango’s 95 % interval of the paired difference excludes a loss of ${100 * MARGIN} % of the problems; all else is undecided. The bootstrap interval of the difference, over problems, stands beside it: it has no width where no problem changes, so that nothing is judged by it. The divergence is KL(straight ‖ condition) of the answer’s first token, with a bootstrap interval over problems.`;
 
 /** Columns of the table of conditions. */
 export const CONDITION_COLUMNS = [
@@ -216,6 +216,7 @@ export const CONDITION_COLUMNS = [
   'Right',
   'Difference',
   '95 % interval',
+  '95 % bootstrap',
   'p (Holm)',
   'Finding',
   'Answered differently',

@@ -139,6 +139,8 @@ export type Finding = 'loss' | 'gain' | 'none' | 'undecided';
 /** A condition against the straight run on the same problems. */
 export interface ThoughtComparison extends PairedComparison {
   readonly condition: ThoughtCondition;
+  /** 95 % bootstrap interval of `difference` over problems; `null` for fewer than two. `interval`, by which is judged, is Tango's. */
+  readonly bootstrap: Interval | null;
   /** Share of problems that are answered differently. */
   readonly changed: number;
   /** Mean divergence in nats, with its 95 % bootstrap interval over problems; `null` for fewer than two problems. */
@@ -164,11 +166,13 @@ export function compareThoughts({
       ),
     ),
   );
-  return points.map(({ condition, changed, divergence }, i) => {
+  return points.map(({ condition, changed, divergence, problems, outcomes }, i) => {
     const paired = compared[i] as PairedComparison;
     const values = Array.from(divergence);
+    const differences = problems.map((at, j) => (outcomes[j] as number) - (straight.outcomes[at] as number));
     return {
       ...{ condition, ...paired },
+      bootstrap: bootstrapInterval(differences, mean, 2000),
       changed: mean(Array.from(changed)),
       divergence: mean(values),
       divergenceInterval: bootstrapInterval(values, mean, 2000),

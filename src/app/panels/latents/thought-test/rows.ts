@@ -1,6 +1,9 @@
+import type { Interval } from '../../../../contract/statistics';
 import type { ThoughtComparison, ThoughtTestReport } from '../../../../contract/thought-test';
 import { conditionWords, FINDING_WORDS } from '../../../../contract/thought-test-words';
 import { percent, pValue, signedPercent as signed, significant } from '../../../ui/format';
+
+const span = ({ low, high }: Interval): string => `${signed(low)} to ${signed(high)}`;
 
 /** The report's table, a row a condition; the straight run comes first. */
 export function rowsOf(
@@ -11,7 +14,7 @@ export function rowsOf(
     conditionWords(straight.condition),
     straight.outcomes.length,
     percent(straight.accuracy.share),
-    ...new Array<null>(6).fill(null),
+    ...new Array<null>(7).fill(null),
   ];
   return [
     whole,
@@ -23,7 +26,8 @@ export function rowsOf(
         point?.outcomes.length ?? null,
         percent(point?.accuracy.share ?? Number.NaN),
         signed(one.difference),
-        `${signed(one.interval.low)} to ${signed(one.interval.high)}`,
+        span(one.interval),
+        one.bootstrap && span(one.bootstrap),
         pValue(one.p),
         FINDING_WORDS[one.finding],
         percent(one.changed),
