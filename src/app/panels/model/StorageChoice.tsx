@@ -51,9 +51,11 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
           isCancelling={task.status === 'cancelling'}
         />
       ) : (
-        <Button isDisabled={working} onPress={() => void measureStorage()}>
-          {task.value ? 'Measure again' : 'Measure what fewer bits change'}
-        </Button>
+        <div className="actions">
+          <Button isDisabled={working} onPress={() => void measureStorage()}>
+            {task.value ? 'Measure again' : 'Measure what fewer bits change'}
+          </Button>
+        </div>
       )}
       {task.status === 'failed' && <ErrorNotice title="The change was not measured" error={task.error} />}
       {task.value && <Errors errors={task.value} />}
