@@ -52,7 +52,8 @@ async function expectStates(app: Page, name: string, tolerance = TOLERANCE): Pro
 async function keepIn(app: Page, storage: string): Promise<void> {
   await app.getByRole('tab', { name: 'Model', exact: true }).click();
   const choice = app.getByRole('radio', { name: storage });
-  await choice.check({ force: true });
+  // The choice changes once the engine has: `check` would not wait for that.
+  await choice.click();
   await expect(choice).toBeChecked();
 }
 
