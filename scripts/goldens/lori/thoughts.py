@@ -8,15 +8,13 @@ No-CoT, on the models, adapters, tokens and teacher of step.py, in float64:
 
 The adapters are named `student.layers.{l}.{linear}.{A,B}`, in the order of these names.
 """
-import torch
-
+from _three_steps import OPTIMISER, three_steps
 from files import projections, write_golden
 from layer import finite_difference
 from losses import Batch, terms_of, whole_of
 from model import Decoder, Lora
 from step import EOS, RUN, VARIANTS, drawn, teacher_targets
 
-OPTIMISER = {"learningRate": 0.01, "weightDecay": 0.05, "clip": 0.8, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
 CASES = {"nocot": {"method": "nocot", "latents": 0, "filter": "softmax"}}
 for method in ("lori", "codi", "ce"):
     for latents in (1, 2, 5):
@@ -60,18 +58,6 @@ def main():
                 moved = three_steps(adapters, weighted)
                 out[f"{family}.{name}.after3.projections"] = projections({k: moved[k] - adapters[k] for k in adapters})
     write_golden("thoughts", {"by": "torch float64", "run": RUN, "ranks": ranks, "optimiser": OPTIMISER, "cases": CASES}, out)
-
-
-def three_steps(adapters, weighted):
-    o = OPTIMISER
-    live = {k: v.clone().requires_grad_() for k, v in adapters.items()}
-    optimiser = torch.optim.AdamW(live.values(), lr=o["learningRate"], betas=(o["beta1"], o["beta2"]), eps=o["epsilon"], weight_decay=o["weightDecay"])
-    for _ in range(3):
-        optimiser.zero_grad()
-        sum(weighted(live).values()).backward()
-        torch.nn.utils.clip_grad_norm_(live.values(), o["clip"])
-        optimiser.step()
-    return {k: v.detach() for k, v in live.items()}
 
 
 if __name__ == "__main__":

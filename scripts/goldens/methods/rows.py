@@ -9,13 +9,13 @@ import torch
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lori"))
 
+from _three_steps import OPTIMISER, three_steps  # noqa: E402, F401
 from files import OUT, Random, projections, read_safetensors, write_golden  # noqa: E402
 from layer import finite_difference  # noqa: E402
 from model import Config, Decoder, Lora, random_lora  # noqa: E402
 
 EOS = 1
 RANK, ALPHA = 2, 3.0
-OPTIMISER = {"learningRate": 0.01, "weightDecay": 0.05, "clip": 0.8, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
 CONFIGS = {
     "llama": Config("llama", 16, 24, 3, 4, 2, 40, 1e-5, 10000.0, True),
     "qwen2": Config("qwen2", 16, 24, 2, 4, 2, 24, 1e-6, 500.0, False),
@@ -112,14 +112,6 @@ def print_case(out, case, trained, terms_of, checked, short=False):
 
 
 def after_three_steps(out, case, trained, terms):
-    """Writes the trained tensors after three steps of AdamW: every gradient clipped together, constant rate."""
-    o = OPTIMISER
-    live = {k: v.clone().requires_grad_() for k, v in trained.items()}
-    optimiser = torch.optim.AdamW(live.values(), lr=o["learningRate"], betas=(o["beta1"], o["beta2"]), eps=o["epsilon"], weight_decay=o["weightDecay"])
-    for _ in range(3):
-        optimiser.zero_grad()
-        sum(terms(live).values()).backward()
-        torch.nn.utils.clip_grad_norm_(live.values(), o["clip"])
-        optimiser.step()
-    for name, value in live.items():
-        out[f"{case}.after3.{name}"] = value.detach()
+    """Writes the trained tensors after three steps."""
+    for name, value in three_steps(trained, terms).items():
+        out[f"{case}.after3.{name}"] = value

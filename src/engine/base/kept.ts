@@ -22,17 +22,20 @@ export const boundBits = (storage: KeptAs): BlockBits =>
 export type BlockPart = 'multiples' | 'high' | 'low' | 'scales';
 export const partName = (name: string, part: BlockPart): string => `${name} ${part}`;
 
+/** A part of a matrix as it is bound. */
+export interface BoundPart {
+  readonly part: BlockPart;
+  readonly name: string;
+  readonly dtype: 'u8' | 'i4' | 'f32';
+  readonly shape: Shape;
+}
+
 /** The parts of a matrix [rows, columns] as they are bound. */
 export function boundParts(
   name: string,
   [rows, columns]: readonly [number, number],
   bits: BlockBits,
-): {
-  readonly part: BlockPart;
-  readonly name: string;
-  readonly dtype: 'u8' | 'i4' | 'f32';
-  readonly shape: Shape;
-}[] {
+): BoundPart[] {
   const parts: readonly BlockPart[] = bits === 16 ? ['high', 'low', 'scales'] : ['multiples', 'scales'];
   return parts.map((part) => ({
     part,
@@ -78,7 +81,7 @@ export function inFloat16(host: HostTensor, name: string): HalfHostTensor {
   return { dtype: 'f16', shape, data };
 }
 
-/** A matrix [rows, columns] as programs compute with it, in float32. @throws NumericError as `inHalf` does */
+/** A matrix [rows, columns] as programs compute with it, in float32. @throws NumericError as `inFloat16` does */
 export function keptFloats(host: HostTensor, form: KeptForm, name: string): Float32Array<ArrayBuffer> {
   if (form !== 'halves') return throughBlocks(floatsOf(host), host.shape[1] as number, form);
   const { data, dtype } = inFloat16(host, name);

@@ -1,7 +1,15 @@
 import { BlockedValues } from '../base/blocked-values';
 import type { BlockBits } from '../base/blocks';
 import { allocate, DTYPE_BYTES, type HostTensor, type PackedHostTensor } from '../base/dtype';
-import { type BlockPart, boundBits, boundParts, formOf, type KeptAs, keptBytes } from '../base/kept';
+import {
+  type BlockPart,
+  type BoundPart,
+  boundBits,
+  boundParts,
+  formOf,
+  type KeptAs,
+  keptBytes,
+} from '../base/kept';
 import { Owned } from '../base/owned';
 import { type Shape, sizeOf } from '../base/shape';
 import type { DecoderConfig } from '../nn/config';
@@ -71,13 +79,13 @@ export class DeviceWeights {
     const shape = late.shape as [number, number];
     const blocks = this.blocks.get(name) ?? new BlockedValues(late, shape[1], bits);
     this.blocks.set(name, blocks);
-    const bound = boundParts(name, shape, bits).find((one) => one.part === part);
-    const data = allocate(bound?.dtype ?? 'f32', sizeOf(bound?.shape ?? []));
+    const bound = boundParts(name, shape, bits).find((one) => one.part === part) as BoundPart;
+    const data = allocate(bound.dtype, sizeOf(bound.shape));
     const bytes = new Uint8Array(data.buffer);
     blocks.write(part, bytes);
     // Bytes are bound above 128.
-    if (bound?.dtype === 'u8') for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ 128;
-    return { dtype: bound?.dtype, shape: bound?.shape, data } as HostTensor | PackedHostTensor;
+    if (bound.dtype === 'u8') for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ 128;
+    return { dtype: bound.dtype, shape: bound.shape, data } as HostTensor | PackedHostTensor;
   }
 
   /** The parts that a program binds an input in, if it is a matrix that is kept in fewer bits. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import { Pace } from '../analysis/pace';
 import { loadCheckpoint } from '../checkpoint/load';
@@ -10,7 +10,7 @@ import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden, readGoldenModel } from '../testing/golden.testing';
 import { Tape } from '../train/tape/tape';
 import type { Family } from './method-goldens.testing';
-import { expectSteps, FORMS, onRuntime, type Parity } from './parity.testing';
+import { expectBackEnds, type Parity } from './parity.testing';
 import type { Recipe } from './shared/recipe';
 import type { TeacherStates } from './shared/teacher';
 import { knownTeacher } from './shared/teacher.testing';
@@ -21,7 +21,7 @@ import { parametersOf } from './shared/trained';
  * LoRi, CODI with a fixed teacher, cross entropy on latents and No-CoT as they are shipped, from the teacher's states to gradients: torch in
  * float64 against float32. Asked for are 1e-4 of a term and 1e-3 of a gradient; measured at most 5e-7 and 3e-6.
  */
-const [TERMS, GRADIENTS] = [1e-5, 5e-5];
+const BOUNDS = { terms: 1e-5, gradients: 5e-5 };
 
 const golden = readGolden('thoughts');
 const { run, ranks, cases } = golden.meta;
@@ -91,13 +91,6 @@ function teacherOf(family: Family, rationales: readonly number[][]): TeacherStat
 
 describe.each(['llama', 'qwen2'] as const)('%s: terms and every gradient agree with torch', (family) => {
   it.each(Object.keys(cases))('%s', async (name) => {
-    const parity = await caseOf(family, name);
-    for (const form of FORMS) {
-      const errors = await onRuntime(parity, runtime, form);
-      expect(errors.terms, form).toBeLessThan(TERMS);
-      expect(errors.gradients, form).toBeLessThan(GRADIENTS);
-    }
-    await expectSteps(parity, runtime);
-    expect(runtime.liveTensors).toBe(0);
+    await expectBackEnds(await caseOf(family, name), runtime, BOUNDS);
   });
 });

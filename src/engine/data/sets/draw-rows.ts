@@ -39,10 +39,6 @@ export interface DrawOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Why a row cannot be used for whose rationale the tokenizer has nothing. Without its last step a rationale may be empty. */
-const withoutTokens = (form: RationaleForm): string =>
-  form === 'results' ? 'the results of its steps have no tokens' : 'its rationale has no tokens';
-
 /** Milliseconds of tokenizing between two looks at the signal. */
 const PACE = 50;
 
@@ -134,10 +130,12 @@ class Usable {
     const { codec, longest, rationale: form } = this.options;
     if (form && row.rationale === '') return 'without a rationale';
     try {
-      if (form && form !== 'all-but-last' && codec.encode(row, form).rationale.length === 0)
-        return withoutTokens(form);
       const tokens = codec.encode(row);
       const { question, rationale, answer } = tokens;
+      // Without its last step it may be empty.
+      if (form === 'steps' && rationale.length === 0) return 'its rationale has no tokens';
+      if (form === 'results' && codec.encode(row, form).rationale.length === 0)
+        return 'the results of its steps have no tokens';
       const length = question.length + rationale.length + codec.prompt.length + answer.length;
       return length > longest ? `${length} tokens; at most ${longest}` : tokens;
     } catch (error) {
