@@ -24,9 +24,9 @@ export function thoughtTestHtml(report: ThoughtTestReport): string {
       percent(point.accuracy.share),
       percent(one.difference),
       span(one.interval),
-      one.bootstrap ? span(one.bootstrap) : '–',
       one.p < 0.001 ? '< 0.001' : one.p.toPrecision(2),
       FINDING_WORDS[one.finding],
+      one.bootstrap ? span(one.bootstrap) : '–',
       percent(one.changed),
       `${one.divergence.toPrecision(3)}${one.divergenceInterval ? ` [${one.divergenceInterval.low.toPrecision(3)}, ${one.divergenceInterval.high.toPrecision(3)}]` : ''}`,
     ];

@@ -216,9 +216,9 @@ export const CONDITION_COLUMNS = [
   'Right',
   'Difference',
   '95 % interval',
-  '95 % bootstrap',
   'p (Holm)',
   'Finding',
+  '95 % bootstrap',
   'Answered differently',
   'Divergence (nats)',
 ] as const;

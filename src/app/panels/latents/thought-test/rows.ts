@@ -27,9 +27,9 @@ export function rowsOf(
         percent(point?.accuracy.share ?? Number.NaN),
         signed(one.difference),
         span(one.interval),
-        one.bootstrap && span(one.bootstrap),
         pValue(one.p),
         FINDING_WORDS[one.finding],
+        one.bootstrap && span(one.bootstrap),
         percent(one.changed),
         `${significant(one.divergence, 3)}${interval ? ` [${significant(interval.low, 3)}, ${significant(interval.high, 3)}]` : ''}`,
       ];
