@@ -10,6 +10,7 @@ import { ModelOnDevice } from '../model/model-on-device';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { coconut } from './coconut';
+import { icot } from './icot';
 import { type Family, type GoldenCase, makeCase } from './method-goldens.testing';
 import { upload, valuesOf } from './parity.testing';
 import { longest } from './shared/batches';
@@ -86,7 +87,24 @@ const markers = (family: Family, name: string): GoldenCase<never> => {
   };
 };
 
+/** iCoT: rows of which as many tokens are removed as the stage says. */
+const kept = (family: Family, name: string): GoldenCase<never> => {
+  const golden = readGolden('icot');
+  const removal = { perStage: 1, allBeyond: 20, smoothing: 100, positions: 'kept' };
+  return {
+    ...{
+      golden,
+      family,
+      name,
+      recipe: icot as never,
+      stage: Math.min(...golden.meta.cases[family][name].removed),
+    },
+    config: { method: 'icot' as never, removal, weights: { answer: golden.meta.weight } },
+  };
+};
+
 it.each([
+  ['positions kept after a removal', kept('qwen2', 'kept')],
   ['Coconut’s latents', markers('llama', 'one')],
   ['pauses in their place', markers('qwen2', 'pauses')],
   ['nothing in their place', markers('llama', 'nothing')],

@@ -17,6 +17,7 @@ export const icotAblations: readonly AblationData[] = [
       { name: 'iCoT', preset: PRESET },
       { name: 'without smoothing', preset: PRESET, changes: { removal: { smoothing: 100 } } },
       { name: 'optimiser kept', preset: PRESET, changes: { removal: { reset: false } } },
+      { name: 'positions kept', preset: PRESET, changes: { removal: { positions: 'kept' } } },
       { name: 'last tokens first', preset: PRESET, changes: { removal: { side: 'right' } } },
       {
         name: 'twice as fast',
