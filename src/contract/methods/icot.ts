@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { count, group, setting } from '../settings';
+import { icotAblations } from './ablations/icot';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
 import { rationale, STUDENT, studentPath } from './paths';
@@ -130,4 +131,5 @@ export const icot = defineMethod({
       },
     },
   ],
+  ablations: icotAblations,
 });
