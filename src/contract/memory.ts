@@ -42,8 +42,8 @@ export interface MemoryEstimate {
   readonly parts: Readonly<Record<MemoryPart, number>>;
   readonly total: number;
   /**
-   * Bytes that programs of earlier requests may take besides, of other lengths or for other purposes: they are kept for the
-   * next request like them, and go first where room is needed.
+   * Bytes that earlier requests may have left besides. On WASM programs of other lengths or for other purposes, which are kept for
+   * the next request like them and go first where room is needed; on WebGPU the weights that this purpose does not read.
    */
   readonly kept: number;
   /** Bytes that all parts but `engine` and `host` may take together; undefined where the browser does not say. */
@@ -102,7 +102,7 @@ export function estimateMemory(
   provider: DeviceReport['provider'],
   purpose: Purpose,
 ): MemoryEstimate {
-  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : gpuWeights(model);
+  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : gpuWeights(model, purpose);
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
@@ -117,7 +117,7 @@ export function estimateMemory(
     purpose,
     parts,
     total,
-    kept: keptPrograms(model, provider, weights),
+    kept: provider === 'wasm' ? keptPrograms(model, weights) : keptVocabulary(model, purpose),
     available,
     fits: available === undefined || (inHeap({ parts, total }) <= available && parts.host <= HOST_BYTES),
     seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
@@ -128,9 +128,8 @@ export function estimateMemory(
 export const inHeap = ({ parts, total }: Pick<MemoryEstimate, 'parts' | 'total'>): number =>
   total - parts.engine - parts.host;
 
-/** See `kept`; only on WASM does each program have its weights. */
-function keptPrograms(model: ModelSizes, provider: DeviceReport['provider'], weights: number): number {
-  if (provider !== 'wasm') return 0;
+/** See `kept`: each program has its weights. */
+function keptPrograms(model: ModelSizes, weights: number): number {
   const most = Math.max(PROGRAM_BYTES, Math.min(3 * FACTORS.packed * storedBytes(model), IDLE_BYTES));
   return Math.max(0, Math.min(most - weights, MAX_KEPT * weights));
 }
@@ -235,10 +234,23 @@ function widenedBytes(
 }
 
 /** All programs share what is bound; a matrix that is not float32 is made so while it is read. */
-function gpuWeights(model: ModelSizes): number {
+function gpuWeights(model: ModelSizes, purpose: Purpose): number {
   const storage = storageOf(model);
-  const shared = F32 * (model.parameters - inLayers(model));
-  return shared + valueBytes(storage, true) * inLayers(model) + widenedBytes(model, storage, true);
+  const layers = valueBytes(storage, true) * inLayers(model) + widenedBytes(model, storage, true);
+  return layers + vocabularyOnGpu(model) - keptVocabulary(model, purpose);
+}
+
+const isLarge = (model: ModelSizes): boolean => F32 * embeddingOf(model) > VOCABULARY_CHUNK;
+
+/** Embedding and head; large ones are in chunks, in 16 bits where the layers' matrices are not float32. */
+const vocabularyOnGpu = (model: ModelSizes): number =>
+  (isLarge(model) && storageOf(model) !== 'f32' ? valueBytes('half', true) : F32) *
+  (model.parameters - inLayers(model));
+
+/** Of those, what is not on the device until another purpose reads it: of a large embedding rows are fed. */
+function keptVocabulary(model: ModelSizes, { kind }: Purpose): number {
+  if (!isLarge(model) || kind === 'distil') return 0;
+  return kind === 'see' ? vocabularyOnGpu(model) : model.tied ? 0 : vocabularyOnGpu(model) / 2;
 }
 
 /** Each program has the weights it reads. */
@@ -249,7 +261,7 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const size = storedBytes(model, storage);
   const factor = size <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
   const embedding = F32 * embeddingOf(model);
-  const fed = embedding > VOCABULARY_CHUNK;
+  const fed = isLarge(model);
   // Only float32 is packed.
   const layers =
     matrices * (storage === 'f32' ? factor : FACTORS.plain) + widenedBytes(model, storage, false);

@@ -76,7 +76,7 @@ let ids = 0;
  * One model on the execution provider: its weights, and the programs compiled over them. Weights go from their source to
  * the device tensor by tensor, and host memory keeps no copy. On WebGPU every tensor is uploaded once, when the first
  * program that reads it is compiled, and bound by all programs. WASM copies what is bound at every run, so that there each
- * program has its own; of a large embedding only the rows are fed that a run needs.
+ * program has its own. Of a large embedding only the rows are fed that a run needs.
  *
  * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, and all within `maxResidentBytes`, the
  * least recently used being released first. Every user of the model holds it: the last `release` frees weights and
@@ -120,8 +120,8 @@ export class ModelOnDevice {
     this.programs = new ProgramCache({ idle: maxProgramBytes, resident: maxResidentBytes });
     const { maxVocabularyBytes = Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes) } = options;
     const inChunks = chunked(config, maxVocabularyBytes);
-    const fed = this.bakes && wasm && inChunks.vocabularyRows !== undefined;
-    this.config = fed ? { ...inChunks, fedEmbeddings: true } : inChunks;
+    const isLarge = inChunks.vocabularyRows !== undefined;
+    this.config = isLarge ? { ...inChunks, fedEmbeddings: true } : inChunks;
     this.weights = new DeviceWeights(runtime, this.config, source);
   }
 
