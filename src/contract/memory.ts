@@ -63,6 +63,8 @@ const valueBytes = (storage: WeightStorage, isBound: boolean): number =>
 export const WASM_BYTES = 2 ** 32 * 0.94;
 /** As `engine/model` has them: embeddings above this are looked up row by row on WASM. */
 export const VOCABULARY_CHUNK = 64 * 2 ** 20;
+/** Of a matrix in fewer bits, where weights are bound: the largest piece of it as float32. */
+export const MATRIX_PIECE = 32 * 2 ** 20;
 /** Models up to this size are packed on WASM. */
 export const PACKED_BYTES = 768 * 2 ** 20;
 /** Bytes of a model's programs above which only one of the large ones is there at a time. */
@@ -219,24 +221,23 @@ function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, pur
 const storedBytes = (model: ModelSizes, storage = model.storage ?? 'f32'): number =>
   valueBytes(storage, false) * inLayers(model) + F32 * (model.parameters - inLayers(model));
 
-/**
- * The largest matrix while a product reads it: as float32, and of 16 bits what that is made from, a copy of them or, where they are
- * bound, either byte as float32.
- */
-function widenedBytes(
-  { hidden, intermediate }: ModelSizes,
-  storage: WeightStorage,
-  isBound: boolean,
-): number {
+/** The largest matrix while a product reads it: as float32, and of 16 bits a copy of them. */
+function widenedBytes({ hidden, intermediate }: ModelSizes, storage: WeightStorage): number {
   // By blocks the heap keeps room for another one, of another size: measured.
-  const besides = storage === 'half' ? (isBound ? 2 * F32 : 2) : isBound ? 0 : F32;
-  return storage === 'f32' ? 0 : (F32 + besides) * 2 * hidden * intermediate;
+  return storage === 'f32' ? 0 : (F32 + (storage === 'half' ? 2 : F32)) * 2 * hidden * intermediate;
+}
+
+/** The same where it is bound: the largest piece, of 16 bits beside either byte as float32. */
+function widenedPieces({ hidden, intermediate }: ModelSizes, storage: WeightStorage): number {
+  const piece = Math.min(F32 * 2 * hidden * intermediate, MATRIX_PIECE);
+  return storage === 'f32' ? 0 : (storage === 'half' ? 3 : 1) * piece;
 }
 
 /** All programs share what is bound; a matrix that is not float32 is made so while it is read. */
 function gpuWeights(model: ModelSizes, purpose: Purpose): number {
   const storage = storageOf(model);
-  const layers = valueBytes(storage, true) * inLayers(model) + widenedBytes(model, storage, true);
+  // ONNX Runtime keeps the buffers of pieces of another size.
+  const layers = valueBytes(storage, true) * inLayers(model) + 2 * widenedPieces(model, storage);
   return layers + vocabularyOnGpu(model) - keptVocabulary(model, purpose);
 }
 
@@ -263,15 +264,14 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const embedding = F32 * embeddingOf(model);
   const fed = isLarge(model);
   // Only float32 is packed.
-  const layers =
-    matrices * (storage === 'f32' ? factor : FACTORS.plain) + widenedBytes(model, storage, false);
+  const layers = matrices * (storage === 'f32' ? factor : FACTORS.plain) + widenedBytes(model, storage);
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
   // Small programs leave the head unpacked, and are fed two layers.
   if (isByLayers(purpose)) {
     const two = (2 * valueBytes(storage, true) * inLayers(model)) / model.layers;
-    return embedding * FACTORS.plain + two + widenedBytes(model, storage, true);
+    return embedding * FACTORS.plain + two + widenedPieces(model, storage);
   }
   // What is trained is fed to its program, and is counted with its gradients.
   if (trainsWeights(purpose)) return 0;

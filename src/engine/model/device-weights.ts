@@ -1,8 +1,16 @@
 import { boundRows } from '../base/blocked-values';
-import type { BlockBits } from '../base/blocks';
 import { DTYPE_BYTES, type HostData } from '../base/dtype';
 import { floatsOf } from '../base/half';
-import { boundBits, boundParts, formOf, type KeptAs, keptBytes } from '../base/kept';
+import {
+  type BoundForm,
+  boundBits,
+  boundParts,
+  formOf,
+  type KeptAs,
+  keptBytes,
+  rowsOfPiece,
+  WORD_ROWS,
+} from '../base/kept';
 import { Owned } from '../base/owned';
 import { type Shape, sizeOf } from '../base/shape';
 import type { DecoderConfig } from '../nn/config';
@@ -12,17 +20,21 @@ import { layerPrefix, layerShapes, vocabularyChunk } from '../nn/weights';
 import type { LateWeight, Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
+/**
+ * Largest matrix of a layer, or chunk of a head, that is bound in one piece where it is kept in fewer bits: of 16 each byte is there
+ * as float32 beside their sum while a product reads it, and ONNX Runtime keeps such buffers by size.
+ */
+export const MAX_MATRIX_BYTES = 32 * 2 ** 20;
 /** Of a head in chunks, where the layers' matrices are kept in fewer than 32 bits and weights are bound. */
 const HEAD_BITS = 16;
-/** Values of a matrix that are made at a time, and rows that are whole words in every part. */
+/** Values of a matrix that are made at a time. */
 const PIECE = 2 ** 22;
-const WORD_ROWS = 8;
 /** Bytes of a value, as programs read it. */
 const F32 = Float32Array.BYTES_PER_ELEMENT;
 
 /**
- * The weights of one model on the device: each is uploaded when first asked for, and stays. One in parts is made from `piece`
- * values at a time.
+ * The weights of one model on the device: each is uploaded when first asked for, and stays. One in fewer bits is
+ * bound in pieces of at most `most` values, and made from `piece` at a time.
  */
 export class DeviceWeights {
   private readonly owned = new Owned();
@@ -34,6 +46,7 @@ export class DeviceWeights {
     private readonly runtime: Runtime,
     private readonly config: DecoderConfig,
     private readonly source: WeightSource,
+    private readonly most = MAX_MATRIX_BYTES / F32,
     private readonly piece = PIECE,
   ) {}
 
@@ -85,20 +98,24 @@ export class DeviceWeights {
   /** All parts of a matrix in fewer bits, made and sent a few rows at a time: host memory never has more of it. */
   private uploadParts(name: string, shape: readonly [number, number]): void {
     const [rows, columns] = shape;
-    const bits = this.parts(name, shape) as BlockBits;
-    const { name: stored, from } = this.rowsOf(name) as { name: string; from: number };
-    const parts = boundParts(name, shape, bits).map((one) => {
+    const form = this.parts(name, shape) as BoundForm;
+    const { name: stored, from: first } = this.rowsOf(name) as { name: string; from: number };
+    const parts = boundParts(name, shape, form).map((one) => {
       const tensor = this.runtime.empty(one.dtype, one.shape, one.name);
       this.keep(one.name, tensor, DTYPE_BYTES[one.dtype] * sizeOf(one.shape));
-      return { part: one.part, tensor };
+      return { ...one, tensor };
     });
     const some = WORD_ROWS * Math.max(1, Math.floor(this.piece / (WORD_ROWS * columns)));
-    for (let at = 0; at < rows; at += some) {
-      const end = Math.min(rows, at + some);
-      const made = boundRows(floatsOf(this.source.read(stored, from + at, from + end)), columns, bits);
-      for (const { part, tensor } of parts) {
-        const packed = tensor.dtype === 'i4' ? 2 : 1;
-        tensor.writeAt((at * (tensor.shape[1] as number)) / packed, made.get(part) as HostData);
+    for (let piece = 0; piece < rows; piece += form.rows) {
+      const last = Math.min(rows, piece + form.rows);
+      for (let at = piece; at < last; at += some) {
+        const values = floatsOf(this.source.read(stored, first + at, first + Math.min(last, at + some)));
+        const made = boundRows(values, columns, form.bits);
+        for (const { part, tensor, shape: own, from } of parts) {
+          if (from !== piece) continue;
+          const packed = tensor.dtype === 'i4' ? 2 : 1;
+          tensor.writeAt(((at - piece) * own[1]) / packed, made.get(part) as HostData);
+        }
       }
     }
   }
@@ -107,12 +124,14 @@ export class DeviceWeights {
    * The parts that a program binds an input in, if it is a matrix that is kept in fewer bits: one of a layer, or a chunk of a large
    * head, in 16 bits whatever the layers have, since its error goes straight into the probabilities.
    */
-  parts(name: string, shape: Shape): BlockBits | undefined {
+  parts(name: string, shape: Shape): BoundForm | undefined {
     const { storage } = this.config;
     if (!storage) return undefined;
-    if (vocabularyChunk(this.config, name)) return HEAD_BITS;
+    const rows = shape[0] as number;
+    if (vocabularyChunk(this.config, name)) return { bits: HEAD_BITS, rows };
     const isMatrix = isLayerMatrix(name, shape) || (this.isShared(name) && shape.length === 2);
-    return isMatrix ? boundBits(storage) : undefined;
+    if (!isMatrix) return undefined;
+    return { bits: boundBits(storage), rows: rowsOfPiece(shape as [number, number], this.most) };
   }
 
   /** Whether it is a weight of a program shared by layers. */
@@ -129,8 +148,8 @@ export class DeviceWeights {
     if (known) return known;
     const made: Record<string, DeviceTensor> = {};
     for (const [name, shape] of Object.entries(layerShapes(this.config))) {
-      const bits = this.parts(LAYER_PREFIX + name, shape as Shape);
-      const parts = bits ? boundParts('', shape as [number, number], bits).map((part) => part.name) : [''];
+      const form = this.parts(LAYER_PREFIX + name, shape as Shape);
+      const parts = form ? boundParts('', shape as [number, number], form).map((part) => part.name) : [''];
       for (const part of parts)
         made[LAYER_PREFIX + name + part] = this.tensor(layerPrefix(i) + name + part) as DeviceTensor;
     }

@@ -6,7 +6,7 @@ import type { Weights } from '../nn/weights';
 import type { Binding } from '../runtime/executable';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
-import { bytesOf, chunked, DeviceWeights } from './device-weights';
+import { bytesOf, chunked, DeviceWeights, MAX_MATRIX_BYTES } from './device-weights';
 import { type FedEmbedding, fedEmbedding } from './fed-embeddings';
 import { ProgramCache } from './program-cache';
 import { type ModelProgram, type Resident, ResidentProgram } from './resident-program';
@@ -48,8 +48,10 @@ export interface ModelOptions {
   readonly maxProgramBytes?: number;
   /** Default `MAX_RESIDENT_BYTES`. */
   readonly maxResidentBytes?: number;
-  /** Default `MAX_VOCABULARY_BYTES`, or what the device can bind if that is less. */
+  /** Default `MAX_VOCABULARY_BYTES`, `MAX_MATRIX_BYTES` of a head in fewer bits, or what the device can bind if that is less. */
   readonly maxVocabularyBytes?: number;
+  /** Default `MAX_MATRIX_BYTES`, or what the device can bind if that is less: as float32, of a matrix in fewer bits. */
+  readonly maxMatrixBytes?: number;
 }
 
 /** What a program needs of the memory of its model. */
@@ -118,11 +120,14 @@ export class ModelOnDevice {
       maxResidentBytes = Math.max(MAX_RESIDENT_BYTES, once),
     } = options;
     this.programs = new ProgramCache({ idle: maxProgramBytes, resident: maxResidentBytes });
-    const { maxVocabularyBytes = Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes) } = options;
+    const isPacked = bind && config.storage !== undefined;
+    const usual = isPacked ? MAX_MATRIX_BYTES : MAX_VOCABULARY_BYTES;
+    const { maxVocabularyBytes = Math.min(usual, runtime.maxTensorBytes) } = options;
+    const { maxMatrixBytes = Math.min(MAX_MATRIX_BYTES, runtime.maxTensorBytes) } = options;
     const inChunks = chunked(config, maxVocabularyBytes);
     const isLarge = inChunks.vocabularyRows !== undefined;
     this.config = isLarge ? { ...inChunks, fedEmbeddings: true } : inChunks;
-    this.weights = new DeviceWeights(runtime, this.config, source);
+    this.weights = new DeviceWeights(runtime, this.config, source, maxMatrixBytes / 4);
   }
 
   get traffic(): WeightTraffic {

@@ -105,7 +105,7 @@ it.each(STORAGES)(
     const source = memorySource(randomWeights(config, new Rng(8)));
     const bits = boundBits(storage);
     const all = new DeviceWeights(runtime, config, source);
-    const few = new DeviceWeights(runtime, config, source, 1);
+    const few = new DeviceWeights(runtime, config, source, undefined, 1);
     for (const name of ['w.0.gateUp', 'w.1.down']) {
       const names = (bits === 16 ? ['high', 'low', 'scales'] : ['multiples', 'scales']).map(
         (x) => `${name} ${x}`,
