@@ -10,6 +10,8 @@ export type Purpose =
       readonly kind: 'distil';
       readonly sequences: number;
       readonly tokens: number;
+      /** Of each sequence, those whose logits a loss reads; default all. */
+      readonly predicted?: number;
       /** Of the adapters. */
       readonly rank: number;
       /** Whether the model's own weights are trained too; default false. */
@@ -43,7 +45,7 @@ export interface MemoryEstimate {
   readonly total: number;
   /**
    * Bytes that programs of earlier requests may take besides, of other lengths or for other purposes: they are kept for the
-   * next request like them, and go first where room is needed.
+   * next request like them, and go first where room is needed; of a run those that answer and those that read the teacher.
    */
   readonly kept: number;
   /** Bytes that all parts but `engine` and `host` may take together; undefined where the browser does not say. */
@@ -75,6 +77,10 @@ const MAX_KEPT = 3;
 /** Bytes of arrays outside WebAssembly, of which a page has 8 GiB. */
 export const HOST_BYTES = 6e9;
 export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
+/** Packed for the forward pass, and again, transposed, for the gradients of its inputs: measured at 20 to 135 million parameters. */
+const TRAINED = { packed: 2.2, plain: FACTORS.plain } as const;
+/** Tensors of rows × vocabulary that a step has at once, of one chunk where there are several: measured. */
+const LOGITS = 5;
 /** Measured in Chromium: a page that has opened a model takes about this much before it computes. */
 const PAGE = 330e6;
 /**
@@ -117,7 +123,7 @@ export function estimateMemory(
     purpose,
     parts,
     total,
-    kept: keptPrograms(model, provider, weights),
+    kept: keptPrograms(model, provider, weights, { purpose, room: WASM_BYTES - inHeap({ parts, total }) }),
     available,
     fits: available === undefined || (inHeap({ parts, total }) <= available && parts.host <= HOST_BYTES),
     seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
@@ -128,9 +134,26 @@ export function estimateMemory(
 export const inHeap = ({ parts, total }: Pick<MemoryEstimate, 'parts' | 'total'>): number =>
   total - parts.engine - parts.host;
 
-/** See `kept`; only on WASM does each program have its weights. */
-function keptPrograms(model: ModelSizes, provider: DeviceReport['provider'], weights: number): number {
+/** See `kept`; only on WASM does each program have its weights. @param room that the purpose leaves */
+function keptPrograms(
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  weights: number,
+  { purpose, room }: { readonly purpose: Purpose; readonly room: number },
+): number {
   if (provider !== 'wasm') return 0;
+  // A run has read its teacher, and answers with programs of its own.
+  if (purpose.kind === 'distil') {
+    const others = (['see', 'generate'] as const).map((kind) => wasmWeights(model, { ...ONE_TEXT, kind }));
+    return Math.max(
+      0,
+      Math.min(
+        others.reduce((sum, bytes) => sum + bytes),
+        RESIDENT_BYTES,
+        room,
+      ),
+    );
+  }
   const most = Math.max(PROGRAM_BYTES, Math.min(3 * FACTORS.packed * storedBytes(model), IDLE_BYTES));
   return Math.max(0, Math.min(most - weights, MAX_KEPT * weights));
 }
@@ -247,12 +270,15 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const storage = storageOf(model);
   const matrices = valueBytes(storage, false) * inLayers(model);
   const size = storedBytes(model, storage);
-  const factor = size <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
+  const form = size <= PACKED_BYTES ? 'packed' : 'plain';
+  const factor = FACTORS[form];
+  const isStep = kind === 'distil';
   const embedding = F32 * embeddingOf(model);
   const fed = embedding > VOCABULARY_CHUNK;
   // Only float32 is packed.
   const layers =
-    matrices * (storage === 'f32' ? factor : FACTORS.plain) + widenedBytes(model, storage, false);
+    matrices * (storage === 'f32' ? (isStep ? TRAINED : FACTORS)[form] : FACTORS.plain) +
+    widenedBytes(model, storage, false);
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
@@ -263,7 +289,7 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   }
   // What is trained is fed to its program, and is counted with its gradients.
   if (trainsWeights(purpose)) return 0;
-  if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
+  if (isStep) return body + embedding * TRAINED[form];
   // One program reads the prompt, one feeds tokens, one reads the head.
   return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;
 }
@@ -279,10 +305,19 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
   if (purpose.kind === 'see') return F32 * (layer + 2 * rows * L * H);
   // Keys and values as they come in, as they go out, and as the page holds them.
   if (purpose.kind === 'generate') return F32 * (layer + 3 * L * keyValues);
-  if (isByLayers(purpose) && provider === 'wasm') return F32 * 3 * layer;
+  if (isByLayers(purpose) && provider === 'wasm') return F32 * (3 * layer + logits(model, purpose));
   // One program keeps what the reverse pass reads of every layer; small ones their inputs, and recompute the rest.
-  if (provider === 'wasm') return F32 * L * (rows * (8 * H + 5 * I) + attention);
+  if (provider === 'wasm') return F32 * (L * (rows * (8 * H + 5 * I) + attention) + logits(model, purpose));
   return F32 * (3 * layer + L * (2 * rows * H + 2 * keyValues));
+}
+
+/** Values over the vocabulary that a step has at once. */
+function logits(
+  { vocabulary, hidden }: ModelSizes,
+  { sequences, tokens, predicted = tokens }: Distil,
+): number {
+  const columns = Math.min(vocabulary, Math.ceil(VOCABULARY_CHUNK / (F32 * hidden)));
+  return LOGITS * sequences * predicted * columns;
 }
 
 /**

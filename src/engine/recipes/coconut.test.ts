@@ -32,9 +32,9 @@ function stepOf(stages: readonly number[], curriculum: object): number {
 }
 
 const caseOf = (family: Family, name: string) => {
-  const { stages, c, pad } = cases[family][name] as { stages: number[]; c: number; pad: boolean };
+  const { stages, c, pad, instead: inPlace = 'latents' } = cases[family][name];
   const drawn = new Set(stages).size > 1;
-  const curriculum = { latentsPerStep: c, stages: S, padLatents: pad, uniform: drawn ? 1 : 0 };
+  const curriculum = { latentsPerStep: c, stages: S, padLatents: pad, uniform: drawn ? 1 : 0, inPlace };
   return {
     ...{ golden, family, name, recipe: coconut, stage: drawn ? 3 : (stages[0] as number) },
     config: { method: 'coconut', curriculum, weights: { answer: weight } } as const,
