@@ -13,10 +13,19 @@ const ABLATIONS = ablationsOf(METHODS);
 it('every figure and table that the Arena offers has an id of its own', () => {
   const ids = ABLATIONS.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  // LoRi figure 5 (both), tables 2 and 3, figure 4; CODI tables 2, A4, A5, figure 5; DART table 3, figure 2.
+  // LoRi figure 5 (both), tables 2 and 3, figure 4; CODI tables 2, A4, A5, figure 5; DART table 3, figure 2; Coconut table 1.
   for (const id of [
     ...['lori-steps', 'lori-samples', 'lori-anchor', 'training-cost', 'latency'],
-    ...['codi-parts', 'codi-beta', 'codi-gamma', 'codi-steps', 'dart-parts', 'dart-count'],
+    ...[
+      'codi-parts',
+      'codi-beta',
+      'codi-gamma',
+      'codi-steps',
+      'dart-parts',
+      'dart-count',
+      'coconut-parts',
+      'icot-options',
+    ],
   ])
     expect(ids).toContain(id);
 });

@@ -10,6 +10,8 @@ export type Purpose =
       readonly kind: 'distil';
       readonly sequences: number;
       readonly tokens: number;
+      /** Of each sequence, those whose logits a loss reads; default all. */
+      readonly predicted?: number;
       /** Of the adapters. */
       readonly rank: number;
       /** Whether the model's own weights are trained too; default false. */
@@ -43,7 +45,8 @@ export interface MemoryEstimate {
   readonly total: number;
   /**
    * Bytes that earlier requests may have left besides. On WASM programs of other lengths or for other purposes, which are kept for
-   * the next request like them and go first where room is needed; on WebGPU the weights that this purpose does not read.
+   * the next request like them and go first where room is needed, of a run those that answer and those that read the teacher; on
+   * WebGPU the weights that this purpose does not read.
    */
   readonly kept: number;
   /** Bytes that all parts but `engine` and `host` may take together; undefined where the browser does not say. */
@@ -77,6 +80,10 @@ const MAX_KEPT = 3;
 /** Bytes of arrays outside WebAssembly, of which a page has 8 GiB. */
 export const HOST_BYTES = 6e9;
 export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
+/** Packed for the forward pass, and again, transposed, for the gradients of its inputs: measured at 20 to 135 million parameters. */
+const TRAINED = { packed: 2.2, plain: FACTORS.plain } as const;
+/** Tensors of rows × vocabulary that a step has at once, of one chunk where there are several: measured. */
+const LOGITS = 5;
 /** Measured in Chromium: a page that has opened a model takes about this much before it computes. */
 const PAGE = 330e6;
 /**
@@ -119,7 +126,10 @@ export function estimateMemory(
     purpose,
     parts,
     total,
-    kept: provider === 'wasm' ? keptPrograms(model, weights) : keptVocabulary(model, purpose),
+    kept:
+      provider === 'wasm'
+        ? keptPrograms(model, weights, { purpose, room: WASM_BYTES - inHeap({ parts, total }) })
+        : keptVocabulary(model, purpose),
     available,
     fits: available === undefined || (inHeap({ parts, total }) <= available && parts.host <= HOST_BYTES),
     seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
@@ -130,8 +140,24 @@ export function estimateMemory(
 export const inHeap = ({ parts, total }: Pick<MemoryEstimate, 'parts' | 'total'>): number =>
   total - parts.engine - parts.host;
 
-/** See `kept`: each program has its weights. */
-function keptPrograms(model: ModelSizes, weights: number): number {
+/** See `kept`: each program has its weights. @param room that the purpose leaves */
+function keptPrograms(
+  model: ModelSizes,
+  weights: number,
+  { purpose, room }: { readonly purpose: Purpose; readonly room: number },
+): number {
+  // A run has read its teacher, and answers with programs of its own.
+  if (purpose.kind === 'distil') {
+    const others = (['see', 'generate'] as const).map((kind) => wasmWeights(model, { ...ONE_TEXT, kind }));
+    return Math.max(
+      0,
+      Math.min(
+        others.reduce((sum, bytes) => sum + bytes),
+        RESIDENT_BYTES,
+        room,
+      ),
+    );
+  }
   const most = Math.max(PROGRAM_BYTES, Math.min(3 * FACTORS.packed * storedBytes(model), IDLE_BYTES));
   return Math.max(0, Math.min(most - weights, MAX_KEPT * weights));
 }
@@ -260,11 +286,15 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const storage = storageOf(model);
   const matrices = valueBytes(storage, false) * inLayers(model);
   const size = storedBytes(model, storage);
-  const factor = size <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
+  const form = size <= PACKED_BYTES ? 'packed' : 'plain';
+  const factor = FACTORS[form];
+  const isStep = kind === 'distil';
   const embedding = F32 * embeddingOf(model);
   const fed = isLarge(model);
   // Only float32 is packed.
-  const layers = matrices * (storage === 'f32' ? factor : FACTORS.plain) + widenedBytes(model, storage);
+  const layers =
+    matrices * (storage === 'f32' ? (isStep ? TRAINED : FACTORS)[form] : FACTORS.plain) +
+    widenedBytes(model, storage);
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
@@ -275,7 +305,7 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   }
   // What is trained is fed to its program, and is counted with its gradients.
   if (trainsWeights(purpose)) return 0;
-  if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
+  if (isStep) return body + embedding * TRAINED[form];
   // One program reads the prompt, one feeds tokens, one reads the head.
   return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;
 }
@@ -291,10 +321,19 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
   if (purpose.kind === 'see') return F32 * (layer + 2 * rows * L * H);
   // Keys and values as they come in, as they go out, and as the page holds them.
   if (purpose.kind === 'generate') return F32 * (layer + 3 * L * keyValues);
-  if (isByLayers(purpose) && provider === 'wasm') return F32 * 3 * layer;
+  if (isByLayers(purpose) && provider === 'wasm') return F32 * (3 * layer + logits(model, purpose));
   // One program keeps what the reverse pass reads of every layer; small ones their inputs, and recompute the rest.
-  if (provider === 'wasm') return F32 * L * (rows * (8 * H + 5 * I) + attention);
+  if (provider === 'wasm') return F32 * (L * (rows * (8 * H + 5 * I) + attention) + logits(model, purpose));
   return F32 * (3 * layer + L * (2 * rows * H + 2 * keyValues));
+}
+
+/** Values over the vocabulary that a step has at once. */
+function logits(
+  { vocabulary, hidden }: ModelSizes,
+  { sequences, tokens, predicted = tokens }: Distil,
+): number {
+  const columns = Math.min(vocabulary, Math.ceil(VOCABULARY_CHUNK / (F32 * hidden)));
+  return LOGITS * sequences * predicted * columns;
 }
 
 /**

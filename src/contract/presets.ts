@@ -1,6 +1,6 @@
 import { parseRunConfig, type RunConfig } from './config';
 import { METHODS, methodOf } from './methods/index';
-import type { Methods } from './methods/method';
+import type { MethodData, Methods } from './methods/method';
 import { pathsOf, valueAt } from './settings';
 
 /** A named starting point: what it is for, and the configuration. */
@@ -17,14 +17,30 @@ export interface Preset {
   readonly config: RunConfig;
 }
 
-/** The presets of the methods, in order. The first is what a first run trains. */
-export const presetsOf = (methods: Methods): Preset[] =>
-  methods.flatMap(({ id: method, presets }) =>
-    presets.map(({ id, formerly = [], name, about, paper = false, changes }) => {
-      const config = parseRunConfig({ ...changes, method }, methods);
-      return { id, formerly, name, label: `${name} · ${config.data.samples} samples`, about, paper, config };
-    }),
-  );
+const known = new WeakMap<Methods, readonly Preset[]>();
+
+/** The presets of the methods, in order, the same whenever asked for. The first is what a first run trains. */
+export function presetsOf(methods: Methods): readonly Preset[] {
+  const presets = known.get(methods) ?? methods.flatMap((method) => presetsOfMethod(method, methods));
+  known.set(methods, presets);
+  return presets;
+}
+
+const presetsOfMethod = ({ id: method, presets }: MethodData, methods: Methods): Preset[] =>
+  presets.map(({ id, formerly = [], name, about, paper = false, changes }) => {
+    // Read when it is asked for: reading all of them is a third of what the engine takes to load.
+    let config: RunConfig | undefined;
+    return {
+      ...{ id, formerly, name, about, paper },
+      get label() {
+        return `${name} · ${this.config.data.samples} samples`;
+      },
+      get config() {
+        config ??= parseRunConfig({ ...changes, method }, methods);
+        return config;
+      },
+    };
+  });
 
 /**
  * At least one per method with the best values found for it on validation problems, at the same number of samples
@@ -55,8 +71,7 @@ export const differencesFrom = (preset: Preset, config: RunConfig): NamedConfig[
 
 /** Named after the method's preset that differs in the fewest settings, or after the method if it has no preset. */
 export function nameConfig(config: RunConfig, methods: Methods = METHODS): NamedConfig {
-  const presets = methods === METHODS ? PRESETS : presetsOf(methods);
-  const named = presets
+  const named = presetsOf(methods)
     .filter((preset) => preset.config.method === config.method)
     .map((preset) => ({ name: preset.name, preset, differs: differencesFrom(preset, config) }));
   return (

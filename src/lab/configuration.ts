@@ -10,14 +10,15 @@ import { readJson } from '../text/json';
 export interface Configuration {
   readonly file: ReadRunFile['file'] | null;
   readonly config: RunConfig;
-  /** What `eval` compares. */
+  /** What is compared; where nothing is, the presets that are named, or else the one configuration. */
   readonly contenders: readonly { readonly name: string; readonly config: RunConfig }[];
   /** What was left out or renamed, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * `eval` runs a custom configuration with every method, or otherwise every preset.
+ * @param compares whether methods are compared, as `eval` does: a custom configuration with every method, or otherwise every
+ * preset that is not named for a paper's table
  * @throws an error that names what is wrong
  */
 export async function configurationOf(
@@ -27,19 +28,20 @@ export async function configurationOf(
     readonly set: readonly string[];
   },
   methods: Methods,
+  compares = false,
 ): Promise<Configuration> {
   if (given.config !== undefined) {
     if (given.preset.length > 0)
       throw new Error('--config and --preset both say what to start from; give only one of them');
     const { file, notes } = await readRunFile(given.config, methods);
     const changed = override(file.config, given.set, methods);
-    const contenders = methods.map(({ id }) => ({
+    const contenders = (compares ? methods.map(({ id }) => id) : [changed.config.method]).map((id) => ({
       name: id,
       config: withMethod(changed.config, id, methods).config,
     }));
     return { file, config: changed.config, contenders, notes: [...notes, ...changed.notes] };
   }
-  const { presets, notes } = chosenPresets(given.preset, methods);
+  const { presets, notes } = chosenPresets(given.preset, methods, compares);
   const changed = presets.map((preset) => ({
     name: preset.id,
     ...override(preset.config, given.set, methods),
@@ -52,11 +54,12 @@ export async function configurationOf(
   };
 }
 
-/** The presets with these ids; without ids, all that are not named for a paper’s table. */
-function chosenPresets(ids: readonly string[], methods: Methods) {
+/** The presets with these ids; without ids, the first, or to compare all that are not named for a paper’s table. */
+function chosenPresets(ids: readonly string[], methods: Methods, compares: boolean) {
   const presets = presetsOf(methods);
   const notes: string[] = [];
-  if (ids.length === 0) return { presets: presets.filter(({ paper }) => !paper), notes };
+  if (ids.length === 0)
+    return { presets: compares ? presets.filter(({ paper }) => !paper) : presets.slice(0, 1), notes };
   const chosen = ids.map((id): Preset => {
     const found = findPreset(id, presets);
     if (!found)

@@ -14,7 +14,7 @@ import { asksForItems, evaluateItems } from './evaluation';
  * `evaluateItems`.
  */
 export const evaluate: Command = async (input) => {
-  if (asksForItems(input)) return evaluateItems(input);
+  if (asksForItems(input.evaluation)) return evaluateItems(input);
   const { workbench, contenders, seeds, threads, pair, say, save, onEvent } = input;
   const models = Object.fromEntries(pair.models.map(({ name, sha256 }) => [name, sha256]));
   const file = { models, ...evalFile(input.earlier, { contenders, models, threads, say }) };

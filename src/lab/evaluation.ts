@@ -18,7 +18,7 @@ import { holm } from '../contract/paired';
 import { csv } from '../text/csv';
 import { markdownRows } from '../text/markdown';
 import type { Command, CommandInput } from './command';
-import { accuracyText, whole, wholes } from './options';
+import { accuracyText, type EvaluationArguments, whole, wholes } from './options';
 import { problemSourceOf } from './source';
 import { askedSubjects } from './who';
 
@@ -26,7 +26,7 @@ import { askedSubjects } from './who';
 const SAVE_EVERY = 2000;
 
 /** Whether `eval` is to look at single problems, rather than at presets over seeds. */
-export const asksForItems = ({ evaluation: given }: CommandInput): boolean =>
+export const asksForItems = (given: EvaluationArguments): boolean =>
   [given.latents, given.modes, given.csv, given.open, given.adapter, given.kept].some(
     (one) => one !== undefined,
   ) || [given.subject, given.data].some(({ length }) => length > 0);

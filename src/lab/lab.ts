@@ -13,6 +13,7 @@ import { LoriWorkbench } from '../engine/session/workbench';
 import { plainArrays } from '../text/json';
 import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
+import { asksForItems } from './evaluation';
 import { help, USAGE } from './help';
 import { checkAsked, keptIn } from './keep';
 import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
@@ -70,7 +71,8 @@ export async function lab(
     throw new Error('arena trains what its plan or ablation says: --config and --preset are not for it');
   // What is set is set in every contender of an arena.
   const set = name === 'arena' ? [] : values.set;
-  const read = await configurationOf({ ...values, preset, set }, methods);
+  const compares = name === 'eval' && !asksForItems(values);
+  const read = await configurationOf({ ...values, preset, set }, methods, compares);
   const { file, contenders, notes } = read;
   const kept = values.kept === undefined ? undefined : await keptIn(values.kept, methods, 'kept');
   if (kept && hasSettings(values)) checkAsked(read.config, kept.config, 'kept');

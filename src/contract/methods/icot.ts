@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { count, group, setting } from '../settings';
+import { icotAblations } from './ablations/icot';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
 import { rationale, STUDENT, studentPath } from './paths';
@@ -73,6 +74,12 @@ export const icot = defineMethod({
           source: `${CODE} (removal_side left)`,
           options: { left: 'its first tokens', right: 'its last tokens' },
         }),
+        positions: setting(z.enum(['renumbered', 'kept']).default('renumbered'), {
+          label: 'Positions after a removal',
+          help: 'Whether what is left moves up, or keeps its old positions, from the token before the cut on; then only the first tokens may go first. A student that answers does not know how many tokens its problem’s rationale would have had: it skips R positions, and where all are removed as many as “All beyond” says.',
+          source: `${CODE} (keep_position, for GPT-2 only, off); its generation takes each problem’s own number`,
+          options: { renumbered: 'renumbered', kept: 'kept' },
+        }),
         reset: setting(z.boolean().default(true), {
           label: 'Optimiser starts anew',
           help: 'Forget AdamW’s moments whenever R grows.',
@@ -130,4 +137,5 @@ export const icot = defineMethod({
       },
     },
   ],
+  ablations: icotAblations,
 });

@@ -37,12 +37,19 @@ import {
 import type { DecoderState, StateTensors } from './state';
 import { MAX_STATE_BYTES, StatePool } from './state-pool';
 
+/** A token for each sequence. */
+export interface TokensInput {
+  readonly tokens: readonly number[];
+  /** Positions left unused before it; default 0. */
+  readonly skip?: number;
+}
+
 /**
  * What every sequence is fed: a token each, a vector, [B, H] in all, the latent made from its last hidden state, or an added
  * token, the same for all: a row of a trained parameter.
  */
 export type DecoderInput =
-  | { readonly tokens: readonly number[] }
+  | TokensInput
   | { readonly vector: Float32Array<ArrayBuffer> }
   | { readonly latent: Feedback }
   | { readonly embedding: string; readonly row: number };
@@ -160,7 +167,7 @@ export class Decoder {
         bound[putInput(at)] = this.input(putInput(at), [B * S, config.hiddenSize], put);
       }
       const sites = rows.map(({ at }) => at);
-      return this.run('prefill', bound, S, mask, options, sites);
+      return this.run('prefill', bound, { column: S, skipped: 0 }, mask, options, sites);
     });
   }
 
@@ -172,7 +179,7 @@ export class Decoder {
   adopt(state: DecoderState): Promise<DecoderState> {
     const { batch: B, capacity: T } = this.shape;
     return this.inTurn(async () => {
-      const { tensors, column, mask } = state;
+      const { tensors, mask } = state;
       const batch = tensors.last?.shape[0] as number;
       const keys = mask.length / batch;
       if ((batch !== 1 && batch !== B) || keys >= T)
@@ -188,7 +195,7 @@ export class Decoder {
       const program = await this.programs.get(`adopt ${batch} ${keys}`, () =>
         adoptProgram(this.shape, { batch, keys }),
       );
-      return this.intoState(program, tensors, column, wide);
+      return this.intoState(program, tensors, state, wide);
     });
   }
 
@@ -197,6 +204,7 @@ export class Decoder {
     return this.inTurn(async () => {
       const { batch: B, capacity: T, config } = this.shape;
       const { column, tensors } = state;
+      const skipped = state.skipped + (('tokens' in input && input.skip) || 0);
       if (state.room < 1)
         throw new InputError(
           `the sequence is full at ${T} positions`,
@@ -211,9 +219,10 @@ export class Decoder {
         ...this.fed(input),
         mask: this.input('mask', [B, 1, 1, T], mask),
         place: this.input('place', [1, 1, T, 1], place),
-        ...(config.positions !== 'learned' && this.tables(column)),
+        ...(config.positions !== 'learned' && this.tables(column + skipped)),
+        ...(skipped > 0 && { skipped: this.input('skipped', [1, 1], Float32Array.of(skipped)) }),
       };
-      return this.run(this.kindOf(input), bound, column + 1, mask, options);
+      return this.run(this.kindOf(input), bound, { column: column + 1, skipped }, mask, options);
     });
   }
 
@@ -297,10 +306,10 @@ export class Decoder {
     return (values as Float32Array<ArrayBuffer>).slice(row * H, (row + 1) * H);
   }
 
-  /** Rotary tables of one column. */
-  private tables(column: number): Record<'cos' | 'sin', DeviceTensor> {
+  /** Rotary tables of one position. */
+  private tables(position: number): Record<'cos' | 'sin', DeviceTensor> {
     const { config } = this.shape;
-    const { cos, sin } = ropeTables(config, column, 1);
+    const { cos, sin } = ropeTables(config, position, 1);
     const half = [1, config.headDim / 2];
     return { cos: this.input('cos', half, cos), sin: this.input('sin', half, sin) };
   }
@@ -308,13 +317,14 @@ export class Decoder {
   private async run(
     kind: 'prefill' | Fed,
     bound: Readonly<Record<string, DeviceTensor>>,
-    column: number,
+    place: Pick<DecoderState, 'column' | 'skipped'>,
     mask: Float32Array<ArrayBuffer>,
     { interventions = [], hidden = false, attention = false, read = [] }: StepOptions,
     rows: readonly DecodeSite[] = [],
   ): Promise<DecoderState> {
     const sites = interventions.map(({ at }) => at);
-    const program = await this.pass(kind, { sites, read, rows, hidden, attention });
+    const skips = place.skipped > 0 && this.shape.config.positions === 'learned';
+    const program = await this.pass(kind, { sites, read, rows, hidden, attention, ...(skips && { skips }) });
     const all: Record<string, DeviceTensor> = { ...bound, ...this.parameters };
     for (const { at, matrix, shift } of interventions) {
       if (all[matrixInput(at)])
@@ -325,21 +335,21 @@ export class Decoder {
       all[matrixInput(at)] = matrix;
       all[shiftInput(at)] = shift;
     }
-    return this.intoState(program, all, column, mask);
+    return this.intoState(program, all, place, mask);
   }
 
   /** Runs the program on those of the tensors that are its inputs; its outputs become a state. */
   private async intoState(
     program: ModelProgram,
     tensors: StateTensors,
-    column: number,
+    place: Pick<DecoderState, 'column' | 'skipped'>,
     mask: Float32Array<ArrayBuffer>,
   ): Promise<DecoderState> {
     const inputs = boundTo(program, tensors);
     const spare = this.states.take(program.outputs, mask);
     try {
       const outputs = await program.run(inputs, spare);
-      return this.states.add(column, mask, outputs, this.shape.capacity - column);
+      return this.states.add(place, mask, outputs, this.shape.capacity - place.column);
     } catch (error) {
       this.states.giveBack(spare);
       throw error;
@@ -353,7 +363,7 @@ export class Decoder {
   }
 
   private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
-    const { sites, read, rows = [], hidden, attention } = options;
+    const { sites, read, rows = [], hidden, attention, skips = false } = options;
     const names = (of: readonly DecodeSite[]): string => of.map(siteName).sort().join(' ');
     const name = [
       kind === 'prefill' ? kind : fedName(kind),
@@ -362,6 +372,7 @@ export class Decoder {
       names(rows),
       hidden,
       attention,
+      ...(skips ? ['skips'] : []),
     ].join(';');
     return this.programs.get(name, () =>
       kind === 'prefill' ? prefillProgram(this.shape, options) : advanceProgram(this.shape, kind, options),

@@ -1,10 +1,10 @@
 import { throwIfCancelled } from '../base/errors';
-import type { Decoder, DecoderInput, StepOptions } from './decoder';
+import type { Decoder, StepOptions, TokensInput } from './decoder';
 import { nextTokens } from './readout';
 import type { DecoderState } from './state';
 
 /** One token, the same for every sequence. */
-export const everywhere = (decoder: Decoder, id: number): DecoderInput => ({
+export const everywhere = (decoder: Decoder, id: number): TokensInput => ({
   tokens: new Array<number>(decoder.shape.batch).fill(id),
 });
 

@@ -36,6 +36,8 @@ export interface PassOptions extends SiteOptions {
   readonly hidden: boolean;
   /** Whether the last position's attention weights are an output. */
   readonly attention: boolean;
+  /** Whether positions before were left unused, `skipped` [1, 1] of them, where positions are learned; default false. */
+  readonly skips?: boolean;
 }
 
 /** What a pass computes for its last position, by layer. */
@@ -129,7 +131,7 @@ export function fedName(fed: Fed): string {
 
 /**
  * One position: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this position's column,
- * 0 elsewhere), mask [B, 1, 1, T], and, where positions are rotary, cos and sin [1, d/2] of the column. One program serves all
+ * 0 elsewhere), mask [B, 1, 1, T], and, where positions are rotary, cos and sin [1, d/2] of its position. One program serves all
  * positions.
  */
 export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOptions): Program {
@@ -151,8 +153,10 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
   const input = fed === 'vector' ? graph.input('x', [B, H]) : fedInput(model, shape, fed, options, seen);
+  const column = (): Tensor =>
+    options.skips ? o.add(columnOf(place), graph.input('skipped', [1, 1])) : columnOf(place);
   let x = hasLearnedPositions(model)
-    ? atPositions(model, input, o.sub(columnOf(place), leftPadding(segment.mask)))
+    ? atPositions(model, input, o.sub(column(), leftPadding(segment.mask)))
     : input;
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];

@@ -126,7 +126,10 @@ export function feedsOf({ stages }: Reasoning): Fed[] {
 }
 
 function inputOf(decoder: Decoder, stage: Exclude<Stage, JacobiStage>, at: number): DecoderInput {
-  if (stage.kind === 'tokens') return everywhere(decoder, stage.ids[at] as number);
+  if (stage.kind === 'tokens') {
+    const input = everywhere(decoder, stage.ids[at] as number);
+    return at === 0 && stage.skip ? { ...input, skip: stage.skip } : input;
+  }
   if (stage.kind === 'latents') return { latent: stage.feedback };
   return { embedding: stage.parameter, row: stage.rows[at] as number };
 }

@@ -24,6 +24,8 @@ export interface TokensStage {
   readonly ids: readonly number[];
   /** Whether these are its thoughts, as filler tokens are; default false. */
   readonly thoughts?: boolean;
+  /** Positions that are left unused before the first of them, by this and all that follows; default 0. */
+  readonly skip?: number;
 }
 
 /** Added tokens: rows of a trained parameter [count, H]. */
@@ -93,6 +95,10 @@ const sum = (stages: readonly Stage[]): number => stages.reduce((n, stage) => n 
 
 /** Number of positions fed between question and prompt. */
 export const positionsIn = ({ stages }: Reasoning): number => sum(stages);
+
+/** Positions that it leaves unused. */
+export const skippedIn = ({ stages }: Reasoning): number =>
+  stages.reduce((n, stage) => n + ((stage.kind === 'tokens' && stage.skip) || 0), 0);
 
 /** Number of positions that a recording of it runs: of a Jacobi stage, those of every run. */
 export const positionsRun = ({ stages }: Reasoning): number =>

@@ -55,8 +55,15 @@ export class StatePool {
   }
 
   /** A state of these tensors, which return to the pool once it is disposed of. */
-  add(column: number, mask: Float32Array<ArrayBuffer>, tensors: StateTensors, room: number): DecoderState {
-    const state = new DecoderState(column, mask, tensors, room, (gone, left) => this.freed(gone, left));
+  add(
+    { column, skipped }: Pick<DecoderState, 'column' | 'skipped'>,
+    mask: Float32Array<ArrayBuffer>,
+    tensors: StateTensors,
+    room: number,
+  ): DecoderState {
+    const state = new DecoderState(column, mask, tensors, room, skipped, (gone, left) =>
+      this.freed(gone, left),
+    );
     this.states.add(state);
     return state;
   }

@@ -92,7 +92,8 @@ function runStage(
   const B = question.batch;
   if (stage.kind === 'tokens') {
     const ids = graph.input(tokens, [B, stage.ids.length], 'i32');
-    return stage.ids.length === 0 ? [] : [runContinuation(model, question, before, ids, 'tokens')];
+    const from = { ...before, skipped: (before.skipped ?? 0) + (stage.skip ?? 0) };
+    return stage.ids.length === 0 ? [] : [runContinuation(model, question, from, ids, 'tokens')];
   }
   if (stage.kind === 'embeddings') {
     const rows = learnedRows(model.parameter(stage.parameter), stage.rows, B);

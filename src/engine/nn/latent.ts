@@ -60,6 +60,8 @@ export interface Read {
   readonly kv: readonly KeyValues[];
   /** Columns read. */
   readonly columns: number;
+  /** Positions left unused: those of later columns are so many more; default 0. */
+  readonly skipped?: number;
   /** [B, H] */
   readonly last: Tensor;
 }
@@ -94,7 +96,8 @@ export function runVectors(
   const B = question.batch;
   const n = (x.shape[0] as number) / B;
   const columns = before.columns + n;
-  const place = { batch: B, positions: n, from: before.columns };
+  const { skipped = 0 } = before;
+  const place = { batch: B, positions: n, from: before.columns + skipped };
   return model.graph.scope(`${label} ${before.columns}`, () => {
     const keys = o.pad(question.keyMask, 3, 0, columns - question.columns);
     const out = runStack(model, {
@@ -104,7 +107,7 @@ export function runVectors(
       past: before.kv,
     });
     const finals = out.hidden[out.hidden.length - 1] as Tensor;
-    return { ...out, columns, last: positionOf(finals, B, n, n - 1) };
+    return { ...out, columns, skipped, last: positionOf(finals, B, n, n - 1) };
   });
 }
 

@@ -1,48 +1,60 @@
-import type { ConfigOf } from '../../contract/config';
+import { type ConfigOf, isFull } from '../../contract/config';
 import { coconutDropped } from '../../contract/methods/coconut';
 import { ConfigError } from '../base/errors';
 import { Rng } from '../base/rng';
 import type { TokenProblem } from '../data/tokens';
-import { addedTokens, BEGIN, END, TOKENS } from './shared/added-tokens';
+import type { EmbeddingsStage, Reasoning, Stage } from '../decode/reasoning';
+import { addedTokens, BEGIN, END, LATENT, TOKENS } from './shared/added-tokens';
 import { longest } from './shared/batches';
-import { STUDENT } from './shared/passes';
+import { GROUP_POSITIONS, groupFeeds, groupTargets, longestTarget } from './shared/group-inputs';
+import { readQuestion, STUDENT } from './shared/passes';
 import { markedQuestion, markedQuestionFeeds } from './shared/question';
 import { type OwnInputs, type Recipe, studentLora, type TrainingTokens } from './shared/recipe';
-import { textAfter, textFeeds } from './shared/text-after';
-import { latentMasks, thinkUnequally } from './shared/unequal-latents';
+import { DECODER, explainSteps } from './shared/step-decoder';
+import { STEP_INPUTS } from './shared/step-inputs';
+import { textAfter, textFeeds, textNext } from './shared/text-after';
+import { latentMasks, pauseMask, pauseUnequally, thinkUnequally } from './shared/unequal-latents';
 
 type Config = ConfigOf<'coconut'>;
 
 /**
  * Coconut (arXiv:2412.06769, §3): question, start, n latents, end, the steps that are still written, answer prompt, answer.
- * A latent is the last hidden state before it, not detached. Its code writes `### answer`; here the answer has the prompt that
- * every method here has.
+ * A latent is the last hidden state before it, not detached; or, in two variants of its table 1, one learned token, read in one pass,
+ * or nothing, without start and end. With a decoder of steps it is SIM-CoT on Coconut (arXiv:2509.20317). Its code writes `### answer`; here the answer has the prompt that every method here has.
  */
 export const coconut: Recipe<Config> = {
-  check({ curriculum: { first, stages } }) {
+  check(config) {
+    const { first, stages, inPlace } = config.curriculum;
     if (first > stages + 1)
       throw new ConfigError(
         `the first stage is ${first}; there are stages 0 to ${stages + 1}`,
         'Choose an earlier first stage, or more latent stages.',
       );
+    if (config.weights.decoder > 0 && (inPlace !== 'latents' || isFull(config)))
+      throw new ConfigError(
+        isFull(config)
+          ? 'the auxiliary decoder and the student are two adapters on the same weights, and all weights are to be trained'
+          : 'the auxiliary decoder says steps from latents, and there are none',
+        'Give the steps in the decoder a weight of 0, or train adapters and feed hidden states back.',
+      );
   },
-  adapters: studentLora,
-  // Both markers begin as copies of the token that opens a step, `<<`.
-  modules(_config, model, training) {
+  adapters: (config) => ({
+    ...studentLora(config),
+    ...(config.weights.decoder > 0 && { [DECODER]: { kind: 'lora', ...config.lora } }),
+  }),
+  // All added tokens begin as copies of the token that opens a step, `<<`.
+  modules({ curriculum: { inPlace } }, model, training) {
+    if (inPlace === 'nothing') return [];
     const opening = training?.problems.find(({ steps }) => steps[0]?.[0] !== undefined)?.steps[0]?.[0];
-    return [addedTokens(model, 2, { trained: true, initial: { copyOf: opening } })];
+    const count = inPlace === 'pauses' ? 3 : 2;
+    return [addedTokens(model, count, { trained: true, initial: { copyOf: opening } })];
   },
   reasoning(config, _model, place) {
     const dropped = coconutDropped(config);
     const s = dropped[place?.stage ?? dropped.length - 1] as number;
-    const steps = latentsAt(config, s, Number.POSITIVE_INFINITY);
     return {
       adapters: [STUDENT],
-      stages: [
-        { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
-        { kind: 'latents', steps, feedback: { kind: 'hidden' } },
-        { kind: 'embeddings', parameter: TOKENS, rows: [END] },
-      ],
+      stages: stagesWith(config, latentsAt(config, s, Number.POSITIVE_INFINITY)),
       // Until every step is dropped the student writes what is left of them, and the answer prompt.
       ...(s <= config.curriculum.stages && { explicit: true }),
     };
@@ -55,26 +67,47 @@ export const coconut: Recipe<Config> = {
   record(tape, { config, layout, sizes = {} }) {
     const { latents = 0, text = 0 } = sizes;
     const unequal = sizes.unequal === 1;
+    const { inPlace } = config.curriculum;
     const adapters = [STUDENT];
+    const options = { adapters, tokens: text };
+    if (inPlace === 'nothing')
+      return textNext(tape, { after: readQuestion(tape, layout), ...options }, config.weights.answer);
     const question = markedQuestion(tape, layout.question, tape.embeddings(TOKENS, [BEGIN]), adapters);
-    const thoughts = thinkUnequally(tape, question, latents, { kind: 'hidden' }, unequal);
-    textAfter(
-      tape,
-      {
-        ...{ after: thoughts.at(-1) ?? question, adapters, tokens: text, ownPositions: unequal },
-        begin: tape.embeddings(TOKENS, [END]),
-      },
-      config.weights.answer,
+    const thoughts =
+      inPlace === 'pauses'
+        ? pauseUnequally(tape, question, new Array(latents).fill(LATENT), unequal)
+        : thinkUnequally(tape, question, latents, { kind: 'hidden' }, unequal);
+    const begin = tape.embeddings(TOKENS, [END]);
+    const end = { after: thoughts.at(-1) ?? question, begin, ownPositions: unequal, ...options };
+    textAfter(tape, end, config.weights.answer);
+
+    if (latents === 0) return;
+    const c = config.curriculum.latentsPerStep;
+    const groups = Array.from({ length: latents / c }, (_, g) =>
+      thoughts.slice(g * c, (g + 1) * c).map(({ fed }) => fed),
     );
+    explainSteps(tape, groups, sizes.step ?? 0, config.weights.decoder, GROUP_POSITIONS);
   },
 };
 
+/** What is fed with n latents, or pauses in their places. */
+function stagesWith({ curriculum: { inPlace } }: Config, n: number): Reasoning['stages'] {
+  if (inPlace === 'nothing') return [];
+  const tokens = (rows: number[]): EmbeddingsStage => ({ kind: 'embeddings', parameter: TOKENS, rows });
+  const thoughts: Stage =
+    inPlace === 'pauses'
+      ? { ...tokens(new Array(n).fill(LATENT)), thoughts: true }
+      : { kind: 'latents', steps: n, feedback: { kind: 'hidden' } };
+  return [tokens([BEGIN]), thoughts, tokens([END])];
+}
+
 /** n of a sample of `steps` steps, where the first s are replaced. */
 function latentsAt(
-  { curriculum: { latentsPerStep: c, stages: S, padLatents } }: Config,
+  { curriculum: { latentsPerStep: c, stages: S, padLatents, inPlace } }: Config,
   s: number,
   steps: number,
 ) {
+  if (inPlace === 'nothing') return 0;
   if (s <= S) return c * s;
   return c * (padLatents ? S : Math.min(steps, S));
 }
@@ -90,16 +123,15 @@ export function drawnStage(
 }
 
 function inputs(config: Config, { problems, layout, codec }: TrainingTokens, stage: number): OwnInputs {
-  const { stages: S, uniform, padLatents } = config.curriculum;
+  const { stages: S, latentsPerStep: c, uniform, padLatents, inPlace } = config.curriculum;
+  const explains = config.weights.decoder > 0;
   const scheduled = coconutDropped(config)[stage] as number;
-  const unequal = uniform > 0 || (scheduled > S && !padLatents);
+  const unequal = inPlace !== 'nothing' && (uniform > 0 || (scheduled > S && !padLatents));
   const rowOf = ({ question, steps, answer }: TokenProblem, s: number) => {
     const written = s > S ? [] : steps.slice(s).flat();
-    return {
-      question,
-      text: [...written, ...codec.prompt, ...answer],
-      latents: latentsAt(config, s, steps.length),
-    };
+    const latents = latentsAt(config, s, steps.length);
+    const row = { question, text: [...written, ...codec.prompt, ...answer], latents };
+    return { ...row, targets: groupTargets({ ...row, steps, groups: latents / c }, S, codec.endId) };
   };
   /** The stages between which a sample may be trained. */
   const extremes = ({ steps }: TokenProblem): number[] =>
@@ -109,9 +141,11 @@ function inputs(config: Config, { problems, layout, codec }: TrainingTokens, sta
     text: longest(possible, ({ text }) => text.length),
     latents: longest(possible, ({ latents }) => latents),
     unequal: unequal ? 1 : 0,
+    ...(explains && { step: longestTarget(possible.map(({ targets }) => targets)) }),
   };
   return {
     sizes,
+    ...(explains && config.auxiliary.per === 'token' && { means: [STEP_INPUTS.weights] }),
     feeds(chosen, { samples, step }) {
       const rows = chosen.map((problem, b) => {
         const at = { sample: samples[b] as number, step };
@@ -122,11 +156,17 @@ function inputs(config: Config, { problems, layout, codec }: TrainingTokens, sta
       return {
         ...markedQuestionFeeds(rows, columns, codec.padId),
         ...(unequal &&
-          latentMasks(
+          (inPlace === 'pauses' ? pauseMask : latentMasks)(
             rows.map(({ latents }) => latents),
             sizes.latents,
           )),
         ...textFeeds(rows, sizes.text, codec.padId, own),
+        ...(explains &&
+          groupFeeds(
+            rows.map(({ targets }) => targets),
+            { slots: sizes.latents / c, c, T: sizes.step ?? 0, padId: codec.padId },
+            config.auxiliary.per,
+          )),
       };
     },
   };

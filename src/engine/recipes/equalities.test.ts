@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ConfigOf, parseRunConfig, type RunConfig } from '../../contract/config';
 import { readGolden } from '../testing/golden.testing';
 import { interpretedStep } from '../train/interpreted.testing';
+import { coconut } from './coconut';
 import { icot } from './icot';
 import { makeCase } from './method-goldens.testing';
 import { configOf, recorded } from './methods.testing';
@@ -120,6 +121,24 @@ describe('methods that must be equal', () => {
     for (const [name, all] of Object.entries(own))
       for (const [i, x] of all.entries())
         expect(Math.abs(x - (other[name]?.[i] as number))).toBeLessThan(1e-6);
+  });
+
+  it('steps that are all left out, with nothing in their place, are No-CoT', async () => {
+    const golden = readGolden('coconut');
+    const weights = { answer: 1.25 };
+    const of = { golden, family: 'llama', name: 'nothing' } as const;
+    const curriculum = { stages: 2, first: 3, inPlace: 'nothing' };
+    const [own, other] = await Promise.all([
+      makeCase({ ...of, recipe: coconut, config: { method: 'coconut', curriculum, weights } }),
+      makeCase({
+        ...{ ...of, recipe: nocot },
+        config: { method: 'nocot', weights, answer: { supervised: 'prompt' } },
+      }),
+    ]).then((cases) => cases.map((one) => namedOf(one)));
+    expect(Object.keys(own as object)).toEqual(Object.keys(other as object));
+    for (const [name, all] of Object.entries(own as Record<string, number[]>))
+      for (const [i, x] of all.entries())
+        expect(Math.abs(x - (other?.[name]?.[i] as number))).toBeLessThan(1e-6);
   });
 
   it('no pauses are No-CoT', () => {

@@ -6,6 +6,7 @@ import { runStages } from '../../contract/methods/method';
 import type { HostTensor } from '../base/dtype';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
+import { TINY_CONFIG } from '../train/tiny.testing';
 import { icot, offsetOf, remaining, removalOffset } from './icot';
 import { casesOf, type Family, makeCase, ROUNDING, TOLERANCE } from './method-goldens.testing';
 import { interpreted, onBackEnds, worst } from './parity.testing';
@@ -21,9 +22,14 @@ afterAll(() => runtime.dispose());
 
 /** The stage and step at which as many tokens are removed from each sample as the golden says, with much smoothing. */
 function caseOf(family: Family, name: string) {
-  const { removed, side } = cases[family][name] as { removed: number[]; side: 'left' | 'right' };
+  const { removed, side, kept } = cases[family][name] as {
+    removed: number[];
+    side: 'left' | 'right';
+    kept?: boolean;
+  };
   const least = Math.min(...removed);
-  const removal = { side, perStage: 1, allBeyond: 20, smoothing: 0.7 };
+  const positions = kept ? 'kept' : 'renumbered';
+  const removal = { side, perStage: 1, allBeyond: 20, smoothing: 0.7, positions };
   const config = { method: 'icot', removal, weights: { answer: weight } } as const;
   const of = { golden, family, name, recipe: icot, config };
   if (least === 99) return { ...of, stage: 20 };
@@ -44,6 +50,13 @@ describe('a step agrees with torch, term and gradients', () => {
 });
 
 describe('removal', () => {
+  it('refuses kept positions where the last tokens go first', () => {
+    const config = (side: string) =>
+      parseRunConfig({ method: 'icot', removal: { positions: 'kept', side } }) as never;
+    expect(() => icot.check?.(config('right'), TINY_CONFIG)).toThrow('the last tokens');
+    icot.check?.(config('left'), TINY_CONFIG);
+  });
+
   it('takes tokens from one end, and no more than there are', () => {
     expect(remaining([5, 6, 7], 1, 'left')).toEqual([6, 7]);
     expect(remaining([5, 6, 7], 1, 'right')).toEqual([5, 6]);

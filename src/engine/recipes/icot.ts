@@ -1,5 +1,6 @@
 import type { ConfigOf } from '../../contract/config';
 import { icotRemoved } from '../../contract/methods/icot';
+import { ConfigError } from '../base/errors';
 import { Rng } from '../base/rng';
 import type { TokenProblem } from '../data/tokens';
 import type { Stage } from '../decode/reasoning';
@@ -13,15 +14,28 @@ type Config = ConfigOf<'icot'>;
 /**
  * iCoT by stepwise internalization (arXiv:2405.14838, §3): question, end token, what is left of the rationale, end token,
  * answer prompt, answer. The model's own end token separates, as in its code, which trains all weights and writes `####`
- * where the prompt is here. Positions are renumbered after a removal.
+ * where the prompt is here. Positions are renumbered after a removal, or kept from the token before the cut on.
  */
 export const icot: Recipe<Config> = {
+  check({ removal: { positions, side } }) {
+    if (positions === 'kept' && side === 'right')
+      throw new ConfigError(
+        'positions are kept, and the last tokens of a rationale are removed first',
+        'Remove the first tokens first: a student that writes what is left does not know where the cut is. Or renumber positions.',
+      );
+  },
   adapters: studentLora,
   reasoning(config, _model, place) {
     const removed = icotRemoved(config);
     const R = removed[place?.stage ?? removed.length - 1] as number;
+    const { positions, allBeyond } = config.removal;
+    const skip = positions === 'kept' ? Math.min(R, allBeyond) : 0;
     const stages = (count: number): Stage[] => [
-      { kind: 'tokens', ids: new Array<number>(count).fill(place?.endId ?? 0) },
+      {
+        kind: 'tokens',
+        ids: new Array<number>(count).fill(place?.endId ?? 0),
+        ...(skip > 0 && { skip }),
+      },
     ];
     // It writes what is left of the rationale, an end token, prompt and answer; where nothing is left, the second is fed too.
     const adapters = [STUDENT];
@@ -37,7 +51,9 @@ export const icot: Recipe<Config> = {
   startsAnew: ({ removal: { reset } }, { stageBegins }) => reset && stageBegins,
   record(tape, { config, layout, sizes: { text = 0 } = {} }) {
     const question = readQuestion(tape, layout);
-    textAfter(tape, { after: question, adapters: [STUDENT], tokens: text }, config.weights.answer);
+    const ownPositions = config.removal.positions === 'kept';
+    const rest = { after: question, adapters: [STUDENT], tokens: text, ownPositions };
+    textAfter(tape, rest, config.weights.answer);
   },
 };
 
@@ -64,8 +80,8 @@ export const remaining = (rationale: readonly number[], k: number, side: 'left' 
   return side === 'left' ? rationale.slice(rationale.length - left) : rationale.slice(0, left);
 };
 
-function inputs(config: Config, { problems, codec }: TrainingTokens, stage: number): OwnInputs {
-  const { side } = config.removal;
+function inputs(config: Config, { problems, layout, codec }: TrainingTokens, stage: number): OwnInputs {
+  const { side, positions } = config.removal;
   const R = icotRemoved(config)[stage] as number;
   const textOf = ({ rationale, answer }: TokenProblem, removed: number): number[] => [
     ...remaining(rationale, removed, side),
@@ -78,11 +94,15 @@ function inputs(config: Config, { problems, codec }: TrainingTokens, stage: numb
   return {
     sizes,
     feeds(chosen, { samples, step }) {
-      const rows = chosen.map((problem, b) => ({
-        text: textOf(problem, R + offsetOf(config, { sample: samples[b] as number, step })),
-        before: codec.endId,
-      }));
-      return textFeeds(rows, sizes.text, codec.padId);
+      const rows = chosen.map((problem, b) => {
+        const k = R + offsetOf(config, { sample: samples[b] as number, step });
+        const removed = Math.min(k, problem.rationale.length);
+        return { text: textOf(problem, k), before: codec.endId, removed };
+      });
+      // The end token before the cut is the text's first input.
+      const from =
+        positions === 'kept' ? (row: { removed: number }) => layout.question + row.removed : undefined;
+      return textFeeds(rows, sizes.text, codec.padId, from);
     },
   };
 }

@@ -15,7 +15,7 @@ import { type ModuleSpec, moduleParameters } from '../nn/modules/modules';
 import { ParameterSet } from '../nn/parameter-set';
 import { type ModuleParameter, parameterInput } from '../nn/parameters';
 import { answerAfter, readQuestion, reasonAfter } from '../recipes/shared/passes';
-import { tokenFeeds } from '../recipes/shared/token-inputs';
+import { TOKEN_INPUTS, tokenFeeds } from '../recipes/shared/token-inputs';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { compileWhole } from './compile-whole';
@@ -91,6 +91,17 @@ const MIXING: Reasoning = {
   ],
 };
 
+/** Two tokens after positions that are left unused, and a tape whose later positions say so. */
+const SKIP = 4;
+const SKIPPING: Reasoning = {
+  adapters: ['student'],
+  stages: [{ kind: 'tokens', ids: [3, 8], skip: SKIP }],
+};
+const laterPositions = (from: number, count: number) => ({
+  ...{ dtype: 'i32' as const, shape: [B, count] },
+  data: Int32Array.from({ length: B * count }, (_, i) => from + (i % count)),
+});
+
 const STUDENTS: Record<string, Student> = {
   'a projection with LayerNorm as feedback, two adapters of which one runs': {
     reasoning: {
@@ -123,6 +134,23 @@ const STUDENTS: Record<string, Student> = {
       const tape = new Tape(new ParameterSet(config, { student: LORA }, [], 'all'), B);
       const { end } = reasonAfter(tape, readQuestion(tape, layout), MIXING);
       answerAfter(tape, end, layout, 1);
+      return tape;
+    },
+  },
+  'positions left unused': {
+    reasoning: SKIPPING,
+    record(config) {
+      const tape = new Tape(new ParameterSet(config, { student: LORA }, []), B);
+      const { adapters } = SKIPPING;
+      const question = readQuestion(tape, layout);
+      const fed = tape.segment(tape.constantTokens([3, 8]), {
+        ...{ after: question, adapters, positions: 'fed.positions' },
+      });
+      const answer = tape.segment(tape.tokens('answer.ids', ANSWER.length), {
+        ...{ after: fed, adapters, positions: 'answer.positions' },
+      });
+      const { answerTargets: targets, answerWeights: weights } = TOKEN_INPUTS;
+      tape.crossEntropy('answer', 1, answer.finals(P - 1), { targets, weights });
       return tape;
     },
   },
@@ -161,6 +189,8 @@ async function setUp(config: DecoderConfig, { record, reasoning }: Student) {
     ...tokenFeeds(batch),
     'answer.ids': repeated(ANSWER),
     'silent.ids': repeated(SILENT),
+    'fed.positions': laterPositions(S + SKIP, 2),
+    'answer.positions': laterPositions(S + SKIP + 2, ANSWER.length),
     'silent.targets': {
       dtype: 'f32',
       shape: target,
@@ -291,8 +321,8 @@ async function gathered({ model, specs, parameters, batch, reasoning, tape }: Se
   return all;
 }
 
-/** Learned positions count what comes between question and answer: one student with latents, and one with tokens. */
-const ON_GPT2 = Object.entries(STUDENTS).filter(([name]) => /learned tokens|own weights/.test(name));
+/** Learned positions count what comes between question and answer: with latents, with tokens, and with positions left unused. */
+const ON_GPT2 = Object.entries(STUDENTS).filter(([name]) => /learned tokens|own weights|unused/.test(name));
 
 describe.each([
   ...Object.entries(STUDENTS).map(([name, student]) => [name, 'Llama', TINY_CONFIG, student] as const),

@@ -1,3 +1,4 @@
+import { BUG, ConfigError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { isThought, type Reasoning, type Stage } from '../../decode/reasoning';
 import type { Feedback } from '../../nn/feedback';
@@ -65,6 +66,8 @@ function* recordStage(
   adapters: readonly string[],
 ): Generator<Segment> {
   const on = (x: Computed, after = before()): Segment => tape.segment(x, { after, adapters });
+  if (stage.kind === 'tokens' && stage.skip)
+    throw new ConfigError('a recorded reasoning leaves positions unused', BUG);
   if (stage.kind === 'tokens' && stage.ids.length > 0) yield on(tape.constantTokens(stage.ids));
   if (stage.kind === 'embeddings' && stage.rows.length > 0)
     yield on(tape.embeddings(stage.parameter, stage.rows));

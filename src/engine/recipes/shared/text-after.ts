@@ -40,8 +40,19 @@ export function textAfter(tape: Tape, options: TextOptions, weight: number): Seg
   return text;
 }
 
+/** The same, of a text whose first token the segment before it predicts: its last state, and the text's R − 1 positions. */
+export function textNext(
+  tape: Tape,
+  { after, adapters, tokens: R }: Omit<TextOptions, 'begin' | 'ownPositions'> & { readonly after: Segment },
+  weight: number,
+): void {
+  const text = tape.segment(tape.tokens(TEXT_INPUTS.ids, R - 1), { after, ...(adapters && { adapters }) });
+  const { targets, weights } = TEXT_INPUTS;
+  tape.crossEntropy('answer', weight, tape.rows(after.last, text.finals()), { targets, weights });
+}
+
 /**
- * The inputs of `textAfter`.
+ * The inputs of `textAfter` and `textNext`.
  * @param rows what each row is to write, and what is fed before its first token, if anything is
  * @param width R  @param from the position of each row's first column  @param each a token's weight; by default that of a mean
  */

@@ -93,6 +93,20 @@ describe('what a request takes', () => {
     ).toBe(null);
   });
 
+  it('is not timed where timing would take longer than the request', () => {
+    const clocked = vi.spyOn(performance, 'now');
+    const pace = new LensPace();
+    const small = pace.seconds('cpu', 1e7) as number;
+    expect(small).toBeGreaterThan(1e-3);
+    expect(small).toBeLessThan(0.1);
+    expect(clocked).not.toHaveBeenCalled();
+    const large = pace.seconds('cpu', 1e9) as number;
+    expect(clocked).toHaveBeenCalled();
+    clocked.mockRestore();
+    // Once it is timed, that holds for small ones too.
+    expect(pace.seconds('cpu', 1e7)).toBeCloseTo(large / 100, 9);
+  });
+
   it('is refused with what would fit', () => {
     const many = request({ source: { kind: 'problems', seed: 1, samples: 400 } });
     expect(() => costOn(sized(32, 16384), many)).toThrow(MemoryError);

@@ -7,6 +7,8 @@ type Where = 'cpu' | 'gpu' | 'reading';
 /** Rows and columns of the matrix that the CPU is timed on, about 4 ms, and how many times. */
 const TRIAL = [256, 192] as const;
 const TRIALS = 10;
+/** Multiply–adds a second of one core, roughly: for what takes no longer than timing it would. */
+const TYPICAL = 1e9;
 /** Least multiply–adds that say how fast something is: below, calls and copies are most of the time. */
 const TELLING = 5e7;
 /** How many times as fast as the CPU a GPU is taken to be in a progress bar, until it has been timed. */
@@ -14,7 +16,8 @@ const GUESS = 8;
 
 /**
  * Multiply–adds a second of decompositions on the CPU and on the GPU, and of reading with a model, as last measured on this
- * device. The CPU is timed on a small matrix when first asked about; the others are not known before they were used.
+ * device. The CPU is timed on a small matrix when first asked about more work than that takes; the others are not known before
+ * they were used.
  */
 export class LensPace {
   private readonly measured = new Map<Where, number>();
@@ -27,7 +30,10 @@ export class LensPace {
   /** Seconds that the work takes; `null` where nothing like it was timed. */
   seconds(where: Where, work: number): number | null {
     if (work === 0) return 0;
-    if (where === 'cpu') this.calibrate();
+    if (where === 'cpu' && !this.measured.has('cpu')) {
+      if (work <= TRIALS * svdWork(...TRIAL)) return work / TYPICAL;
+      this.calibrate();
+    }
     const pace = this.measured.get(where);
     return pace === undefined ? null : work / pace;
   }
@@ -45,7 +51,6 @@ export class LensPace {
   }
 
   private calibrate(): void {
-    if (this.measured.has('cpu')) return;
     const [rows, cols] = TRIAL;
     const rng = new Rng(1);
     const data = Float32Array.from({ length: rows * cols }, () => rng.normal());

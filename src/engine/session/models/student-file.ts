@@ -47,7 +47,12 @@ const stop = z.strictObject({
 });
 const thoughts = z.boolean().optional();
 const stage = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('tokens'), ids: z.array(row).min(1).max(256), thoughts }),
+  z.strictObject({
+    kind: z.literal('tokens'),
+    ids: z.array(row).min(1).max(256),
+    thoughts,
+    skip: z.int().min(1).max(65536).optional(),
+  }),
   z.strictObject({
     kind: z.literal('embeddings'),
     parameter: name,

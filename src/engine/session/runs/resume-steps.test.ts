@@ -17,11 +17,20 @@ beforeAll(async () => {
 });
 afterAll(() => workbench.close());
 
-const cases = METHODS.map(({ id }): [string, 'lora' | 'full'] => [id, 'lora']);
-// With a curriculum, and with a reference that is a copy of all that is trained.
-it.each([...cases, ['coconut', 'full'], ['grpo', 'full']] as [string, 'lora' | 'full'][])(
-  '%s, %s',
-  async (method, weights) => {
+type Case = readonly [method: string, weights: 'lora' | 'full', variant?: object];
+const CASES: readonly Case[] = [
+  ...METHODS.map(({ id }): Case => [id, 'lora']),
+  // With a curriculum, and with a reference that is a copy of all that is trained.
+  ...[['coconut', 'full'] as const, ['grpo', 'full'] as const],
+  ...(['pauses', 'nothing'] as const).map(
+    (inPlace): Case => ['coconut', 'lora', { curriculum: { inPlace, uniform: 0.5 } }],
+  ),
+  ['coconut', 'lora', { weights: { decoder: 1 } }],
+  ['icot', 'lora', { removal: { positions: 'kept' } }],
+];
+it.each(CASES.map((one) => [one[0], one[1], JSON.stringify(one[2] ?? {}), one] as const))(
+  '%s, %s %s',
+  async (_method, _weights, _variant, [method, weights, variant = {}]) => {
     const config = tinyRunBy(method, {
       data: { samples: 4, validation: 0, heldOut: 0 },
       lora: { rank: 1, dropout: 0.2 },
@@ -36,7 +45,14 @@ it.each([...cases, ['coconut', 'full'], ['grpo', 'full']] as [string, 'lora' | '
       observation: { every: 0 },
       keeping: { every: 1 },
     });
-    const run = parseRunConfig({ ...config, ...(weights === 'full' && { training: { weights } }) });
+    const varied = Object.entries(variant).map(([group, changes]) => [
+      group,
+      { ...(config as unknown as Record<string, object>)[group], ...changes },
+    ]);
+    const run = parseRunConfig({
+      ...{ ...config, ...Object.fromEntries(varied) },
+      ...(weights === 'full' && { training: { weights } }),
+    });
     const { steps } = run.optimiser;
     const stages = runStages(methodOf(method), run);
     // Of a curriculum, the last step is one of the second stage.

@@ -8,7 +8,7 @@ import type { TokenLayout } from '../../base/tokens';
 import { Decoder, type KeptOptions } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
 import { feedsOf } from '../../decode/reason';
-import { positionsIn, type Reasoning, thoughtsIn } from '../../decode/reasoning';
+import { positionsIn, type Reasoning, skippedIn, thoughtsIn } from '../../decode/reasoning';
 import type { ParameterSpecs } from '../../nn/parameters';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
@@ -56,10 +56,11 @@ export const EVALUATION_BATCH = 50;
 /** Tokens generated beyond the longest known answer or rationale: room for wrong ones. */
 const SLACK = 8;
 
-/** Number of keys a sequence needs for the question, what is fed after it, and what is generated. */
+/** Number of positions that a sequence needs for the question, what is fed after it, and what is generated; of keys at most as many. */
 export const capacityFor = (layout: TokenLayout, reasoning: Reasoning): number =>
   layout.question +
   positionsIn(reasoning) +
+  skippedIn(reasoning) +
   (reasoning.explicit ? 0 : layout.prompt) +
   generationLimit(layout, reasoning);
 
