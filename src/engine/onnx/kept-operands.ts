@@ -77,8 +77,9 @@ export class KeptOperands {
     let row = 0;
     const products = pieces.map((piece, i) => {
       const end = row + piece.rows;
-      const ends = [row, end, 1].map((n) => model.integers([n]));
-      const left = transB ? from : model.node('Slice', [from, ...ends]);
+      const left = transB
+        ? from
+        : model.node('Slice', [from, ...[row, end, 1].map((n) => model.integers([n]))]);
       const sum = i > 0 && !transB ? [before.name] : [];
       const operands = [left, this.widened(piece, matrix, before), ...sum];
       before = { name: model.node('Gemm', operands, { ...own, beta: { float: 1 } }), rank: 2 };
