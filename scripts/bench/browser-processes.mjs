@@ -35,7 +35,7 @@ export function processesOf(profile) {
   return found;
 }
 
-/** Watches them. @returns the peaks so far, and an end */
+/** Watches them. @returns the peaks so far, an end, and a way to begin anew */
 export function watchPeaks(profile) {
   const peak = { renderer: 0, gpu: 0 };
   const timer = setInterval(() => {
@@ -43,5 +43,9 @@ export function watchPeaks(profile) {
     peak.renderer = Math.max(peak.renderer, renderer.mb);
     peak.gpu = Math.max(peak.gpu, gpu.mb);
   }, 200);
-  return { peak, end: () => clearInterval(timer) };
+  return {
+    peak,
+    end: () => clearInterval(timer),
+    restart: () => Object.assign(peak, { renderer: 0, gpu: 0 }),
+  };
 }
