@@ -8,22 +8,18 @@
  *   --every k       steps between two snapshots (default 5)
  *   --kinds a,b     of reload, close, crash, worker, browser, and on webgpu gpu, the GPU process (default all)
  *   --seed n        of the moments and kinds (default 1)
+ *   --keep FOLDER   the browsers' profiles and what has been seen so far: the same command goes on from there
+ *   --minutes n     with --keep: after the kill in progress, leaves the rest to the next call
  *   --dist FOLDER   a production build; without it one is made
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright';
-import { build, preview, runnerImport } from 'vite';
-import { chromiumArgs, findChromium } from '../scripts/tools/find-chromium.mjs';
-import { countSteps, startFrom } from './support/run-page.mjs';
+import { build, preview } from 'vite';
+import { KINDS, KilledBrowser, LONG } from './support/killed-browser.mjs';
+import { startFrom } from './support/run-page.mjs';
 
-const KINDS = {
-  wasm: ['reload', 'close', 'crash', 'worker', 'browser'],
-  // Only there does a run end with the GPU process.
-  webgpu: ['gpu', 'reload', 'close', 'crash', 'worker', 'browser'],
-};
 const { values } = parseArgs({
   options: {
     times: { type: 'string', default: '20' },
@@ -31,6 +27,8 @@ const { values } = parseArgs({
     kinds: { type: 'string' },
     providers: { type: 'string', default: 'wasm,webgpu' },
     seed: { type: 'string', default: '1' },
+    keep: { type: 'string' },
+    minutes: { type: 'string' },
     dist: { type: 'string' },
   },
 });
@@ -43,9 +41,10 @@ for (const provider of providers) {
     if (!KINDS[provider].includes(kind))
       throw new Error(`--kinds ${kind}; on ${provider} there are ${KINDS[provider].join(', ')}`);
 }
+if (values.minutes && !values.keep)
+  throw new Error('--minutes goes with --keep FOLDER, where the rest is left');
+const until = values.minutes ? Date.now() + 60_000 * Number(values.minutes) : Number.POSITIVE_INFINITY;
 
-/** Milliseconds for what a loaded machine takes a long time for. */
-const LONG = 240_000;
 /** Without a teacher every start is short; on a software adapter it takes few shaders and a small batch besides. */
 const configOn = (provider) => ({
   version: 2,
@@ -56,154 +55,111 @@ const configOn = (provider) => ({
   keeping: { every },
 });
 
-/** mulberry32: the same kills for the same seed. */
-let state = seed;
-const random = () => {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-};
-
 const root = resolve(import.meta.dirname, '..');
 const temporary = mkdtempSync(join(tmpdir(), 'kills-'));
-const outDir = values.dist ? resolve(values.dist) : join(temporary, 'dist');
-const common = { root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' };
-if (!values.dist) await build({ ...common, build: { outDir, emptyOutDir: true } });
-const server = await preview({ ...common, build: { outDir }, preview: { port: 0, host: '127.0.0.1' } });
-const address = server.resolvedUrls?.local[0] ?? '';
+const kept = values.keep ? resolve(values.keep) : temporary;
+mkdirSync(kept, { recursive: true });
 
-/** A pair with random weights, for a software adapter that would take minutes for the shaders of a useful one. */
-async function serveTinyPair(context) {
-  const { module } = await runnerImport(join(root, 'src/engine/testing/tiny-pair.testing.ts'), {
-    configFile: false,
-    logLevel: 'error',
-  });
-  const files = await module.tinyPair(module.SMALLEST);
-  await context.route('**/models/**', (route) => {
-    const path = new URL(route.request().url()).pathname.replace(/^.*\/models\//, '');
-    const bytes = files.get(path);
-    return bytes ? route.fulfill({ body: Buffer.from(bytes) }) : route.fulfill({ status: 404 });
-  });
+const fileOf = (provider) => join(kept, `${provider}.json`);
+
+/** What has been seen of a provider's run so far. */
+function load(provider) {
+  const file = fileOf(provider);
+  const asked = { every, seed, kinds: values.kinds?.split(',') ?? KINDS[provider] };
+  if (!existsSync(file)) return { asked, random: seed, rows: [], from: 0 };
+  const seen = JSON.parse(readFileSync(file, 'utf8'));
+  if (JSON.stringify(seen.asked) !== JSON.stringify(asked))
+    throw new Error(`${file} is of ${JSON.stringify(seen.asked)}; ask for the same, or keep this elsewhere`);
+  if (!seen.pending && !seen.losses)
+    throw new Error(`${file} was left in the middle of a kill; begin with another folder`);
+  return seen;
 }
 
-/** A browser whose storage outlives it. */
-class Browser {
-  constructor(profile, provider) {
-    this.profile = join(temporary, `${profile}-${provider}`);
-    this.provider = provider;
-    this.steps = countSteps();
-  }
+const save = (provider, seen) => writeFileSync(fileOf(provider), JSON.stringify(seen));
 
-  async open() {
-    if (!this.context) {
-      this.context = await chromium.launchPersistentContext(this.profile, {
-        executablePath: findChromium(),
-        // Else a browser whose GPU process ends often goes on without one.
-        args: [...chromiumArgs, '--disable-gpu-process-crash-limit'],
-      });
-      if (this.provider === 'webgpu') await serveTinyPair(this.context);
-    }
-    await this.steps.watch(this.context);
-    this.page = await this.context.newPage();
-    this.page.setDefaultTimeout(LONG);
-    this.page.on('dialog', (dialog) => void dialog.accept().catch(() => {}));
-    if (this.provider === 'webgpu' && !this.isChosen) {
-      await this.page.goto(`${address}#/model`);
-      await this.page.getByRole('radio', { name: 'WebGPU' }).click();
-      await this.page.getByText(/swiftshader.*\(software\)/).waitFor();
-      this.isChosen = true;
-    }
-    await this.page.goto(`${address}#/distil`);
-    return this.page;
-  }
-
-  /** Ends the whole browser at once, as a power cut would. */
-  async kill() {
-    const closed = new Promise((done) => this.context.once('close', done));
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      try {
-        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        if (line.includes(`--user-data-dir=${this.profile}`) && !line.includes('--type='))
-          process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
-    await closed;
-    this.context = undefined;
-  }
-
-  async close() {
-    await this.context?.close();
-  }
+/** mulberry32: the same kills for the same seed. */
+function draw(seen) {
+  seen.random = (seen.random + 0x6d2b79f5) | 0;
+  let t = Math.imul(seen.random ^ (seen.random >>> 15), 1 | seen.random);
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
 
-/** Ends the run. @returns the page on which it is offered */
-async function end(kind, browser) {
-  const { page } = browser;
-  if (kind === 'reload') {
-    await page.reload();
-    return page;
-  }
-  if (kind === 'worker') {
-    const engine = page.workers().find((worker) => /\/host-[^/]*\.js/.test(worker.url()));
-    // It closes before it can answer.
-    void engine.evaluate(() => globalThis.close()).catch(() => {});
-    return page;
-  }
-  if (kind === 'gpu') {
-    const session = await browser.context.browser().newBrowserCDPSession();
-    // It never returns: the process it is sent to is gone.
-    void session.send('Browser.crashGpuProcess').catch(() => {});
-    return page;
-  }
-  if (kind === 'crash') {
-    const session = await browser.context.newCDPSession(page);
-    const crashed = page.waitForEvent('crash');
-    void session.send('Page.crash').catch(() => {});
-    await crashed;
-  }
-  if (kind === 'browser') await browser.kill();
-  else await page.close();
-  return browser.open();
+/** Serves the page where it was served before: what a browser keeps belongs to an address. */
+async function serve() {
+  const portFile = join(kept, 'port');
+  const outDir = values.dist ? resolve(values.dist) : join(temporary, 'dist');
+  const common = { root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' };
+  if (!values.dist) await build({ ...common, build: { outDir, emptyOutDir: true } });
+  const port = existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0;
+  const server = await preview({
+    ...common,
+    build: { outDir },
+    preview: { port, strictPort: port > 0, host: '127.0.0.1' },
+  });
+  const address = server.resolvedUrls?.local[0] ?? '';
+  writeFileSync(portFile, new URL(address).port);
+  return { server, address };
+}
+
+const numberIn = (text) => Number(/\d+/.exec(text)?.[0]);
+
+/** Waits for one to three intervals of steps, then ends the run somehow. */
+async function kill(seen, browser) {
+  const { kinds } = seen.asked;
+  const kind = kinds[Math.floor(draw(seen) * kinds.length)];
+  await browser.steps.reach(seen.from + 1 + Math.floor(draw(seen) * 3 * every), LONG);
+  await new Promise((done) => setTimeout(done, draw(seen) * 200));
+  const before = performance.now();
+  const page = await browser.end(kind);
+  await resumeButton(page).waitFor();
+  return { kind, done: browser.steps.last, offeredAfter: (performance.now() - before) / 1000 };
 }
 
 const resumeButton = (page) => page.getByRole('button', { name: /^Resume from step \d+$/ }).first();
-const numberIn = (text) => Number(/\d+/.exec(text)?.[0]);
 
-/** Kills the run `times` times. @returns the run file of what was trained in the end */
-async function killAgainAndAgain(browser, kinds) {
-  const rows = [];
-  await startFrom(await browser.open(), configOn(browser.provider));
-  let from = 0;
-  for (let n = 1; n <= times; n++) {
-    const kind = kinds[Math.floor(random() * kinds.length)];
-    await browser.steps.reach(from + 1 + Math.floor(random() * 3 * every), LONG);
-    await new Promise((done) => setTimeout(done, random() * 200));
-    const page = await end(kind, browser);
-    const button = resumeButton(page);
-    await button.waitFor();
-    const done = browser.steps.last;
-    const offered = numberIn(await button.textContent());
-    browser.steps.last = 0;
-    await button.click();
-    await browser.steps.reach(1, LONG);
-    // A snapshot that was being written when the engine ended may have been finished since the offer was read.
-    from = browser.steps.first - 1;
-    const row = { n, kind, done, resumed: from, lost: done - from };
-    rows.push(row);
-    if (from < offered || row.lost > every || row.lost < 0) row.bad = `step ${offered} was offered`;
-    console.log(
-      `${String(n).padStart(3)} ${kind.padEnd(8)} after step ${done}: resumed from ${from}, ${row.lost} lost${row.bad ? `  BAD: ${row.bad}` : ''}`,
-    );
+/** Trains on what was ended, and looks from which step it does. */
+async function trainOn(seen, { page, steps }, { kind, done, offeredAfter }) {
+  const button = resumeButton(page);
+  const offered = numberIn(await button.textContent());
+  steps.last = 0;
+  await button.click();
+  await steps.reach(1, LONG);
+  // A snapshot that was being written when the engine ended may have been finished since the offer was read.
+  seen.from = steps.first - 1;
+  const row = { n: seen.rows.length + 1, kind, done, resumed: seen.from, lost: done - seen.from };
+  seen.rows.push(row);
+  if (seen.from < offered || row.lost > every || row.lost < 0) row.bad = `step ${offered} was offered`;
+  console.log(
+    `${String(row.n).padStart(3)} ${kind.padEnd(8)} after step ${done}: offered within ${offeredAfter.toFixed(1)} s, resumed from ${seen.from}, ${row.lost} lost${row.bad ? `  BAD: ${row.bad}` : ''}`,
+  );
+}
+
+/** Kills the run until it has been `times` times. @returns whether there was time for it */
+async function killAgainAndAgain(seen, browser) {
+  const { provider } = browser;
+  const page = await browser.open();
+  if (seen.pending) {
+    await resumeButton(page).waitFor();
+    await trainOn(seen, browser, seen.pending);
+  } else await startFrom(page, configOn(provider));
+  while (seen.rows.length < times) {
+    save(provider, { ...seen, pending: undefined });
+    seen.pending = await kill(seen, browser);
+    if (Date.now() > until) {
+      save(provider, seen);
+      return false;
+    }
+    await trainOn(seen, browser, seen.pending);
   }
-  return { rows, steps: await stopAndSave(browser) };
+  seen.losses = [...(await stopAndSave(browser))];
+  save(provider, seen);
+  return true;
 }
 
 /** Stops the run. @returns its losses by step */
 async function stopAndSave({ page, steps }, at = steps.last + 3) {
-  await steps.reach(at, LONG);
+  await steps.reach(at, LONG + 10_000 * (at - steps.last));
   await page.getByRole('button', { name: 'Stop and keep' }).click();
   await page.getByText(/^Stopped\./).waitFor();
   const [file] = await Promise.all([
@@ -214,35 +170,47 @@ async function stopAndSave({ page, steps }, at = steps.last + 3) {
   return new Map(observed.steps.map((step, i) => [step, observed.losses[i]]));
 }
 
-/** Kills a run on the provider again and again. @returns whether nothing was torn, and no bit differs */
+/** Kills a run on the provider again and again. @returns whether nothing was torn, and no bit differs; undefined: not yet */
 async function survives(provider) {
-  const kinds = values.kinds?.split(',') ?? KINDS[provider];
-  const [killed, quiet] = [new Browser('killed', provider), new Browser('quiet', provider)];
+  const browserIn = (folder, name) =>
+    new KilledBrowser(join(folder, `${name}-${provider}`), address, provider);
+  const [killed, quiet] = [browserIn(kept, 'killed'), browserIn(temporary, 'quiet')];
+  const seen = load(provider);
   try {
-    const { rows, steps } = await killAgainAndAgain(killed, kinds);
+    if (!seen.losses && !(await killAgainAndAgain(seen, killed))) {
+      console.log(`${provider}: ${seen.rows.length} of ${times} kills; the same command goes on`);
+      return undefined;
+    }
     await killed.close();
     await startFrom(await quiet.open(), configOn(provider));
+    const steps = new Map(seen.losses);
     const expected = await stopAndSave(quiet, Math.max(...steps.keys()) + 1);
     const differ = [...steps].filter(([step, loss]) => expected.get(step) !== loss).map(([step]) => step);
-    const lost = rows.map((row) => row.lost);
-    const bad = rows.filter((row) => row.bad);
-    const counts = kinds.map((kind) => `${kind} ${rows.filter((row) => row.kind === kind).length}`);
-    console.log(
-      `${provider}: ${rows.length} kills (${counts.join(', ')}): ${bad.length} torn or too old; at most ${Math.max(...lost)} of ${every} steps lost, ${(lost.reduce((a, b) => a + b, 0) / lost.length).toFixed(1)} on average`,
-    );
-    console.log(
-      `${provider}: ${steps.size} steps against a run that nothing ended: ${differ.length === 0 ? 'equal to the bit' : `${differ.length} losses differ, from step ${differ[0]} on`}`,
-    );
-    return bad.length === 0 && differ.length === 0;
+    return report(provider, seen, { steps: steps.size, differ });
   } finally {
     await killed.close().catch(() => {});
     await quiet.close().catch(() => {});
   }
 }
 
+/** @returns whether nothing was torn or too old, and no bit differs */
+function report(provider, { rows, asked }, { steps, differ }) {
+  const lost = rows.map((row) => row.lost);
+  const bad = rows.filter((row) => row.bad);
+  const counts = asked.kinds.map((kind) => `${kind} ${rows.filter((row) => row.kind === kind).length}`);
+  const mean = lost.reduce((a, b) => a + b, 0) / lost.length;
+  for (const line of [
+    `${rows.length} kills (${counts.join(', ')}): ${bad.length} torn or too old; at most ${Math.max(...lost)} of ${every} steps lost, ${mean.toFixed(1)} on average`,
+    `${steps} steps against a run that nothing ended: ${differ.length === 0 ? 'equal to the bit' : `${differ.length} losses differ, from step ${differ[0]} on`}`,
+  ])
+    console.log(`${provider}: ${line}`);
+  return bad.length === 0 && differ.length === 0;
+}
+
+const { server, address } = await serve();
 let failed = false;
 try {
-  for (const provider of providers) if (!(await survives(provider))) failed = true;
+  for (const provider of providers) if ((await survives(provider)) === false) failed = true;
 } finally {
   await server.close();
   rmSync(temporary, { recursive: true, force: true });

@@ -12,34 +12,18 @@ import { CASES, type Case } from './train/cases';
 import { Contest } from './train/contest';
 import type { ContenderKind } from './train/protocol';
 import { type CaseResult, judge, showCase } from './train/report';
+import { settings, TOLERANCE, wasmContenders } from './train/settings';
 
 const env = import.meta.env;
-const number = (name: string, otherwise: number): number => {
-  const value = Number(env[name] ?? otherwise);
-  if (!(value > 0)) throw new Error(`${name} is "${env[name]}"; a positive number is expected`);
-  return value;
-};
-const seconds = number('VITE_BENCH_SECONDS', 5);
-const warmup = number('VITE_BENCH_WARMUP', 6);
-const threads = String(env.VITE_BENCH_THREADS ?? '1,2')
-  .split(',')
-  .map(Number);
+const { seconds, warmup } = settings;
 
-/** Largest relative difference of a loss or of a layer's gradient: float32 sums in another order stay a factor of ten below. */
-const TOLERANCE = 1e-4;
-
-const wasm: ContenderKind[] = [
-  ...threads.map((n) => ({ runs: 'ours', provider: 'wasm', threads: n }) as const),
-  { runs: 'jax-js', provider: 'wasm', mode: 'sync' },
-  { runs: 'jax-js', provider: 'wasm', mode: 'workers' },
-];
 const gpu: ContenderKind[] = [
   { runs: 'ours', provider: 'webgpu' },
   { runs: 'jax-js', provider: 'webgpu' },
 ];
 
-async function measure(one: Case, kinds: ContenderKind[]): Promise<CaseResult> {
-  const contest = new Contest(one.name, kinds);
+async function measure(one: Case, kinds: readonly ContenderKind[]): Promise<CaseResult> {
+  const contest = new Contest({ caseName: one.name }, kinds);
   try {
     const opened = await contest.open();
     const agreement = await contest.verify();
@@ -62,7 +46,7 @@ describe(`a training step, ${warmup} s of warm-up and ${seconds} s per contender
 
   test.each(CASES.map((one) => [one.name, one] as const))('%s', async (name, one) => {
     expect(globalThis.crossOriginIsolated, 'threads need cross-origin isolation').toBe(true);
-    const result = await measure(one, wasm);
+    const result = await measure(one, wasmContenders);
     await report(result, name);
     const failed = result.gates.filter(({ passed }) => !passed).map(({ what }) => `${name}: ${what}`);
     missed.push(...failed);

@@ -12,6 +12,7 @@ import { runtimeVersion } from '../../../src/engine/runtime/ort';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
 import { megabytes, memoryTaken } from '../checkpoints/memory';
+import { cpuSeconds } from '../finetune/step';
 import type { Options } from './options';
 
 const [folder = '', json = '{}'] = process.argv.slice(2);
@@ -52,23 +53,28 @@ const config = parseRunConfig({
   observation: { every: 0 },
   ...changes,
 });
-const { memory } = await workbench.runCost(config);
-const { heap: before } = memoryTaken();
+const { memory, composition } = await workbench.runCost(config);
+const { heap: heapBefore } = memoryTaken();
 /** Between two steps: the snapshots that are written are left out. */
 let buffers = 0;
 const phases = new Map<Progress['phase'], Progress>();
 const milliseconds: number[] = [];
-const used = process.cpuUsage();
+/** CPU seconds when a step ended. */
+const ended: number[] = [];
+const started = cpuSeconds();
 const result = await workbench.distil(config, {
   report: (event) => {
     if (event.kind === 'progress') phases.set(event.progress.phase, event.progress);
     if (event.kind !== 'step') return;
     milliseconds.push(event.milliseconds);
+    ended.push(cpuSeconds());
     buffers = Math.max(buffers, memoryTaken().buffers);
   },
 });
-const { user, system } = process.cpuUsage(used);
-const warm = milliseconds.slice(1).sort((a, b) => a - b);
+const cpu = cpuSeconds() - started;
+const median = (some: readonly number[]): number | undefined =>
+  [...some].sort((a, b) => a - b)[some.length >> 1];
+const warm = median(milliseconds.slice(1));
 const factors = phases.get('factors');
 console.log(
   JSON.stringify({
@@ -79,12 +85,15 @@ console.log(
     secondsOfFactors: rounded((factors?.elapsed ?? 0) / 1000),
     secondsOfCompiling: rounded(result.seconds.compile),
     firstStep: rounded((milliseconds[0] ?? 0) / 1000),
-    secondsAStep: rounded((warm[warm.length >> 1] ?? milliseconds[0] ?? 0) / 1000),
-    cpu: rounded((user + system) / 1e6),
+    secondsAStep: rounded((warm ?? milliseconds[0] ?? 0) / 1000),
+    cpuAStep: rounded(median(ended.slice(1).map((at, i) => at - (ended[i] ?? at))) ?? 0),
+    cpu: rounded(cpu),
+    composition,
     programs: result.programs,
     estimatedInHeap: megabytes(inHeap(memory)),
+    estimatedKept: megabytes(memory.kept),
     estimatedOutside: megabytes(memory.parts.host),
-    heapBefore: before,
+    heapBefore,
     ...memoryTaken(),
     buffers,
   }),

@@ -1,7 +1,15 @@
+import {
+  type Composition,
+  compositionFor,
+  estimateMemory,
+  inHeap,
+  type Purpose,
+} from '../../../src/contract/memory';
 import type { WeightStorage } from '../../../src/contract/weight-storage';
 import type { HostTensor } from '../../../src/engine/base/dtype';
 import { formOf, keptBytes } from '../../../src/engine/base/kept';
 import { Rng } from '../../../src/engine/base/rng';
+import type { TokenLayout } from '../../../src/engine/base/tokens';
 import { initialWeights } from '../../../src/engine/model/initial-weights';
 import type { DecoderConfig } from '../../../src/engine/nn/config';
 import { ParameterSet } from '../../../src/engine/nn/parameter-set';
@@ -9,6 +17,7 @@ import { answerAfter, readQuestion, STUDENT, think } from '../../../src/engine/r
 import { tokenFeeds } from '../../../src/engine/recipes/shared/token-inputs';
 import { createRuntime } from '../../../src/engine/runtime/runtime';
 import { DeviceModels } from '../../../src/engine/session/models/device-models';
+import { refuseUnlessFits, sizesOf } from '../../../src/engine/session/models/fits';
 import { openModel } from '../../../src/engine/session/models/opened';
 import { storedAs } from '../../../src/engine/session/models/weight-storage';
 import { compileWhole } from '../../../src/engine/train/compile-whole';
@@ -18,12 +27,14 @@ import { Tape } from '../../../src/engine/train/tape/tape';
 import { randomBatch } from '../../../src/engine/train/tiny.testing';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
 import { memoryTaken } from '../checkpoints/memory';
+import { fineTuningTape } from './problem';
 
 /** A step on WASM, outside the session: what is trained, on what, and how it is composed. */
 export interface StepOptions {
   /** The model's own weights, or LoRA of rank 8 on every linear. */
   readonly train: 'all' | 'lora';
-  readonly composition: 'whole' | 'layerwise';
+  /** By default what fits, one program if that does. */
+  readonly composition?: Composition;
   readonly storage: WeightStorage;
   readonly batch: number;
   /** Of a text that is predicted token by token, or of a question before latents; tokens. */
@@ -37,9 +48,12 @@ const LORA = { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', '
 const ANSWER = { prompt: 2, answer: 4, explicit: 4 };
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clip: 1 };
 
-/** The checkpoint on the device with its compiled step and AdamW. */
+/**
+ * The checkpoint on the device with its compiled step and AdamW.
+ * @throws MemoryError where the step does not fit
+ */
 export async function openStep(folder: string, options: StepOptions) {
-  const { train, composition, storage, batch, tokens, latents, threads } = options;
+  const { train, storage, batch, tokens, latents, threads } = options;
   const before = memoryTaken().rss;
   const runtime = await createRuntime({ provider: 'wasm', threads });
   const { model, tokenizer } = storedAs(
@@ -56,16 +70,17 @@ export async function openStep(folder: string, options: StepOptions) {
     [],
     train === 'all' ? 'all' : undefined,
   );
-  const tape = new Tape(set, batch);
   const layout = { batch, question: tokens, ...ANSWER };
-  if (latents > 0) {
-    const question = readQuestion(tape, layout, adapters);
-    const thoughts = think(tape, question, latents, { kind: 'hidden' }, adapters);
-    answerAfter(tape, thoughts.at(-1) ?? question, layout, 1, adapters);
-  } else {
-    const text = tape.segment(tape.tokens('text', tokens), { adapters });
-    tape.crossEntropy('text', 1, text.finals(), { targets: 'targets', weights: 'weights' });
-  }
+  const tape =
+    latents > 0 ? latentTape(set, layout, latents, adapters) : fineTuningTape(set, batch, tokens, adapters);
+  const purpose = purposeOf(options);
+  const composition = options.composition ?? compositionFor(sizesOf(config), 'wasm', purpose);
+  if (!composition)
+    refuseUnlessFits(config, 'wasm', purpose, `fine-tuning ${train === 'all' ? 'all weights' : 'with LoRA'}`);
+  const estimated = estimateMemory(sizesOf(config), 'wasm', {
+    ...purpose,
+    ...(composition && { composition }),
+  });
   const started = performance.now();
   const step =
     composition === 'whole' ? await compileWhole(device, tape, 'step') : await compileLayerwise(device, tape);
@@ -79,6 +94,9 @@ export async function openStep(folder: string, options: StepOptions) {
     tokenizer,
     parameters: set.size,
     programs: step.programs,
+    composition,
+    /** As before Start: bytes in WebAssembly and outside it. */
+    estimated: { heap: inHeap(estimated), outside: estimated.parts.host },
     compiling,
     /** Bytes that a step cannot do without, see `needed`. */
     needed: needed(config, options, set.size),
@@ -92,6 +110,23 @@ export async function openStep(folder: string, options: StepOptions) {
       return optimiser.update(gradients, rate, terms);
     },
   };
+}
+
+/** As a run's before Start; a question is followed by its latents and an answer. */
+const purposeOf = ({ train, batch, tokens, latents }: StepOptions): Extract<Purpose, { kind: 'distil' }> => ({
+  kind: 'distil',
+  sequences: batch,
+  rank: train === 'lora' ? LORA.rank : 0,
+  weights: train === 'all',
+  tokens: tokens + (latents > 0 ? latents + ANSWER.prompt + ANSWER.answer : 0),
+});
+
+function latentTape(set: ParameterSet, layout: TokenLayout, latents: number, adapters: string[]): Tape {
+  const tape = new Tape(set, layout.batch);
+  const question = readQuestion(tape, layout, adapters);
+  const thoughts = think(tape, question, latents, { kind: 'hidden' }, adapters);
+  answerAfter(tape, thoughts.at(-1) ?? question, layout, 1, adapters);
+  return tape;
 }
 
 /**

@@ -13,7 +13,7 @@ const LATENT_STEPS = 5;
 export const LORA = { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] } as const;
 
 /** H hidden, L layers, I intermediate, V vocabulary; B samples of S question columns and A answer tokens. */
-interface Sizes {
+type CaseSizes = {
   readonly H: number;
   readonly L: number;
   readonly I: number;
@@ -24,11 +24,11 @@ interface Sizes {
   readonly S: number;
   readonly A: number;
   readonly bias?: boolean;
-}
+};
 
 export interface Case {
   readonly name: string;
-  readonly sizes: Sizes;
+  readonly sizes: CaseSizes;
   /** Minimum ratio of jax-js's time (the better of its two modes) to ours, by number of threads; no gate if absent. */
   readonly gates: Readonly<Record<number, number>>;
 }
@@ -62,6 +62,9 @@ export const CASES: readonly Case[] = [
   },
 ];
 
+/** By letter, for a report; `bias` of queries, keys and values. */
+export type Sizes = Readonly<Record<string, number | boolean>>;
+
 /** `H 128, L 4, …` */
 export const showSizes = ({ bias, ...sizes }: Sizes): string =>
   Object.entries(sizes)
@@ -72,7 +75,7 @@ export interface Problem {
   readonly config: DecoderConfig;
   tape(config: DecoderConfig): Tape;
   readonly weights: Weights;
-  /** LoRA factors, one pack per layer. */
+  /** What is trained, in the order of the tape's parameters: LoRA factors, one pack per layer, or the weights. */
   readonly packs: readonly Float32Array<ArrayBuffer>[];
   readonly feeds: Record<string, HostTensor>;
 }

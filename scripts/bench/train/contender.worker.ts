@@ -1,6 +1,6 @@
 /** One contender in a realm of its own: ONNX Runtime and jax-js fix their threads once per realm. */
-import { CASES, type Case, problemOf } from './cases';
-import type { Ask, ContenderKind, Opened, Outputs, Reply } from './protocol';
+import { CASES, type Problem, problemOf } from './cases';
+import type { Ask, ContenderKind, Opened, Outputs, Reply, Task } from './protocol';
 
 interface Step {
   run(): Promise<number>;
@@ -19,8 +19,15 @@ WebAssembly.Memory = class extends NativeMemory {
 
 let step: Step | undefined;
 
-async function open(contender: ContenderKind, { name }: Case): Promise<Opened> {
-  const problem = problemOf(CASES.find((c) => c.name === name) as Case);
+async function problemIn(task: Task): Promise<Problem> {
+  if ('fineTuning' in task) return (await import('../finetune/problem')).fineTuningProblem(task.fineTuning);
+  const found = CASES.find((c) => c.name === task.caseName);
+  if (!found) throw new Error(`no case "${task.caseName}"`);
+  return problemOf(found);
+}
+
+async function open(contender: ContenderKind, task: Task): Promise<Opened> {
+  const problem = await problemIn(task);
   const start = performance.now();
   if (contender.runs === 'ours') {
     // Imported only now: what they load must find the memory counter above.
@@ -49,11 +56,7 @@ async function open(contender: ContenderKind, { name }: Case): Promise<Opened> {
 }
 
 async function answer(ask: Ask): Promise<Reply> {
-  if (ask.ask === 'open') {
-    const found = CASES.find((c) => c.name === ask.caseName);
-    if (!found) throw new Error(`no case "${ask.caseName}"`);
-    return { opened: await open(ask.contender, found) };
-  }
+  if (ask.ask === 'open') return { opened: await open(ask.contender, ask.task) };
   if (ask.ask === 'heap')
     return { heap: memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0) };
   if (!step) throw new Error('not open');

@@ -1,9 +1,9 @@
 /** One worker per contender, each a realm of its own, asked one at a time. */
-import type { Ask, ContenderKind, Opened, Outputs, Reply } from './protocol';
+import type { Ask, ContenderKind, Opened, Outputs, Reply, Task } from './protocol';
 
 export interface Agreement {
   readonly losses: readonly number[];
-  /** Largest over contenders and layers of ‖g − g₀‖ / ‖g₀‖ against the first contender, and of |loss − loss₀| / |loss₀|. */
+  /** Largest over contenders and parameters of ‖g − g₀‖ / ‖g₀‖ against the first contender, and of |loss − loss₀| / |loss₀|. */
   readonly worst: number;
 }
 
@@ -50,7 +50,7 @@ export class Contest {
   private readonly contenders: readonly Contender[];
 
   constructor(
-    private readonly caseName: string,
+    private readonly task: Task,
     private readonly kinds: readonly ContenderKind[],
   ) {
     this.contenders = kinds.map(() => new Contender());
@@ -61,7 +61,7 @@ export class Contest {
     const opened: Opened[] = [];
     for (const [i, contender] of this.contenders.entries()) {
       const kind = this.kinds[i] as ContenderKind;
-      const reply = await contender.ask({ ask: 'open', contender: kind, caseName: this.caseName });
+      const reply = await contender.ask({ ask: 'open', contender: kind, task: this.task });
       opened.push(reply.opened as Opened);
     }
     return opened;

@@ -132,7 +132,8 @@ export function jaxStep({ config, tape, weights, packs, feeds }: Problem, mode: 
   const bound: Record<string, HostTensor> = { ...namedWeights(weights), ...tapeFeeds(recorded, feeds) };
   const inputs = graph.nodes.filter((node) => node.op === 'input' && Object.hasOwn(bound, node.name));
   const frozen = inputs.map((node) => upload(bound[node.name] as HostTensor));
-  const parameters = leafValues(config, packs).map((leaf, i) =>
+  const isAdapted = Object.keys(recorded.parameters.adapters).length > 0;
+  const parameters = (isAdapted ? leafValues(config, packs) : packs).map((leaf, i) =>
     upload({ dtype: 'f32', shape: (leaves[i] as Tensor).shape, data: leaf }),
   );
 
@@ -160,7 +161,7 @@ export function jaxStep({ config, tape, weights, packs, feeds }: Problem, mode: 
     run: async () => {
       const [value, [last, ...gradients]] = call();
       const loss = (await read(value))[0] as number;
-      // All kernels are one queue, and the first layer's first factor is the end of the reverse sweep.
+      // All kernels are one queue, and the first parameter is the end of the reverse sweep.
       await read(last as JaxArray);
       for (const gradient of gradients) gradient.dispose();
       return loss;

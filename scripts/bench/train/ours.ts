@@ -1,4 +1,5 @@
 import { ModelOnDevice } from '../../../src/engine/model/model-on-device';
+import type { Parameter } from '../../../src/engine/nn/parameter-set';
 import { createRuntime, type RuntimeOptions } from '../../../src/engine/runtime/runtime';
 import type { DeviceTensor } from '../../../src/engine/runtime/tensor';
 import { compileWhole } from '../../../src/engine/train/compile-whole';
@@ -9,10 +10,12 @@ import type { Outputs } from './protocol';
 export async function ourStep({ config, tape, weights, packs, feeds }: Problem, options: RuntimeOptions) {
   const runtime = await createRuntime(options);
   const model = new ModelOnDevice(runtime, config, weights);
-  const step = await compileWhole(model, tape(model.config), 'training step');
-  const parameters = packs.map((data, i) =>
-    runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
-  );
+  const recorded = tape(model.config);
+  const step = await compileWhole(model, recorded, 'training step');
+  const parameters = packs.map((data, i) => {
+    const { name, shape } = recorded.parameters.all[i] as Parameter;
+    return runtime.upload({ dtype: 'f32', shape, data }, name);
+  });
   const sum = async (terms: DeviceTensor | undefined): Promise<number> =>
     ((await (terms as DeviceTensor).read()) as Float32Array).reduce((a, b) => a + b, 0);
   return {

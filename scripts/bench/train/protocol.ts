@@ -1,4 +1,9 @@
 /** Messages between the page and the worker of one contender. */
+import type { FineTuning } from '../finetune/problem';
+
+/** What is trained: a case of `cases.ts` by its name, or a checkpoint. */
+export type Task = { readonly caseName: string } | { readonly fineTuning: FineTuning };
+
 export type ContenderKind =
   | { readonly runs: 'ours'; readonly provider: 'wasm'; readonly threads: number }
   | { readonly runs: 'ours'; readonly provider: 'webgpu' }
@@ -6,7 +11,7 @@ export type ContenderKind =
   | { readonly runs: 'jax-js'; readonly provider: 'webgpu' };
 
 export type Ask =
-  | { readonly ask: 'open'; readonly contender: ContenderKind; readonly caseName: string }
+  | { readonly ask: 'open'; readonly contender: ContenderKind; readonly task: Task }
   | { readonly ask: 'outputs' }
   | { readonly ask: 'step' }
   | { readonly ask: 'heap' };
@@ -21,7 +26,7 @@ export interface Opened {
 
 export interface Outputs {
   readonly loss: number;
-  /** Of each layer's LoRA pack. */
+  /** Of each parameter: a layer's LoRA pack, or a weight. */
   readonly gradients: readonly Float32Array[];
 }
 

@@ -1,4 +1,4 @@
-import { type Case, showSizes } from './cases';
+import { type Sizes, showSizes } from './cases';
 import type { Agreement, Timing } from './contest';
 import type { ContenderKind, Opened } from './protocol';
 
@@ -23,7 +23,7 @@ export interface Gate {
 
 export interface CaseResult {
   readonly name: string;
-  readonly sizes: Case['sizes'];
+  readonly sizes: Sizes;
   readonly agreement: Agreement;
   readonly contenders: readonly ContenderResult[];
   readonly gates: readonly Gate[];
@@ -49,7 +49,11 @@ export function median(values: readonly number[]): number {
 
 /** Ratios are of medians, against the better of jax-js's modes; gates for 2 threads assume an idle machine. */
 export function judge(
-  { name, sizes, gates: wanted }: Case,
+  {
+    name,
+    sizes,
+    gates: wanted,
+  }: Pick<CaseResult, 'name' | 'sizes'> & { readonly gates: Readonly<Record<number, number>> },
   kinds: readonly ContenderKind[],
   opened: readonly Opened[],
   agreement: Agreement,

@@ -62,8 +62,10 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
     <p className="help">
       Memory of a step of {batch} × {tokens} tokens, estimated: about {bytes(used)}
       {of}
-      {parts.host > 0 && ` and ${bytes(parts.host)} outside it`} (
-      {parts.weights > 0 && `${bytes(parts.weights)} ${kept}, `}
+      {parts.host > 0 && ` and ${bytes(parts.host)} outside it`}
+      {memory.kept > 0.05 * used &&
+        `, up to ${bytes(used + memory.kept)} with other programs of the run, which are kept while there is room`}{' '}
+      ({parts.weights > 0 && `${bytes(parts.weights)} ${kept}, `}
       {bytes(parts.activations)} activations, {bytes(parts.adapters)} {trained}), as{' '}
       {composition === 'whole'
         ? 'one program'

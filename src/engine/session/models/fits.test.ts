@@ -87,6 +87,13 @@ describe('what does not fit', () => {
     expect(training).toThrow(
       expect.objectContaining({ hint: expect.stringMatching(/^Choose WebGPU in the Model panel/) }),
     );
+    const own = { kind: 'distil', sequences: 1, tokens: 85, rank: 0, weights: true } as const;
+    expect(() => refuseUnlessFits(QWEN, 'wasm', own, 'training')).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(/^training needs about 9\.9 GB outside WebAssembly.* about 6\.0 GB$/),
+        hint: expect.stringMatching(/^Train LoRA adapters/),
+      }),
+    );
     const step = (sequences: number) => () =>
       refuseUnlessFits(QWEN, 'wasm', { kind: 'distil', sequences, tokens: 85, rank: 8 }, 'training');
     expect(step(4)).not.toThrow();

@@ -1,5 +1,6 @@
 import {
   estimateMemory,
+  HOST_BYTES,
   type MemoryEstimate,
   type ModelSizes,
   type Purpose,
@@ -86,7 +87,12 @@ function refusal(
   what: string,
   otherwise: WeightStorage | undefined,
 ): MemoryError {
-  const { weights, activations, engine } = parts;
+  const { weights, activations, engine, host } = parts;
+  if (purpose.kind === 'distil' && purpose.weights && host > HOST_BYTES)
+    return new MemoryError(
+      `${what} needs about ${gigabytes(host)} outside WebAssembly, for the values of all weights, their gradients, two moments and a copy; a page has about ${gigabytes(HOST_BYTES)}`,
+      'Train LoRA adapters in place of all weights (training.weights), or choose a smaller checkpoint.',
+    );
   return new MemoryError(
     `${what} needs about ${gigabytes(total - engine)}, ${gigabytes(weights)} for weights and ${gigabytes(activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`,
     otherwise

@@ -54,7 +54,8 @@ export function planOf(
   const tokens = layout.question + fed + layout.prompt + layout.answer + written;
   const weights = trainedWeights(recipe, config);
   const rank = weights === 'alone' ? 0 : config.lora.rank;
-  const purpose = { kind: 'distil', sequences: batch, tokens, rank, weights: weights !== undefined } as const;
+  const sizes = { sequences: batch, tokens, predicted: layout.answer + written };
+  const purpose = { kind: 'distil', ...sizes, rank, weights: weights !== undefined } as const;
   return { batch, trained, layout, reasonings, purpose };
 }
 
