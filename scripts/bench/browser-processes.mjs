@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Renderer and GPU process of the browser with this profile's folder: resident megabytes and seconds of processor time. */
+/** Renderer and GPU process of the browser with this profile's folder: resident megabytes, now and at most, and seconds of processor time. */
 export function processesOf(profile) {
-  const found = { renderer: { mb: 0, cpu: 0 }, gpu: { mb: 0, cpu: 0 } };
+  const found = { renderer: { mb: 0, peak: 0, cpu: 0 }, gpu: { mb: 0, peak: 0, cpu: 0 } };
   const parents = new Map();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
@@ -21,11 +21,13 @@ export function processesOf(profile) {
   for (const [pid, { line, status }] of parents) {
     const kind = line.includes('--type=renderer') ? 'renderer' : line.includes('--type=gpu') ? 'gpu' : null;
     if (!kind || !ours(pid)) continue;
-    const mb = (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024) / 1e6;
+    const megabytes = (field) =>
+      (Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024) / 1e6;
+    const mb = megabytes('VmRSS');
     if (mb < found[kind].mb) continue;
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-      found[kind] = { mb, cpu: (Number(stat[11]) + Number(stat[12])) / 100 };
+      found[kind] = { mb, peak: megabytes('VmHWM'), cpu: (Number(stat[11]) + Number(stat[12])) / 100 };
     } catch {
       // It has ended in the meantime.
     }
@@ -33,7 +35,7 @@ export function processesOf(profile) {
   return found;
 }
 
-/** Watches them. @returns the peaks so far, and an end */
+/** Watches them. @returns the peaks so far, an end, and a way to begin anew */
 export function watchPeaks(profile) {
   const peak = { renderer: 0, gpu: 0 };
   const timer = setInterval(() => {
@@ -41,5 +43,9 @@ export function watchPeaks(profile) {
     peak.renderer = Math.max(peak.renderer, renderer.mb);
     peak.gpu = Math.max(peak.gpu, gpu.mb);
   }, 200);
-  return { peak, end: () => clearInterval(timer) };
+  return {
+    peak,
+    end: () => clearInterval(timer),
+    restart: () => Object.assign(peak, { renderer: 0, gpu: 0 }),
+  };
 }

@@ -162,7 +162,6 @@ describe('what a model takes', () => {
 
   it('of a larger model nothing is kept beside its one program, of a small one a few', () => {
     expect(estimateMemory(QWEN, 'wasm', see(1, 16)).kept).toBe(0);
-    expect(estimateMemory(SMOL, 'webgpu', see(1, 16)).kept).toBe(0);
     const small = {
       ...SMOL,
       parameters: 740_096,
@@ -223,10 +222,14 @@ describe('what a model takes', () => {
     // Llama-3.2-1B, weights alone.
     const onGpu = (storage: WeightStorage, purpose: Purpose): number =>
       estimateMemory({ ...LLAMA, storage }, 'webgpu', purpose).parts.weights / 1e9;
-    for (const purpose of [see(4, 64), generate(57), distil(2)])
-      expect(WEIGHT_STORAGES.map((storage) => Number(onGpu(storage, purpose).toFixed(2)))).toEqual([
-        4.94, 3.52, 2.28, 1.79,
-      ]);
+    const each = (purpose: Purpose) =>
+      WEIGHT_STORAGES.map((storage) => Number(onGpu(storage, purpose).toFixed(2)));
+    // Of the embedding rows are fed; the head is in 16 bits where the layers' matrices are not float32.
+    expect(each(see(4, 64))).toEqual([3.89, 2.27, 1.16, 0.68]);
+    for (const purpose of [generate(57), distil(2)]) expect(each(purpose)).toEqual([4.94, 2.83, 1.72, 1.23]);
+    // Until something else is asked, that is.
+    const { kept } = estimateMemory({ ...LLAMA, storage: 'half' }, 'webgpu', see(4, 64));
+    expect(kept / 1e9).toBeCloseTo(2.83 - 2.27, 2);
     // It is slower, most of all where one token is read at a time.
     const slower = (purpose: Purpose): number =>
       (estimateMemory(QWEN_INT8, 'wasm', purpose).seconds as number) /

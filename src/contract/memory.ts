@@ -44,8 +44,9 @@ export interface MemoryEstimate {
   readonly parts: Readonly<Record<MemoryPart, number>>;
   readonly total: number;
   /**
-   * Bytes that programs of earlier requests may take besides, of other lengths or for other purposes: they are kept for the
-   * next request like them, and go first where room is needed; of a run those that answer and those that read the teacher.
+   * Bytes that earlier requests may have left besides. On WASM programs of other lengths or for other purposes, which are kept for
+   * the next request like them and go first where room is needed, of a run those that answer and those that read the teacher; on
+   * WebGPU the weights that this purpose does not read.
    */
   readonly kept: number;
   /** Bytes that all parts but `engine` and `host` may take together; undefined where the browser does not say. */
@@ -65,6 +66,8 @@ const valueBytes = (storage: WeightStorage, isBound: boolean): number =>
 export const WASM_BYTES = 2 ** 32 * 0.94;
 /** As `engine/model` has them: embeddings above this are looked up row by row on WASM. */
 export const VOCABULARY_CHUNK = 64 * 2 ** 20;
+/** Of a matrix in fewer bits, where weights are bound: the largest piece of it as float32. */
+export const MATRIX_PIECE = 32 * 2 ** 20;
 /** Models up to this size are packed on WASM. */
 export const PACKED_BYTES = 768 * 2 ** 20;
 /** Bytes of a model's programs above which only one of the large ones is there at a time. */
@@ -108,7 +111,7 @@ export function estimateMemory(
   provider: DeviceReport['provider'],
   purpose: Purpose,
 ): MemoryEstimate {
-  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : gpuWeights(model);
+  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : gpuWeights(model, purpose);
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
@@ -123,7 +126,10 @@ export function estimateMemory(
     purpose,
     parts,
     total,
-    kept: keptPrograms(model, provider, weights, { purpose, room: WASM_BYTES - inHeap({ parts, total }) }),
+    kept:
+      provider === 'wasm'
+        ? keptPrograms(model, weights, { purpose, room: WASM_BYTES - inHeap({ parts, total }) })
+        : keptVocabulary(model, purpose),
     available,
     fits: available === undefined || (inHeap({ parts, total }) <= available && parts.host <= HOST_BYTES),
     seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
@@ -134,14 +140,12 @@ export function estimateMemory(
 export const inHeap = ({ parts, total }: Pick<MemoryEstimate, 'parts' | 'total'>): number =>
   total - parts.engine - parts.host;
 
-/** See `kept`; only on WASM does each program have its weights. @param room that the purpose leaves */
+/** See `kept`: each program has its weights. @param room that the purpose leaves */
 function keptPrograms(
   model: ModelSizes,
-  provider: DeviceReport['provider'],
   weights: number,
   { purpose, room }: { readonly purpose: Purpose; readonly room: number },
 ): number {
-  if (provider !== 'wasm') return 0;
   // A run has read its teacher, and answers with programs of its own.
   if (purpose.kind === 'distil') {
     const others = (['see', 'generate'] as const).map((kind) => wasmWeights(model, { ...ONE_TEXT, kind }));
@@ -243,25 +247,37 @@ function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, pur
 const storedBytes = (model: ModelSizes, storage = model.storage ?? 'f32'): number =>
   valueBytes(storage, false) * inLayers(model) + F32 * (model.parameters - inLayers(model));
 
-/**
- * The largest matrix while a product reads it: as float32, and of 16 bits what that is made from, a copy of them or, where they are
- * bound, either byte as float32.
- */
-function widenedBytes(
-  { hidden, intermediate }: ModelSizes,
-  storage: WeightStorage,
-  isBound: boolean,
-): number {
+/** The largest matrix while a product reads it: as float32, and of 16 bits a copy of them. */
+function widenedBytes({ hidden, intermediate }: ModelSizes, storage: WeightStorage): number {
   // By blocks the heap keeps room for another one, of another size: measured.
-  const besides = storage === 'half' ? (isBound ? 2 * F32 : 2) : isBound ? 0 : F32;
-  return storage === 'f32' ? 0 : (F32 + besides) * 2 * hidden * intermediate;
+  return storage === 'f32' ? 0 : (F32 + (storage === 'half' ? 2 : F32)) * 2 * hidden * intermediate;
+}
+
+/** The same where it is bound: the largest piece, of 16 bits beside either byte as float32. */
+function widenedPieces({ hidden, intermediate }: ModelSizes, storage: WeightStorage): number {
+  const piece = Math.min(F32 * 2 * hidden * intermediate, MATRIX_PIECE);
+  return storage === 'f32' ? 0 : (storage === 'half' ? 3 : 1) * piece;
 }
 
 /** All programs share what is bound; a matrix that is not float32 is made so while it is read. */
-function gpuWeights(model: ModelSizes): number {
+function gpuWeights(model: ModelSizes, purpose: Purpose): number {
   const storage = storageOf(model);
-  const shared = F32 * (model.parameters - inLayers(model));
-  return shared + valueBytes(storage, true) * inLayers(model) + widenedBytes(model, storage, true);
+  // ONNX Runtime keeps the buffers of pieces of another size.
+  const layers = valueBytes(storage, true) * inLayers(model) + 2 * widenedPieces(model, storage);
+  return layers + vocabularyOnGpu(model) - keptVocabulary(model, purpose);
+}
+
+const isLarge = (model: ModelSizes): boolean => F32 * embeddingOf(model) > VOCABULARY_CHUNK;
+
+/** Embedding and head; large ones are in chunks, in 16 bits where the layers' matrices are not float32. */
+const vocabularyOnGpu = (model: ModelSizes): number =>
+  (isLarge(model) && storageOf(model) !== 'f32' ? valueBytes('half', true) : F32) *
+  (model.parameters - inLayers(model));
+
+/** Of those, what is not on the device until another purpose reads it: of a large embedding rows are fed. */
+function keptVocabulary(model: ModelSizes, { kind }: Purpose): number {
+  if (!isLarge(model) || kind === 'distil') return 0;
+  return kind === 'see' ? vocabularyOnGpu(model) : model.tied ? 0 : vocabularyOnGpu(model) / 2;
 }
 
 /** Each program has the weights it reads. */
@@ -274,18 +290,18 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const factor = FACTORS[form];
   const isStep = kind === 'distil';
   const embedding = F32 * embeddingOf(model);
-  const fed = embedding > VOCABULARY_CHUNK;
+  const fed = isLarge(model);
   // Only float32 is packed.
   const layers =
     matrices * (storage === 'f32' ? (isStep ? TRAINED : FACTORS)[form] : FACTORS.plain) +
-    widenedBytes(model, storage, false);
+    widenedBytes(model, storage);
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
   // Small programs leave the head unpacked, and are fed two layers.
   if (isByLayers(purpose)) {
     const two = (2 * valueBytes(storage, true) * inLayers(model)) / model.layers;
-    return embedding * FACTORS.plain + two + widenedBytes(model, storage, true);
+    return embedding * FACTORS.plain + two + widenedPieces(model, storage);
   }
   // What is trained is fed to its program, and is counted with its gradients.
   if (trainsWeights(purpose)) return 0;

@@ -1,18 +1,47 @@
 /**
- * The same measurements in the page: `npm run bench:checkpoints:page -- <folder of a checkpoint> [wasm|webgpu] [tokens]`.
- * The engine runs in its worker, as in the app; memory and processor time are those of the browser's processes.
+ * The same measurements in the page:
+ *
+ *     npm run bench:checkpoints:page -- <folder of a checkpoint> [--provider wasm|webgpu] [--storage f32|half|int8|int4]
+ *       [--what lens,again,text,text] [--texts 4] [--span 64] [--tokens 24] [--method lori] [--latents 1] [--limit 400]
+ *
+ * The engine runs in its worker, as in the app; memory and processor time are those of the browser's processes. `--what` says what
+ * is done, in order: `lens` and `again` are the lens on other texts of the same length; `states` all hidden states of one text, on the
+ * provider and compared with those before; `wasm` and `webgpu` change the provider; `text` is a greedy text of `--tokens`
+ * tokens; `step` one training step of `--method` on rows of a few tokens. Every call must end within `--limit` seconds.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
 import { build, preview } from 'vite';
 import { chromiumArgs, findChromium } from '../../tools/find-chromium.mjs';
 import { processesOf, watchPeaks } from '../browser-processes.mjs';
 
-const [folder, provider = 'wasm', tokens = '24'] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    provider: { type: 'string', default: 'wasm' },
+    storage: { type: 'string' },
+    what: { type: 'string', default: 'lens,again,text,text' },
+    texts: { type: 'string', default: '4' },
+    span: { type: 'string', default: '64' },
+    tokens: { type: 'string', default: '24' },
+    method: { type: 'string', default: 'lori' },
+    latents: { type: 'string', default: '1' },
+    limit: { type: 'string', default: '400' },
+  },
+});
+const [folder] = positionals;
 if (!folder)
-  throw new Error('usage: npm run bench:checkpoints:page -- <folder of a checkpoint> [wasm|webgpu] [tokens]');
+  throw new Error('usage: npm run bench:checkpoints:page -- <folder of a checkpoint> [--provider webgpu] …');
+const [texts, span, tokens, latents, limit] = [
+  values.texts,
+  values.span,
+  values.tokens,
+  values.latents,
+  values.limit,
+].map(Number);
 
 const root = resolve(import.meta.dirname, '../../..');
 const temporary = mkdtempSync(join(tmpdir(), 'bench-checkpoints-'));
@@ -30,31 +59,63 @@ const context = await chromium.launchPersistentContext(profile, {
   executablePath: findChromium(),
   args: chromiumArgs,
 });
-const { peak, end } = watchPeaks(profile);
+const watched = watchPeaks(profile);
+
+/** Rejects once a call has taken too long; the browser is closed then. */
+const withinLimit = (name, running) => {
+  let timer;
+  const over = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${name} took more than ${limit} s`)), 1000 * limit);
+  });
+  return Promise.race([running, over]).finally(() => clearTimeout(timer));
+};
 
 try {
   const page = await context.newPage();
-  page.setDefaultTimeout(600_000);
+  page.setDefaultTimeout(1000 * limit);
   page.on('pageerror', (error) => console.error(error.message));
   await page.goto(`${server.resolvedUrls?.local[0]}${place}`);
   await page.waitForFunction(() => 'bench' in globalThis);
-  const call = async (name, ...args) => {
-    const before = processesOf(profile).renderer.cpu;
-    const value = await page.evaluate(([fn, rest]) => globalThis.bench[fn](...rest), [name, args]);
-    const cpu = processesOf(profile).renderer.cpu - before;
-    console.log(
-      `${[name, ...args].join(' ')}: ${JSON.stringify(value)}, CPU ${cpu.toFixed(1)} s, peak of the renderer ${peak.renderer.toFixed(0)} MB, of the GPU process ${peak.gpu.toFixed(0)} MB`,
+  const evaluate = (name, ...args) =>
+    withinLimit(
+      name,
+      page.evaluate(([fn, rest]) => globalThis.bench[fn](...rest), [name, args]),
     );
+  const seconds = () => {
+    const { renderer, gpu } = processesOf(profile);
+    return { renderer: renderer.cpu, gpu: gpu.cpu };
   };
-  await call('device', provider);
+  const call = async (name, ...args) => {
+    watched.restart();
+    const before = seconds();
+    const value = await evaluate(name, ...args);
+    const after = seconds();
+    const { peak } = watched;
+    const used = (of) => `${(after[of] - before[of]).toFixed(1)} s of CPU, at most ${peak[of].toFixed(0)} MB`;
+    console.log(`${[name, ...args].join(' ')}: ${JSON.stringify(value)}`);
+    console.log(`  renderer ${used('renderer')}; GPU process ${used('gpu')}`);
+    console.log(`  ${JSON.stringify(await evaluate('counts'))}`);
+  };
+  const calls = {
+    lens: () => (texts === 4 && span === 64 ? call('lens', 'Tom') : call('small', texts, span)),
+    again: () => (texts === 4 && span === 64 ? call('lens', 'Ann') : call('small', texts, span - 1)),
+    states: () => call('states', `${span} tokens`, span),
+    text: () => call('generate', tokens),
+    step: () => call('step', values.method, latents),
+    wasm: () => call('device', 'wasm'),
+    webgpu: () => call('device', 'webgpu'),
+  };
+  await call('device', values.provider);
   await page.locator('input').setInputFiles(readdirSync(folder).map((name) => join(folder, name)));
   await call('open');
-  await call('lens', 'Tom');
-  await call('lens', 'Ann');
-  await call('generate', Number(tokens));
-  await call('generate', Number(tokens));
+  if (values.storage) await call('storage', values.storage);
+  for (const what of values.what.split(',')) {
+    if (!Object.hasOwn(calls, what))
+      throw new Error(`no "${what}"; --what may name ${Object.keys(calls).join(', ')}`);
+    await calls[what]();
+  }
 } finally {
-  end();
+  watched.end();
   await context.close();
   await server.close();
   rmSync(temporary, { recursive: true, force: true });

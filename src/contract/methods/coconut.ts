@@ -4,7 +4,10 @@ import { coconutAblations } from './ablations/coconut';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
 import { added, counted, type PathPart, rationale, STUDENT, studentPath, latents as thoughts } from './paths';
-import { answerTerm, plainAnswerWeight } from './shared';
+import { answerTerm, plainAnswerWeight, weight, weightHelp } from './shared';
+
+/** Id of the path of the auxiliary decoder. */
+const DECODER = 'decoder';
 
 const CURRICULUM = 'Coconut’s code, args/gsm_coconut.yaml';
 
@@ -118,14 +121,47 @@ export const coconut = defineMethod({
         }),
       },
     ),
-    weights: group({ title: 'Loss weights' }, { answer: plainAnswerWeight }),
+    auxiliary: group(
+      { title: 'Auxiliary decoder (SIM-CoT)', tex: '\\mathcal{L}_{\\mathrm{CE}}(s_g \\mid z_{c(g-1)+1:cg})' },
+      {
+        per: setting(z.enum(['sequence', 'token']).default('sequence'), {
+          label: 'Steps’ loss per',
+          help: 'What the summed cross-entropy of a step is divided by: the samples of the batch, or the tokens. No effect where the weight of the steps is 0.',
+          source: 'SIM-CoT’s code on Coconut: by sequences, or by tokens as an option',
+          options: { sequence: 'sample', token: 'token' },
+        }),
+      },
+    ),
+    weights: group(
+      { title: 'Loss weights' },
+      {
+        answer: plainAnswerWeight,
+        decoder: setting(weight().default(0), {
+          label: 'Steps in a decoder',
+          tex: '\\delta',
+          help: weightHelp(
+            'Weight of the cross-entropy of each step in an auxiliary decoder that reads the latents in its place: SIM-CoT on Coconut. The decoder has a LoRA of its own, and is not needed once the student is trained.',
+          ),
+          source: 'SIM-CoT’s code on Coconut: 1; Coconut has none',
+        }),
+      },
+    ),
   },
-  loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{steps}_{s+1\\dots},\\ \\text{answer}\\mid x, z_{1:n})',
+  loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{steps}_{s+1\\dots},\\ \\text{answer}\\mid x, z_{1:n}) + \\delta\\,\\mathcal{L}_{\\mathrm{step}}',
   paths: ({ curriculum: { inPlace } }: CoconutRun) => [
     studentPath(
       inPlace === 'latents' ? 'Latent path, at stage s' : 'Path at stage s',
       ...[...REASONING[inPlace], rationale('steps after s')],
     ),
+    {
+      ...{
+        id: DECODER,
+        label: 'Auxiliary decoder, for each step',
+        model: 'base',
+        adapters: ['LoRA of its own'],
+      },
+      parts: [thoughts('latents of step g', 'of the latent path'), rationale('step g')],
+    },
   ],
   terms: [
     {
@@ -136,6 +172,17 @@ export const coconut = defineMethod({
       about:
         'Cross-entropy of all that follows the latents: the steps that are still written, the answer prompt and the answer.',
     },
+    {
+      name: 'explain',
+      label: 'steps in a decoder',
+      tex: '\\delta\\,\\tfrac1G\\textstyle\\sum_g \\mathcal{L}_{\\mathrm{CE}}(s_g\\mid z_{c(g-1)+1:cg})',
+      unit: 'nats, by samples or tokens, weighted',
+      about:
+        'Cross-entropy of each step, read by the auxiliary decoder from the latents in its place; where a problem has no such step, of what follows its latents.',
+      source: 'SIM-CoT, arXiv:2509.20317, its code on Coconut',
+      weight: 'weights.decoder',
+      sits: { path: DECODER, at: ['reasoning'] },
+    },
   ],
   stages,
   presets: [
@@ -145,6 +192,13 @@ export const coconut = defineMethod({
       about:
         'The curriculum of the paper with c = 2 and S = 3, with adapters in place of full training. Not tuned: docs/log.md has first figures, of the earlier pair.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+    },
+    {
+      id: 'sim-cot-coconut-128',
+      name: 'SIM-CoT on Coconut',
+      about:
+        'Coconut with an auxiliary decoder that must say each step from the latents in its place. Coconut’s values, not tuned. The released code never computes this loss: its run is plain Coconut for more epochs.',
+      changes: { weights: { answer: 1, decoder: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
     {
       id: 'coconut-gpt2-gsm8k',

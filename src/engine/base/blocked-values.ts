@@ -1,5 +1,5 @@
 import { type BlockBits, blockScales, packNibbles, plane, quantiseBlocks } from './blocks';
-import type { HostTensor } from './dtype';
+import type { HostData, HostTensor } from './dtype';
 import { floatsOf } from './half';
 import type { BlockPart } from './kept';
 
@@ -34,4 +34,40 @@ export class BlockedValues {
     if (part !== 'multiples') plane(multiples as Int16Array, part, bytes);
     else if (bits === 4) packNibbles(multiples as Int8Array, out);
   }
+}
+
+/**
+ * Rows of a matrix as they are bound, every part of them at once: bytes above 128, since signed ones cannot be bound on WebGPU.
+ * @param values [rows, columns], an even number of them
+ */
+export function boundRows(
+  values: Float32Array,
+  columns: number,
+  bits: BlockBits,
+): ReadonlyMap<BlockPart, HostData> {
+  const scales = blockScales(values, columns, bits);
+  const multiples = bits === 16 ? new Int16Array(values.length) : new Int8Array(values.length);
+  quantiseBlocks(values, columns, bits, scales, multiples);
+  if (bits === 16) {
+    const byte = (part: 'high' | 'low') => {
+      const bytes = new Int8Array(values.length);
+      plane(multiples as Int16Array, part, bytes);
+      return [part, above128(bytes)] as const;
+    };
+    return new Map<BlockPart, HostData>([byte('high'), byte('low'), ['scales', scales]]);
+  }
+  const packed = new Uint8Array(Math.ceil(values.length / 2));
+  if (bits === 4) packNibbles(multiples as Int8Array, packed);
+  const bytes = bits === 4 ? packed : above128(multiples as Int8Array<ArrayBuffer>);
+  return new Map<BlockPart, HostData>([
+    ['multiples', bytes],
+    ['scales', scales],
+  ]);
+}
+
+/** Signed bytes as unsigned ones, 128 being 0, in place. */
+function above128(signed: Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(signed.buffer);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ 128;
+  return bytes;
 }

@@ -2,7 +2,6 @@ import { type BlockBits, blocksOf, multipleBytes, throughBlocks } from './blocks
 import type { HalfHostTensor, HostTensor } from './dtype';
 import { NumericError } from './errors';
 import { bf16Bits, floatsOf, toF16, widened } from './half';
-import type { Shape } from './shape';
 
 /** How programs keep a matrix other than as float32. */
 export type KeptAs = 'half' | 'int8' | 'int4';
@@ -22,27 +21,47 @@ export const boundBits = (storage: KeptAs): BlockBits =>
 export type BlockPart = 'multiples' | 'high' | 'low' | 'scales';
 export const partName = (name: string, part: BlockPart): string => `${name} ${part}`;
 
-/** A part of a matrix as it is bound. */
+/** How a matrix is bound: by blocks of so many bits, in pieces of at most so many rows. */
+export interface BoundForm {
+  readonly bits: BlockBits;
+  readonly rows: number;
+}
+
+/** Rows that are whole 32-bit words in every part, whatever the columns. */
+export const WORD_ROWS = 8;
+
+/** Rows of equal pieces of a matrix [rows, columns], none of more than `values` values unless a few rows have more. */
+export function rowsOfPiece([rows, columns]: readonly [number, number], values: number): number {
+  const most = WORD_ROWS * Math.max(1, Math.floor(values / (WORD_ROWS * columns)));
+  const count = Math.ceil(rows / most);
+  return Math.min(rows, WORD_ROWS * Math.ceil(rows / (WORD_ROWS * count)));
+}
+
+/** A part of a matrix, or of its rows from the `from`-th, as it is bound. */
 export interface BoundPart {
   readonly part: BlockPart;
   readonly name: string;
   readonly dtype: 'u8' | 'i4' | 'f32';
-  readonly shape: Shape;
+  readonly shape: readonly [rows: number, columns: number];
+  readonly from: number;
 }
 
-/** The parts of a matrix [rows, columns] as they are bound. */
+/** The parts of a matrix [rows, columns] as they are bound, piece by piece; of several pieces each has its number. */
 export function boundParts(
   name: string,
   [rows, columns]: readonly [number, number],
-  bits: BlockBits,
+  { bits, rows: most }: BoundForm,
 ): BoundPart[] {
   const parts: readonly BlockPart[] = bits === 16 ? ['high', 'low', 'scales'] : ['multiples', 'scales'];
-  return parts.map((part) => ({
-    part,
-    name: partName(name, part),
-    dtype: part === 'scales' ? 'f32' : bits === 4 ? 'i4' : 'u8',
-    shape: [rows, part === 'scales' ? blocksOf(columns) : columns],
-  }));
+  return Array.from({ length: Math.ceil(rows / most) }, (_, piece) => piece).flatMap((piece) =>
+    parts.map((part) => ({
+      part,
+      name: partName(name, part) + (most < rows ? ` ${piece}` : ''),
+      dtype: part === 'scales' ? ('f32' as const) : bits === 4 ? ('i4' as const) : ('u8' as const),
+      shape: [Math.min(most, rows - piece * most), part === 'scales' ? blocksOf(columns) : columns] as const,
+      from: piece * most,
+    })),
+  );
 }
 
 /** Bytes of a matrix [rows, columns], scales included. */

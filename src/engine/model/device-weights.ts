@@ -1,14 +1,15 @@
-import { BlockedValues } from '../base/blocked-values';
-import type { BlockBits } from '../base/blocks';
-import { allocate, DTYPE_BYTES, type HostTensor, type PackedHostTensor } from '../base/dtype';
+import { boundRows } from '../base/blocked-values';
+import { DTYPE_BYTES, type HostData } from '../base/dtype';
+import { floatsOf } from '../base/half';
 import {
-  type BlockPart,
-  type BoundPart,
+  type BoundForm,
   boundBits,
   boundParts,
   formOf,
   type KeptAs,
   keptBytes,
+  rowsOfPiece,
+  WORD_ROWS,
 } from '../base/kept';
 import { Owned } from '../base/owned';
 import { type Shape, sizeOf } from '../base/shape';
@@ -19,22 +20,34 @@ import { layerPrefix, layerShapes, vocabularyChunk } from '../nn/weights';
 import type { LateWeight, Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
+/**
+ * Largest matrix of a layer, or chunk of a head, that is bound in one piece where it is kept in fewer bits: of 16 each byte is there
+ * as float32 beside their sum while a product reads it, and ONNX Runtime keeps such buffers by size.
+ */
+export const MAX_MATRIX_BYTES = 32 * 2 ** 20;
+/** Of a head in chunks, where the layers' matrices are kept in fewer than 32 bits and weights are bound. */
+const HEAD_BITS = 16;
+/** Values of a matrix that are made at a time. */
+const PIECE = 2 ** 22;
 /** Bytes of a value, as programs read it. */
 const F32 = Float32Array.BYTES_PER_ELEMENT;
 
-/** The weights of one model on the device: each is uploaded when first asked for, and stays. */
+/**
+ * The weights of one model on the device: each is uploaded when first asked for, and stays. One in fewer bits is
+ * bound in pieces of at most `most` values, and made from `piece` at a time.
+ */
 export class DeviceWeights {
   private readonly owned = new Owned();
   private readonly tensors = new Map<string, DeviceTensor>();
   private readonly layers = new Map<number, Readonly<Record<string, DeviceTensor>>>();
-  /** Of matrices whose parts are asked for one after another. */
-  private readonly blocks = new Map<string, BlockedValues>();
   private readonly counts = { uploads: 0, uploadedBytes: 0 };
 
   constructor(
     private readonly runtime: Runtime,
     private readonly config: DecoderConfig,
     private readonly source: WeightSource,
+    private readonly most = MAX_MATRIX_BYTES / F32,
+    private readonly piece = PIECE,
   ) {}
 
   /** Tensors uploaded, and their bytes on the device. */
@@ -44,55 +57,81 @@ export class DeviceWeights {
 
   /** The value of a program's input, to be read later, or undefined if it is no weight of a whole-model program. */
   late(name: string): LateWeight | undefined {
-    const { source } = this;
-    const whole = source.tensors.get(name);
-    if (whole) {
-      const storage =
-        this.config.storage && isLayerMatrix(name, whole.shape) ? this.config.storage : undefined;
-      return { ...whole, storage, read: () => source.read(name) };
-    }
-    const chunk = vocabularyChunk(this.config, name);
-    const table = chunk && source.tensors.get(chunk.name);
-    if (!table) return undefined;
-    const { from, to } = chunk;
-    const shape = [to - from, ...table.shape.slice(1)];
-    return { dtype: table.dtype, shape, read: () => source.read(chunk.name, from, to) };
+    const rows = this.rowsOf(name);
+    const whole = rows && this.source.tensors.get(rows.name);
+    if (!whole) return undefined;
+    const { from, to } = rows;
+    const shape = [to - from, ...whole.shape.slice(1)];
+    const storage = isLayerMatrix(name, shape) ? this.config.storage : undefined;
+    return { dtype: whole.dtype, shape, storage, read: () => this.source.read(rows.name, from, to) };
+  }
+
+  /** The rows of a stored tensor that an input holds: all of them, or those of a chunk of the vocabulary. */
+  private rowsOf(
+    name: string,
+  ): { readonly name: string; readonly from: number; readonly to: number } | undefined {
+    const whole = this.source.tensors.get(name);
+    return whole ? { name, from: 0, to: whole.shape[0] as number } : vocabularyChunk(this.config, name);
   }
 
   /** The same on the device, or a part of it (`w.0.q scales`). */
   tensor(name: string): DeviceTensor | undefined {
     const known = this.tensors.get(name);
     if (known) return known;
-    const [whole, part] = name.split(' ') as [string, BlockPart | undefined];
+    const [whole] = name.split(' ') as [string];
     const late = this.late(whole);
     if (!late) return undefined;
-    const host = part ? this.part(late, whole, part) : late.read();
-    const tensor = this.owned.add(this.runtime.upload(host, name));
-    this.tensors.set(name, tensor);
+    if (whole !== name) {
+      this.uploadParts(whole, late.shape as [number, number]);
+      return this.tensors.get(name);
+    }
+    this.keep(name, this.runtime.upload(late.read(), name), F32 * sizeOf(late.shape));
+    return this.tensors.get(name);
+  }
+
+  private keep(name: string, tensor: DeviceTensor, bytes: number): void {
+    this.tensors.set(name, this.owned.add(tensor));
     this.counts.uploads++;
-    this.counts.uploadedBytes += sizeOf(host.shape) * Math.max(DTYPE_BYTES[host.dtype], part ? 0 : F32);
-    return tensor;
+    this.counts.uploadedBytes += bytes;
   }
 
-  private part(late: LateWeight, name: string, part: BlockPart): HostTensor | PackedHostTensor {
-    const bits = boundBits(this.config.storage as KeptAs);
-    const shape = late.shape as [number, number];
-    const blocks = this.blocks.get(name) ?? new BlockedValues(late, shape[1], bits);
-    this.blocks.set(name, blocks);
-    const bound = boundParts(name, shape, bits).find((one) => one.part === part) as BoundPart;
-    const data = allocate(bound.dtype, sizeOf(bound.shape));
-    const bytes = new Uint8Array(data.buffer);
-    blocks.write(part, bytes);
-    // Bytes are bound above 128.
-    if (bound.dtype === 'u8') for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ 128;
-    return { dtype: bound.dtype, shape: bound.shape, data } as HostTensor | PackedHostTensor;
+  /** All parts of a matrix in fewer bits, made and sent a few rows at a time: host memory never has more of it. */
+  private uploadParts(name: string, shape: readonly [number, number]): void {
+    const [rows, columns] = shape;
+    const form = this.parts(name, shape) as BoundForm;
+    const { name: stored, from: first } = this.rowsOf(name) as { name: string; from: number };
+    const parts = boundParts(name, shape, form).map((one) => {
+      const tensor = this.runtime.empty(one.dtype, one.shape, one.name);
+      this.keep(one.name, tensor, DTYPE_BYTES[one.dtype] * sizeOf(one.shape));
+      return { ...one, tensor };
+    });
+    const some = WORD_ROWS * Math.max(1, Math.floor(this.piece / (WORD_ROWS * columns)));
+    for (let piece = 0; piece < rows; piece += form.rows) {
+      const last = Math.min(rows, piece + form.rows);
+      for (let at = piece; at < last; at += some) {
+        const values = floatsOf(this.source.read(stored, first + at, first + Math.min(last, at + some)));
+        const made = boundRows(values, columns, form.bits);
+        for (const { part, tensor, shape: own, from } of parts) {
+          if (from !== piece) continue;
+          const packed = tensor.dtype === 'i4' ? 2 : 1;
+          tensor.writeAt(((at - piece) * own[1]) / packed, made.get(part) as HostData);
+        }
+      }
+    }
   }
 
-  /** The parts that a program binds an input in, if it is a matrix that is kept in fewer bits. */
-  parts(name: string, shape: Shape): BlockBits | undefined {
+  /**
+   * The parts that a program binds an input in, if it is a matrix that is kept in fewer bits: one of a layer, or a chunk of a large
+   * head, in 16 bits whatever the layers have, since its error goes straight into the probabilities.
+   */
+  parts(name: string, shape: Shape): BoundForm | undefined {
     const { storage } = this.config;
+    if (!storage) return undefined;
+    const rows = shape[0] as number;
+    if (vocabularyChunk(this.config, name)) return { bits: HEAD_BITS, rows };
     const isMatrix = isLayerMatrix(name, shape) || (this.isShared(name) && shape.length === 2);
-    return storage && isMatrix ? boundBits(storage) : undefined;
+    if (!isMatrix) return undefined;
+    return { bits: boundBits(storage), rows: rowsOfPiece(shape as [number, number], this.most) };
   }
 
   /** Whether it is a weight of a program shared by layers. */
@@ -109,8 +148,8 @@ export class DeviceWeights {
     if (known) return known;
     const made: Record<string, DeviceTensor> = {};
     for (const [name, shape] of Object.entries(layerShapes(this.config))) {
-      const bits = this.parts(LAYER_PREFIX + name, shape as Shape);
-      const parts = bits ? boundParts('', shape as [number, number], bits).map((part) => part.name) : [''];
+      const form = this.parts(LAYER_PREFIX + name, shape as Shape);
+      const parts = form ? boundParts('', shape as [number, number], form).map((part) => part.name) : [''];
       for (const part of parts)
         made[LAYER_PREFIX + name + part] = this.tensor(layerPrefix(i) + name + part) as DeviceTensor;
     }
@@ -121,7 +160,6 @@ export class DeviceWeights {
   dispose(): Promise<void> {
     this.layers.clear();
     this.tensors.clear();
-    this.blocks.clear();
     return this.owned.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import { InputError, RuntimeError } from '../base/errors';
+import { BUG, InputError, RuntimeError } from '../base/errors';
 import { floatsOf } from '../base/half';
 import { type Shape, sizeOf } from '../base/shape';
 import { EMBEDDED } from '../nn/vocabulary';
@@ -21,7 +21,7 @@ export function fedEmbedding(input: string, { shape }: Binding): FedEmbedding | 
 }
 
 /**
- * Rows of the embedding for ids in host memory, read from where the weights are stored.
+ * Rows of the embedding for ids written from host memory, read from where the weights are stored.
  * @throws InputError for an id that the model does not have, RuntimeError for the wrong number of ids
  */
 export function readEmbeddings(
@@ -34,7 +34,13 @@ export function readEmbeddings(
     throw new RuntimeError(
       `input "${name}" must be i32 of ${rows} values, got ${ids ? `${ids.dtype} of ${sizeOf(ids.shape)}` : 'nothing'}`,
     );
-  return runtime.upload(embeddingRows(source, Array.from(ids.data as Int32Array)), input);
+  const { written } = ids;
+  if (!written)
+    throw new RuntimeError(
+      `input "${name}": a program has written these ids, and only the device has them`,
+      BUG,
+    );
+  return runtime.upload(embeddingRows(source, Array.from(written)), input);
 }
 
 /** Rows of the embedding as f32, [ids, H]. @throws InputError for an id that the model does not have */

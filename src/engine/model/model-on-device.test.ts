@@ -63,12 +63,12 @@ describe.each(WAYS)('weights %s', (way, options) => {
     const ids = [0, 7, 8, 22];
     for (let turn = 0; turn < 3; turn++) expect(await rowsOf(model, ids)).toEqual(expected(ids));
     expect(await rowsOf(model, [3])).toEqual(expected([3]));
-    const chunks = way.endsWith('chunks') ? 3 : 1;
-    // Two distinct programs; of all weights only the embedding is read.
+    // Two distinct programs; of all weights only the embedding is read, and of a large one nothing but the rows that are fed.
+    const isWhole = !way.endsWith('chunks');
     expect(model.traffic).toMatchObject(
       way.startsWith('baked')
         ? { bakes: 2, uploads: 0 }
-        : { bakes: 0, uploads: chunks, uploadedBytes: 4 * 23 * H },
+        : { bakes: 0, uploads: isWhole ? 1 : 0, uploadedBytes: isWhole ? 4 * 23 * H : 0 },
     );
     const traffic = model.traffic;
     model.retain();
@@ -201,23 +201,30 @@ describe('where memory is short', () => {
     await model.release();
   });
 
-  it('of a large embedding a program is fed the rows it needs', async () => {
-    const model = open({ maxVocabularyBytes: 10 * 4 * H });
-    const program = await model.compile(embedding(model, 2));
-    // Only the factor of 2 is in it, not the embedding.
-    expect(program.executable.bytes).toBeLessThan(4 * 23 * H);
-    for (const [values, message] of [
-      [[3, 23], 'token id 23; the model has 23 tokens'],
-      [[3, -1], 'token id -1'],
-      [[3], '"ids" must be i32 of 2 values'],
-    ] as const) {
-      const ids = runtime.upload({ dtype: 'i32', shape: [1, values.length], data: Int32Array.from(values) });
-      await expect(program.run({ ids })).rejects.toThrow(message);
-      ids.dispose();
-    }
-    await program.dispose();
-    await model.release();
-  });
+  it.each([false, true])(
+    'of a large embedding a program is fed the rows it needs, bound: %s',
+    async (bind) => {
+      const model = open({ bind, maxVocabularyBytes: 10 * 4 * H });
+      const program = await model.compile(embedding(model, 2));
+      // Only the factor of 2 is in it, not the embedding.
+      expect(program.executable.bytes).toBeLessThan(4 * 23 * H);
+      for (const [values, message] of [
+        [[3, 23], 'token id 23; the model has 23 tokens'],
+        [[3, -1], 'token id -1'],
+        [[3], '"ids" must be i32 of 2 values'],
+      ] as const) {
+        const ids = runtime.upload({
+          dtype: 'i32',
+          shape: [1, values.length],
+          data: Int32Array.from(values),
+        });
+        await expect(program.run({ ids })).rejects.toThrow(message);
+        ids.dispose();
+      }
+      await program.dispose();
+      await model.release();
+    },
+  );
 });
 
 it('a program shared by layers reads those of the layer it is bound to', async () => {

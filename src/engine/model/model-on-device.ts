@@ -6,7 +6,7 @@ import type { Weights } from '../nn/weights';
 import type { Binding } from '../runtime/executable';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
-import { bytesOf, chunked, DeviceWeights } from './device-weights';
+import { bytesOf, chunked, DeviceWeights, MAX_MATRIX_BYTES } from './device-weights';
 import { type FedEmbedding, fedEmbedding } from './fed-embeddings';
 import { ProgramCache } from './program-cache';
 import { type ModelProgram, type Resident, ResidentProgram } from './resident-program';
@@ -48,8 +48,10 @@ export interface ModelOptions {
   readonly maxProgramBytes?: number;
   /** Default `MAX_RESIDENT_BYTES`. */
   readonly maxResidentBytes?: number;
-  /** Default `MAX_VOCABULARY_BYTES`, or what the device can bind if that is less. */
+  /** Default `MAX_VOCABULARY_BYTES`, `MAX_MATRIX_BYTES` of a head in fewer bits, or what the device can bind if that is less. */
   readonly maxVocabularyBytes?: number;
+  /** Default `MAX_MATRIX_BYTES`, or what the device can bind if that is less: as float32, of a matrix in fewer bits. */
+  readonly maxMatrixBytes?: number;
 }
 
 /** What a program needs of the memory of its model. */
@@ -76,7 +78,7 @@ let ids = 0;
  * One model on the execution provider: its weights, and the programs compiled over them. Weights go from their source to
  * the device tensor by tensor, and host memory keeps no copy. On WebGPU every tensor is uploaded once, when the first
  * program that reads it is compiled, and bound by all programs. WASM copies what is bound at every run, so that there each
- * program has its own; of a large embedding only the rows are fed that a run needs.
+ * program has its own. Of a large embedding only the rows are fed that a run needs.
  *
  * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, and all within `maxResidentBytes`, the
  * least recently used being released first. Every user of the model holds it: the last `release` frees weights and
@@ -118,11 +120,14 @@ export class ModelOnDevice {
       maxResidentBytes = Math.max(MAX_RESIDENT_BYTES, once),
     } = options;
     this.programs = new ProgramCache({ idle: maxProgramBytes, resident: maxResidentBytes });
-    const { maxVocabularyBytes = Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes) } = options;
+    const isPacked = bind && config.storage !== undefined;
+    const usual = isPacked ? MAX_MATRIX_BYTES : MAX_VOCABULARY_BYTES;
+    const { maxVocabularyBytes = Math.min(usual, runtime.maxTensorBytes) } = options;
+    const { maxMatrixBytes = Math.min(MAX_MATRIX_BYTES, runtime.maxTensorBytes) } = options;
     const inChunks = chunked(config, maxVocabularyBytes);
-    const fed = this.bakes && wasm && inChunks.vocabularyRows !== undefined;
-    this.config = fed ? { ...inChunks, fedEmbeddings: true } : inChunks;
-    this.weights = new DeviceWeights(runtime, this.config, source);
+    const isLarge = inChunks.vocabularyRows !== undefined;
+    this.config = isLarge ? { ...inChunks, fedEmbeddings: true } : inChunks;
+    this.weights = new DeviceWeights(runtime, this.config, source, maxMatrixBytes / 4);
   }
 
   get traffic(): WeightTraffic {

@@ -1,9 +1,12 @@
 import { expect, it } from 'vitest';
+import type { HostTensor } from '../base/dtype';
+import { keptFloats } from '../base/kept';
 import { Rng } from '../base/rng';
+import { logitsProgram } from '../decode/programs';
 import { DIRECT } from '../decode/reasoning';
 import { statesProgram } from '../decode/states';
 import { webgpuProvider } from '../testing/providers.testing';
-import { randomWeights, TINY_CONFIG } from '../train/tiny.testing';
+import { normals, randomWeights, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
 import { ModelOnDevice } from './model-on-device';
 import { describeStorage, SIZES } from './storage.testing';
 
@@ -42,3 +45,45 @@ it.each([
     await model.release();
   },
 );
+
+it('a large head is kept in 16 bits by chunks, and of a large embedding only rows are on the device', async () => {
+  const { gpu } = provider;
+  const config = { ...TINY_QWEN, ...SIZES, storage: 'int4' } as const;
+  const { hiddenSize: H, vocabSize: V } = config;
+  const weights = randomWeights(config, new Rng(6));
+  const model = new ModelOnDevice(gpu, config, weights, { maxVocabularyBytes: 10 * 4 * H });
+  const shape = { config: model.config, batch: 2, question: 0, capacity: 4 };
+  const states = await model.compile(statesProgram({ ...shape, reasoning: DIRECT, rest: 3 }));
+  const names = [...states.executable.inputs.keys()];
+  expect(names.filter((name) => /embedding|head/.test(name))).toEqual(['embedding of rest']);
+  const { uploadedBytes } = model.traffic;
+
+  const program = await model.compile(logitsProgram(shape));
+  // Of each value two bytes and its share of a scale.
+  expect(model.traffic.uploadedBytes - uploadedBytes).toBe(V * H * 2.125);
+  const last = normals(new Rng(7), 2 * H);
+  const bound = gpu.upload({ dtype: 'f32', shape: [2, H], data: last });
+  const out = await program.run({ last: bound });
+  const chunks = await Promise.all(Object.values(out).map((tensor) => tensor.read()));
+  expect(chunks.length).toBe(3);
+  const head = weights.outer.head as HostTensor;
+  const kept = keptFloats(head, 16, 'head');
+  const product = (table: ArrayLike<number>, b: number, v: number): number =>
+    last.subarray(b * H, (b + 1) * H).reduce((sum, x, i) => sum + x * (table[v * H + i] as number), 0);
+  let changed = 0;
+  for (const b of [0, 1]) {
+    const logits = chunks.flatMap((chunk) => {
+      const width = chunk.length / 2;
+      return Array.from(chunk.subarray(b * width, (b + 1) * width) as Float32Array);
+    });
+    logits.forEach((logit, v) => {
+      // The same products in another order of additions.
+      expect(logit).toBeCloseTo(product(kept, b, v), 5);
+      changed = Math.max(changed, Math.abs(product(kept, b, v) - product(head.data, b, v)));
+    });
+    expect(logits.length).toBe(V);
+  }
+  expect(changed).toBeGreaterThan(1e-7);
+  for (const tensor of [bound, ...Object.values(out)]) tensor.dispose();
+  await model.release();
+});

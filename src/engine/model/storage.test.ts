@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { KeptAs } from '../base/kept';
+import { multipleBytes } from '../base/blocks';
+import { boundBits, type KeptAs, keptFloats } from '../base/kept';
 import { Rng } from '../base/rng';
 import { DIRECT } from '../decode/reasoning';
 import { statesProgram } from '../decode/states';
 import type { DecoderConfig } from '../nn/config';
+import { memorySource } from '../nn/weight-source';
 import { mapWeights } from '../nn/weights.testing';
 import { type EmitOptions, emit } from '../onnx/emit';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { randomWeights, TINY_CONFIG } from '../train/tiny.testing';
+import { DeviceWeights } from './device-weights';
 import { ModelOnDevice } from './model-on-device';
 import { describeStorage, SIZES } from './storage.testing';
 
@@ -93,3 +96,37 @@ describe('programs over matrices in fewer bits', () => {
     await model.release();
   });
 });
+
+it.each(STORAGES)(
+  'a matrix bound as %s is what it is kept as, however few rows are made at a time',
+  async (storage) => {
+    // 100 rows of 64, and 64 of 50: the last rows are fewer than the others, the last blocks shorter.
+    const config: DecoderConfig = { ...TINY_CONFIG, ...SIZES, intermediateSize: 50, storage };
+    const source = memorySource(randomWeights(config, new Rng(8)));
+    const bits = boundBits(storage);
+    const all = new DeviceWeights(runtime, config, source);
+    const few = new DeviceWeights(runtime, config, source, undefined, 1);
+    for (const name of ['w.0.gateUp', 'w.1.down']) {
+      const names = (bits === 16 ? ['high', 'low', 'scales'] : ['multiples', 'scales']).map(
+        (x) => `${name} ${x}`,
+      );
+      const parts = names.map((part) => few.tensor(part)?.data as Float32Array);
+      expect(parts).toEqual(names.map((part) => all.tensor(part)?.data));
+      const host = source.read(name);
+      const [rows, columns] = host.shape as [number, number];
+      expect(parts[0]?.length).toBe(bits === 16 ? rows * columns : multipleBytes(rows * columns, bits));
+      const [first, second] = parts as [Float32Array, Float32Array];
+      const multiple = (i: number): number => {
+        if (bits === 16) return 256 * ((first[i] as number) - 128) + (second[i] as number) - 128;
+        if (bits === 8) return (first[i] as number) - 128;
+        return (((first[i >> 1] as number) >> (4 * (i % 2))) << 28) >> 28;
+      };
+      const scales = parts.at(-1) as Float32Array;
+      const scale = (i: number): number =>
+        scales[Math.floor(i / columns) * Math.ceil(columns / 32) + ((i % columns) >> 5)] as number;
+      const values = Float32Array.from(host.data, (_, i) => multiple(i) * scale(i));
+      expect(values).toEqual(keptFloats(host, bits, name));
+    }
+    await Promise.all([all.dispose(), few.dispose()]);
+  },
+);

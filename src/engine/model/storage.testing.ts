@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '../base/dtype';
-import { formOf, type KeptAs, keptFloats } from '../base/kept';
+import { boundBits, formOf, type KeptAs, type KeptForm, keptFloats } from '../base/kept';
 import { Owned } from '../base/owned';
 import { Rng } from '../base/rng';
 import { DIRECT } from '../decode/reasoning';
@@ -11,7 +11,7 @@ import { inHalves, mapWeights } from '../nn/weights.testing';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { randomWeights, relativeError, TINY_CONFIG, TINY_GPT2, TINY_QWEN3 } from '../train/tiny.testing';
-import { ModelOnDevice } from './model-on-device';
+import { ModelOnDevice, type ModelOptions } from './model-on-device';
 
 /** Rows of several blocks, whole ones and, of the MLP's, a shorter last one; and matrices large enough to be external. */
 export const SIZES = { hiddenSize: 64, intermediateSize: 104, headDim: 16 } as const;
@@ -24,9 +24,14 @@ const FAMILIES: readonly [string, DecoderConfig][] = [
 
 const IDS = [3, 17, 20, 4, 5, 22, 7, 9, 9, 10];
 
-async function statesOf(runtime: Runtime, config: DecoderConfig, weights: Weights): Promise<Float32Array> {
+async function statesOf(
+  runtime: Runtime,
+  config: DecoderConfig,
+  weights: Weights,
+  options: ModelOptions = {},
+): Promise<Float32Array> {
   const own = new Owned();
-  const model = own.add(new ModelOnDevice(runtime, config, weights));
+  const model = own.add(new ModelOnDevice(runtime, config, weights, options));
   const shape = { config: model.config, batch: 2, question: 0, reasoning: DIRECT, rest: 5 };
   const program = await model.compile(statesProgram(shape));
   own.add(program);
@@ -38,12 +43,12 @@ async function statesOf(runtime: Runtime, config: DecoderConfig, weights: Weight
 }
 
 /** What the layers' matrices are once they have been kept so; all other weights as they are. */
-const kept = ({ outer, layers }: Weights, storage: KeptAs, provider: Runtime['provider']): Weights => ({
+const kept = ({ outer, layers }: Weights, form: KeptForm): Weights => ({
   outer,
   layers: mapWeights({ outer: {}, layers }, (host): HostTensor => {
     const { shape } = host;
     if (shape.length !== 2) return host;
-    return { dtype: 'f32', shape, data: keptFloats(host, formOf(storage, provider), 'w') };
+    return { dtype: 'f32', shape, data: keptFloats(host, form, 'w') };
   }).layers,
 });
 
@@ -70,10 +75,18 @@ export function describeStorage(provider: Runtime['provider'], runtimeOf: () => 
     it.each(provider === 'wasm' ? STORAGES : [STORAGES[at % 3] as KeptAs])(
       'kept as %s give the hidden states of what they are then',
       async (storage) => {
-        const states = await statesOf(runtimeOf(), { ...config, storage }, weights);
+        const stored = { ...config, storage };
+        const states = await statesOf(runtimeOf(), stored, weights);
         // The same products in another order of additions.
-        const own = await statesOf(runtimeOf(), config, kept(weights, storage, provider));
+        const own = await statesOf(runtimeOf(), config, kept(weights, formOf(storage, provider)));
         expect(relativeError(states, own)).toBeLessThan(1e-5);
+        // Bound in pieces of a few rows, the last of which are fewer.
+        const bound = await statesOf(runtimeOf(), config, kept(weights, boundBits(storage)));
+        const inPieces = await statesOf(runtimeOf(), stored, weights, {
+          bind: true,
+          maxMatrixBytes: 4 * 64 * 24,
+        });
+        expect(relativeError(inPieces, bound)).toBeLessThan(1e-5);
         const exact = relativeError(states, await statesOf(runtimeOf(), config, weights));
         // What float16 loses of bfloat16 are its smallest values.
         if (storage === 'half' && inBf16 && provider === 'wasm') return expect(exact).toBeLessThan(2e-6);

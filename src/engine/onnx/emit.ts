@@ -1,8 +1,7 @@
-import type { BlockBits } from '../base/blocks';
 import type { BoundDType, HostTensor } from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
 import { graphDType } from '../base/half';
-import { boundParts } from '../base/kept';
+import { type BoundForm, boundParts } from '../base/kept';
 import { type Shape, sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
 import { instructionsOf, type Provider } from './fuse';
@@ -22,9 +21,10 @@ export interface EmitOptions {
   readonly bake?: (name: string) => LateWeight | HostTensor | undefined;
   /**
    * Matrices that are bound by blocks of so many bits, each part of them (`boundParts`) as an input of its own; those that are
-   * baked in are not asked for.
+   * baked in are not asked for. A product with a matrix in pieces is one with each, so that no more than a piece of it is there
+   * as float32.
    */
-  readonly parts?: ((name: string, shape: Shape) => BlockBits | undefined) | undefined;
+  readonly parts?: ((name: string, shape: Shape) => BoundForm | undefined) | undefined;
   /**
    * For other programs than this one: inputs and outputs have their own names, ids are int64 as those of transformers are, and
    * all weights are part of the model.
@@ -78,15 +78,14 @@ export function emitted(program: Program, options: EmitOptions): Emitted {
   for (const at of instructionsOf(Object.values(program.outputs), provider)) {
     const { node } = at;
     if (node.op !== 'input') {
-      values.set(
-        node,
+      const lowered = (): string =>
         LOWERINGS[at.op](
           at,
           at.inputs.map((x) => kept.operand(x, at.inputs)),
           model,
           provider,
-        ),
-      );
+        );
+      values.set(node, kept.product(at) ?? lowered());
       continue;
     }
     const fixed = bake?.(node.name);
@@ -102,10 +101,11 @@ export function emitted(program: Program, options: EmitOptions): Emitted {
       baked.push(node.name);
       continue;
     }
-    const bits = parts?.(node.name, node.shape);
-    if (bits) {
-      kept.bind(node, bits, inputName);
-      inputs.push(...boundParts(node.name, node.shape as [number, number], bits));
+    const form = parts?.(node.name, node.shape);
+    if (form) {
+      const bound = boundParts(node.name, node.shape as [number, number], form);
+      kept.bind(node, form.bits, bound, inputName);
+      inputs.push(...bound);
     } else {
       inputs.push(node);
       values.set(node, declared(model, node, standalone));

@@ -1,7 +1,7 @@
 import { BLOCK, type BlockBits, HIGH } from '../base/blocks';
-import { formOf } from '../base/kept';
+import { type BoundPart, formOf } from '../base/kept';
 import type { Tensor } from '../graph/graph';
-import type { Provider } from './fuse';
+import type { Instruction, Provider } from './fuse';
 import type { LateWeight } from './late-weight';
 import type { KeptNames, ModelWriter } from './model';
 
@@ -15,6 +15,8 @@ const BOOL = 9;
  */
 export class KeptOperands {
   private readonly kept = new Map<Tensor, KeptNames>();
+  /** Of those that are bound in several. */
+  private readonly pieces = new Map<Tensor, readonly Piece[]>();
   /** The value computed last. */
   private latest: Tensor | undefined;
 
@@ -32,20 +34,68 @@ export class KeptOperands {
     return true;
   }
 
-  /** Adds an input that is bound in parts. */
-  bind(node: Tensor, bits: BlockBits, inputOf: (name: string) => string): void {
-    this.kept.set(node, this.model.bound(node.name, node.shape as [number, number], bits, inputOf));
+  /** Adds an input that is bound in those parts. */
+  bind(node: Tensor, bits: BlockBits, parts: readonly BoundPart[], inputOf: (name: string) => string): void {
+    const starts = [...new Set(parts.map(({ from }) => from))];
+    const pieces = starts.map((from) => {
+      const own = parts.filter((part) => part.from === from);
+      return { rows: (own[0] as BoundPart).shape[0], ...this.model.bound(own, bits, inputOf) };
+    });
+    const [whole] = pieces as [Piece];
+    if (pieces.length === 1) this.kept.set(node, whole);
+    else this.pieces.set(node, pieces);
   }
 
   /** The name of a value, for an instruction with those operands. */
   operand(x: Tensor, operands: readonly Tensor[]): string {
     const kept = this.kept.get(x);
-    if (!kept) {
+    const pieces = this.pieces.get(x);
+    if (!kept && !pieces) {
       if (isActivation(x)) this.latest = x;
       return this.values.get(x) as string;
     }
-    const { model } = this;
     const before = operands.find((other) => isActivation(other)) ?? this.latest;
+    const value = before && { name: this.values.get(before) as string, rank: before.shape.length };
+    if (kept) return this.widened(kept, x, value);
+    const all = (pieces as readonly Piece[]).map((piece) => this.widened(piece, x, value));
+    return this.model.node('Concat', all, { axis: 0 });
+  }
+
+  /**
+   * The product x·Wᵀ or x·W with a matrix in pieces, of which one is float32 at a time: each waits for the product with the one
+   * before it. Undefined for any other instruction.
+   */
+  product({ op, inputs, attributes }: Instruction): string | undefined {
+    const [x, matrix, addend] = inputs as readonly [Tensor, Tensor, Tensor?];
+    const pieces = op === 'gemm' && this.pieces.get(matrix);
+    if (!pieces || !isActivation(x) || attributes.transA) return undefined;
+    const { transB = false, alpha = 1, beta = 1 } = attributes as Record<string, number | boolean>;
+    const own = { transA: 0, transB: Number(transB), alpha: { float: alpha as number } };
+    const { model } = this;
+    const from = this.operand(x, inputs);
+    let before: Value = { name: from, rank: x.shape.length };
+    let row = 0;
+    const products = pieces.map((piece, i) => {
+      const end = row + piece.rows;
+      const left = transB
+        ? from
+        : model.node('Slice', [from, ...[row, end, 1].map((n) => model.integers([n]))]);
+      const sum = i > 0 && !transB ? [before.name] : [];
+      const operands = [left, this.widened(piece, matrix, before), ...sum];
+      before = { name: model.node('Gemm', operands, { ...own, beta: { float: 1 } }), rank: 2 };
+      row = end;
+      return before.name;
+    });
+    const y = transB ? model.node('Concat', products, { axis: 1 }) : before.name;
+    if (!addend) return y;
+    const c = this.operand(addend, inputs);
+    const scale = (): string => model.initializer('f32', [], Float32Array.of(beta as number));
+    return model.node('Add', [y, beta === 1 ? c : model.node('Mul', [c, scale()])]);
+  }
+
+  /** A matrix, or a piece of it, as float32 once a value is there. */
+  private widened(kept: KeptNames, x: Tensor, before: Value | undefined): string {
+    const { model } = this;
     const late = (small: string): string => (before ? this.after(before, small) : small);
     if ('halves' in kept) {
       const same = model.node('Reshape', [kept.halves, late(model.integers(x.shape))]);
@@ -61,15 +111,24 @@ export class KeptOperands {
   }
 
   /** The same value, once another one is there. */
-  private after(value: Tensor, same: string): string {
+  private after({ name, rank }: Value, same: string): string {
     const { model } = this;
-    const list = (n: number): string => model.integers(value.shape.map(() => n));
-    const axes = model.integers(value.shape.map((_, axis) => axis));
-    const corner = model.node('Slice', [this.values.get(value) as string, list(0), list(1), axes]);
+    const axes = Array.from({ length: rank }, (_, axis) => axis);
+    const list = (n: number): string => model.integers(axes.map(() => n));
+    const corner = model.node('Slice', [name, list(0), list(1), model.integers(axes)]);
     const one = model.node('Reshape', [corner, model.integers([1])]);
     return model.node('Where', [model.node('Cast', [one], { to: BOOL }), same, same]);
   }
 }
+
+/** A value of the model, of so many axes. */
+interface Value {
+  readonly name: string;
+  readonly rank: number;
+}
+
+/** Rows of a matrix that is bound in pieces. */
+type Piece = KeptNames & { readonly rows: number };
 
 const isActivation = (x: Tensor): boolean =>
   x.op !== 'input' && x.op !== 'constant' && x.dtype === 'f32' && x.shape.length > 0;

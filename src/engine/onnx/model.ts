@@ -3,7 +3,7 @@ import { type BlockBits, blocksOf, multipleBytes } from '../base/blocks';
 import type { BoundDType, GraphDType, HostData, HostTensor } from '../base/dtype';
 import { DTYPE_BYTES } from '../base/dtype';
 import { graphDType, isHalf, widenBytes } from '../base/half';
-import { type BlockPart, boundParts, inFloat16, type KeptForm } from '../base/kept';
+import { type BlockPart, type BoundPart, inFloat16, type KeptForm } from '../base/kept';
 import { type Shape, sizeOf } from '../base/shape';
 import type { LateWeight } from './late-weight';
 import { Message } from './proto';
@@ -158,19 +158,16 @@ export class ModelWriter {
    * Declares the parts of a matrix by blocks, to be bound at run time: bytes are those above 128, since ONNX Runtime binds no
    * signed ones on a GPU.
    */
-  bound(
-    name: string,
-    shape: readonly [number, number],
-    bits: BlockBits,
-    inputOf: (name: string) => string,
-  ): KeptNames {
+  bound(parts: readonly BoundPart[], bits: BlockBits, inputOf: (name: string) => string): KeptNames {
     this.hasBlocks = true;
     const names: Partial<Record<BlockPart, string>> = {};
-    for (const part of boundParts(name, shape, bits)) {
-      names[part.part] = inputOf(part.name);
-      this.input(inputOf(part.name), part.dtype, part.shape);
+    let zero: string | undefined;
+    for (const { part, name, dtype, shape } of parts) {
+      names[part] = inputOf(name);
+      this.input(inputOf(name), dtype, shape);
+      if (part === 'scales' && bits !== 4) zero = this.zeros(...shape);
     }
-    return { ...(names as KeptNames), ...(bits !== 4 && { zero: this.zeros(shape[0], blocksOf(shape[1])) }) };
+    return { ...(names as KeptNames), ...(zero !== undefined && { zero }) };
   }
 
   /** The zero point of every block. */

@@ -9,10 +9,10 @@ import { readGolden } from '../testing/golden.testing';
 import { relativeError, TINY_CONFIG } from '../train/tiny.testing';
 import { coconut, drawnStage } from './coconut';
 import { casesOf, type Family, makeCase, ROUNDING, TOLERANCE } from './method-goldens.testing';
-import { interpreted, onBackEnds, outputsOf, worst } from './parity.testing';
+import { gradientNorms, interpreted, onBackEnds, outputsOf, worst } from './parity.testing';
 
 const golden = readGolden('coconut');
-const { S, weight, cases } = golden.meta;
+const { S, weight, decoderWeight, cases } = golden.meta;
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -32,12 +32,16 @@ function stepOf(stages: readonly number[], curriculum: object): number {
 }
 
 const caseOf = (family: Family, name: string) => {
-  const { stages, c, pad, instead: inPlace = 'latents' } = cases[family][name];
+  const { stages, c, pad, instead: inPlace = 'latents', explain: per } = cases[family][name];
   const drawn = new Set(stages).size > 1;
   const curriculum = { latentsPerStep: c, stages: S, padLatents: pad, uniform: drawn ? 1 : 0, inPlace };
   return {
     ...{ golden, family, name, recipe: coconut, stage: drawn ? 3 : (stages[0] as number) },
-    config: { method: 'coconut', curriculum, weights: { answer: weight } } as const,
+    config: {
+      ...{ method: 'coconut', curriculum },
+      ...(per && { auxiliary: { per } }),
+      weights: { answer: weight, decoder: per ? decoderWeight : 0 },
+    } as const,
     step: drawn ? stepOf(stages, curriculum) : 0,
   };
 };
@@ -118,6 +122,28 @@ it('says that its markers have nothing to begin as where no sample has a written
   const [markers] = coconut.modules?.(parseRunConfig({ method: 'coconut' }), TINY_CONFIG, training) ?? [];
   const embedding = { count: 5, rows: () => new Float32Array() } as never;
   expect(() => markers?.initial(new Rng(1), embedding)).toThrow('no training sample has a written step');
+});
+
+it('refuses a decoder of steps where there are no latents, and beside all weights', () => {
+  const refused = (config: object) => () =>
+    coconut.check?.(
+      parseRunConfig({ method: 'coconut', weights: { decoder: 1 }, ...config }) as never,
+      TINY_CONFIG,
+    );
+  expect(refused({ curriculum: { inPlace: 'pauses' } })).toThrow('there are none');
+  expect(refused({ training: { weights: 'full' } })).toThrow('two adapters');
+  refused({})();
+});
+
+it('the steps’ loss alone reaches the latents, and the decoder reads them from position 1 on', async () => {
+  const of = caseOf('qwen2', 'explain');
+  const alone = await makeCase({ ...of, config: { ...of.config, weights: { answer: 0, decoder: 1 } } });
+  const norms = gradientNorms(alone);
+  for (const name of ['student.0', 'decoder.0', 'tokens']) expect(norms[name], name).toBeGreaterThan(1e-3);
+  const { shape, data } = alone.feeds['steps.positions'] as HostTensor;
+  expect(Array.from(data).slice(0, shape[1])).toEqual(
+    Array.from({ length: shape[1] as number }, (_, j) => 1 + j),
+  );
 });
 
 it('trains the latents through time: without their gradient, that of the question’s marker changes', async () => {

@@ -1,4 +1,4 @@
-import type { ConfigOf } from '../../contract/config';
+import { type ConfigOf, isFull } from '../../contract/config';
 import { coconutDropped } from '../../contract/methods/coconut';
 import { ConfigError } from '../base/errors';
 import { Rng } from '../base/rng';
@@ -6,9 +6,12 @@ import type { TokenProblem } from '../data/tokens';
 import type { EmbeddingsStage, Reasoning, Stage } from '../decode/reasoning';
 import { addedTokens, BEGIN, END, LATENT, TOKENS } from './shared/added-tokens';
 import { longest } from './shared/batches';
+import { GROUP_POSITIONS, groupFeeds, groupTargets, longestTarget } from './shared/group-inputs';
 import { readQuestion, STUDENT } from './shared/passes';
 import { markedQuestion, markedQuestionFeeds } from './shared/question';
 import { type OwnInputs, type Recipe, studentLora, type TrainingTokens } from './shared/recipe';
+import { DECODER, explainSteps } from './shared/step-decoder';
+import { STEP_INPUTS } from './shared/step-inputs';
 import { textAfter, textFeeds, textNext } from './shared/text-after';
 import { latentMasks, pauseMask, pauseUnequally, thinkUnequally } from './shared/unequal-latents';
 
@@ -17,17 +20,28 @@ type Config = ConfigOf<'coconut'>;
 /**
  * Coconut (arXiv:2412.06769, §3): question, start, n latents, end, the steps that are still written, answer prompt, answer.
  * A latent is the last hidden state before it, not detached; or, in two variants of its table 1, one learned token, read in one pass,
- * or nothing, without start and end. Its code writes `### answer`; here the answer has the prompt that every method here has.
+ * or nothing, without start and end. With a decoder of steps it is SIM-CoT on Coconut (arXiv:2509.20317). Its code writes `### answer`; here the answer has the prompt that every method here has.
  */
 export const coconut: Recipe<Config> = {
-  check({ curriculum: { first, stages } }) {
+  check(config) {
+    const { first, stages, inPlace } = config.curriculum;
     if (first > stages + 1)
       throw new ConfigError(
         `the first stage is ${first}; there are stages 0 to ${stages + 1}`,
         'Choose an earlier first stage, or more latent stages.',
       );
+    if (config.weights.decoder > 0 && (inPlace !== 'latents' || isFull(config)))
+      throw new ConfigError(
+        isFull(config)
+          ? 'the auxiliary decoder and the student are two adapters on the same weights, and all weights are to be trained'
+          : 'the auxiliary decoder says steps from latents, and there are none',
+        'Give the steps in the decoder a weight of 0, or train adapters and feed hidden states back.',
+      );
   },
-  adapters: studentLora,
+  adapters: (config) => ({
+    ...studentLora(config),
+    ...(config.weights.decoder > 0 && { [DECODER]: { kind: 'lora', ...config.lora } }),
+  }),
   // All added tokens begin as copies of the token that opens a step, `<<`.
   modules({ curriculum: { inPlace } }, model, training) {
     if (inPlace === 'nothing') return [];
@@ -59,13 +73,20 @@ export const coconut: Recipe<Config> = {
     if (inPlace === 'nothing')
       return textNext(tape, { after: readQuestion(tape, layout), ...options }, config.weights.answer);
     const question = markedQuestion(tape, layout.question, tape.embeddings(TOKENS, [BEGIN]), adapters);
-    const after =
+    const thoughts =
       inPlace === 'pauses'
         ? pauseUnequally(tape, question, new Array(latents).fill(LATENT), unequal)
-        : thinkUnequally(tape, question, latents, { kind: 'hidden' }, unequal).at(-1);
+        : thinkUnequally(tape, question, latents, { kind: 'hidden' }, unequal);
     const begin = tape.embeddings(TOKENS, [END]);
-    const end = { after: after ?? question, begin, ownPositions: unequal, ...options };
+    const end = { after: thoughts.at(-1) ?? question, begin, ownPositions: unequal, ...options };
     textAfter(tape, end, config.weights.answer);
+
+    if (latents === 0) return;
+    const c = config.curriculum.latentsPerStep;
+    const groups = Array.from({ length: latents / c }, (_, g) =>
+      thoughts.slice(g * c, (g + 1) * c).map(({ fed }) => fed),
+    );
+    explainSteps(tape, groups, sizes.step ?? 0, config.weights.decoder, GROUP_POSITIONS);
   },
 };
 
@@ -102,16 +123,15 @@ export function drawnStage(
 }
 
 function inputs(config: Config, { problems, layout, codec }: TrainingTokens, stage: number): OwnInputs {
-  const { stages: S, uniform, padLatents, inPlace } = config.curriculum;
+  const { stages: S, latentsPerStep: c, uniform, padLatents, inPlace } = config.curriculum;
+  const explains = config.weights.decoder > 0;
   const scheduled = coconutDropped(config)[stage] as number;
   const unequal = inPlace !== 'nothing' && (uniform > 0 || (scheduled > S && !padLatents));
   const rowOf = ({ question, steps, answer }: TokenProblem, s: number) => {
     const written = s > S ? [] : steps.slice(s).flat();
-    return {
-      question,
-      text: [...written, ...codec.prompt, ...answer],
-      latents: latentsAt(config, s, steps.length),
-    };
+    const latents = latentsAt(config, s, steps.length);
+    const row = { question, text: [...written, ...codec.prompt, ...answer], latents };
+    return { ...row, targets: groupTargets({ ...row, steps, groups: latents / c }, S, codec.endId) };
   };
   /** The stages between which a sample may be trained. */
   const extremes = ({ steps }: TokenProblem): number[] =>
@@ -121,9 +141,11 @@ function inputs(config: Config, { problems, layout, codec }: TrainingTokens, sta
     text: longest(possible, ({ text }) => text.length),
     latents: longest(possible, ({ latents }) => latents),
     unequal: unequal ? 1 : 0,
+    ...(explains && { step: longestTarget(possible.map(({ targets }) => targets)) }),
   };
   return {
     sizes,
+    ...(explains && config.auxiliary.per === 'token' && { means: [STEP_INPUTS.weights] }),
     feeds(chosen, { samples, step }) {
       const rows = chosen.map((problem, b) => {
         const at = { sample: samples[b] as number, step };
@@ -139,6 +161,12 @@ function inputs(config: Config, { problems, layout, codec }: TrainingTokens, sta
             sizes.latents,
           )),
         ...textFeeds(rows, sizes.text, codec.padId, own),
+        ...(explains &&
+          groupFeeds(
+            rows.map(({ targets }) => targets),
+            { slots: sizes.latents / c, c, T: sizes.step ?? 0, padId: codec.padId },
+            config.auxiliary.per,
+          )),
       };
     },
   };

@@ -1,7 +1,5 @@
 import type { ConfigOf } from '../../contract/config';
-import type { Computed, Segment } from '../train/tape/entries';
-import type { Tape } from '../train/tape/tape';
-import { joined } from './shared/added-tokens';
+import type { Segment } from '../train/tape/entries';
 import { readQuestion } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
 import {
@@ -10,12 +8,10 @@ import {
   recordSelfDistillation,
   thoughtModules,
 } from './shared/self-distillation';
-import { STEP_INPUTS, stepInputs } from './shared/step-inputs';
+import { DECODER, explainSteps } from './shared/step-decoder';
+import { stepInputs } from './shared/step-inputs';
 
 type Config = ConfigOf<'sim-cot'>;
-
-/** The auxiliary decoder's adapter. */
-const DECODER = 'decoder';
 
 /**
  * SIM-CoT on CODI's latents: CODI's terms, and an auxiliary decoder that says each latent's step. Slot k is what would be fed after k
@@ -36,17 +32,7 @@ export const simCot: Recipe<Config> = {
     const reasoning = simCot.reasoning(config, model);
     const { thoughts } = recordSelfDistillation(tape, readQuestion(tape, layout), layout, reasoning, config);
     const next = tape.feedback((thoughts.at(-1) as Segment).last, projectedFeedback(config, model));
-    const slots = [...thoughts.map(({ x }) => x), next];
-    explain(tape, slots, sizes?.step as number, config.weights.explain);
+    const slots = [...thoughts.map(({ fed }) => [fed]), [next]];
+    explainSteps(tape, slots, sizes?.step as number, config.weights.explain);
   },
 };
-
-/** The decoder reads each slot's vector and step, T tokens; the mean of the slots' cross entropies is the term `explain`. */
-function explain(tape: Tape, slots: readonly Computed[], T: number, weight: number): void {
-  if (weight === 0) return;
-  const [first, ...others] = slots.map((vector, slot) => {
-    const x = joined(tape, vector, tape.tokens(STEP_INPUTS.ids(slot), T - 1));
-    return tape.segment(x, { adapters: [DECODER] }).finals();
-  });
-  if (first) tape.crossEntropy('explain', weight, tape.rows(first, ...others), STEP_INPUTS);
-}

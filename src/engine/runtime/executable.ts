@@ -83,6 +83,7 @@ export class OrtExecutable implements Executable {
     const created = this.createMissing(given);
     const used = [...fed.values(), ...given.values()];
     for (const tensor of used) tensor.users++;
+    for (const tensor of given.values()) tensor.overwritten();
     try {
       await enqueue(() => (this.owner.device ? this.runOnGpu(fed, given) : this.runOnCpu(fed, given)));
     } catch (error) {

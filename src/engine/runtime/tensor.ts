@@ -19,6 +19,11 @@ export interface DeviceTensor {
   readonly disposed: boolean;
   /** Replaces the value. Throws RuntimeError on the wrong type or length, or while a run uses the tensor. */
   write(data: HostData): void;
+  /**
+   * Replaces a part of the value, from element `at` of its host array: of the GPU's, whole words. Throws RuntimeError as `write`
+   * does, and where the part ends beyond it.
+   */
+  writeAt(at: number, data: HostData): void;
   /** A copy of the value. On the GPU this waits for the device: not for the hot path (Runtime.readCount counts). */
   read(): Promise<HostData>;
   dispose(): void;
@@ -28,6 +33,11 @@ export interface DeviceTensor {
   readonly deviceBuffer: DeviceBuffer;
   /** CPU only: the value itself, not a copy. */
   readonly data: HostData;
+  /**
+   * Integers as they were last written from host memory, without waiting for the device; undefined for other types, and where
+   * a program has written since.
+   */
+  readonly written: Int32Array | undefined;
 }
 
 /** What tensors need from the runtime that made them. */
@@ -57,9 +67,13 @@ export abstract class BaseTensor implements DeviceTensor {
   abstract get buffer(): GPUBuffer;
   abstract get deviceBuffer(): DeviceBuffer;
   abstract get data(): HostData;
+  abstract get written(): Int32Array | undefined;
   abstract write(data: HostData): void;
+  abstract writeAt(at: number, data: HostData): void;
   abstract read(): Promise<HostData>;
   abstract ortTensor(): Ort.Tensor;
+  /** A program writes to it. */
+  abstract overwritten(): void;
   protected abstract free(): void;
 
   get name(): string {
@@ -84,12 +98,14 @@ export abstract class BaseTensor implements DeviceTensor {
       throw new RuntimeError(`${this.name} was ${what} while a run uses it`, 'Await the run first.');
   }
 
-  protected checkData(data: HostData): void {
+  /** @param at first element of a part; undefined for the whole */
+  protected checkData(data: HostData, at?: number): void {
     const wanted = allocate(this.dtype, 0).constructor;
     const length = this.dtype === 'i4' ? Math.ceil(sizeOf(this.shape) / 2) : sizeOf(this.shape);
-    if (data.constructor !== wanted || data.length !== length)
+    const fits = at === undefined ? data.length === length : at >= 0 && at + data.length <= length;
+    if (data.constructor !== wanted || !fits)
       throw new RuntimeError(
-        `${this.name} needs ${wanted.name} of ${length}, got ${data.constructor.name} of ${data.length}`,
+        `${this.name} needs ${wanted.name} of ${length}, got ${data.constructor.name} of ${data.length}${at === undefined ? '' : ` at ${at}`}`,
         BUG,
       );
   }
@@ -123,6 +139,15 @@ export class CpuTensor extends BaseTensor {
     return this.value;
   }
 
+  get written(): Int32Array | undefined {
+    const { data } = this;
+    return data instanceof Int32Array ? data : undefined;
+  }
+
+  overwritten(): void {
+    // What is read is the value itself.
+  }
+
   get buffer(): GPUBuffer {
     return this.deviceBuffer.gpu;
   }
@@ -136,6 +161,13 @@ export class CpuTensor extends BaseTensor {
     this.idle('written');
     this.checkData(data);
     this.value.set(data);
+  }
+
+  writeAt(at: number, data: HostData): void {
+    this.usable('written');
+    this.idle('written');
+    this.checkData(data, at);
+    this.value.set(data, at);
   }
 
   async read(): Promise<HostData> {
@@ -162,6 +194,7 @@ export const bufferBytes = (dtype: BoundDType, shape: Shape): number =>
 export class GpuTensor extends BaseTensor {
   readonly location = 'gpu';
   private readonly store: DeviceBuffer;
+  private integers: Int32Array | undefined;
   private wrapped: Ort.Tensor | undefined;
 
   constructor(
@@ -191,11 +224,29 @@ export class GpuTensor extends BaseTensor {
     throw new RuntimeError(`${this.name} is on the GPU: await read(), or use buffer`, BUG);
   }
 
+  get written(): Int32Array | undefined {
+    this.usable('read');
+    return this.integers;
+  }
+
+  overwritten(): void {
+    this.integers = undefined;
+  }
+
   write(data: HostData): void {
     this.usable('written');
     this.idle('written');
     this.checkData(data);
     this.device.write(this.store, data);
+    this.integers = data instanceof Int32Array ? data.slice() : undefined;
+  }
+
+  writeAt(at: number, data: HostData): void {
+    this.usable('written');
+    this.idle('written');
+    this.checkData(data, at);
+    this.device.write(this.store, data, at * data.BYTES_PER_ELEMENT);
+    this.integers = undefined;
   }
 
   async read(): Promise<HostData> {

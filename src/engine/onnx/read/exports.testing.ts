@@ -33,6 +33,10 @@ export interface LlamaForm extends ExportOptions {
   readonly form: 'decomposed' | 'genai' | 'skip-add';
   /** Of the linears' weights. */
   readonly linears?: 'float' | 'int8' | 'q4';
+  /** The head is stored as the linears are, and beside int8 linears the embedding as int8 too. */
+  readonly vocabulary?: boolean;
+  /** Of MatMulNBits: 4 lets activations be rounded to 8 bits. */
+  readonly accuracyLevel?: number;
   /** Of everything else, and of inputs and outputs. */
   readonly halves?: boolean;
   /** Rotates inside of GroupQueryAttention. */
@@ -46,9 +50,11 @@ export interface LlamaForm extends ExportOptions {
 }
 
 type Tensors = ReadonlyMap<string, Float32Array>;
+/** What a writer asks for one at a time. */
+export type TensorsByName = Pick<Tensors, 'get' | 'has'>;
 const MAX_POSITIONS = 256;
 
-export function llamaExport(sizes: LlamaSizes, tensors: Tensors, form: LlamaForm): Export {
+export function llamaExport(sizes: LlamaSizes, tensors: TensorsByName, form: LlamaForm): Export {
   return new LlamaExport(sizes, tensors, form).write();
 }
 
@@ -60,8 +66,9 @@ export function q4(weight: Float32Array, K: number) {
   if (K % 32 !== 0) throw new Error('K');
   for (let block = 0; block < scales.length; block++) {
     const values = weight.subarray(32 * block, 32 * block + 32);
-    const scale = Math.max(...values.map(Math.abs)) / 7;
-    scales[block] = scale;
+    let most = 0;
+    for (const x of values) most = Math.max(most, Math.abs(x));
+    scales[block] = most / 7;
     values.forEach((x, i) => {
       const q = Math.min(15, Math.max(0, Math.round(x / (scales[block] as number)) + 8));
       const at = 32 * block + i;
@@ -100,7 +107,7 @@ class LlamaExport {
 
   constructor(
     private readonly s: LlamaSizes,
-    private readonly tensors: Tensors,
+    private readonly tensors: TensorsByName,
     private readonly form: LlamaForm,
   ) {
     this.w = new ExportWriter(form);
@@ -130,14 +137,24 @@ class LlamaExport {
           'total_sequence_length',
           s.headDim,
         ]);
-    const embed = this.floats('model.embed_tokens.weight', [s.vocabSize, s.hiddenSize]);
-    const x = w.node('Gather', [embed, ids]);
+    const x = this.embedded(ids);
     const normed =
       this.form.form === 'decomposed'
         ? this.decomposed(x, ids, mask, positions)
         : this.genai(x, mask, positions);
     this.head(normed);
     return w.finish();
+  }
+
+  private embedded(ids: string): string {
+    const { w, s } = this;
+    const name = 'model.embed_tokens.weight';
+    const dims = [s.vocabSize, s.hiddenSize];
+    if (!this.form.vocabulary || this.form.linears !== 'int8')
+      return w.node('Gather', [this.floats(name, dims), ids]);
+    const { scale, values } = int8(this.tensor(name));
+    const rows = w.node('Gather', [w.weight(`${name}_rows`, I8, dims, () => values), ids]);
+    return w.node('DequantizeLinear', [rows, w.scalar(scale)]);
   }
 
   private head(normed: string): void {
@@ -149,6 +166,10 @@ class LlamaExport {
       const keep = w.input('num_logits_to_keep', I64, []);
       const from = w.node('Unsqueeze', [w.node('Neg', [keep]), w.ints(0)]);
       read = w.node('Slice', [read, from, w.ints(2 ** 31 - 1), w.ints(1)]);
+    }
+    if (this.form.vocabulary && this.form.linears !== 'float') {
+      w.nodeTo('Identity', [this.linear(read, name.replace('.weight', ''))], ['logits']);
+      return;
     }
     const weight = this.floats(`${name} transposed`, [s.hiddenSize, s.vocabSize], () =>
       transposed(this.tensor(name), s.vocabSize),
@@ -191,7 +212,12 @@ class LlamaExport {
     const { packed, scales } = q4(this.tensor(`${name}.weight`), K);
     const B = this.w.weight(`${name}.weight_Q4`, U8, [N, K / 32, 16], () => packed);
     const S = this.floats(`${name}.weight_scales`, [scales.length], () => scales);
-    return this.w.node('MatMulNBits', [x, B, S], { K, N, bits: 4, block_size: 32 });
+    const { accuracyLevel } = this.form;
+    const attributes = { K, N, bits: 4, block_size: 32 };
+    return this.w.node('MatMulNBits', [x, B, S], {
+      ...attributes,
+      ...(accuracyLevel !== undefined && { accuracy_level: accuracyLevel }),
+    });
   }
 
   private int8Linear(x: string, name: string, K: number, N: number): string {

@@ -47,33 +47,46 @@ export function stepInputs({ problems, codec }: TrainingTokens, slots: number, c
     // The released code knows no batch but its own.
     ...(!cut && { means: [STEP_INPUTS.weights] }),
     feeds(batch) {
-      const B = batch.length;
       const found = batch.map(inSlots);
       const rows = cut ? cutByFirstRow(found) : found;
-      const targets = new Int32Array(B * slots * T).fill(codec.padId);
-      const weights = new Float32Array(B * slots * T);
       const counts = Array.from({ length: slots }, (_, slot) =>
         rows.reduce((n, row) => n + (row[slot] as number[]).length, 0),
       );
       const used = counts.filter((n) => n > 0).length;
-      const feeds: Record<string, HostTensor> = {};
-      for (let slot = 0; slot < slots; slot++) {
-        const ids = new Int32Array(B * (T - 1)).fill(codec.padId);
-        rows.forEach((row, b) => {
-          const tokens = row[slot] as number[];
-          const at = (b * slots + slot) * T;
-          ids.set(tokens.slice(0, -1), b * (T - 1));
-          targets.set(tokens, at);
-          weights.fill(1 / ((counts[slot] as number) * used), at, at + tokens.length);
-        });
-        feeds[STEP_INPUTS.ids(slot)] = { dtype: 'i32', shape: [B, T - 1], data: ids };
-      }
-      const shape = [B, slots * T];
-      feeds[STEP_INPUTS.targets] = { dtype: 'i32', shape, data: targets };
-      feeds[STEP_INPUTS.weights] = { dtype: 'f32', shape, data: weights };
-      return feeds;
+      return slotFeeds(
+        rows,
+        { slots, T, padId: codec.padId },
+        (slot) => 1 / ((counts[slot] as number) * used),
+      );
     },
   };
+}
+
+/** What a decoder reads and predicts of each row's targets, slot by slot. @param each what a token of a slot counts */
+export function slotFeeds(
+  rows: readonly (readonly (readonly number[])[])[],
+  { slots, T, padId }: { readonly slots: number; readonly T: number; readonly padId: number },
+  each: (slot: number) => number,
+): Record<string, HostTensor> {
+  const B = rows.length;
+  const targets = new Int32Array(B * slots * T).fill(padId);
+  const weights = new Float32Array(B * slots * T);
+  const feeds: Record<string, HostTensor> = {};
+  for (let slot = 0; slot < slots; slot++) {
+    const ids = new Int32Array(B * (T - 1)).fill(padId);
+    rows.forEach((row, b) => {
+      const tokens = row[slot] ?? [];
+      const at = (b * slots + slot) * T;
+      ids.set(tokens.slice(0, -1), b * (T - 1));
+      targets.set(tokens, at);
+      weights.fill(each(slot), at, at + tokens.length);
+    });
+    feeds[STEP_INPUTS.ids(slot)] = { dtype: 'i32', shape: [B, T - 1], data: ids };
+  }
+  const shape = [B, slots * T];
+  feeds[STEP_INPUTS.targets] = { dtype: 'i32', shape, data: targets };
+  feeds[STEP_INPUTS.weights] = { dtype: 'f32', shape, data: weights };
+  return feeds;
 }
 
 /** Inputs that hold the gold token of each latent, by place in its block. */

@@ -27,19 +27,17 @@ export const latentMasks = (latents: readonly number[], K: number): Record<strin
 
 const PAUSES = 'latents.mask';
 
-/** Added tokens in their place, read in one pass. @param rows of the parameter  @returns undefined where there are none */
+/** Added tokens in their place, read in one pass: no segment where there are none. @param rows of the parameter */
 export const pauseUnequally = (
   tape: Tape,
   after: Segment,
   rows: readonly number[],
   unequal: boolean,
-): Segment | undefined =>
-  rows.length === 0
-    ? undefined
-    : tape.segment(tape.embeddings(TOKENS, rows), {
-        ...{ after, adapters: [STUDENT] },
-        ...(unequal && { mask: PAUSES }),
-      });
+): Segment[] => {
+  if (rows.length === 0) return [];
+  const options = { after, adapters: [STUDENT], ...(unequal && { mask: PAUSES }) };
+  return [tape.segment(tape.embeddings(TOKENS, rows), options)];
+};
 
 /** The mask [B, 1, 1, K] of K of them. @param own each row's own number */
 export const pauseMask = (own: readonly number[], K: number): Record<string, HostTensor> =>

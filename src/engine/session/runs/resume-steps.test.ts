@@ -25,6 +25,7 @@ const CASES: readonly Case[] = [
   ...(['pauses', 'nothing'] as const).map(
     (inPlace): Case => ['coconut', 'lora', { curriculum: { inPlace, uniform: 0.5 } }],
   ),
+  ['coconut', 'lora', { weights: { decoder: 1 } }],
   ['icot', 'lora', { removal: { positions: 'kept' } }],
 ];
 it.each(CASES.map((one) => [one[0], one[1], JSON.stringify(one[2] ?? {}), one] as const))(

@@ -148,6 +148,8 @@ export class Segment {
     private readonly sizes: { readonly batch: number; readonly hidden: number; readonly layers: number },
     readonly x: Computed,
     { after, adapters = [], mask, positions }: SegmentOptions,
+    /** Its input embeddings before vectors of positions are added, where a model has these. */
+    readonly fed: Computed = x,
   ) {
     const { batch, hidden } = sizes;
     const [rows, width] = x.shape as readonly [number, number];

@@ -72,10 +72,8 @@ export class Tape {
     const sizes = { batch: this.batch, hidden: config.hiddenSize, layers: config.layers };
     const index = this.segments.length;
     const placed = config.positions === 'learned' ? this.placed(x, index) : x;
-    const segment = new Segment(index, sizes, placed, {
-      ...options,
-      ...(options.adapters && { adapters: attached(options.adapters, weights) }),
-    });
+    const own = { ...options, ...(options.adapters && { adapters: attached(options.adapters, weights) }) };
+    const segment = new Segment(index, sizes, placed, own, x);
     for (const adapter of segment.adapters)
       if (!Object.hasOwn(adapters, adapter))
         throw new ConfigError(
