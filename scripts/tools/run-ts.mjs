@@ -37,7 +37,7 @@ await build({
     outDir,
     emptyOutDir: false,
     target: 'node20',
-    sourcemap: 'inline',
+    sourcemap: true,
     minify: false,
     copyPublicDir: false,
     rolldownOptions: { output: { entryFileNames: 'program.mjs', chunkFileNames: '[name]-[hash].mjs' } },

@@ -7,30 +7,20 @@ import { parseRunConfig } from '../../../src/contract/config';
 import { AS_DETECTED } from '../../../src/contract/data';
 import type { Progress } from '../../../src/contract/events';
 import { inHeap } from '../../../src/contract/memory';
-import { wordProblems } from '../../../src/engine/data/word-problems';
 import { runtimeVersion } from '../../../src/engine/runtime/ort';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
 import { megabytes, memoryTaken } from '../checkpoints/memory';
 import { cpuSeconds } from '../finetune/step';
 import type { Options } from './options';
+import { rowsOf, tokensOf } from './rows';
 
 const [folder = '', json = '{}'] = process.argv.slice(2);
 const options = JSON.parse(json) as Options;
 const { method, batch, samples, steps, question, latents, threads, storage, changes } = options;
 const rounded = (x: number): number => Number(x.toFixed(2));
 
-/** Questions of about that many tokens of the bundled tokenizer, which has a token for each word and sign. */
-const rows = wordProblems(11, 8 * samples + 8, { minSteps: 2, maxSteps: 4 }).reduce<
-  { question: string; steps: readonly string[]; answer: string }[]
->((made, problem) => {
-  const last = made.at(-1);
-  const words = (text: string): number => text.split(/(?=[ .?])/).length;
-  if (last && words(last.question) + words(problem.question) <= question)
-    last.question = `${problem.question.replace(/ How.*/, '')} ${last.question}`;
-  else made.push({ ...problem });
-  return made;
-}, []);
+const rows = rowsOf(samples + 1, question);
 
 const workbench = new LoriWorkbench({
   ...{ crossOriginIsolated: true, runtimeVersion, readBlob },
@@ -39,10 +29,7 @@ const workbench = new LoriWorkbench({
 await workbench.open('wasm');
 const model = await workbench.openCheckpoint(await checkpointFiles(folder));
 await workbench.storeWeights(storage);
-await workbench.openData(
-  [{ name: 'rows.json', data: new Blob([JSON.stringify(rows.slice(1))]) }],
-  AS_DETECTED,
-);
+await workbench.openData([{ name: 'rows.json', data: new Blob([JSON.stringify(rows)]) }], AS_DETECTED);
 const config = parseRunConfig({
   method,
   roles: { student: 'opened', teacher: 'self', data: 'opened' },
@@ -80,7 +67,7 @@ console.log(
   JSON.stringify({
     parameters: model.parameters,
     trainable: result.trainable,
-    tokens: result.data && Math.max(...rows.map((row) => row.question.split(/(?=[ .?])/).length)),
+    tokens: Math.max(...rows.map((row) => tokensOf(row.question))),
     secondsOfTeacher: rounded(result.seconds.teacher),
     secondsOfFactors: rounded((factors?.elapsed ?? 0) / 1000),
     secondsOfCompiling: rounded(result.seconds.compile),

@@ -1,18 +1,20 @@
 /**
- * A run on a checkpoint of real size in the page, stopped half-way and resumed after a reload:
+ * Runs on a checkpoint of real size in the page, each stopped half-way and resumed after a reload:
  *
- *     npm run bench:distil:page -- <folder of a checkpoint> [--method lori] [--samples 128] [--batch 4] [--latents 5] [--straight]
+ *     npm run bench:distil:page -- <folder of a checkpoint> [--methods lori,codi,cot-sft] [--samples 128] [--batch 4] [--latents 5] [--straight]
  *
- * `bench:distil` writes such folders. The samples are rows of GSM8K (--data file.jsonl for others), read once. Prints seconds a step
- * by the clock and of processor time, the renderer's peak, and the first and last losses; with --straight the same run without
- * the stop as well, whose losses must be equal to the bit.
+ * `bench:distil` writes such folders. The samples are word problems whose questions have about 96 tokens (--question), or rows of
+ * --data file.jsonl, read once. Prints for each method what the page says beforehand,
+ * seconds a step by the clock and of processor time, the renderer's peak, the first and last losses, and the hash of the adapter that
+ * is exported; with --straight the same run without the stop as well, whose losses and adapter must be equal to the bit.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
-import { build, preview } from 'vite';
+import { build, preview, runnerImport } from 'vite';
 import { countSteps, startFrom } from '../../../e2e/support/run-page.mjs';
 import { chromiumArgs, findChromium } from '../../tools/find-chromium.mjs';
 import { processesOf, watchPeaks } from '../browser-processes.mjs';
@@ -21,39 +23,57 @@ const root = resolve(import.meta.dirname, '../../..');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    method: { type: 'string', default: 'lori' },
+    methods: { type: 'string', default: 'lori' },
     samples: { type: 'string', default: '128' },
     batch: { type: 'string', default: '4' },
     latents: { type: 'string', default: '5' },
-    data: { type: 'string', default: join(root, 'models/data/gsm8k-train-128.jsonl') },
+    question: { type: 'string', default: '96' },
+    data: { type: 'string' },
     straight: { type: 'boolean', default: false },
   },
 });
 const [folder] = positionals;
 if (!folder)
   throw new Error(
-    'usage: npm run bench:distil:page -- <folder of a checkpoint> [--method lori] [--samples 128] …',
+    'usage: npm run bench:distil:page -- <folder of a checkpoint> [--methods lori] [--samples 128] …',
   );
-const [samples, batch, latents] = [values.samples, values.batch, values.latents].map(Number);
+const [samples, batch, latents, question] = [
+  values.samples,
+  values.batch,
+  values.latents,
+  values.question,
+].map(Number);
 const steps = Math.floor(samples / batch);
 
 /** Milliseconds that a wait may take: the teacher pass over all samples, or half of the steps. */
 const LONG = 3_600_000;
-const config = {
+const configOf = (method) => ({
   version: 2,
-  method: values.method,
+  method,
   roles: { student: 'opened', teacher: 'self', data: 'opened' },
   data: { samples, validation: 0, heldOut: 0 },
   // A method without latents has no such group.
-  ...(values.method.includes('cot') ? {} : { latent: { steps: latents } }),
+  ...(method.includes('cot') ? {} : { latent: { steps: latents } }),
   // Of results that the checkpoint's tokenizer has no token for nothing would be left.
-  ...(values.method === 'lori' ? { factors: { rationale: 'steps' } } : {}),
+  ...(method === 'lori' ? { factors: { rationale: 'steps' } } : {}),
   optimiser: { steps, batch },
   observation: { every: 0 },
   keeping: { every: 4 },
-};
+});
 
+/** A TypeScript file of the repository. */
+const importOf = async (path) =>
+  (await runnerImport(join(root, path), { configFile: false, logLevel: 'error' })).module;
 const temporary = mkdtempSync(join(tmpdir(), 'bench-distil-'));
+const { rowsOf } = await importOf('scripts/bench/distil/rows.ts');
+const data = values.data ?? join(temporary, 'rows.jsonl');
+if (!values.data)
+  writeFileSync(
+    data,
+    rowsOf(samples, question)
+      .map((row) => JSON.stringify(row))
+      .join('\n'),
+  );
 const outDir = join(temporary, 'dist');
 const common = { root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' };
 await build({ ...common, build: { outDir, emptyOutDir: true } });
@@ -72,24 +92,38 @@ async function openAll(context) {
   await page.locator('.model-drop input[type=file]').nth(1).setInputFiles(files);
   await page.getByRole('heading', { name: /^Opened: / }).waitFor();
   await page.getByRole('tab', { name: 'Data' }).click();
-  await page.locator('.data-drop input[type=file]').setInputFiles(values.data);
+  await page.locator('.data-drop input[type=file]').setInputFiles(data);
   await page.getByText(/rows pass the filter/).waitFor();
   await page.getByRole('tab', { name: 'Distil' }).click();
   return page;
 }
 
-/** The run's losses by step, once it has ended. */
-async function lossesOf(page) {
+/** What a button saves. */
+async function saved(page, name) {
   const [file] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Download run file' }).click(),
+    page.getByRole('button', { name }).first().click(),
   ]);
-  return JSON.parse(readFileSync(await file.path(), 'utf8')).observed.losses;
+  return file.path();
+}
+
+const { readEntry, readZip } = await importOf('src/engine/checkpoint/zip.ts');
+const { blobSource } = await importOf('src/engine/checkpoint/source.ts');
+
+/** The run's losses by step, once it has ended, and the hash of its adapter. */
+async function outcomeOf(page) {
+  const { observed } = JSON.parse(readFileSync(await saved(page, 'Download run file'), 'utf8'));
+  const zip = blobSource(new Blob([readFileSync(await saved(page, 'Adapter (PEFT)'))]));
+  const entry = [...(await readZip(zip)).values()].find(({ name }) => name.endsWith('.safetensors'));
+  const adapter = createHash('sha256')
+    .update(await readEntry(zip, entry, 1e9))
+    .digest('hex');
+  return { losses: observed.losses, adapter };
 }
 
 /** Trains, with a stop and a reload after step `stop` if one is given. */
-async function train(name, stop) {
-  const profile = join(temporary, name);
+async function train(method, name, stop) {
+  const profile = join(temporary, `${method}-${name}`);
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: findChromium(),
     args: chromiumArgs,
@@ -122,7 +156,12 @@ async function train(name, stop) {
     await counted.watch(context);
     let page = await openAll(context);
     const begun = performance.now();
-    await startFrom(page, config);
+    await startFrom(page, configOf(method));
+    const said = await page
+      .getByText(/^Memory of a step of/)
+      .first()
+      .textContent();
+    console.log(`${method}, ${name}: ${said}`);
     if (stop) {
       await leg(page, stop);
       await page.getByRole('button', { name: 'Stop and keep' }).click();
@@ -136,14 +175,14 @@ async function train(name, stop) {
     }
     await leg(page, steps);
     await page.getByText(/^Done\./).waitFor();
-    const losses = await lossesOf(page);
+    const { losses, adapter } = await outcomeOf(page);
     const [count, seconds, cpu] = ['count', 'seconds', 'cpu'].map((key) =>
       legs.reduce((sum, one) => sum + one[key], 0),
     );
     console.log(
-      `${name}: ${losses.length} of ${steps} steps in ${((performance.now() - begun) / 1000).toFixed(0)} s, ${(seconds / count).toFixed(2)} s a step (${(cpu / count).toFixed(2)} s of processor time), renderer at most ${peak.renderer.toFixed(0)} MB, loss ${losses[0]} to ${losses.at(-1)}`,
+      `${method}, ${name}: ${losses.length} of ${steps} steps in ${((performance.now() - begun) / 1000).toFixed(0)} s, ${(seconds / count).toFixed(2)} s a step (${(cpu / count).toFixed(2)} s of processor time), renderer at most ${peak.renderer.toFixed(0)} MB, loss ${losses[0]} to ${losses.at(-1)}, adapter ${adapter.slice(0, 16)}`,
     );
-    return losses;
+    return { losses, adapter };
   } finally {
     end();
     await context.close();
@@ -151,12 +190,21 @@ async function train(name, stop) {
 }
 
 try {
-  const resumed = await train('stopped', Math.floor(steps / 2));
-  if (values.straight) {
-    const straight = await train('straight');
-    const different = straight.filter((loss, i) => loss !== resumed[i]).length;
-    console.log(different === 0 ? 'losses equal to the bit' : `${different} losses differ`);
-    if (different > 0 || straight.length !== resumed.length) process.exitCode = 1;
+  for (const method of values.methods.split(',')) {
+    const resumed = await train(method, 'stopped', Math.floor(steps / 2));
+    if (!values.straight) continue;
+    const straight = await train(method, 'straight');
+    const different = straight.losses.filter((loss, i) => loss !== resumed.losses[i]).length;
+    const isSame =
+      different === 0 &&
+      straight.losses.length === resumed.losses.length &&
+      straight.adapter === resumed.adapter;
+    console.log(
+      isSame
+        ? `${method}: losses and adapter equal to the bit`
+        : `${method}: ${different} losses differ; the adapters are ${straight.adapter === resumed.adapter ? 'equal' : 'not'}`,
+    );
+    if (!isSame) process.exitCode = 1;
   }
 } finally {
   await server.close();

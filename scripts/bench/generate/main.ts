@@ -58,6 +58,7 @@ function printOwn(at: string): void {
     }
 }
 
+/** Nothing where the other engines are not asked for or cannot be had: this one is then measured in Node, as without them. */
 async function startComparison(): Promise<Comparison | undefined> {
   if (!values.rivals) {
     const names = Object.entries(RIVALS).map(([name, version]) => `${name} ${version}`);
@@ -70,7 +71,10 @@ async function startComparison(): Promise<Comparison | undefined> {
     limit: Number(values.tokens),
     repeat: Number(values.repeat),
     storages: values.storage.split(','),
+  }).catch((error: Error) => {
+    console.log(error.message);
   });
+  if (!comparison) return undefined;
   const named = Object.entries(comparison.versions).map(([name, version]) => `${name} ${version}`);
   console.log(`beside ${named.join(', ')}`);
   return comparison;

@@ -26,6 +26,7 @@ const product: Rule = ({ attributes }, [a, b]) =>
 /** Every rule consumes its operands, like jax-js's functions. */
 const RULES: Partial<Record<Tensor['op'], Rule>> = {
   stopGradient: (_n, [x]) => lax.stopGradient(x as JaxArray),
+  neg: (_n, [x]) => np.negative(x as JaxArray),
   exp: (_n, [x]) => np.exp(x as JaxArray),
   log: (_n, [x]) => np.log(x as JaxArray),
   silu: (_n, [x]) => nn.silu(x as JaxArray),

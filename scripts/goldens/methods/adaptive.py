@@ -12,12 +12,14 @@ another latent (0) and END (1). Cross entropy of decisions and of the text after
 codi: at the prompt's last token, smooth L1 of the blocks' outputs to the teacher's, detached: per block the mean over batch and
 hidden size divided by the teacher's unbiased std over both + 1e-8, mean over blocks. meaned: the same between the teacher's
 mean over rationale tokens and the student's over latents. `skipped` blocks are left out at either end.
+`filter`: one layer and RMSNorm and a bias (linear), or LayerNorm (linear-norm); softmax: softmax(logits)·E; none: the state itself.
+`shift`: codi is at the token after the prompt. `alone`: the stop head reads detached states.
 n = min(max, max(min, factor·k + bias)) for k steps, the last one counted even where the rationale is without it.
 """
 import torch
 import torch.nn.functional as F
 
-from rows import EOS, Run, decoder_of, families, log_likelihood, print_case, student_lora, write_golden
+from rows import EOS, Run, decoder_of, families, log_likelihood, print_case, projections, student_lora, three_steps, write_golden
 
 SAMPLES = {"questions": [4, 6, 3], "steps": [[3, 2, 4], [2, 3], [3, 3, 2, 2]], "answers": [1, 2, 1], "prompt": 3}
 WEIGHTS = {"teacher": 0.8, "answer": 1.25, "stop": 0.9, "codi": 2.5, "meaned": 1.7}
@@ -32,14 +34,30 @@ CASES = {
         "unequal": {"factor": 3, "bias": -7, "min": 1, "max": 9, "dropLast": False, "skipped": 0, "terms": ["codi", "meaned"]},
     },
 }
-SHORT = [("qwen2", "unequal")]
+for family, name, filter in (("llama", "linear", "linear"), ("llama", "softmax", "softmax"), ("qwen2", "linear-norm", "linear-norm"), ("qwen2", "none", "none")):
+    CASES[family][name] = {
+        "factor": 1, "bias": -1, "min": 0, "max": 5, "dropLast": True, "skipped": 0, "terms": ["codi"],
+        "filter": filter, "shift": 1, "alone": filter != "softmax",
+    }
+SHORT = [("qwen2", "unequal"), ("llama", "linear"), ("llama", "softmax"), ("qwen2", "linear-norm"), ("qwen2", "none")]
+# Of these, which print projections, what three steps of AdamW move the trained tensors by too.
+STEPPED = [("qwen2", "linear-norm"), ("llama", "linear")]
 
 
 def latents_of(case, sample):
     return min(case["max"], max(case["min"], case["factor"] * len(sample["steps"]) + case["bias"]))
 
 
-def filtered(h, live):
+def filtered(decoder, h, live, filter):
+    if filter == "none":
+        return h
+    if filter == "softmax":
+        return decoder.logits(h).softmax(-1) @ decoder.embedding
+    if filter != "mlp":
+        y = F.linear(h, live["filter.linear.weight"], live["filter.linear.bias"])
+        if filter == "linear-norm":
+            return F.layer_norm(y, (len(h),), live["filter.norm.weight"], live["filter.norm.bias"], 1e-5)
+        return y / ((y * y).mean() + torch.finfo(torch.float32).eps).sqrt() * live["filter.norm.weight"] + live["filter.bias"]
     inner = F.gelu(F.linear(h, live["filter.in.weight"], live["filter.in.bias"]))
     out = F.linear(inner, live["filter.out.weight"], live["filter.out.bias"])
     return F.layer_norm(out, (len(h),), live["filter.norm.weight"], live["filter.norm.bias"], 1e-5)
@@ -51,7 +69,7 @@ def teacher_pass(decoder, sample, case):
     text = rationale + sample["prompt"] + sample["answer"] + [EOS]
     q = len(sample["question"])
     states = Run(decoder).tokens(sample["question"] + text[:-1])
-    anchor = q + len(rationale) + len(sample["prompt"]) - 1
+    anchor = q + len(rationale) + len(sample["prompt"]) - 1 + case.get("shift", 0)
     return {
         "log": log_likelihood(decoder, states[q - 1 :, -1], text),
         "anchor": states[anchor].detach(),
@@ -66,16 +84,17 @@ def student_pass(decoder, live, sample, case):
     run.feed(torch.cat([decoder.embed(torch.tensor(sample["question"])), start[None]]))
     decided, thoughts = [run.last], []
     for _ in range(n):
-        run.feed(filtered(run.last, live)[None])
+        run.feed(filtered(decoder, run.last, live, case.get("filter", "mlp"))[None])
         decided.append(run.last)
         thoughts.append(run.states[-1])
-    decisions = F.linear(torch.stack(decided), live["stop.weight"], live["stop.bias"]).log_softmax(-1)
+    decided = torch.stack(decided)
+    decisions = F.linear(decided.detach() if case.get("alone") else decided, live["stop.weight"], live["stop.bias"]).log_softmax(-1)
     text = sample["prompt"] + sample["answer"] + [EOS]
     states = run.feed(torch.cat([end[None], decoder.embed(torch.tensor(text[:-1]))]))
     return {
         "stop": torch.cat([decisions[:-1, 0], decisions[-1:, 1]]),
         "log": log_likelihood(decoder, states[:, -1], text),
-        "anchor": states[len(sample["prompt"])],
+        "anchor": states[len(sample["prompt"]) + case.get("shift", 0)],
         "mean": torch.stack(thoughts).mean(0) if thoughts else None,
     }
 
@@ -115,17 +134,43 @@ def modules(random, H):
     }
 
 
+def linear_filter(random, H):
+    """Of both linear filters, which share what they can."""
+    return {
+        "filter.linear.weight": random.normal(H, H, scale=0.5), "filter.linear.bias": random.normal(H, scale=0.3),
+        "filter.bias": random.normal(H, scale=0.2),
+    }
+
+
+def trained_of(filter, trained, linear):
+    if filter == "mlp":
+        return trained
+    without = {k: v for k, v in trained.items() if not k.startswith("filter.")}
+    norm = {k: trained[k] for k in ("filter.norm.weight", "filter.norm.bias")}
+    if filter == "linear-norm":
+        return {**without, **norm, "filter.linear.weight": linear["filter.linear.weight"], "filter.linear.bias": linear["filter.linear.bias"]}
+    return {**without, "filter.norm.weight": norm["filter.norm.weight"], **linear} if filter == "linear" else without
+
+
 def main():
     out = {}
     meta = {"by": "torch float64", "weights": WEIGHTS, "cases": CASES, "samples": {}}
     for family, config, weights, random, samples in families(320, SAMPLES, meta):
         trained = {**student_lora(family, random), **modules(random, config.hidden)}
-        out.update({f"{family}.{k}": v for k, v in trained.items()})
+        linear = linear_filter(random, config.hidden)
+        out.update({f"{family}.{k}": v for k, v in {**trained, **linear}.items()})
         for name, case in CASES[family].items():
             print("  latents", [latents_of(case, sample) for sample in samples])
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
             # Between the steps of differences, the teacher's states would move too: only what does not reach them.
-            print_case(out, f"{family}.{name}", trained, terms, ["tokens", "filter.in.weight", "filter.norm.weight", "stop.weight"], (family, name) in SHORT)
+            own = trained_of(case.get("filter", "mlp"), trained, linear)
+            checked = ["tokens", "filter.in.weight", "filter.linear.weight", "filter.norm.weight", "stop.weight"]
+            # Detached states move between the steps of differences too.
+            checked = ["stop.weight"] if case.get("alone") else [k for k in checked if k in own]
+            print_case(out, f"{family}.{name}", own, terms, checked, (family, name) in SHORT)
+            if (family, name) in STEPPED:
+                moved = three_steps(own, terms)
+                out[f"{family}.{name}.after3.projections"] = projections({k: moved[k] - own[k] for k in own})
     write_golden("adaptive", meta, out)
 
 

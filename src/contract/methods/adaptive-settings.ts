@@ -40,12 +40,35 @@ export const scheduleSettings = group(
       help: 'No problem is trained with more, and reasoning is ended after as many.',
       source: `${PAPER}: 10`,
     }),
+    filter: setting(z.enum(['mlp', 'linear', 'linear-norm', 'softmax', 'none']).default('mlp'), {
+      label: 'Recurrent filter',
+      help: 'What makes the next latent of the state before it. The linear ones have one layer, with RMSNorm and a bias, or with LayerNorm; the last two have nothing to train.',
+      source: `${PAPER}: two layers with GELU, and LayerNorm; the others are options of ${CODE}`,
+      options: {
+        mlp: 'two layers, LayerNorm',
+        linear: 'one layer, RMSNorm',
+        'linear-norm': 'one layer, LayerNorm',
+        softmax: 'softmax-weighted token embeddings',
+        none: 'none: the state itself',
+      },
+    }),
+    detachStop: setting(z.boolean().default(false), {
+      label: 'The stop head learns alone',
+      help: 'No gradient of the stop decisions reaches the states that they are read from.',
+      source: `${CODE} (detach_binary_head_inputs): off, on in its appendix`,
+    }),
   },
 );
 
 export const alignmentSettings = group(
   { title: 'Alignment with the written rationale' },
   {
+    position: setting(z.enum(['prompt-end', 'answer-start']).default('prompt-end'), {
+      label: 'Aligned token',
+      help: 'The token at which the anchor distance is: the last of the answer prompt, or the one after it.',
+      source: `CODI §3.4: the colon; ${CODE} takes the token after it in all its runs (shift_target_token_one)`,
+      options: { 'prompt-end': 'the prompt’s last', 'answer-start': 'the answer’s first' },
+    }),
     dropLast: setting(z.boolean().default(true), {
       label: 'Leave out the last step',
       help: 'The written rationale is without its last step, which states the answer.',
@@ -79,9 +102,7 @@ export const supervisedWeights = {
   codi: setting(weight().default(1), {
     label: 'Anchor distance',
     tex: '\\gamma',
-    help: weightHelp(
-      'Weight of the distance to the teacher at the last token of the answer prompt. The paper uses 20.',
-    ),
+    help: weightHelp('Weight of the distance to the teacher at the aligned token. The paper uses 20.'),
     source: `${CODE}: 20; the default is this app’s own choice`,
   }),
   meaned: setting(weight().default(0), {
@@ -94,13 +115,22 @@ export const supervisedWeights = {
   }),
 };
 
-export const adaptivePaths = [
-  studentPath(
-    'Latent path',
-    ...[added('start'), latents('latents until it stops', 'last state, filtered'), added('end')],
-  ),
-  writtenPath('Written path, the teacher'),
-];
+/** What the paths depend on. */
+export interface AdaptivePaths {
+  readonly latents: { readonly filter: string };
+}
+
+/** How a latent is made, in words. */
+export const madeBy = ({ latents: { filter } }: AdaptivePaths): string => {
+  if (filter === 'softmax') return 'softmax over tokens, fed back';
+  return filter === 'none' ? 'last state, fed back' : 'last state, filtered';
+};
+
+export const adaptivePath = (run: AdaptivePaths) =>
+  studentPath('Latent path', added('start'), latents('latents until it stops', madeBy(run)), added('end'));
+
+/** The same weights on the written rationale. */
+export const adaptiveWritten = writtenPath('Written path, the teacher');
 
 const distance = (name: 'codi' | 'meaned', symbol: string, about: string, source: string): LossTerm => ({
   name,
@@ -110,7 +140,10 @@ const distance = (name: 'codi' | 'meaned', symbol: string, about: string, source
   about,
   source,
   weight: `weights.${name}`,
-  sits: { path: STUDENT, at: [name === 'codi' ? 'prompt' : 'reasoning'], against: WRITTEN },
+  sits: ({ alignment: { position } }: { readonly alignment: { readonly position: string } }) => ({
+    ...{ path: STUDENT, against: WRITTEN },
+    at: [name === 'meaned' ? 'reasoning' : position === 'answer-start' ? 'answer' : 'prompt'],
+  }),
 });
 
 export const supervisedTerms: readonly LossTerm[] = [
@@ -144,7 +177,7 @@ export const supervisedTerms: readonly LossTerm[] = [
   distance(
     'codi',
     '\\gamma',
-    'States of the blocks at the last token of the answer prompt, against those after the written rationale.',
+    'States of the blocks at the aligned token, against those after the written rationale.',
     'CODI §3.4',
   ),
   distance(
@@ -158,6 +191,7 @@ export const supervisedTerms: readonly LossTerm[] = [
 /** What the paper's code trains the supervised part with, as far as a run here can have it. */
 export const ADAPTIVE_TRAINING = {
   data: { samples: 4096 },
+  alignment: { position: 'answer-start' },
   weights: { answer: 1, codi: 20 },
   lora: { rank: 128, alpha: 32, dropout: 0.1 },
   optimiser: {

@@ -3,7 +3,9 @@ import { adaptiveAblations } from './ablations/others';
 import {
   ADAPTIVE_STEPS,
   ADAPTIVE_TRAINING,
-  adaptivePaths,
+  type AdaptivePaths,
+  adaptivePath,
+  adaptiveWritten,
   alignmentSettings,
   scheduleSettings,
   supervisedTerms,
@@ -24,7 +26,7 @@ export const adaptive = defineMethod({
     weights: group({ title: 'Loss weights' }, supervisedWeights),
   },
   loss: '\\mathcal{L} = \\lambda_t\\mathcal{L}_{\\mathrm{teacher}} + \\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma_m\\mathcal{L}_{\\mathrm{meaned}}',
-  paths: adaptivePaths,
+  paths: (run: AdaptivePaths) => [adaptivePath(run), adaptiveWritten],
   terms: supervisedTerms,
   presets: [
     {

@@ -167,7 +167,7 @@ export const coconut = defineMethod({
     {
       ...answerTerm('x, z_{1:n}', 'Coconut §3'),
       label: 'steps and answer',
-      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'], on: 'text' },
       unit: 'nats per token, weighted',
       about:
         'Cross-entropy of all that follows the latents: the steps that are still written, the answer prompt and the answer.',
@@ -181,7 +181,7 @@ export const coconut = defineMethod({
         'Cross-entropy of each step, read by the auxiliary decoder from the latents in its place; where a problem has no such step, of what follows its latents.',
       source: 'SIM-CoT, arXiv:2509.20317, its code on Coconut',
       weight: 'weights.decoder',
-      sits: { path: DECODER, at: ['reasoning'] },
+      sits: { path: DECODER, at: ['reasoning'], on: 'text' },
     },
   ],
   stages,

@@ -3,7 +3,9 @@ import { count, group, OURS, setting } from '../settings';
 import {
   ADAPTIVE_STEPS,
   ADAPTIVE_TRAINING,
-  adaptivePaths,
+  type AdaptivePaths,
+  adaptivePath,
+  adaptiveWritten,
   alignmentSettings,
   scheduleSettings,
   supervisedTerms,
@@ -123,8 +125,9 @@ export const grpo = defineMethod({
     ),
   },
   loss: '\\mathcal{L}_{\\mathrm{RL}} = -\\lambda_\\pi\\,\\tfrac1G\\textstyle\\sum_i\\tfrac1{|o_i|}\\sum_t \\hat A_i\\,\\frac{\\pi}{\\operatorname{sg}\\pi} + \\beta\\,\\mathbb{D}_{\\mathrm{KL}}[\\pi\\,\\|\\,\\pi_{\\mathrm{ref}}],\\quad \\hat A_i = \\frac{r_i-\\bar r}{\\operatorname{std} r}',
-  paths: [
-    ...adaptivePaths,
+  // The reference beside the path that is held against it.
+  paths: (run: AdaptivePaths) => [
+    adaptivePath(run),
     {
       ...studentPath(
         'Reference, in the reinforced stage',
@@ -132,6 +135,7 @@ export const grpo = defineMethod({
       ),
       ...{ id: REFERENCE, model: 'base as the stage began', adapters: [] },
     },
+    adaptiveWritten,
   ],
   terms: [
     ...supervisedTerms,

@@ -14,23 +14,38 @@ export interface IcotRun {
     readonly perStage: number;
     readonly stageSteps: number;
     readonly allBeyond: number;
+    readonly start: number;
+    readonly pretrainSteps: number;
   };
   readonly optimiser: { readonly steps: number };
 }
 
-/** R of each stage: 0, then `perStage` more each time; Infinity once it reaches `allBeyond`. */
-export function icotRemoved({ removal: { perStage, allBeyond } }: IcotRun): number[] {
-  const removed: number[] = [];
-  for (let R = 0; R < allBeyond; R += perStage) removed.push(R);
+/**
+ * R of each stage: what is removed from the start, in a stage of its own before removal begins if there is one; then `perStage` more
+ * each time; Infinity once it reaches `allBeyond`.
+ */
+export function icotRemoved({ removal: { perStage, allBeyond, start, pretrainSteps } }: IcotRun): number[] {
+  const removed = pretrainSteps > 0 ? [start] : [];
+  for (let R = start; R < allBeyond; R += perStage) removed.push(R);
   return [...removed, Number.POSITIVE_INFINITY];
 }
 
-const stages = (run: IcotRun): Stage[] =>
-  stagesOf(
-    icotRemoved(run).map((R) => (R === Number.POSITIVE_INFINITY ? 'R = ∞' : `R = ${R}`)),
-    run.removal.stageSteps,
-    run.optimiser.steps,
+/** Whether a stage is the one before removal begins, in which no offset is drawn. */
+export const isBeforeRemoval = ({ removal: { pretrainSteps } }: IcotRun, stage: number): boolean =>
+  pretrainSteps > 0 && stage === 0;
+
+function stages(run: IcotRun): Stage[] {
+  const { pretrainSteps, stageSteps } = run.removal;
+  const [first, ...others] = icotRemoved(run).map((R) =>
+    R === Number.POSITIVE_INFINITY ? 'R = ∞' : `R = ${R}`,
   );
+  if (pretrainSteps === 0) return stagesOf([first as string, ...others], stageSteps, run.optimiser.steps);
+  const later = stagesOf(others, stageSteps, Number.POSITIVE_INFINITY);
+  return [
+    { name: `${first}, before removal`, from: 0 },
+    ...later.map(({ name, from }) => ({ name, from: from + pretrainSteps })),
+  ].filter(({ from }) => from === 0 || from < run.optimiser.steps);
+}
 
 /** iCoT by stepwise internalization: the written rationale loses tokens until none is left. */
 export const icot = defineMethod({
@@ -61,6 +76,19 @@ export const icot = defineMethod({
           unit: 'tokens',
           help: 'Once R reaches this, the whole rationale is removed; 0 trains without it from the beginning.',
           source: `${CODE} (remove_all_when_remove_beyond 39 on GSM8K)`,
+        }),
+        start: setting(count(0, 512).default(0), {
+          label: 'Removed from the start',
+          tex: 'R_0',
+          unit: 'tokens',
+          help: 'R in the first stage.',
+          source: `${CODE} (remove_start_from 0)`,
+        }),
+        pretrainSteps: setting(count(0, 100_000).default(0), {
+          label: 'Steps before removal',
+          unit: 'steps',
+          help: 'Training steps before R grows and offsets are drawn; as long as the run, they train on written rationales alone.',
+          source: `${CODE}: pretrain_epoch, 0`,
         }),
         smoothing: setting(z.number().min(0.1).max(100).default(4), {
           label: 'Removal smoothing',

@@ -30,6 +30,8 @@ export interface TermSeat {
   /** Id of the path that it trains. */
   readonly path: string;
   readonly at: readonly Place[];
+  /** Where only parts of one kind have it, in a place with others: that kind. */
+  readonly on?: PartKind;
   /** Of a distance: id of the path that it is measured from, at the same places. */
   readonly against?: string;
   /** Whether that path learns from the distance too; by default no gradient reaches it. */

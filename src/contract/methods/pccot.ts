@@ -70,7 +70,7 @@ export const pccot = defineMethod({
       id: 'pccot-128',
       name: 'PCCoT',
       about:
-        'Latents refined in parallel, distilled from the student’s own explicit path. Eight latents, three iterations; not tuned.',
+        'Latents refined in parallel, distilled from the student’s own explicit path. Ten latents, three iterations; not tuned.',
       changes: {
         latent: { steps: 10, iterations: 3 },
         optimiser: { steps: 300, learningRate: 2e-3 },

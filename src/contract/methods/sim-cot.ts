@@ -107,7 +107,7 @@ export const simCot = defineMethod({
         'Cross-entropy of each step, read by the auxiliary decoder from its slot’s vector; the mean over slots that have one.',
       source: 'SIM-CoT §3, its code’s explain loss',
       weight: 'weights.explain',
-      sits: { path: 'decoder', at: ['reasoning'] },
+      sits: { path: 'decoder', at: ['reasoning'], on: 'text' },
     },
   ],
   presets: [

@@ -24,14 +24,25 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 function caseOf(family: Family, name: string) {
-  const { factor, bias, min, max, dropLast, skipped, terms } = cases[family][name];
+  const {
+    factor,
+    bias,
+    min,
+    max,
+    dropLast,
+    skipped,
+    terms,
+    filter = 'mlp',
+    shift,
+    alone,
+  } = cases[family][name];
   const of = (term: string): number => (terms.includes(term) ? weights[term] : 0);
   return {
     ...{ golden, family, name, recipe: adaptive },
     config: {
       method: 'adaptive',
-      latents: { factor, bias, min, max },
-      alignment: { dropLast, skipped },
+      latents: { factor, bias, min, max, filter, detachStop: alone === true },
+      alignment: { dropLast, skipped, position: shift ? 'answer-start' : 'prompt-end' },
       weights: { ...weights, codi: of('codi'), meaned: of('meaned') },
     } as const,
   };
@@ -108,7 +119,7 @@ describe('the decoder reasons as the step does', () => {
     return { decoder, question, dispose: () => decoder.dispose().then(() => values.map((x) => x.dispose())) };
   };
   const samples: { question: number[]; prompt: number[]; answer: number[] }[] = golden.meta.samples.llama;
-  const reasoning = adaptiveReasoning({ min: 0, max: 4 });
+  const reasoning = adaptiveReasoning({ min: 0, max: 4, filter: 'mlp' });
   const logSumExp = (row: Float32Array): number => Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
 
   it('rows that stop after 2, 1 and 3 latents have the golden’s cross entropies', async () => {
@@ -188,8 +199,8 @@ describe('the decoder reasons as the step does', () => {
     const together = await stopped(samples);
     expect(new Set(together).size).toBeGreaterThan(1);
     for (const [b, sample] of samples.entries()) expect(await stopped([sample])).toEqual([together[b]]);
-    expect(await stopped(samples, adaptiveReasoning({ min: 3, max: 3 }))).toEqual([3, 3, 3]);
-    const least = await stopped(samples, adaptiveReasoning({ min: 1, max: 4 }));
+    expect(await stopped(samples, adaptiveReasoning({ min: 3, max: 3, filter: 'mlp' }))).toEqual([3, 3, 3]);
+    const least = await stopped(samples, adaptiveReasoning({ min: 1, max: 4, filter: 'mlp' }));
     expect(Math.min(...least)).toBeGreaterThanOrEqual(1);
     expect(runtime.liveTensors).toBe(0);
   });

@@ -7,7 +7,7 @@ import { type Recipe, studentLora } from './shared/recipe';
 export const adaptive: Recipe<ConfigOf<'adaptive'>> = {
   check: checkAdaptive,
   adapters: studentLora,
-  modules: (_config, model) => adaptiveModules(model),
+  modules: ({ latents }, model) => adaptiveModules(latents, model),
   rationale: ({ alignment: { dropLast } }) => (dropLast ? 'all-but-last' : 'steps'),
   inputs: supervisedInputs,
   reasoning: ({ latents }) => adaptiveReasoning(latents),

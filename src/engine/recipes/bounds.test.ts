@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import architecture from '../../../ARCHITECTURE.md?raw';
 import { RECIPES } from '../methods/index';
 
 /** A recipe is read as its paper's section is: one file, short, on its own. */
@@ -39,4 +40,17 @@ it('there is a file for every recipe, and the bound would be noticed', () => {
   const long = `record(tape) {\n${'  tape.x();\n'.repeat(MAX_LINES)}  },`;
   expect(recordingOf(long)).toBeGreaterThan(MAX_LINES);
   expect(recordingOf('record(tape, { a }) {\n  a();\n},\n')).toBe(3);
+});
+
+it('LoRi’s recipe stands in ARCHITECTURE.md as it is recorded', () => {
+  const linesOf = (text = '') =>
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+  const [, shown] = /LoRi's recipe, whole.*?```ts\n(.*?)```/s.exec(architecture) ?? [];
+  const [, recorded] =
+    /const \{ latent, weights \} = config;\n(.*?)\n {2}\},/s.exec(files['./lori.ts'] as string) ?? [];
+  expect(linesOf(shown)).toEqual(linesOf(recorded));
+  expect(linesOf(shown).length).toBeGreaterThan(3);
 });

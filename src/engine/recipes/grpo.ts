@@ -29,7 +29,7 @@ export const grpo: Recipe<ConfigOf<'grpo'>> = {
       );
   },
   adapters: studentLora,
-  modules: (_config, model) => adaptiveModules(model),
+  modules: ({ latents }, model) => adaptiveModules(latents, model),
   rationale: ({ alignment: { dropLast } }) => (dropLast ? 'all-but-last' : 'steps'),
   reasoning: ({ latents }) => adaptiveReasoning(latents),
   usesTeacher: () => false,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseRunConfig } from '../../contract/config';
+import { type ConfigOf, parseRunConfig } from '../../contract/config';
 import { icotRemoved } from '../../contract/methods/icot';
 import { methodOf } from '../../contract/methods/index';
 import { runStages } from '../../contract/methods/method';
@@ -50,6 +50,31 @@ describe('a step agrees with torch, term and gradients', () => {
 });
 
 describe('removal', () => {
+  it('may begin later, and with tokens removed from the start; before it no offset is drawn', async () => {
+    const removal = { perStage: 4, allBeyond: 9, stageSteps: 10, start: 2, pretrainSteps: 7 };
+    const at = (changes: object, steps = 1000) =>
+      runStages(
+        methodOf('icot'),
+        parseRunConfig({ method: 'icot', removal: { ...removal, ...changes }, optimiser: { steps } }),
+      ).map(({ name, from }) => `${name} ${from}`);
+    expect(at({})).toEqual(['R = 2, before removal 0', 'R = 2 7', 'R = 6 17', 'R = ∞ 27']);
+    expect(at({ pretrainSteps: 0 })).toEqual(['R = 2 0', 'R = 6 10', 'R = ∞ 20']);
+    expect(at({}, 7)).toEqual(['R = 2, before removal 0']);
+    const config = parseRunConfig({ method: 'icot', removal }) as ConfigOf<'icot'>;
+    const anew = (step: number) => icot.startsAnew?.(config, { step, stageBegins: true, epochBegins: true });
+    expect([anew(7), anew(17)]).toEqual([false, true]);
+    // Much smoothing: lengths differ by offsets in all stages but the first.
+    const lengths = async (stage: number) => {
+      const of = { ...caseOf('llama', 'left'), stage, step: 5 };
+      const many = { ...removal, smoothing: 0.1 };
+      const { feeds } = await makeCase({ ...of, config: { method: 'icot', removal: many } });
+      return Array.from((feeds['text.weights'] as HostTensor).data).filter((w) => w > 0).length;
+    };
+    // Chains of 7, 3 and 5 tokens without two each; an end, a prompt of 3, answers of 1, 2 and 1 and an end.
+    expect(await lengths(0)).toBe(5 + 1 + 3 + 3 * (1 + 3 + 1) + 4);
+    expect(await lengths(1)).toBeLessThan(await lengths(0));
+  });
+
   it('refuses kept positions where the last tokens go first', () => {
     const config = (side: string) =>
       parseRunConfig({ method: 'icot', removal: { positions: 'kept', side } }) as never;

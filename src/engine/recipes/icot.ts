@@ -1,5 +1,5 @@
 import type { ConfigOf } from '../../contract/config';
-import { icotRemoved } from '../../contract/methods/icot';
+import { icotRemoved, isBeforeRemoval } from '../../contract/methods/icot';
 import { ConfigError } from '../base/errors';
 import { Rng } from '../base/rng';
 import type { TokenProblem } from '../data/tokens';
@@ -48,7 +48,9 @@ export const icot: Recipe<Config> = {
   inputs,
   // A rationale that gets shorter is padded to its first length, so that stages share their programs.
   recordingOf: (config, stage) => (icotRemoved(config)[stage] === Number.POSITIVE_INFINITY ? 'none' : 'some'),
-  startsAnew: ({ removal: { reset } }, { stageBegins }) => reset && stageBegins,
+  // Where removal begins R has not grown yet.
+  startsAnew: ({ removal: { reset, pretrainSteps } }, { stageBegins, step }) =>
+    reset && stageBegins && step !== pretrainSteps,
   record(tape, { config, layout, sizes: { text = 0 } = {} }) {
     const question = readQuestion(tape, layout);
     const ownPositions = config.removal.positions === 'kept';
@@ -95,7 +97,8 @@ function inputs(config: Config, { problems, layout, codec }: TrainingTokens, sta
     sizes,
     feeds(chosen, { samples, step }) {
       const rows = chosen.map((problem, b) => {
-        const k = R + offsetOf(config, { sample: samples[b] as number, step });
+        const offset = offsetOf(config, { sample: samples[b] as number, step });
+        const k = R + (isBeforeRemoval(config, stage) ? 0 : offset);
         const removed = Math.min(k, problem.rationale.length);
         return { text: textOf(problem, k), before: codec.endId, removed };
       });

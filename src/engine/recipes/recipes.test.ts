@@ -39,7 +39,7 @@ const lossesOf = async (
     knownTeacher(teacher),
     new Pace('the test', undefined),
   );
-  return losses as { moments: StateLoss; anchor: StateLoss };
+  return losses as { rationale: StateLoss; anchor: StateLoss };
 };
 
 /** What a teacher might say of samples of these many rationale tokens; layers of very different sizes. */
@@ -88,8 +88,8 @@ describe('lori', () => {
     }));
     const factors = { scope, hiddenRank: H - 1, anchor: { hiddenRank: H - 1 } as never };
     const feedsOf = async (teacher: readonly TeacherStates[]) => {
-      const { moments, anchor } = await lossesOf(lori, configOf(factors), teacher);
-      return [moments.feeds([0, 1]), anchor.feeds([0, 1])];
+      const { rationale, anchor } = await lossesOf(lori, configOf(factors), teacher);
+      return [rationale.feeds([0, 1]), anchor.feeds([0, 1])];
     };
     const [moments, anchor] = await feedsOf(few);
     expect(moments?.['moments.hiddenFactor']?.shape.at(-1)).toBe(Math.min(spanned, H - 1));
@@ -109,12 +109,12 @@ describe('lori', () => {
     ['ranks larger than the model', { layerRank: 64, hiddenRank: 30 }],
   ];
   it.each(cases)('is zero if the student has the teacher’s states: %s', async (_name, factors) => {
-    const { moments, anchor } = await lossesOf(lori, configOf(factors), teacher);
+    const { rationale, anchor } = await lossesOf(lori, configOf(factors), teacher);
     const own = both(of(teacher, 2).rationale, of(teacher, 0).rationale);
     const shape = [2, 4, L, H];
     const wrong = both(of(teacher, 0).rationale, of(teacher, 2).rationale);
-    const at = termsOf(moments, shape, own, [2, 0]);
-    const off = termsOf(moments, shape, wrong, [2, 0]);
+    const at = termsOf(rationale, shape, own, [2, 0]);
+    const off = termsOf(rationale, shape, wrong, [2, 0]);
     const anchors = both(of(teacher, 2).anchor, of(teacher, 0).anchor);
     const anchorAt = termsOf(anchor, [2, L, H], anchors, [2, 0])[0] as number;
     const anchorOff = termsOf(anchor, [2, L, H], anchors, [0, 2])[0] as number;
@@ -127,18 +127,18 @@ describe('lori', () => {
   });
 
   it('depends on moments only, not on the order or number of thoughts', async () => {
-    const { moments } = await lossesOf(lori, configOf(), teacher);
+    const { rationale: loss } = await lossesOf(lori, configOf(), teacher);
     const { rationale } = of(teacher, 1);
     const row = L * H;
     const step = (t: number): number[] => Array.from(rationale.subarray(t * row, (t + 1) * row));
     const reversed = [3, 2, 1, 0].flatMap(step);
     const twice = [0, 1, 2, 3, 3, 1, 2, 0].flatMap(step);
-    const other = termsOf(moments, [1, 4, L, H], of(teacher, 0).rationale, [1]);
+    const other = termsOf(loss, [1, 4, L, H], of(teacher, 0).rationale, [1]);
     for (const [states, K] of [
       [reversed, 4],
       [twice, 8],
     ] as const)
-      termsOf(moments, [1, K, L, H], states, [1]).forEach((term, i) => {
+      termsOf(loss, [1, K, L, H], states, [1]).forEach((term, i) => {
         expect(term).toBeLessThan(1e-9 * (other[i] as number));
       });
   });
@@ -152,10 +152,10 @@ describe('lori', () => {
       x: ArrayLike<number> = states,
       s: readonly number[] = shape,
     ) => {
-      const { moments, anchor } = await lossesOf(lori, configOf({}, weights), teacher);
+      const { rationale, anchor } = await lossesOf(lori, configOf({}, weights), teacher);
       const anchors = Array.from(x).slice(0, samples.length * L * H);
       return [
-        ...termsOf(moments, s, x, samples),
+        ...termsOf(rationale, s, x, samples),
         ...termsOf(anchor, [samples.length, L, H], anchors, samples),
       ];
     };
@@ -175,7 +175,7 @@ describe('lori', () => {
 
   it('reduces ranks to what the model and the samples span', async () => {
     const one = teacherOf([2]);
-    const { moments, anchor } = await lossesOf(
+    const { rationale, anchor } = await lossesOf(
       lori,
       configOf({
         layerRank: 64,
@@ -184,7 +184,7 @@ describe('lori', () => {
       }),
       one,
     );
-    const feeds = { ...moments.feeds([0]), ...anchor.feeds([0]) };
+    const feeds = { ...rationale.feeds([0]), ...anchor.feeds([0]) };
     expect(feeds['moments.layerFactor']?.shape).toEqual([1, L, L]);
     expect(feeds['moments.hiddenFactor']?.shape).toEqual([1, H, H]);
     expect(feeds['anchor.hiddenFactor']?.shape).toEqual([H, H]);
@@ -195,15 +195,15 @@ describe('lori', () => {
     ['anchor', { anchor: 0 }, ['covariance', 'mean']],
     ['covariance', { covariance: 0 }, ['mean', 'anchor']],
     ['mean', { mean: 0 }, ['covariance', 'anchor']],
-    ['moments', { covariance: 0, mean: 0 }, ['anchor']],
+    ['rationale', { covariance: 0, mean: 0 }, ['anchor']],
   ] as const)(
     'leaves out a term of weight 0, with its targets and its programs: %s',
     async (_name, weights, terms) => {
       const config = configOf({}, weights);
-      const { moments, anchor } = await lossesOf(lori, config, teacher);
-      expect([moments?.terms ?? [], anchor?.terms ?? []].flat()).toEqual(terms);
+      const { rationale, anchor } = await lossesOf(lori, config, teacher);
+      expect([rationale?.terms ?? [], anchor?.terms ?? []].flat()).toEqual(terms);
       const tape = new Tape(new ParameterSet(TINY_CONFIG, studentLora(config)), TINY_LAYOUT.batch);
-      lori.record(tape, { config, layout: TINY_LAYOUT, losses: { moments, anchor } });
+      lori.record(tape, { config, layout: TINY_LAYOUT, losses: { rationale, anchor } });
       expect(tape.terms.filter((term) => term !== 'answer')).toEqual(terms);
       const inputs = programInputs(traceTape(tape, 'step')).map(({ name }) => name);
       expect(inputs.some((name) => name.startsWith('anchor.'))).toBe(
@@ -221,7 +221,7 @@ describe('lori', () => {
   });
 
   it.each([
-    ['moments', { anchor: 0 }],
+    ['rationale', { anchor: 0 }],
     ['anchor', { covariance: 0, mean: 0 }],
   ])('responds to a cancellation while computing targets: %s', async (_name, weights) => {
     const cancelled = new Pace('the run', AbortSignal.abort());
@@ -249,7 +249,7 @@ describe('lori', () => {
       ['shared, as it is', { normaliseLayers: false }, {}, 2],
       ['a subspace for each sample', { scope: 'sample' }, {}, 2],
       ['a subspace for each sample, as it is', { scope: 'sample', normaliseLayers: false }, {}, 1],
-      ['moments alone', {}, { anchor: 0 }, 2],
+      ['rationale alone', {}, { anchor: 0 }, 2],
       ['the anchor alone', {}, { covariance: 0, mean: 0 }, 1],
     ] as const)('gives the same targets: %s', async (_name, factors, weights, readings) => {
       const config = configOf(factors, weights);
@@ -291,8 +291,8 @@ describe('lori', () => {
   it('gives each sample its own factors and targets, or all samples the same factors', async () => {
     const many = teacherOf([3, 5, 2, 7]);
     const factorsFor = async (scope: 'shared' | 'sample', sample: number) => {
-      const { moments } = await lossesOf(lori, configOf({ scope }), many);
-      return moments.feeds([sample]);
+      const { rationale } = await lossesOf(lori, configOf({ scope }), many);
+      return rationale.feeds([sample]);
     };
     expect((await factorsFor('shared', 0))['moments.hiddenFactor']).toEqual(
       (await factorsFor('shared', 3))['moments.hiddenFactor'],
@@ -453,12 +453,12 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: agrees with torch on t
         weights: { covariance: 1, mean: 1, anchor: 1 },
       });
       const model = { ...TINY_CONFIG, layers, hiddenSize: hidden };
-      const { moments, anchor: anchorLoss } = await lossesOf(lori, config, teacher, model);
+      const { rationale, anchor: anchorLoss } = await lossesOf(lori, config, teacher, model);
       const method = prefix.split('.')[0] as string;
       const batch = teacher.map((_, b) => b);
       const states = golden.tensor(`${method}.rationale`);
       const student = golden.tensor(`${method}.anchor`);
-      const [covariance, mean] = termsOf(moments, states.shape, states.data, batch);
+      const [covariance, mean] = termsOf(rationale, states.shape, states.data, batch);
       const [at] = termsOf(anchorLoss, student.shape, student.data, batch);
       for (const [term, value] of Object.entries({ covariance, mean, anchor: at }))
         if (golden.names.includes(`${prefix}${term}`))

@@ -95,7 +95,7 @@ function lossesOf(
   method: Method,
   L: number,
   H: number,
-): { moments?: StateLoss; anchor?: StateLoss } {
+): { rationale?: StateLoss; anchor?: StateLoss } {
   const { run } = golden.meta;
   const sizes = { layers: L, hidden: H };
   if (method === 'codi') return { anchor: smoothL1Loss(golden.f32('teacher.anchor'), run.codi, sizes) };
@@ -118,7 +118,7 @@ function lossesOf(
     projected: golden.f32('teacher.anchorTarget'),
     inverseScale,
   };
-  return { moments: momentLoss(moments, run, sizes), anchor: anchorLoss(anchor, run.anchor, sizes) };
+  return { rationale: momentLoss(moments, run, sizes), anchor: anchorLoss(anchor, run.anchor, sizes) };
 }
 
 function batchOf(

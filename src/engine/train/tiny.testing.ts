@@ -144,7 +144,7 @@ function stateLosses(
   samples: number,
   perSample: boolean,
   rng: Rng,
-): { moments?: StateLoss; anchor?: StateLoss } {
+): { rationale?: StateLoss; anchor?: StateLoss } {
   const { layers: L, hiddenSize: H } = config;
   const sizes = { layers: L, hidden: H };
   if (kind === 'ce') return {};
@@ -176,7 +176,7 @@ function stateLosses(
     inverseScale: Float32Array.from({ length: L }, (_, l) => 1 / (0.5 + l)),
   };
   return {
-    moments: momentLoss(targets, { covariance: 0.05, mean: 0.4 }, sizes),
+    rationale: momentLoss(targets, { covariance: 0.05, mean: 0.4 }, sizes),
     anchor: anchorLoss(anchor, 0.3, sizes),
   };
 }
@@ -238,7 +238,7 @@ export function tinyRecording(
     readonly layout: TokenLayout;
     readonly latentSteps: number;
     readonly filter: Feedback;
-    readonly losses: { readonly moments?: StateLoss; readonly anchor?: StateLoss };
+    readonly losses: { readonly rationale?: StateLoss; readonly anchor?: StateLoss };
     readonly answer: number;
     readonly explicit: number;
     /** Of the dropout masks. */
@@ -254,7 +254,7 @@ export function tinyRecording(
   const question = readQuestion(tape, layout);
   explicitAfter(tape, question, layout, step.explicit);
   const thoughts = think(tape, question, step.latentSteps, step.filter);
-  tape.stateLoss(losses.moments, tape.stack(thoughts));
+  tape.stateLoss(losses.rationale, tape.stack(thoughts));
   const answer = answerAfter(tape, thoughts.at(-1) ?? question, layout, step.answer);
   tape.stateLoss(losses.anchor, answer.at(anchorOf(layout)));
   return tape;

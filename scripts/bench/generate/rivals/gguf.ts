@@ -108,7 +108,13 @@ function architectureOf({ json }: Checkpoint) {
   return found;
 }
 
-/** Ids are given as they are: the vocabulary is made of names, `<id>`, and nothing is merged. */
+/** llama.cpp's number of tokens that are looked for in a text as they are. */
+const USER_DEFINED = 4;
+
+/**
+ * Ids are what is compared, and wllama takes texts only: every token is called `<id>`, looked for as it is, and nothing is
+ * merged.
+ */
 function metadataOf(checkpoint: Checkpoint): Map<string, Value> {
   const { config } = checkpoint;
   const { name } = architectureOf(checkpoint);
@@ -131,7 +137,7 @@ function metadataOf(checkpoint: Checkpoint): Map<string, Value> {
     ['tokenizer.ggml.model', 'gpt2'],
     ['tokenizer.ggml.pre', 'default'],
     ['tokenizer.ggml.tokens', { strings: ids.map((id) => `<${id}>`) }],
-    ['tokenizer.ggml.token_type', { ints: ids.map(() => 1) }],
+    ['tokenizer.ggml.token_type', { ints: ids.map(() => USER_DEFINED) }],
     ['tokenizer.ggml.merges', { strings: ['< >'] }],
     ['tokenizer.ggml.eos_token_id', uint(Number(checkpoint.json.eos_token_id ?? 0))],
   ]);

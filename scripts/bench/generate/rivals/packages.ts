@@ -31,6 +31,7 @@ export function installRivals(folder: string): Readonly<Record<string, string>> 
       '--omit=optional',
       '--save-exact',
       '--fetch-retries=1',
+      '--loglevel=error',
     ];
     const { status, error, stderr } = spawnSync('npm', ['install', ...options, ...wanted], {
       cwd: folder,
@@ -41,7 +42,8 @@ export function installRivals(folder: string): Readonly<Record<string, string>> 
     if (status !== 0) {
       const why = error
         ? `npm did not end within ${LIMIT_S} s or could not be started (${error.message})`
-        : stderr.trim().split('\n').slice(0, 3).join(' ');
+        : stderr.trim().split('\n').slice(0, 4).join(' ').replaceAll('npm error ', '') ||
+          `npm ended with status ${status}`;
       throw new Error(
         `other engines are not measured: ${wanted.join(' and ')} could not be installed into ${folder}: ${why}. With a network, run it again; without one, copy a folder that has them and name it by --cache.`,
       );

@@ -10,7 +10,7 @@ const EPSILON = 1e-5;
 const gelu = (x: Tensor): Tensor => o.mul(o.mul(x, 0.5), o.add(o.erf(o.mul(x, Math.SQRT1_2)), 1));
 
 /** LayerNorm over the last axis, with the biased variance, as torch's. */
-function layerNorm(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const centred = o.sub(x, o.reduceMean(x, [-1], true));
   const deviation = o.sqrt(o.add(o.reduceMean(o.square(centred), [-1], true), EPSILON));
   return o.add(o.mul(o.div(centred, deviation), weight), bias);
@@ -39,33 +39,42 @@ export interface Sizes {
   readonly norm: boolean;
 }
 
+/** Weight [out, in] and bias of a Linear. */
+export const linearParameters = (
+  name: string,
+  fanIn: number,
+  fanOut: number,
+  bounds: Bounds,
+): ModuleParameter[] => [
+  {
+    name: `${name}.weight`,
+    shape: [fanOut, fanIn],
+    initial: (rng) => uniform(rng, fanOut * fanIn, bounds(fanIn, fanOut).weight),
+  },
+  {
+    name: `${name}.bias`,
+    shape: [fanOut],
+    decay: false,
+    initial: (rng) => uniform(rng, fanOut, bounds(fanIn, fanOut).bias),
+  },
+];
+
+/** A norm's weight or bias: the same value for every feature at first. */
+export const constantParameter = (name: string, H: number, value: number): ModuleParameter => ({
+  ...{ name, shape: [H], decay: false },
+  initial: () => new Float32Array(H).fill(value),
+});
+
 export function perceptronParameters(
   { name, hidden: H, width: P, norm }: Sizes,
   bounds: Bounds,
 ): ModuleParameter[] {
-  const linear = (part: string, fanIn: number, fanOut: number): ModuleParameter[] => [
-    {
-      name: `${name}.${part}.weight`,
-      shape: [fanOut, fanIn],
-      initial: (rng) => uniform(rng, fanOut * fanIn, bounds(fanIn, fanOut).weight),
-    },
-    {
-      name: `${name}.${part}.bias`,
-      shape: [fanOut],
-      decay: false,
-      initial: (rng) => uniform(rng, fanOut, bounds(fanIn, fanOut).bias),
-    },
-  ];
-  const constant = (part: string, value: number): ModuleParameter => ({
-    name: `${name}.norm.${part}`,
-    shape: [H],
-    decay: false,
-    initial: () => new Float32Array(H).fill(value),
-  });
   return [
-    ...linear('in', H, P),
-    ...linear('out', P, H),
-    ...(norm ? [constant('weight', 1), constant('bias', 0)] : []),
+    ...linearParameters(`${name}.in`, H, P, bounds),
+    ...linearParameters(`${name}.out`, P, H, bounds),
+    ...(norm
+      ? [constantParameter(`${name}.norm.weight`, H, 1), constantParameter(`${name}.norm.bias`, H, 0)]
+      : []),
   ];
 }
 

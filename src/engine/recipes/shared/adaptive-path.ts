@@ -2,6 +2,7 @@ import type { Reasoning } from '../../decode/reasoning';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { DecoderConfig } from '../../nn/config';
+import type { Feedback } from '../../nn/feedback';
 import { moduleParameters } from '../../nn/modules/modules';
 import { type StopHeadSpec, stopHeadParameters, stopLogits } from '../../nn/modules/stop-head';
 import type { ModuleParameter } from '../../nn/parameters';
@@ -13,27 +14,46 @@ import { thinkUnequally } from './unequal-latents';
 
 /** The student's path of adaptive latent reasoning: START, latents by the recurrent filter, END, text; decisions on the way. */
 
-export const FILTER = { kind: 'module', module: { kind: 'recurrentFilter', name: 'filter' } } as const;
+/** How a latent is made of the state before it, and whether the stop head learns alone. */
+export interface LatentForm {
+  readonly filter: 'mlp' | 'linear' | 'linear-norm' | 'softmax' | 'none';
+  readonly detachStop: boolean;
+}
+
+/** What makes the next latent; what is trained of it is `adaptiveModules`'. */
+function feedbackOf({ filter }: Pick<LatentForm, 'filter'>): Feedback {
+  if (filter === 'none') return { kind: 'hidden' };
+  if (filter === 'softmax') return { kind: 'softmax', temperature: 1 };
+  return {
+    kind: 'module',
+    module: { kind: 'recurrentFilter', name: 'filter', ...(filter !== 'mlp' && { form: filter }) },
+  };
+}
+
 export const STOP_HEAD: StopHeadSpec = { kind: 'stopHead', name: 'stop' };
 
-export const adaptiveModules = (model: DecoderConfig): ModuleParameter[] => [
-  addedTokens(model, 2, { trained: true, initial: 'mean' }),
-  ...moduleParameters(model, FILTER.module),
-  ...stopHeadParameters(model, STOP_HEAD),
-];
+export function adaptiveModules(form: Pick<LatentForm, 'filter'>, model: DecoderConfig): ModuleParameter[] {
+  const feedback = feedbackOf(form);
+  return [
+    addedTokens(model, 2, { trained: true, initial: 'mean' }),
+    ...(feedback.kind === 'module' ? moduleParameters(model, feedback.module) : []),
+    ...stopHeadParameters(model, STOP_HEAD),
+  ];
+}
 
 /** START, latents until the stop head says so, END. */
 export const adaptiveReasoning = ({
   min,
   max,
-}: {
+  ...form
+}: Pick<LatentForm, 'filter'> & {
   readonly min: number;
   readonly max: number;
 }): Reasoning => ({
   adapters: [STUDENT],
   stages: [
     { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
-    { kind: 'latents', steps: max, feedback: FILTER, stop: { head: STOP_HEAD, min } },
+    { kind: 'latents', steps: max, feedback: feedbackOf(form), stop: { head: STOP_HEAD, min } },
     { kind: 'embeddings', parameter: TOKENS, rows: [END] },
   ],
 });
@@ -47,12 +67,16 @@ export interface AdaptivePath {
 }
 
 /** @param question is continued  @param K latents of the row that has most */
-export function adaptiveThoughts(tape: Tape, question: Segment, K: number): AdaptivePath {
+export function adaptiveThoughts(tape: Tape, question: Segment, K: number, form: LatentForm): AdaptivePath {
   const { adapters } = question;
   const start = tape.segment(tape.embeddings(TOKENS, [BEGIN]), { after: question, adapters });
-  const thoughts = thinkUnequally(tape, start, K, FILTER, true);
+  const thoughts = thinkUnequally(tape, start, K, feedbackOf(form), true);
   const decided = tape.rows(start.last, ...thoughts.map(({ last }) => last));
-  return { thoughts, decided, before: thoughts.at(-1) ?? start };
+  return {
+    thoughts,
+    decided: form.detachStop ? tape.detach(decided) : decided,
+    before: thoughts.at(-1) ?? start,
+  };
 }
 
 /** The embedding of END, [B, H]. */

@@ -8,7 +8,13 @@ import * as o from '../../graph/ops';
 import type { DecoderConfig } from '../../nn/config';
 import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { adaptiveThoughts, DECISION_INPUTS, decisionLogProbabilities, endEmbedding } from './adaptive-path';
+import {
+  adaptiveThoughts,
+  DECISION_INPUTS,
+  decisionLogProbabilities,
+  endEmbedding,
+  type LatentForm,
+} from './adaptive-path';
 import { floats, integers, longest } from './batches';
 import { aligned } from './losses/aligned';
 import { explicitEntropy, explicitText, readQuestion, STUDENT } from './passes';
@@ -21,13 +27,17 @@ import { latentMasks } from './unequal-latents';
 
 /** The settings that it reads. */
 export interface AdaptiveSettings extends Pick<RunConfig, 'seed'> {
-  readonly latents: {
+  readonly latents: LatentForm & {
     readonly factor: number;
     readonly bias: number;
     readonly min: number;
     readonly max: number;
   };
-  readonly alignment: { readonly dropLast: boolean; readonly skipped: number };
+  readonly alignment: {
+    readonly dropLast: boolean;
+    readonly skipped: number;
+    readonly position: 'prompt-end' | 'answer-start';
+  };
   readonly weights: Readonly<Record<'answer' | 'stop' | 'teacher' | 'codi' | 'meaned', number>>;
 }
 
@@ -37,8 +47,10 @@ const INPUTS = {
 } as const;
 
 /** n of a problem of k steps. */
-export const latentsFor = ({ latents: { factor, bias, min, max } }: AdaptiveSettings, k: number): number =>
-  Math.min(max, Math.max(min, factor * k + bias));
+export const latentsFor = (
+  { latents: { factor, bias, min, max } }: Pick<AdaptiveSettings, 'latents'>,
+  k: number,
+): number => Math.min(max, Math.max(min, factor * k + bias));
 
 /** @throws ConfigError for an impossible schedule, or blocks that the model does not have */
 export function checkAdaptive({ latents, alignment }: AdaptiveSettings, { layers }: DecoderConfig): void {
@@ -61,7 +73,7 @@ export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettin
   const distilled = weights.codi > 0 || weights.meaned > 0;
   const teacher =
     weights.teacher > 0 || distilled ? teacherText(tape, question, layout, weights.teacher) : undefined;
-  const { thoughts, decided, before } = adaptiveThoughts(tape, question, K);
+  const { thoughts, decided, before } = adaptiveThoughts(tape, question, K, config.latents);
   const likelihood = decisionLogProbabilities(tape, decided);
   if (weights.stop > 0)
     tape.loss(['stop'], [likelihood], ({ graph }, [l]) => {
@@ -73,8 +85,9 @@ export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettin
   const of = { after: before, adapters: [STUDENT], tokens: R, begin, ownPositions: true };
   const text = textAfter(tape, of, weights.answer);
   if (weights.codi > 0 && teacher) {
-    const target = tape.detach(tape.statesAt(teacher, TOKEN_INPUTS.explicitAnchors));
-    tape.loss(['codi'], [text.at(layout.prompt), target], (_, [own, theirs]) => [
+    const shift = alignment.position === 'answer-start' ? 1 : 0;
+    const target = tape.detach(tape.statesAt(teacher, TOKEN_INPUTS.explicitAnchors, shift));
+    tape.loss(['codi'], [text.at(layout.prompt + shift), target], (_, [own, theirs]) => [
       o.mul(aligned(own as Tensor, theirs as Tensor, alignment.skipped), weights.codi),
     ]);
   }

@@ -17,26 +17,28 @@ import { momentLoss } from './losses/moments';
 import type { Targets } from './recipe';
 import { allStates, anchorTensor, type TeacherReader } from './teacher';
 
-/** What every part of LoRi's targets is computed from. */
-interface Of {
+/** What LoRi's targets are derived from, and which are wanted. */
+interface Setup {
   readonly config: ConfigOf<'lori'>;
   readonly L: number;
   readonly H: number;
-  readonly wanted: { readonly moments: boolean; readonly anchor: boolean };
+  /** The parts of L_LR whose weights are not all 0. */
+  readonly wanted: { readonly rationale: boolean; readonly anchor: boolean };
+  /** Ranks that had to be reduced, by path of the setting; filled in on the way. */
   readonly ranksUsed: Record<string, number>;
 }
 
-/** What was read of the teacher. */
-interface Read {
+/** What is kept of the teacher: the statistics that the losses compare with. */
+interface TeacherStatistics {
   /** What each layer is divided by, [L]. */
   readonly scale: Float32Array<ArrayBuffer>;
   /** States at the anchor, [n, L, H]; empty where they are not wanted. */
   readonly anchors: Float32Array<ArrayBuffer>;
-  readonly moments?: MomentFactors | undefined;
+  /** U_L, U_H, μ_T and C_T with their ranks. */
+  readonly rationale?: RationaleStatistics | undefined;
 }
 
-/** Factors, μ_T and C_T with their ranks. */
-type MomentFactors = Ranks & Pick<TeacherFactors, 'uL' | 'uH' | 'mu' | 'c'>;
+type RationaleStatistics = Ranks & Pick<TeacherFactors, 'uL' | 'uH' | 'mu' | 'c'>;
 
 interface Ranks {
   readonly rankL: number;
@@ -60,7 +62,7 @@ export function checkRanks({ factors }: ConfigOf<'lori'>, { layers, hiddenSize }
     refuse(`r_L · r_H is ${layerRank * hiddenRank}`, `at most ${MAX_DIRECTIONS} is supported`);
 }
 
-/** LoRi's losses on the moments of the thoughts and on the anchor, without those of weight 0. */
+/** L_rationale and L_anchor with their targets (LoRi §3.2, §3.3), without those of weight 0. */
 export async function loriTargets(
   config: ConfigOf<'lori'>,
   model: DecoderConfig,
@@ -69,16 +71,19 @@ export async function loriTargets(
 ): Promise<Targets> {
   const { layers: L, hiddenSize: H } = model;
   const wanted = wantedBy(config);
-  if (!wanted.moments && !wanted.anchor) return { losses: {} };
+  if (!wanted.rationale && !wanted.anchor) return { losses: {} };
   const ranksUsed: Record<string, number> = {};
-  const of = { config, L, H, wanted, ranksUsed };
-  const ranks = wanted.moments ? momentRanks(of, teacher.tokens) : undefined;
-  const read = teacher.holds
-    ? await readAll(of, teacher, ranks, pace)
-    : await stream(of, teacher, ranks, pace);
-  const moments = read.moments && momentsOf(of, read.moments, read.scale);
+  const setup = { config, L, H, wanted, ranksUsed };
+  const ranks = wanted.rationale ? rationaleRanks(setup, teacher.tokens) : undefined;
+  const statistics = teacher.holds
+    ? await statisticsOfAll(setup, teacher, ranks, pace)
+    : await streamedStatistics(setup, teacher, ranks, pace);
+  const { rationale, scale } = statistics;
   return {
-    losses: { moments, anchor: wanted.anchor ? await anchorOf(of, read, pace) : undefined },
+    losses: {
+      rationale: rationale && rationaleLoss(setup, rationale, scale),
+      anchor: wanted.anchor ? await anchorLossOf(setup, statistics, pace) : undefined,
+    },
     ranksUsed,
   };
 }
@@ -97,44 +102,48 @@ export function loriStreamed(
   const rank = layerRank * hiddenRank;
   // μ_T and C_T of each sample, and its factors where they are its own.
   const each = rank + rank ** 2 + (scope === 'sample' ? layers * layerRank + hiddenSize * hiddenRank : 0);
-  const moments = sums + samples * each * Float32Array.BYTES_PER_ELEMENT;
-  return { readings: readings(config), bytes: wantedBy(config).moments ? moments : 0 };
+  const bytes = sums + samples * each * Float32Array.BYTES_PER_ELEMENT;
+  return { readings: readings(config), bytes: wantedBy(config).rationale ? bytes : 0 };
 }
 
 const readings = (config: ConfigOf<'lori'>): 1 | 2 => {
   const { scope, normaliseLayers } = config.factors;
-  return wantedBy(config).moments && (scope === 'shared' || normaliseLayers) ? 2 : 1;
+  return wantedBy(config).rationale && (scope === 'shared' || normaliseLayers) ? 2 : 1;
 };
 
-const wantedBy = ({ weights }: ConfigOf<'lori'>): Of['wanted'] => ({
-  moments: weights.covariance > 0 || weights.mean > 0,
+const wantedBy = ({ weights }: ConfigOf<'lori'>): Setup['wanted'] => ({
+  rationale: weights.covariance > 0 || weights.mean > 0,
   anchor: weights.anchor > 0,
 });
 
 const ones = (layers: number): Float32Array<ArrayBuffer> => new Float32Array(layers).fill(1);
 
 /** From the states of all samples at once. */
-async function readAll(
-  { config, L, H, wanted }: Of,
+async function statisticsOfAll(
+  { config, L, H, wanted }: Setup,
   teacher: TeacherReader,
   ranks: Ranks | undefined,
   pace: Pace,
-): Promise<Read> {
+): Promise<TeacherStatistics> {
   const all = await allStates(teacher);
   const { scope, normaliseLayers } = config.factors;
   const rationales = all.map((t) => t.rationale);
   const scale = normaliseLayers ? layerStd(rationales, L, H) : ones(L);
   const options = { ...(ranks as Ranks), scope, layerScale: scale };
-  const moments = ranks && {
+  const rationale = ranks && {
     ...ranks,
     ...(await pace.run(teacherFactors(rationales, L, H, options))),
   };
-  return { scale, anchors: wanted.anchor ? anchorTensor(all) : new Float32Array(), moments };
+  return { scale, anchors: wanted.anchor ? anchorTensor(all) : new Float32Array(), rationale };
 }
 
 /** From one sample's states at a time. */
-async function stream(of: Of, teacher: TeacherReader, ranks: Ranks | undefined, pace: Pace): Promise<Read> {
-  const { config, L, H, wanted } = of;
+async function streamedStatistics(
+  { config, L, H, wanted }: Setup,
+  teacher: TeacherReader,
+  ranks: Ranks | undefined,
+  pace: Pace,
+): Promise<TeacherStatistics> {
   const { scope, normaliseLayers } = config.factors;
   const n = teacher.tokens.length;
   const anchors = new Float32Array(wanted.anchor ? n * L * H : 0);
@@ -172,11 +181,11 @@ async function stream(of: Of, teacher: TeacherReader, ranks: Ranks | undefined, 
     }
     await pace.yieldToEventLoop();
   });
-  return { scale, anchors, moments: { ...ranks, ...own, ...shared } };
+  return { scale, anchors, rationale: { ...ranks, ...own, ...shared } };
 }
 
 /** The rank to use: the requested one, or the largest possible, which is then noted. */
-function cut({ ranksUsed }: Of, path: string, asked: number, max: number): number {
+function cappedRank({ ranksUsed }: Setup, path: string, asked: number, max: number): number {
   if (asked > max) ranksUsed[path] = max;
   return Math.min(asked, max);
 }
@@ -185,21 +194,22 @@ function cut({ ranksUsed }: Of, path: string, asked: number, max: number): numbe
  * r_H reduced to the number of rows that span the subspace: directions beyond those are determined by rounding, and differ
  * between machines. All H directions are a basis of the whole space, whichever they are.
  */
-const spanned = (of: Of, path: string, rank: number, rows: number): number =>
-  cut(of, path, rank, rank >= of.H ? of.H : Math.min(of.H, rows));
+const spannedRank = (setup: Setup, path: string, rank: number, rows: number): number =>
+  cappedRank(setup, path, rank, rank >= setup.H ? setup.H : Math.min(setup.H, rows));
 
-/** The ranks of the moments' factors. @param tokens of each sample's rationale */
-function momentRanks(of: Of, tokens: readonly number[]): Ranks {
-  const { config, L } = of;
+/** r_L and r_H of the rationales' factors. @param tokens N of each sample's rationale */
+function rationaleRanks(setup: Setup, tokens: readonly number[]): Ranks {
+  const { config, L } = setup;
   const { scope, layerRank, hiddenRank } = config.factors;
-  const rankL = cut(of, 'factors.layerRank', layerRank, L);
+  const rankL = cappedRank(setup, 'factors.layerRank', layerRank, L);
   const spanning = scope === 'sample' ? Math.min(...tokens) : tokens.reduce((n, N) => n + N, 0);
-  return { rankL, rankH: spanned(of, 'factors.hiddenRank', hiddenRank, spanning * L) };
+  return { rankL, rankH: spannedRank(setup, 'factors.hiddenRank', hiddenRank, spanning * L) };
 }
 
-const momentsOf = (
-  { config, L, H }: Of,
-  { rankL, rankH, uL, uH, mu, c }: MomentFactors,
+/** ω_C‖C_S − C_T‖² + ω_μ‖μ_S − μ_T‖² */
+const rationaleLoss = (
+  { config, L, H }: Setup,
+  { rankL, rankH, uL, uH, mu, c }: RationaleStatistics,
   scale: Float32Array,
 ): StateLoss =>
   momentLoss(
@@ -216,15 +226,20 @@ const momentsOf = (
     { layers: L, hidden: H },
   );
 
-async function anchorOf(of: Of, { anchors, scale }: Read, pace: Pace): Promise<StateLoss> {
-  const { config, L, H } = of;
+/** β·L_anchor, in the hidden mode's subspace of the teacher's anchor states [n, L, H]. */
+async function anchorLossOf(
+  setup: Setup,
+  { anchors, scale }: TeacherStatistics,
+  pace: Pace,
+): Promise<StateLoss> {
+  const { config, L, H } = setup;
   const { sampleRank, layerRank, hiddenRank, hooi } = config.factors.anchor;
   const path = 'factors.anchor';
   const samples = anchors.length / (L * H);
-  const rank = spanned(of, `${path}.hiddenRank`, hiddenRank, samples * L);
+  const rank = spannedRank(setup, `${path}.hiddenRank`, hiddenRank, samples * L);
   const steps = anchorFactors(anchors, L, H, {
-    rankB: cut(of, `${path}.sampleRank`, sampleRank, samples),
-    rankL: cut(of, `${path}.layerRank`, layerRank, L),
+    rankB: cappedRank(setup, `${path}.sampleRank`, sampleRank, samples),
+    rankL: cappedRank(setup, `${path}.layerRank`, layerRank, L),
     rankH: rank,
     hooi,
     layerScale: scale,

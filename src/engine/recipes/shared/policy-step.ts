@@ -2,14 +2,24 @@ import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { Computed } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { adaptiveThoughts, DECISION_INPUTS, decisionLogProbabilities, endEmbedding } from './adaptive-path';
+import {
+  adaptiveThoughts,
+  DECISION_INPUTS,
+  decisionLogProbabilities,
+  endEmbedding,
+  type LatentForm,
+} from './adaptive-path';
 import { readQuestion, STUDENT } from './passes';
 import type { Recording } from './recipe';
 import { TEXT_INPUTS, textSegment } from './text-after';
 
 /** A step of GRPO on completions that were drawn: decisions to reason on, and tokens after END. */
 
-export interface PolicyWeights {
+interface Latents {
+  readonly latents: LatentForm;
+}
+
+export interface PolicyWeights extends Latents {
   readonly weights: { readonly policy: number; readonly kl: number };
 }
 
@@ -64,7 +74,7 @@ export function recordPolicy(tape: Tape, recording: Recording<PolicyWeights>): v
 }
 
 /** The same actions' log-probabilities as outputs, to be run with the reference's values. */
-export function recordReference(tape: Tape, recording: Recording<unknown>): void {
+export function recordReference(tape: Tape, recording: Recording<Latents>): void {
   const { decisions, text } = actionsOf(tape, recording);
   tape.output(REFERENCE.decisions, decisions);
   tape.output(REFERENCE.text, text);
@@ -73,10 +83,10 @@ export function recordReference(tape: Tape, recording: Recording<unknown>): void
 /** Log-probabilities of decisions [B·(K + 1), 1] and tokens [B·T, 1]. */
 function actionsOf(
   tape: Tape,
-  { layout, sizes: { latents: K = 0, text: T = 0 } = {} }: Recording<unknown>,
+  { config, layout, sizes: { latents: K = 0, text: T = 0 } = {} }: Recording<Latents>,
 ): Record<'decisions' | 'text', Computed> {
   const question = readQuestion(tape, layout);
-  const { decided, before } = adaptiveThoughts(tape, question, K);
+  const { decided, before } = adaptiveThoughts(tape, question, K, config.latents);
   const decisions = decisionLogProbabilities(tape, decided);
   const text = textSegment(tape, {
     ...{ after: before, adapters: [STUDENT], tokens: T, begin: endEmbedding(tape), ownPositions: true },

@@ -127,8 +127,11 @@ export interface Recipe<C extends RunConfig = RunConfig> {
    * stage has its own.
    */
   recordingOf?(config: C, stage: number): string;
-  /** Whether the optimiser starts anew before a step other than the first. */
-  startsAnew?(config: C, step: { readonly stageBegins: boolean; readonly epochBegins: boolean }): boolean;
+  /** Whether the optimiser starts anew before a step, counted from 0, other than the first. */
+  startsAnew?(
+    config: C,
+    at: { readonly step: number; readonly stageBegins: boolean; readonly epochBegins: boolean },
+  ): boolean;
   record(tape: Tape, recording: Recording<C>): void;
   /** Records what `Policy.reference` outputs. */
   recordReference?(tape: Tape, recording: Recording<C>): void;

@@ -33,7 +33,11 @@ const module = z.discriminatedUnion('kind', [
     width: z.int().min(1).max(65536),
     norm: z.boolean(),
   }),
-  z.strictObject({ kind: z.literal('recurrentFilter'), name }),
+  z.strictObject({
+    kind: z.literal('recurrentFilter'),
+    name,
+    form: z.enum(['linear', 'linear-norm']).optional(),
+  }),
 ]);
 const feedback = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('softmax'), temperature: z.number().positive().max(100) }),

@@ -135,7 +135,7 @@ export async function prepare(
     const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
     const epoch = Math.ceil(training.length / (batch * config.optimiser.accumulation));
     const startsAnew = (t: number, stageBegins: boolean): boolean =>
-      recipe.startsAnew?.(config, { stageBegins, epochBegins: t % epoch === 0 }) ?? false;
+      recipe.startsAnew?.(config, { step: t, stageBegins, epochBegins: t % epoch === 0 }) ?? false;
     const past = Array.from({ length: Math.max(0, begun - 1) }, (_, i) => i + 1);
     const since = past.findLast((t) => startsAnew(t, stages[stageAt(stages, t)]?.from === t)) ?? 0;
     let moments = from && momentsOf(from, parameters, since);

@@ -27,6 +27,7 @@ const CASES: readonly Case[] = [
   ),
   ['coconut', 'lora', { weights: { decoder: 1 } }],
   ['icot', 'lora', { removal: { positions: 'kept' } }],
+  ['adaptive', 'lora', { latents: { filter: 'linear', detachStop: true } }],
 ];
 it.each(CASES.map((one) => [one[0], one[1], JSON.stringify(one[2] ?? {}), one] as const))(
   '%s, %s %s',

@@ -22,7 +22,8 @@ export interface LayerwiseOptions {
   readonly between?: () => Promise<void>;
 }
 
-interface Pair {
+/** An entry's programs. */
+interface EntryPrograms {
   readonly forward: ModelProgram;
   /** Undefined if nothing before it is trained, and for a loss, which runs forward and in reverse at once. */
   readonly reverse: ModelProgram | undefined;
@@ -34,7 +35,7 @@ export class Compiled {
   readonly feeds: BoundInputs;
   readonly pool: TensorPool;
   private readonly known = new Map<string, Promise<ModelProgram>>();
-  private readonly pairs = new Map<Entry, Pair>();
+  private readonly programs = new Map<Entry, EntryPrograms>();
   /** Losses that run as kernels. */
   readonly kernels = new Map<Entry, LossRun>();
   /** Joins the losses' terms, if there are any. */
@@ -50,7 +51,7 @@ export class Compiled {
     this.pool = owned.add(new TensorPool(model.runtime));
   }
 
-  of = (entry: Entry): Pair => this.pairs.get(entry) as Pair;
+  of = (entry: Entry): EntryPrograms => this.programs.get(entry) as EntryPrograms;
 
   /** The sum of two tensors of a shape; compiled when first needed. */
   sum = (shape: readonly number[]): Promise<ModelProgram> =>
@@ -79,7 +80,7 @@ export class Compiled {
       const reverse = plan.reversed.has(entry)
         ? await this.compile(`${key}, in reverse`, () => trace('reverse'))
         : undefined;
-      this.pairs.set(entry, { forward, reverse });
+      this.programs.set(entry, { forward, reverse });
     }
     const lengths = plan.entries.map((entry) => termsOf(entry).length).filter((length) => length > 0);
     if (lengths.length > 0) this.joining = await this.compile('terms', () => termsProgram(lengths));
@@ -88,7 +89,8 @@ export class Compiled {
   private compile(key: string, program: () => Program): Promise<ModelProgram> {
     const known = this.known.get(key);
     if (known) return known;
-    // Only head and embedding are part of a program; packed they are there twice while it is made, and it is made to take little.
+    // Of the weights only head and embedding are part of a program. Packing would hold them twice while it is compiled, where what
+    // counts is that it takes little memory.
     const made = this.model
       .compile(program(), { prepack: false })
       .then((compiled) => this.owned.add(compiled));

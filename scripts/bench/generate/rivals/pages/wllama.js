@@ -9,39 +9,46 @@ const logger = { debug() {}, log() {}, warn: keep, error: keep };
 const wllama = new Wllama({ default: '/packages/@wllama/wllama/esm/wasm/wllama.wasm' }, { logger });
 
 /** Tokens are called `<id>` in the file. */
+const textOf = (ids) => ids.map((id) => `<${id}>`).join('');
 const idsIn = (text) => [...text.matchAll(/<(\d+)>/g)].map(([, id]) => Number(id));
 
-const greedy = { temperature: 0, top_k: 1, ignore_eos: true, cache_prompt: false };
+const saying = (promise) =>
+  promise.catch((error) => {
+    throw new Error(`${error.message}; it said: ${said.slice(-5).join(' | ')}`);
+  });
+
+const complete = (prompt, limit, more) =>
+  saying(
+    wllama.createCompletion({
+      prompt: textOf(prompt),
+      max_tokens: limit,
+      temperature: 0,
+      top_k: 1,
+      ignore_eos: true,
+      cache_prompt: false,
+      ...more,
+    }),
+  );
 
 globalThis.bench = {
   async open({ threads }) {
     const { files } = document.querySelector('input');
     const options = { n_threads: threads, n_gpu_layers: 0, n_ctx: 256, n_parallel: 1 };
-    await wllama.loadModel([...files], options).catch((error) => {
-      throw new Error(`${error.message}; it said: ${said.slice(-5).join(' | ')}`);
-    });
-    if ((wllama.isMultithread() ? wllama.getNumThreads() : 1) !== threads)
-      throw new Error(`wllama has ${wllama.getNumThreads()} threads`);
+    await saying(wllama.loadModel([...files], options));
+    const own = wllama.isMultithread() ? wllama.getNumThreads() : 1;
+    if (own !== threads) throw new Error(`wllama has ${own} threads`);
   },
 
   async generate(prompt, limit, onToken) {
-    await wllama.createCompletion({
-      ...greedy,
-      prompt,
-      max_tokens: limit,
-      stream: true,
-      onData: ({ choices: [choice] }) => idsIn(choice?.text ?? '').forEach(onToken),
-    });
+    const onData = ({ choices: [choice] }) => idsIn(choice?.text ?? '').forEach(onToken);
+    await complete(prompt, limit, { stream: true, onData });
   },
 
   /** Log-probabilities of the tokens that it generates after the prompt. */
   async logProbabilities(prompt, tokens) {
-    const { choices } = await wllama.createCompletion({
-      ...greedy,
-      prompt,
-      max_tokens: tokens.length,
-      logprobs: 1,
-    });
+    const { choices, usage } = await complete(prompt, tokens.length, { logprobs: 1 });
+    if (usage.prompt_tokens !== prompt.length)
+      throw new Error(`wllama read ${usage.prompt_tokens} tokens of ${prompt.length}`);
     return choices[0].logprobs.content.map(({ logprob }) => logprob);
   },
 };

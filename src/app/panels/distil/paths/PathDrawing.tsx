@@ -105,11 +105,11 @@ function Box({ box: { x, y, width, label, made, kind } }: { readonly box: DrawnB
         height={BOX}
         rx={kind === 'latents' ? BOX / 2 : 4}
       />
-      <text x={middle} y={y + (made ? 16 : BOX / 2)} dy="0.35em" textAnchor="middle" className="path-label">
+      <text x={middle} y={y + (made ? 13 : BOX / 2)} dy="0.35em" textAnchor="middle" className="path-label">
         {label}
       </text>
       {made && (
-        <text x={middle} y={y + 30} textAnchor="middle" className="path-made">
+        <text x={middle} y={y + 32} textAnchor="middle" className="path-made">
           {made}
         </text>
       )}

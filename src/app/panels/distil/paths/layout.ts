@@ -99,12 +99,14 @@ export function drawPaths(method: MethodData, config: object): PathDrawing {
   };
 
   const seats = method.terms.map((term) => seatOf(term, config));
-  /** Where the mark of a term is, among those below a place of its path, which are centred. */
+  /** Where the mark of a term is, among those below the same parts of its path, which are centred. */
   const xOf = (i: number, place: Place): number => {
-    const { path } = seats[i] as TermSeat;
-    const all = seats.flatMap((one, j) => (one.path === path && one.at.includes(place) ? [j] : []));
-    const { x, width } = columns[place];
-    return x + width / 2 + (all.indexOf(i) - (all.length - 1) / 2) * STEP;
+    const { path: id, on } = seats[i] as TermSeat;
+    const all = seats.flatMap((one, j) =>
+      one.path === id && one.at.includes(place) && one.on === on ? [j] : [],
+    );
+    const path = paths.find((one) => one.id === id) as MethodPath;
+    return centreOf(path, place, on, columns[place]) + (all.indexOf(i) - (all.length - 1) / 2) * STEP;
   };
   const marks: DrawnMark[] = [];
   const links: DrawnLink[] = [];
@@ -143,7 +145,19 @@ export function drawPaths(method: MethodData, config: object): PathDrawing {
   };
 }
 
-type Columns = Readonly<Record<Place, { readonly x: number; readonly width: number }>>;
+/** The middle of the column, or of its parts of one kind. */
+function centreOf({ parts }: MethodPath, place: Place, on: PartKind | undefined, column: Column): number {
+  const boxes = placeBoxes(
+    parts.filter((part) => part.place === place),
+    column,
+  ).filter(({ kind }) => kind === on);
+  const [first, last] = [boxes[0], boxes.at(-1)];
+  return first && last ? (first.x + last.x + last.width) / 2 : column.x + column.width / 2;
+}
+
+type Column = Columns[Place];
+/** `marks`: how wide those below it are. */
+type Columns = Readonly<Record<Place, Readonly<Record<'x' | 'width' | 'marks', number>>>>;
 
 /** Marks below a place, in the path that has most of them. */
 function marksBelow(method: MethodData, config: object): (place: Place) => number {
@@ -161,24 +175,36 @@ function columnsOf(paths: readonly MethodPath[], marks: (place: Place) => number
   return Object.fromEntries(
     PLACES.map((place) => {
       const widths = paths.map(({ parts }) => lengthOf(parts.filter((part) => part.place === place)));
-      const column = { x, width: Math.max(0, STEP * marks(place), ...widths) };
+      const below = STEP * marks(place);
+      const column = { x, width: Math.max(0, below, ...widths), marks: below };
       x += column.width + (column.width > 0 ? GAP : 0);
       return [place, column];
     }),
   ) as Columns;
 }
 
-/** The parts of each place in turn, centred in its column. */
-function boxesOf({ parts }: MethodPath, columns: Columns, y: number): DrawnBox[] {
-  return PLACES.flatMap((place) => {
-    const own = parts.filter((part) => part.place === place);
-    const { x: from, width: room } = columns[place];
-    let x = from + (room - lengthOf(own)) / 2;
-    return own.map((part) => {
-      const width = widthOf(part);
-      const box = { x, y, width, label: part.label, made: part.made, kind: part.kind };
-      x += width + GAP;
-      return box;
-    });
+/** The parts of each place in turn. */
+const boxesOf = ({ parts }: MethodPath, columns: Columns, y: number): DrawnBox[] =>
+  PLACES.flatMap((place) =>
+    placeBoxes(
+      parts.filter((part) => part.place === place),
+      columns[place],
+    ).map((box) => ({ ...box, y })),
+  );
+
+/** Parts beside each other, centred in their column. */
+function placeBoxes(
+  parts: readonly PathPart[],
+  { x: from, width: room, marks }: Column,
+): Omit<DrawnBox, 'y'>[] {
+  // One alone is as wide as its marks.
+  const widths = parts.map((part) => (parts.length === 1 ? Math.max(widthOf(part), marks) : widthOf(part)));
+  const length = widths.reduce((sum, width) => sum + width, 0) + GAP * Math.max(0, parts.length - 1);
+  let x = from + (room - length) / 2;
+  return parts.map((part, i) => {
+    const width = widths[i] as number;
+    const box = { x, width, label: part.label, made: part.made, kind: part.kind };
+    x += width + GAP;
+    return box;
   });
 }

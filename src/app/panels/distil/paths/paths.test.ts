@@ -57,6 +57,18 @@ describe.each(presetsOf(WITH_MOCK).map(({ id, config }) => [id, config] as const
   });
 });
 
+it('puts the loss of what is written below the text, not below the latents before it', () => {
+  const coconut = methodOf('coconut');
+  const drawn = drawPaths(coconut, parseRunConfig({ method: 'coconut', weights: { decoder: 1 } }));
+  const below = drawn.marks.map(({ x, y }) => {
+    const box = drawn.paths
+      .flatMap(({ boxes }) => boxes)
+      .find((one) => one.y < y && y - one.y < 2 * BOX && Math.abs(one.x + one.width / 2 - x) < 1);
+    return box?.label;
+  });
+  expect(below).toEqual(['steps after s', '“The answer is:”', 'answer', 'step g']);
+});
+
 it('says where a distance moves both of its paths', () => {
   const dart = methodOf('dart');
   const at = (target: string) => parseRunConfig({ method: 'dart', distance: { target } });

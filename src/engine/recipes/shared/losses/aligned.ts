@@ -1,6 +1,7 @@
 import type { Tensor } from '../../../graph/graph';
 import * as o from '../../../graph/ops';
 import { deviation, smooth } from './distance';
+import { total } from './total';
 
 /** Added to each block's standard deviation. */
 const EPSILON = 1e-8;
@@ -15,5 +16,5 @@ export function aligned(states: Tensor, teacher: Tensor, skipped: number): Tenso
   const [own, target] = [states, teacher].map((x) => o.slice(x, 1, skipped, skipped + L)) as [Tensor, Tensor];
   const distance = smooth(o.abs(o.sub(own, target)));
   const scaled = o.div(distance, o.add(deviation(target, [0, 2], B * H), EPSILON));
-  return o.mul(o.reduceSum(scaled), 1 / (B * L * H));
+  return o.mul(total(scaled), 1 / (B * L * H));
 }

@@ -2,6 +2,7 @@ import * as o from '../../../graph/ops';
 import type { StateLoss } from '../../../train/losses/state-loss';
 import { anchorOnCpu, anchorOnGpu } from './anchor-kernel';
 import { pickRows } from './pick-rows';
+import { total } from './total';
 
 /** The teacher's hidden states at the anchor, projected onto the hidden-mode subspace; n samples. */
 export interface AnchorTargets {
@@ -34,7 +35,7 @@ export function anchorLoss(
         projected,
         o.reshape(graph.input('anchor.target', [B, L, rank]), [B * L, rank]),
       );
-      return [o.mul(o.reduceSum(o.square(difference)), beta / (B * L))];
+      return [o.mul(total(o.square(difference)), beta / (B * L))];
     },
     feeds: (samples) => ({
       'anchor.inverseScale': {

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../../graph/graph';
 import * as o from '../../../graph/ops';
+import { total } from './total';
 
 export interface DistanceForm {
   readonly form: 'l1' | 'smooth-l1';
@@ -24,7 +25,7 @@ export function stateDistance(
   const axes = scale === 'layer' ? [0, 2] : [0, 1, 2];
   const count = scale === 'layer' ? B * H : B * L * H;
   const scaled = scale === 'none' ? each : o.div(each, deviation(target, axes, count));
-  return o.mul(o.reduceSum(scaled), 1 / (B * H * (L + (embeddings ? 1 : 0))));
+  return o.mul(total(scaled), 1 / (B * H * (L + (embeddings ? 1 : 0))));
 }
 
 /** Smooth L1 (β = 1) of absolute differences: half the square below 1, the value less a half above it. */

@@ -2,6 +2,7 @@ import * as o from '../../../graph/ops';
 import type { StateLoss } from '../../../train/losses/state-loss';
 import { momentsOnCpu, momentsOnGpu } from './moments-kernel';
 import { pickRows } from './pick-rows';
+import { total } from './total';
 
 /** The teacher's low-rank statistics over n samples; R = r_L·r_H. */
 export interface MomentTargets {
@@ -49,7 +50,7 @@ export function momentLoss(
         mean: () => o.sub(o.reduceMean(g, [1]), graph.input('moments.mean', [B, R])),
       };
       return TERMS.filter((term) => weights[term] !== 0).map((term) =>
-        o.mul(o.reduceSum(o.square(distance[term]())), weights[term] / B),
+        o.mul(total(o.square(distance[term]())), weights[term] / B),
       );
     },
     feeds(samples) {

@@ -2,6 +2,7 @@ import * as o from '../../../graph/ops';
 import type { StateLoss } from '../../../train/losses/state-loss';
 import { smooth } from './distance';
 import { pickRows } from './pick-rows';
+import { total } from './total';
 
 /**
  * CODI's distillation term: smooth L1 (β = 1, mean over B×H) between the student's and the teacher's hidden states at the
@@ -22,7 +23,7 @@ export function smoothL1Loss(
       const B = states.shape[0] as number;
       const difference = o.abs(o.sub(states, graph.input('codi.target', [B, L, H])));
       const scaled = o.mul(smooth(difference), graph.input('codi.inverseStd', [1, L, 1]));
-      return [o.mul(o.reduceSum(scaled), weight / (L * B * H))];
+      return [o.mul(total(scaled), weight / (L * B * H))];
     },
     feeds(samples) {
       const target = pickRows(teacher, L * H, samples, [L, H]);
