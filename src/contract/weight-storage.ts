@@ -1,6 +1,7 @@
 /**
  * How programs keep the matrices of a model's layers: as float32, in 16 bits, or by blocks of 32 values in 8 or 4 bits with a
- * float32 scale each. A float32 matrix is made of them whenever a product reads it. Everything else is float32.
+ * float32 scale each. A float32 matrix is made of them whenever a product reads it. Everything else is float32, but
+ * on WebGPU for a head of more than 32 MiB: it is in 16 bits then.
  *
  * 16 bits are, on WASM, float16: a checkpoint's own where it has those, and a bfloat16 one's values but for magnitudes below 2^-17,
  * which are rounded to multiples of 2^-24. Where weights are bound to programs, on WebGPU and in training by layers, there are no

@@ -30,8 +30,8 @@ export interface DecoderConfig {
    */
   readonly fedEmbeddings?: boolean;
   /**
-   * How programs keep the matrices of the layers: in 16 bits, or by blocks of 32 in 8 or 4 (base/kept.ts). Absent: as float32,
-   * as all other weights are.
+   * How programs keep the matrices of the layers: in 16 bits, or by blocks of 32 in 8 or 4 (base/kept.ts). Absent: as float32.
+   * All other weights are float32, but for a large head where weights are bound: it is in 16 bits with the matrices.
    */
   readonly storage?: KeptAs;
   /** Positions it was trained with; absent where nothing says so. Where positions are learned, there are no others. */

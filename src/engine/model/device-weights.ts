@@ -1,5 +1,6 @@
 import { boundRows } from '../base/blocked-values';
 import { DTYPE_BYTES, type HostData } from '../base/dtype';
+import { TooLargeError } from '../base/errors';
 import { floatsOf } from '../base/half';
 import {
   type BoundForm,
@@ -85,7 +86,14 @@ export class DeviceWeights {
       this.uploadParts(whole, late.shape as [number, number]);
       return this.tensors.get(name);
     }
-    this.keep(name, this.runtime.upload(late.read(), name), F32 * sizeOf(late.shape));
+    const bytes = F32 * sizeOf(late.shape);
+    const { maxTensorBytes } = this.runtime;
+    if (bytes > maxTensorBytes)
+      throw new TooLargeError(
+        `the weight ${name} takes ${bytes} bytes as float32; this device can bind ${maxTensorBytes} at most`,
+        'Keep the layers’ matrices in 16, 8 or 4 bits, which an opened model’s storage may be: they are bound in pieces then. Or choose WASM in the Model panel.',
+      );
+    this.keep(name, this.runtime.upload(late.read(), name), bytes);
     return this.tensors.get(name);
   }
 

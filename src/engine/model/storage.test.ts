@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { multipleBytes } from '../base/blocks';
+import { TooLargeError } from '../base/errors';
 import { boundBits, type KeptAs, keptFloats } from '../base/kept';
 import { Rng } from '../base/rng';
 import { DIRECT } from '../decode/reasoning';
@@ -130,3 +131,14 @@ it.each(STORAGES)(
     await Promise.all([all.dispose(), few.dispose()]);
   },
 );
+
+it('a float32 matrix that the device cannot bind is refused with the storages that it can be bound in', () => {
+  const config: DecoderConfig = { ...TINY_CONFIG, ...SIZES };
+  const source = memorySource(randomWeights(config, new Rng(8)));
+  const small = { ...runtime, maxTensorBytes: 4 * 64 * 100 } as Runtime;
+  const made = new DeviceWeights(small, config, source);
+  expect(() => made.tensor('w.0.gateUp')).toThrow(TooLargeError);
+  expect(() => made.tensor('w.0.gateUp')).toThrow(
+    'w.0.gateUp takes 53248 bytes as float32; this device can bind 25600',
+  );
+});

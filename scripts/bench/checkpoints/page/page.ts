@@ -21,8 +21,8 @@ const clock = async <T>(run: () => Promise<T>): Promise<{ seconds: number; value
 
 /** Of a few tokens each. */
 const ROWS = [
-  { question: 'Tom has 3 apples .', steps: ['3 + 2 = 5'], answer: '5' },
-  { question: 'Ann has 4 books .', steps: ['4 + 3 = 7'], answer: '7' },
+  { question: 'Tom has 3 .', steps: ['3 + 2 = 5'], answer: '5' },
+  { question: 'Ann has 4 .', steps: ['4 + 3 = 7'], answer: '7' },
 ];
 
 /** Hidden states by the provider that they came from. */

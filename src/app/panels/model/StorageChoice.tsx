@@ -16,7 +16,7 @@ import { Progress } from '../../ui/Progress';
 import { errorRows, rankRows, storageNotes } from './storage-errors';
 
 const HELP =
-  'The matrices of the layers may take 16, 9 or 5 bits a weight instead of 32 (by blocks, a scale included). Each product makes float32 values of its matrix first, so that reading is slower, and text much slower in 8 or 4 bits. Embeddings, norms, biases and the head stay float32.';
+  'The matrices of the layers may take 16, 9 or 5 bits a weight instead of 32 (by blocks, a scale included). Each product makes float32 values of its matrix first, so that reading is slower, and text much slower in 8 or 4 bits. Embeddings, norms, biases and the head stay float32; on WebGPU a head of more than 32 MiB is kept in 16 bits with them.';
 const ON_WASM =
   '16 bits are float16, which holds a bfloat16 checkpoint’s values but for magnitudes below 8e-6; in training by layers they are fixed-point by blocks, 17 a weight.';
 const ON_GPU =
