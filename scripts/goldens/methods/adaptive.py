@@ -41,7 +41,7 @@ for family, name, filter in (("llama", "linear", "linear"), ("llama", "softmax",
     }
 SHORT = [("qwen2", "unequal"), ("llama", "linear"), ("llama", "softmax"), ("qwen2", "linear-norm"), ("qwen2", "none")]
 # Of these, which print projections, what three steps of AdamW move the trained tensors by too.
-STEPPED = [("qwen2", "linear-norm"), ("llama", "linear")]
+STEPPED = [("qwen2", "linear-norm")]
 
 
 def latents_of(case, sample):

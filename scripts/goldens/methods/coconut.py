@@ -44,7 +44,6 @@ CASES = {
         "one": {"stages": [1, 1, 1], "c": 1, "pad": True},
         "unequal": {"stages": [3, 3, 3], "c": 1, "pad": False},
         "pauses": {"stages": [1, 1, 1], "c": 5, "pad": True, "instead": "pauses"},
-        "pauses-drawn": {"stages": [2, 0, 1], "c": 1, "pad": True, "instead": "pauses"},
         "nothing": {"stages": [2, 0, 1], "c": 1, "pad": True, "instead": "nothing"},
         "explain": {"stages": [1, 1, 1], "c": 1, "pad": True, "explain": "sequence"},
         "explain-drawn": {"stages": [2, 0, 1], "c": 2, "pad": True, "explain": "token"},

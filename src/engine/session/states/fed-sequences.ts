@@ -4,6 +4,7 @@ import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { type RowTokens, tokensOfRow } from '../../data/sets/row-tokens';
 import { positionsOf } from '../../decode/reason';
+import { skippedIn } from '../../decode/reasoning';
 import { checkPositions } from '../models/positions';
 import type { ResolvedSubject } from '../models/subjects';
 import type { Sequence } from './sequences';
@@ -67,7 +68,7 @@ export function fedSequences(
     const fed = reading(resolved, sequence, parts.slice(0, last + 1));
     checkPositions(
       resolved.model,
-      fed.positions.length,
+      fed.positions.length + (fed.reasons ? skippedIn(resolved.reasoning) : 0),
       fed.id,
       sequence.row === undefined
         ? 'Choose shorter samples, or another model.'
