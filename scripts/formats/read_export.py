@@ -57,13 +57,13 @@ def merge(weights, config, adapter, gpt2):
         weights[module + ".weight"] = weights[module + ".weight"] + (delta.T if gpt2 else delta)
 
 
-def main():
+def main(args=None):
     parser = argparse.ArgumentParser()
     parser.add_argument("archive")
     parser.add_argument("--base")
     parser.add_argument("--states", required=True)
     parser.add_argument("--about", required=True)
-    args = parser.parse_args()
+    args = parser.parse_args(args)
     archive = zipfile.ZipFile(args.archive)
     assert archive.testzip() is None
     read = archive.read
@@ -79,9 +79,10 @@ def main():
     about = json.load(open(args.about))["states"]
     ids = about["samples"][0]["ids"]
     if config["model_type"] == "gpt2":
-        f.L, f.H = config["n_layer"], config["n_embd"]
+        named = lambda short, long: config[short] if short in config else config[long]
+        f.L, f.H = named("n_layer", "num_hidden_layers"), named("n_embd", "hidden_size")
         embedding = weights["transformer.wte.weight"]
-        states = f.gpt2({"prefix": "transformer.", "heads": config["n_head"], "eps": config["layer_norm_epsilon"]}, weights,
+        states = f.gpt2({"prefix": "transformer.", "heads": named("n_head", "num_attention_heads"), "eps": config["layer_norm_epsilon"]}, weights,
                         embedding[ids])
     else:
         heads, hidden = config["num_attention_heads"], config["hidden_size"]
@@ -96,7 +97,8 @@ def main():
     off = ((actual - expected).abs().max() / expected.abs().max()).item()
     logits = states[-1][-1] @ weights.get("lm_head.weight", embedding).T
     print(f"{args.archive}: {len(ids)} tokens, {f.L} layers; largest difference {off:.1e}; next token {logits.argmax().item()}")
-    sys.exit(0 if off < 1e-5 and not math.isnan(off) else 1)
+    return 0 if off < 1e-5 and not math.isnan(off) else 1
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())

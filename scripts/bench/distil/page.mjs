@@ -9,17 +9,16 @@
  * is exported; with --straight the same run without the stop as well, whose losses and adapter must be equal to the bit.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
-import { build, preview, runnerImport } from 'vite';
 import { countSteps, startFrom } from '../../../e2e/support/run-page.mjs';
 import { chromiumArgs, findChromium } from '../../tools/find-chromium.mjs';
 import { processesOf, watchPeaks } from '../browser-processes.mjs';
+import { importOf, openAll, saved, serveBuild } from './in-page.mjs';
 
-const root = resolve(import.meta.dirname, '../../..');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -61,9 +60,6 @@ const configOf = (method) => ({
   keeping: { every: 4 },
 });
 
-/** A TypeScript file of the repository. */
-const importOf = async (path) =>
-  (await runnerImport(join(root, path), { configFile: false, logLevel: 'error' })).module;
 const temporary = mkdtempSync(join(tmpdir(), 'bench-distil-'));
 const { rowsOf } = await importOf('scripts/bench/distil/rows.ts');
 const data = values.data ?? join(temporary, 'rows.jsonl');
@@ -74,39 +70,8 @@ if (!values.data)
       .map((row) => JSON.stringify(row))
       .join('\n'),
   );
-const outDir = join(temporary, 'dist');
-const common = { root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' };
-await build({ ...common, build: { outDir, emptyOutDir: true } });
-const server = await preview({ ...common, build: { outDir }, preview: { port: 0, host: '127.0.0.1' } });
-const address = server.resolvedUrls?.local[0] ?? '';
-
-/** A page with the checkpoint and the rows opened, in the Distil place. */
-async function openAll(context) {
-  const page = await context.newPage();
-  page.setDefaultTimeout(LONG);
-  page.on('pageerror', (error) => console.error(error.message));
-  await page.goto(`${address}#/model`);
-  await page.getByRole('radio', { name: 'WASM' }).click();
-  await page.getByRole('tab', { name: 'Your files' }).click();
-  const files = readdirSync(folder).map((name) => join(folder, name));
-  await page.locator('.model-drop input[type=file]').nth(1).setInputFiles(files);
-  await page.getByRole('heading', { name: /^Opened: / }).waitFor();
-  await page.getByRole('tab', { name: 'Data' }).click();
-  await page.locator('.data-drop input[type=file]').setInputFiles(data);
-  await page.getByText(/rows pass the filter/).waitFor();
-  await page.getByRole('tab', { name: 'Distil' }).click();
-  return page;
-}
-
-/** What a button saves. */
-async function saved(page, name) {
-  const [file] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('button', { name }).first().click(),
-  ]);
-  return file.path();
-}
-
+const { server, address } = await serveBuild(join(temporary, 'dist'));
+const opened = { address, folder, data, limit: LONG };
 const { readEntry, readZip } = await importOf('src/engine/checkpoint/zip.ts');
 const { blobSource } = await importOf('src/engine/checkpoint/source.ts');
 
@@ -154,20 +119,20 @@ async function train(method, name, stop) {
   };
   try {
     await counted.watch(context);
-    let page = await openAll(context);
+    let page = await openAll(context, opened);
     const begun = performance.now();
     await startFrom(page, configOf(method));
-    const said = await page
+    // Steps go on meanwhile.
+    const said = page
       .getByText(/^Memory of a step of/)
       .first()
       .textContent();
-    console.log(`${method}, ${name}: ${said}`);
     if (stop) {
       await leg(page, stop);
       await page.getByRole('button', { name: 'Stop and keep' }).click();
       await page.getByText(/^Stopped\./).waitFor();
       await page.close();
-      page = await openAll(context);
+      page = await openAll(context, opened);
       await page
         .getByRole('button', { name: /^Resume from step \d+/ })
         .first()
@@ -175,6 +140,7 @@ async function train(method, name, stop) {
     }
     await leg(page, steps);
     await page.getByText(/^Done\./).waitFor();
+    console.log(`${method}, ${name}: ${await said}`);
     const { losses, adapter } = await outcomeOf(page);
     const [count, seconds, cpu] = ['count', 'seconds', 'cpu'].map((key) =>
       legs.reduce((sum, one) => sum + one[key], 0),

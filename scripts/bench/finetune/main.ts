@@ -46,6 +46,10 @@ const step = await openStep(folder, {
   train: values.train as StepOptions['train'],
   ...(values.composition !== undefined && { composition: values.composition as StepOptions['composition'] }),
   storage: values.storage as StepOptions['storage'],
+}).catch((error: { code?: string; message: string; hint?: string }) => {
+  if (error.code !== 'memory') throw error;
+  console.log(`${folder}, ${values.storage}: ${error.message}. ${error.hint}`);
+  process.exit(1);
 });
 const text =
   values.text === undefined

@@ -1,6 +1,12 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NamedFile, Subject } from '../../../contract/lens';
 import type { ModelFileRequest } from '../../../contract/model-files';
+import type { StatesRequest } from '../../../contract/states';
 import { floatsOf } from '../../base/half';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { loadOrt } from '../../runtime/ort';
@@ -12,6 +18,14 @@ import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import { exportModel } from './export';
 import { jsonOf, unpacked } from './unpacked.testing';
+
+const run = promisify(execFile);
+const python = '/usr/bin/python3';
+const hasTorch = spawnSync(python, ['-c', 'import torch']).status === 0;
+/** What `scripts/formats/read_export.py` is to read: its arguments, for each student and format. */
+const folder = mkdtempSync(join(tmpdir(), 'exports-'));
+const forTorch: string[][] = [];
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const TEXT = 'Tom has 12 apples and 7 pears.';
 const STUDENT: Subject = { kind: 'student' };
@@ -33,11 +47,13 @@ describe.each([
   let states: Float32Array;
 
   const statesOf = async (subject: Subject): Promise<Float32Array> => {
-    const source = { kind: 'texts', texts: [TEXT] } as const;
-    const request = { source, subject, sections: ['text'], layers: null, format: 'npy' } as const;
-    const { blob } = await workbench.exportStates(request);
+    const { blob } = await workbench.exportStates(statesRequest(subject));
     return readNpy(new Uint8Array(await blob.arrayBuffer())).values;
   };
+  const statesRequest = (subject: Subject): StatesRequest => ({
+    source: { kind: 'texts', texts: [TEXT] },
+    ...{ subject, sections: ['text'], layers: null, format: 'npy' },
+  });
   const reopened = async (files: readonly NamedFile[]): Promise<number> => {
     await workbench.openCheckpoint(files);
     return distance(await statesOf({ kind: 'opened' }), states);
@@ -56,6 +72,25 @@ describe.each([
       path.startsWith('base/') ? [{ name: path.slice('base/'.length), data: new Blob([bytes]) }] : [],
     );
     states = await statesOf(STUDENT);
+    const at = (name: string): string => join(folder, `${family}-${name}`);
+    const save = async (name: string, blob: Blob): Promise<string> => {
+      writeFileSync(at(name), await blob.bytes());
+      return at(name);
+    };
+    const written = await workbench.exportStates(statesRequest(STUDENT));
+    const about = new Blob([JSON.stringify({ states: written })]);
+    const compared = [
+      '--states',
+      await save('states.npy', written.blob),
+      '--about',
+      await save('a.json', about),
+    ];
+    mkdirSync(at('base'));
+    for (const { name, data } of base) await save(`base/${name}`, data);
+    for (const request of [{ format: 'peft' }, { format: 'merged', dtype: 'f32' }] as const) {
+      const archive = await save(`${request.format}.zip`, (await exported(request)).blob);
+      forTorch.push([archive, '--base', at('base'), ...compared]);
+    }
     // The student is not its base.
     expect(distance(await statesOf({ kind: 'base' }), states)).toBeGreaterThan(0.01);
   }, 60_000);
@@ -146,6 +181,18 @@ describe.each([
     await session.release();
   });
 });
+
+it.skipIf(!hasTorch)(
+  'PyTorch reads every adapter and merged model, and computes the same states and logits',
+  async () => {
+    const script = `import sys; sys.path.insert(0, "scripts/formats"); import read_export
+sys.exit(max(read_export.main(args) for args in ${JSON.stringify(forTorch)}))`;
+    expect(forTorch).toHaveLength(6);
+    const { stdout } = await run(python, ['-c', script]);
+    expect(stdout.trim().split('\n')).toHaveLength(6);
+  },
+  60_000,
+);
 
 describe('what cannot be exported is refused by name', () => {
   const refused = (loaded: Partial<LoadedModels>, request: Partial<ModelFileRequest>) =>
