@@ -122,11 +122,11 @@ async function train(method, name, stop) {
     let page = await openAll(context, opened);
     const begun = performance.now();
     await startFrom(page, configOf(method));
-    const said = await page
+    // Steps go on meanwhile.
+    const said = page
       .getByText(/^Memory of a step of/)
       .first()
       .textContent();
-    console.log(`${method}, ${name}: ${said}`);
     if (stop) {
       await leg(page, stop);
       await page.getByRole('button', { name: 'Stop and keep' }).click();
@@ -140,6 +140,7 @@ async function train(method, name, stop) {
     }
     await leg(page, steps);
     await page.getByText(/^Done\./).waitFor();
+    console.log(`${method}, ${name}: ${await said}`);
     const { losses, adapter } = await outcomeOf(page);
     const [count, seconds, cpu] = ['count', 'seconds', 'cpu'].map((key) =>
       legs.reduce((sum, one) => sum + one[key], 0),
