@@ -80,7 +80,7 @@ function Lengths({
           title="Accuracy against mean length"
           summary={`One point for each evaluation, joined in the order of training; the last one has ${percent(last.accuracy.share)}.`}
           series={path}
-          x={{ label: `mean ${TOKENS}`, step: 1 }}
+          x={{ label: `mean ${TOKENS}` }}
           y={{ label: 'accuracy', format: '%', range: [0, 1] }}
           theme={theme}
           height={240}
