@@ -190,15 +190,25 @@ export const coconut = defineMethod({
       id: 'coconut-128',
       name: 'Coconut',
       about:
-        'The curriculum of the paper with c = 2 and S = 3, with adapters in place of full training. Not tuned: docs/log.md has first figures, of the earlier pair.',
-      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+        'The curriculum of the paper with a latent for each of five steps, and with adapters in place of full training. Tuned for the bundled pair.',
+      changes: {
+        curriculum: { latentsPerStep: 1, stages: 5, stageSteps: 40, uniform: 0.3 },
+        weights: { answer: 1 },
+        lora: { rank: 16 },
+        optimiser: { steps: 300, learningRate: 3e-3 },
+      },
     },
     {
       id: 'sim-cot-coconut-128',
       name: 'SIM-CoT on Coconut',
       about:
         'Coconut with an auxiliary decoder that must say each step from the latents in its place. Coconut’s values, not tuned. The released code never computes this loss: its run is plain Coconut for more epochs.',
-      changes: { weights: { answer: 1, decoder: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+      changes: {
+        curriculum: { latentsPerStep: 1, stages: 5, stageSteps: 40, uniform: 0.3 },
+        weights: { answer: 1, decoder: 1 },
+        lora: { rank: 16 },
+        optimiser: { steps: 300, learningRate: 3e-3 },
+      },
     },
     {
       id: 'coconut-gpt2-gsm8k',

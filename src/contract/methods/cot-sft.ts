@@ -30,8 +30,8 @@ export const cotSft = defineMethod({
     {
       id: 'cot-sft-128',
       name: 'CoT-SFT',
-      about: 'Cross-entropy of the written rationale and answer, at the optimiser’s values of CE only.',
-      changes: { optimiser: { steps: 300, learningRate: 2e-3 } },
+      about: 'Cross-entropy of the written rationale and answer. Tuned for the bundled pair.',
+      changes: { lora: { rank: 16 }, optimiser: { steps: 200, learningRate: 2e-3 } },
     },
   ],
 });

@@ -140,11 +140,12 @@ export const icot = defineMethod({
       id: 'icot-128',
       name: 'iCoT',
       about:
-        'Four tokens of the rationale fewer in each stage, from the left, with removal smoothing; rationales of the bundled problems have up to 35. Not tuned: docs/log.md has first figures, of the earlier pair.',
+        'Seven tokens, a step, of the rationale fewer in each stage, from the left, with removal smoothing; rationales of the bundled problems have up to 35. Tuned for the bundled pair.',
       changes: {
-        removal: { perStage: 4, stageSteps: 35, allBeyond: 35 },
+        removal: { perStage: 7, stageSteps: 35, allBeyond: 35 },
         weights: { answer: 1 },
-        optimiser: { steps: 400, learningRate: 2e-3 },
+        lora: { rank: 16 },
+        optimiser: { steps: 300, learningRate: 1e-3 },
       },
     },
     {

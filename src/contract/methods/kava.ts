@@ -123,10 +123,11 @@ export const kava = defineMethod({
       id: 'kava-128',
       name: 'KaVa',
       about:
-        'Latents refined in parallel, with keys and values after those of the written rationale. First values for the bundled pair, not tuned.',
+        'Latents refined in parallel, with keys and values after those of the written rationale. Tuned for the bundled pair.',
       changes: {
         latent: { steps: 10, iterations: 3 },
-        optimiser: { steps: 300, learningRate: 2e-3 },
+        weights: { distillation: 1, keyValues: 3 },
+        optimiser: { steps: 200, learningRate: 1e-3 },
       },
     },
     {

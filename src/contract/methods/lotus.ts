@@ -72,18 +72,19 @@ export const lotus = defineMethod({
       id: 'lotus-128',
       name: 'LOTUS-style',
       about:
-        'Each latent says the result of its step, beside cross-entropy on the answer. First values for the bundled pair, not tuned.',
-      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+        'Each latent says the result of its step, beside cross-entropy on the answer. Tuned for the bundled pair.',
+      changes: { weights: { gold: 0.3, answer: 0.3 }, optimiser: { steps: 200, learningRate: 2e-3 } },
     },
     {
       id: 'lotus-before-128',
       name: 'LOTUS-style, said before the latent',
       about:
-        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. First values for the bundled pair, not tuned.',
+        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. Tuned for the bundled pair.',
       changes: {
         gold: { at: 'before' },
-        weights: { answer: 1 },
-        optimiser: { steps: 300, learningRate: 2e-3 },
+        weights: { gold: 1, answer: 1 },
+        lora: { rank: 16 },
+        optimiser: { steps: 200, learningRate: 1e-3 },
       },
     },
   ],

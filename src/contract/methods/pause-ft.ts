@@ -37,8 +37,12 @@ export const pauseFt = defineMethod({
     {
       id: 'pause-ft-128',
       name: 'PauseFT',
-      about: 'Ten copies of one learned token before the answer, at No-CoT’s values; not tuned.',
-      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 3e-3 } },
+      about: 'Ten copies of one learned token before the answer. Tuned for the bundled pair.',
+      changes: {
+        weights: { answer: 1 },
+        lora: { rank: 16 },
+        optimiser: { steps: 100, learningRate: 2e-3 },
+      },
     },
   ],
 });

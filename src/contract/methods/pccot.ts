@@ -70,10 +70,11 @@ export const pccot = defineMethod({
       id: 'pccot-128',
       name: 'PCCoT',
       about:
-        'Latents refined in parallel, distilled from the student’s own explicit path. Ten latents, three iterations; not tuned.',
+        'Latents refined in parallel, distilled from the student’s own explicit path. Five latents, five iterations: as many as make them what one after another would be. Tuned for the bundled pair.',
       changes: {
-        latent: { steps: 10, iterations: 3 },
-        optimiser: { steps: 300, learningRate: 2e-3 },
+        latent: { steps: 5, iterations: 5 },
+        weights: { distillation: 5 },
+        optimiser: { steps: 200, learningRate: 2e-3 },
       },
     },
     {

@@ -114,10 +114,12 @@ export const simCot = defineMethod({
     {
       id: 'sim-cot-128',
       name: 'SIM-CoT',
-      about: 'CODI with an auxiliary decoder of the steps. First values for the bundled pair, not tuned.',
+      about: 'CODI with an auxiliary decoder of the steps. Tuned for the bundled pair.',
       changes: {
         latent: { steps: 5 },
-        optimiser: { steps: 300, learningRate: 2e-3 },
+        weights: { distillation: 0.3, explain: 0.3 },
+        lora: { rank: 16 },
+        optimiser: { steps: 200, learningRate: 1e-3 },
       },
     },
     {

@@ -16,7 +16,7 @@ export const coconutAblations: readonly AblationData[] = [
     points: [
       { name: 'Coconut', preset: PRESET },
       // The last stage from the first step on: the latents of all stages, and no written step.
-      { name: 'without curriculum', preset: PRESET, changes: { curriculum: { first: 4 } } },
+      { name: 'without curriculum', preset: PRESET, changes: { curriculum: { first: 6 } } },
       { name: 'without thoughts', preset: PRESET, changes: { curriculum: { inPlace: 'nothing' } } },
       { name: 'pauses as thoughts', preset: PRESET, changes: { curriculum: { inPlace: 'pauses' } } },
       { name: 'iCoT', preset: 'icot-128' },
