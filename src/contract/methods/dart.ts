@@ -178,9 +178,14 @@ export const dart = defineMethod({
     {
       id: 'dart-128',
       name: 'DART',
-      about:
-        'A silent pathway beside a written one, from the same samples. First values for the bundled pair, not tuned.',
-      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+      about: 'A silent pathway beside a written one, from the same samples. Tuned for the bundled pair.',
+      changes: {
+        silent: { count: 5 },
+        rem: { width: 32 },
+        weights: { answer: 1, distil: 1 },
+        lora: { rank: 16 },
+        optimiser: { steps: 200, learningRate: 1e-3 },
+      },
     },
     {
       id: 'dart-llama-1b',
