@@ -202,7 +202,7 @@ export const coconut = defineMethod({
       id: 'sim-cot-coconut-128',
       name: 'SIM-CoT on Coconut',
       about:
-        'Coconut with an auxiliary decoder that must say each step from the latents in its place. Coconut’s values, not tuned. The released code never computes this loss: its run is plain Coconut for more epochs.',
+        'Coconut with an auxiliary decoder that must say each step from the latents in its place. Coconut’s values; its own weight not tuned. The released code never computes this loss: its run is plain Coconut for more epochs.',
       changes: {
         curriculum: { latentsPerStep: 1, stages: 5, stageSteps: 40, uniform: 0.3 },
         weights: { answer: 1, decoder: 1 },
