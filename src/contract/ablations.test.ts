@@ -4,11 +4,26 @@ import { type Arena, type ArenaRun, formatArena, MAX_CONTENDERS, readArenaFile, 
 import { axisPoints, offAxis } from './arena-axis';
 import { parseRunConfig } from './config';
 import type { EvaluationEvent, RunResult } from './events';
+import type { CoconutRun } from './methods/coconut';
+import type { IcotRun } from './methods/icot';
 import { METHODS } from './methods/index';
 import { WITH_MOCK } from './methods/mock.testing';
 import { differencesFrom, findPreset, type Preset } from './presets';
 
 const ABLATIONS = ablationsOf(METHODS);
+
+it('a variant that is relative to its preset stays so when the preset is tuned anew', () => {
+  const contender = (id: string, name: string) => {
+    const ablation = ABLATIONS.find((one) => one.id === id);
+    return planOf(ablation as (typeof ABLATIONS)[number], METHODS).contenders.find((one) => one.name === name)
+      ?.config as unknown as IcotRun & CoconutRun;
+  };
+  const { removal } = contender('icot-options', 'iCoT');
+  expect(contender('icot-options', 'twice as fast').removal.perStage).toBe(2 * removal.perStage);
+  // The last stage alone.
+  const { curriculum } = contender('coconut-parts', 'without curriculum');
+  expect(curriculum.first).toBe(curriculum.stages + 1);
+});
 
 it('every figure and table that the Arena offers has an id of its own', () => {
   const ids = ABLATIONS.map(({ id }) => id);

@@ -9,7 +9,7 @@
  * provider and compared with those before; `wasm` and `webgpu` change the provider; `text` is a greedy text of `--tokens`
  * tokens; `step` one training step of `--method` on rows of a few tokens. Every call must end within `--limit` seconds.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,6 +17,8 @@ import { chromium } from 'playwright';
 import { build, preview } from 'vite';
 import { chromiumArgs, findChromium } from '../../tools/find-chromium.mjs';
 import { processesOf, watchPeaks } from '../browser-processes.mjs';
+import { filesOf } from '../distil/in-page.mjs';
+import { within } from '../within.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -61,15 +63,6 @@ const context = await chromium.launchPersistentContext(profile, {
 });
 const watched = watchPeaks(profile);
 
-/** Rejects once a call has taken too long; the browser is closed then. */
-const withinLimit = (name, running) => {
-  let timer;
-  const over = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name} took more than ${limit} s`)), 1000 * limit);
-  });
-  return Promise.race([running, over]).finally(() => clearTimeout(timer));
-};
-
 try {
   const page = await context.newPage();
   page.setDefaultTimeout(1000 * limit);
@@ -77,7 +70,8 @@ try {
   await page.goto(`${server.resolvedUrls?.local[0]}${place}`);
   await page.waitForFunction(() => 'bench' in globalThis);
   const evaluate = (name, ...args) =>
-    withinLimit(
+    within(
+      limit,
       name,
       page.evaluate(([fn, rest]) => globalThis.bench[fn](...rest), [name, args]),
     );
@@ -106,7 +100,7 @@ try {
     webgpu: () => call('device', 'webgpu'),
   };
   await call('device', values.provider);
-  await page.locator('input').setInputFiles(readdirSync(folder).map((name) => join(folder, name)));
+  await page.locator('input').setInputFiles(filesOf(folder));
   await call('open');
   if (values.storage) await call('storage', values.storage);
   for (const what of values.what.split(',')) {

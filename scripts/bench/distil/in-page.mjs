@@ -16,6 +16,12 @@ export async function serveBuild(outDir) {
   return { server, address: server.resolvedUrls?.local[0] ?? '' };
 }
 
+/** Paths of the files of a folder, without those of folders in it. */
+export const filesOf = (folder) =>
+  readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => join(folder, name));
+
 /** A page with the checkpoint of a folder and a file of rows opened on WASM, in the Distil place. @param limit of every wait, ms */
 export async function openAll(context, { address, folder, data, limit }) {
   const page = await context.newPage();
@@ -24,11 +30,7 @@ export async function openAll(context, { address, folder, data, limit }) {
   await page.goto(`${address}#/model`);
   await page.getByRole('radio', { name: 'WASM' }).click();
   await page.getByRole('tab', { name: 'Your files' }).click();
-  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-  await page
-    .locator('.model-drop input[type=file]')
-    .nth(1)
-    .setInputFiles(files.map(({ name }) => join(folder, name)));
+  await page.locator('.model-drop input[type=file]').nth(1).setInputFiles(filesOf(folder));
   await page.getByRole('heading', { name: /^Opened: / }).waitFor();
   await page.getByRole('tab', { name: 'Data' }).click();
   await page.locator('.data-drop input[type=file]').setInputFiles(data);

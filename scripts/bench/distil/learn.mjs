@@ -58,7 +58,7 @@ const config = (count, learningRate) => ({
 });
 
 const temporary = mkdtempSync(join(tmpdir(), 'bench-learn-'));
-const data = join(temporary, 'who.jsonl');
+const data = join(temporary, 'rows.jsonl');
 writeFileSync(
   data,
   rows()

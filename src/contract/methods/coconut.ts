@@ -6,6 +6,13 @@ import { defineMethod } from './method';
 import { added, counted, type PathPart, rationale, STUDENT, studentPath, latents as thoughts } from './paths';
 import { answerTerm, plainAnswerWeight, weight, weightHelp } from './shared';
 
+/** Tuned for the bundled pair on validation problems (docs/search/round-3-others-a). */
+const TUNED = {
+  curriculum: { latentsPerStep: 1, stages: 5, stageSteps: 40, uniform: 0.3 },
+  lora: { rank: 16 },
+  optimiser: { steps: 300, learningRate: 3e-3 },
+};
+
 /** Id of the path of the auxiliary decoder. */
 const DECODER = 'decoder';
 
@@ -191,24 +198,14 @@ export const coconut = defineMethod({
       name: 'Coconut',
       about:
         'The curriculum of the paper with a latent for each of five steps, and with adapters in place of full training. Tuned for the bundled pair.',
-      changes: {
-        curriculum: { latentsPerStep: 1, stages: 5, stageSteps: 40, uniform: 0.3 },
-        weights: { answer: 1 },
-        lora: { rank: 16 },
-        optimiser: { steps: 300, learningRate: 3e-3 },
-      },
+      changes: { ...TUNED, weights: { answer: 1 } },
     },
     {
       id: 'sim-cot-coconut-128',
       name: 'SIM-CoT on Coconut',
       about:
         'Coconut with an auxiliary decoder that must say each step from the latents in its place. Coconut’s values; its own weight not tuned. The released code never computes this loss: its run is plain Coconut for more epochs.',
-      changes: {
-        curriculum: { latentsPerStep: 1, stages: 5, stageSteps: 40, uniform: 0.3 },
-        weights: { answer: 1, decoder: 1 },
-        lora: { rank: 16 },
-        optimiser: { steps: 300, learningRate: 3e-3 },
-      },
+      changes: { ...TUNED, weights: { answer: 1, decoder: 1 } },
     },
     {
       id: 'coconut-gpt2-gsm8k',

@@ -20,7 +20,8 @@ type Config = ConfigOf<'coconut'>;
 /**
  * Coconut (arXiv:2412.06769, §3): question, start, n latents, end, the steps that are still written, answer prompt, answer.
  * A latent is the last hidden state before it, not detached; or, in two variants of its table 1, one learned token, read in one pass,
- * or nothing, without start and end. With a decoder of steps it is SIM-CoT on Coconut (arXiv:2509.20317). Its code writes `### answer`; here the answer has the prompt that every method here has.
+ * or nothing, without start and end. With a decoder of steps it is SIM-CoT on Coconut (arXiv:2509.20317). Its code writes `### answer`;
+ * here the answer has the prompt that every method here has.
  */
 export const coconut: Recipe<Config> = {
   check(config) {
@@ -131,7 +132,8 @@ function inputs(config: Config, { problems, layout, codec }: TrainingTokens, sta
     const written = s > S ? [] : steps.slice(s).flat();
     const latents = latentsAt(config, s, steps.length);
     const row = { question, text: [...written, ...codec.prompt, ...answer], latents };
-    return { ...row, targets: groupTargets({ ...row, steps, groups: latents / c }, S, codec.endId) };
+    const targets = explains ? groupTargets({ ...row, steps, groups: latents / c }, S, codec.endId) : [];
+    return { ...row, targets };
   };
   /** The stages between which a sample may be trained. */
   const extremes = ({ steps }: TokenProblem): number[] =>

@@ -1,28 +1,10 @@
 /** The engine's worker, which also counts what it makes: `src/worker/host.ts` with a channel that answers with the counts. */
-import { vouchForOwnScripts } from '../../../../src/contract/trusted-types';
-import { wasmPaths } from '../../../../src/engine/runtime/assets';
 import { heapBytes } from '../../../../src/engine/runtime/heap';
-import { runtimeVersion } from '../../../../src/engine/runtime/ort';
-import { LoriWorkbench } from '../../../../src/engine/session/workbench';
-import { serve } from '../../../../src/worker/serve';
+import { serveEngine } from '../../../../src/worker/hosted';
 import { gpuMemory } from './gpu-memory';
 
-vouchForOwnScripts();
-
-/** Exists in workers only and is missing from the DOM types. */
-declare class FileReaderSync {
-  readAsArrayBuffer(blob: Blob): ArrayBuffer;
-}
-const reader = new FileReaderSync();
 const gpu = gpuMemory();
-
-const workbench = new LoriWorkbench({
-  wasmPaths,
-  crossOriginIsolated: globalThis.crossOriginIsolated,
-  runtimeVersion,
-  readBlob: (blob, from, to) => reader.readAsArrayBuffer(blob.slice(from, to)),
-});
-serve(globalThis as unknown as Parameters<typeof serve>[0], workbench, heapBytes);
+const workbench = serveEngine();
 
 /** Bytes in MB. */
 const mb = (bytes: number): number => Math.round(bytes / 1e6);

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { chromium } from 'playwright';
 import { chromiumArgs, findChromium } from '../../../tools/find-chromium.mjs';
 import { processesOf } from '../../browser-processes.mjs';
+import { within } from '../../within.mjs';
 import type { Opening, PageBench } from './page-bench';
 
-/** Milliseconds for one call of a page. */
-const LIMIT = 300_000;
+/** Seconds for one call of a page. */
+const LIMIT = 300;
 /** Tokens that are not counted. */
 const SKIPPED = 2;
 
@@ -55,9 +56,11 @@ export async function measureInBrowser(measuring: Measuring): Promise<Measured> 
         throw new Error(`the page did not start: ${errors.join('; ') || 'no error was reported'}`);
       });
     if (measuring.files.length > 0) await page.locator('input').setInputFiles([...measuring.files]);
-    const timed = await within(page.evaluate(run, { ...measuring, skipped: SKIPPED }));
+    const timed = await within(LIMIT, 'the text', page.evaluate(run, { ...measuring, skipped: SKIPPED }));
     const { peak } = processesOf(profile).renderer;
     const logProbabilities = await within(
+      LIMIT,
+      'reading the probabilities',
       page.evaluate(({ prompt, tokens }) => bench.logProbabilities(prompt, tokens), {
         prompt: measuring.prompt,
         tokens: timed.tokens,
@@ -76,14 +79,6 @@ export async function measureInBrowser(measuring: Measuring): Promise<Measured> 
     await context.close();
     rmSync(profile, { recursive: true, force: true });
   }
-}
-
-function within<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${LIMIT / 1000} s`)), LIMIT);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** In the page: a first text, from opening the files to its end, and a second one, which is timed. */

@@ -22,7 +22,7 @@ export const icotAblations: readonly AblationData[] = [
       {
         name: 'twice as fast',
         preset: PRESET,
-        changes: { removal: { perStage: 8 } },
+        changes: { removal: { perStage: 14 } },
       },
       {
         name: 'all at once',

@@ -15,8 +15,9 @@ export type CostContext = Pick<LensContext, 'device' | 'loaded' | 'cache' | 'pac
 
 /**
  * What the request takes, before anything is run. The CPU's pace is that of a short timing (once, some 100 ms; a typical pace
- * stands for it where the request takes no longer than that) or of the last request; the GPU's and the model's are those of the last request that used them. Before that, reading on WASM is estimated
- * from the model's sizes (contract/memory.ts, on one thread).
+ * stands for it where the request takes no longer than that) or of the last request; the GPU's and the model's are those of the
+ * last request that used them. Before that, reading on WASM is estimated from the model's sizes (contract/memory.ts, on one
+ * thread).
  * @throws like `lens` before it starts: InputError, and MemoryError naming what would fit
  */
 export function lensCost(context: CostContext, value: LensRequest): LensCost {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   FACTORS,
   IDLE_BYTES,
+  MATRIX_PIECE,
   PACKED_BYTES,
   PROGRAM_BYTES,
   RESIDENT_BYTES,
@@ -9,6 +10,7 @@ import {
 } from '../../../contract/memory';
 import { MemoryError } from '../../base/errors';
 import { parseModelConfig } from '../../checkpoint/config';
+import { MAX_MATRIX_BYTES } from '../../model/device-weights';
 import {
   MAX_IDLE_BYTES,
   MAX_PREPACKED_BYTES,
@@ -40,6 +42,7 @@ const LARGE = config({ num_hidden_layers: 80 });
 describe('what does not fit', () => {
   it('has the limits that the engine has', () => {
     expect(VOCABULARY_CHUNK).toBe(MAX_VOCABULARY_BYTES);
+    expect(MATRIX_PIECE).toBe(MAX_MATRIX_BYTES);
     expect(PACKED_BYTES).toBe(MAX_PREPACKED_BYTES);
     expect(RESIDENT_BYTES).toBe(MAX_RESIDENT_BYTES);
     expect([PROGRAM_BYTES, IDLE_BYTES]).toEqual([MAX_PROGRAM_BYTES, MAX_IDLE_BYTES]);
