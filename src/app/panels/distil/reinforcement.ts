@@ -32,6 +32,14 @@ export const groupPoints = (groups: readonly DrawnGroup[]): LineSeries[] =>
     y: completions.map(({ reward: { format, correct, length } }) => format + correct + length),
   }));
 
+/** Unit of a reasoning's length. */
+export const TOKENS = 'reasoning tokens';
+
+export const GROUP_COLUMNS = [
+  ...['question', 'answer', TOKENS],
+  ...['format', 'right', 'relative length', 'advantage'],
+];
+
 /** One row for each drawn answer: question, text, length, terms of the reward, advantage. */
 export const groupRows = (groups: readonly DrawnGroup[]): (string | number)[][] =>
   groups.flatMap(({ completions }, q) =>
