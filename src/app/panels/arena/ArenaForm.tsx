@@ -11,6 +11,7 @@ import { CheckField, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
 import { ArenaCost } from './ArenaCost';
+import { fewSeeds } from './words';
 
 /** Who takes part, on which seeds, and against whom. */
 export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly left: number }) {
@@ -95,6 +96,9 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
             ? 'Choose two or more to compare.'
             : `${total} runs, of which ${left} are left.`}
       </p>
+      {left > 0 && !few && !many && seeds.error === null && (
+        <p className="help">{fewSeeds(seeds.seeds.length, arena.contenders.length - 1)}</p>
+      )}
       {left > 0 && canRun && <ArenaCost arena={arena} />}
       <div className="actions">
         <Button look="primary" isDisabled={!canRun} onPress={() => void runArena()}>
