@@ -26,7 +26,7 @@ const run =
     }
   };
 
-describe('queued calls’, () => {
+describe('queued calls', () => {
   it('run one after another, whatever their kind, and return their results', async () => {
     const queue = new ExclusiveQueue();
     const { log, work } = watched();
