@@ -63,7 +63,7 @@ const ERRORS = {
   int4: [2e-2, 0.15, 2e-3, 0.6],
 } as const;
 
-it.each(['f32', 'int8'] as const)('measures the effect of fewer bits on a model stored as %s', async (own) => {
+it.each(['f32', 'int8'] as const)('measures the effect of fewer bits on a model in %s', async (own) => {
   await workbench.openCheckpoint(files);
   await workbench.storeWeights(own);
   const { layers, reference, storages } = await workbench.storageErrors();
