@@ -5,9 +5,9 @@ import {
   formatArena,
   readArenaFile,
   readSeeds,
-  writeSeeds,
   remaining,
   standings,
+  writeSeeds,
 } from './arena';
 import { parseRunConfig } from './config';
 import { signFlip } from './seeds';

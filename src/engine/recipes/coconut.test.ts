@@ -167,7 +167,7 @@ it('n latents one after another are one pass over a sequence that has the final 
   const inTurn = made.tape();
   const fed = inTurn.entries.flatMap((entry) =>
     entry.kind === 'compute' && entry.name.startsWith('feedback')
-      ? [{ kind: 'computed' as const, entry, shape: entry.shape }]
+      ? [{ kind: 'computed' as const, entry, shape: entry.shape, detached: false }]
       : [],
   );
   expect(fed).toHaveLength(2);

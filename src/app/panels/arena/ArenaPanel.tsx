@@ -78,17 +78,17 @@ export function ArenaPanel() {
                 />
               </div>
               <p className="help">
-                Intervals are 95 % bootstrap intervals over seeds. Differences, in percentage
-                points, are paired by seed; p is the
-                exact sign-flip test over seeds, two-sided, corrected by Holm for the number of methods
-                compared. Training and teacher are seconds on this machine, with other work on it counted.
+                Intervals are 95 % bootstrap intervals over seeds. Differences, in percentage points, are
+                paired by seed; p is the exact sign-flip test over seeds, two-sided, corrected by Holm for the
+                number of methods compared. Training and teacher are seconds on this machine, with other work
+                on it counted.
               </p>
             </>
           ) : (
             !isBusy(state.task) && (
               <Empty>
-                Nothing has been run yet. Choose methods and seeds, or an ablation of a paper, and start. Every
-                finished run is kept, so you can stop at any time and go on later, even after a reload.
+                Nothing has been run yet. Choose methods and seeds, or an ablation of a paper, and start.
+                Every finished run is kept, so you can stop at any time and go on later, even after a reload.
               </Empty>
             )
           )}

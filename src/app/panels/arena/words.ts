@@ -1,7 +1,7 @@
 import { type Arena, type Standing, standings } from '../../../contract/arena';
 import { ALPHA } from '../../../contract/paired';
-import { markdownRows } from '../../../text/markdown';
 import { seedsNeeded } from '../../../contract/seeds';
+import { markdownRows } from '../../../text/markdown';
 import type { LineSeries } from '../../charts/series';
 import { percent, points, pValue, significant } from '../../ui/format';
 
