@@ -24,7 +24,8 @@ export const codiSelf = defineMethod({
   label: 'CODI',
   about:
     'One adapter learns to reason in words and in latents at once, and pulls the hidden states of the second at one token to those of the first.',
-  source: 'Shen et al., CODI, arXiv:2502.21074; options named for its code (commit 4fd88d4)',
+  source:
+    'Shen et al., CODI, arXiv:2502.21074; options named for its code (commit 4fd88d4). Left out of the code: dropout in the projection, 0 in its scripts, and attention to the padding of a batch',
   settings: {
     latent: group(
       { title: 'Latent steps', tex: 'z_{t+1} = \\operatorname{prj}(h_t)' },
