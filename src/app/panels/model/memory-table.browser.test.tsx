@@ -25,6 +25,16 @@ const QWEN: ModelReport = {
   measured: [],
 };
 
+it('counts what earlier requests leave, as a second figure', async () => {
+  const smol = { ...QWEN, parameters: 134_515_008, layers: 30, hidden: 576, intermediate: 1536 };
+  const app = mount(<MemoryTable model={{ ...smol, heads: 9, kvHeads: 3, vocabulary: 49_152 }} />);
+  await app.actions.openDevice();
+  await expect
+    .poll(() => page.getByRole('row').nth(1).element().textContent)
+    .toMatch(/Hidden states531 MB.*1\.01 GB, up to 1\.82 GB/);
+  expect(document.body.textContent).toContain('A second figure counts programs of earlier requests');
+});
+
 it('says what the model takes, whether that fits, and what would', async () => {
   const app = mount(<MemoryTable model={QWEN} />);
   // Nothing can be said before a device is open.

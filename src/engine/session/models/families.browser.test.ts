@@ -5,6 +5,8 @@ import { familyCases } from './families-files.testing';
 
 /** As on WASM; measured at most 2e-6. */
 const TOLERANCE = 1e-5;
+/** Asked for, as a share of the largest value. */
+const IN_16_BITS = 2e-2;
 const provider = webgpuProvider();
 
 describe.each(familyCases)('on WebGPU: $name', (family) => {
@@ -18,5 +20,12 @@ describe.each(familyCases)('on WebGPU: $name', (family) => {
       stepped ? ['latents', 'logits'] : ['text'],
     );
     for (const [way, error] of Object.entries(errors)) expect(error, way).toBeLessThan(TOLERANCE);
+  });
+
+  it('kept in 16 bits: what torch computes', async () => {
+    const { text } = await familyErrors(provider.gpu, family, 'bf16', ['text'], 'half');
+    // Fixed-point by blocks: not exact.
+    expect(text).toBeGreaterThan(2 ** -24);
+    expect(text).toBeLessThan(IN_16_BITS);
   });
 });
