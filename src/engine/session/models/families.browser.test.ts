@@ -5,8 +5,6 @@ import { familyCases } from './families-files.testing';
 
 /** As on WASM; measured at most 2e-6. */
 const TOLERANCE = 1e-5;
-/** Asked for, as a share of the largest value. */
-const IN_16_BITS = 2e-2;
 const provider = webgpuProvider();
 
 describe.each(familyCases)('on WebGPU: $name', (family) => {
@@ -23,9 +21,8 @@ describe.each(familyCases)('on WebGPU: $name', (family) => {
   });
 
   it('kept in 16 bits: what torch computes', async () => {
+    // Asked for are 2e-2, but multiples by blocks hold these weights.
     const { text } = await familyErrors(provider.gpu, family, 'bf16', ['text'], 'half');
-    // Fixed-point by blocks: not exact.
-    expect(text).toBeGreaterThan(2 ** -24);
-    expect(text).toBeLessThan(IN_16_BITS);
+    expect(text).toBeLessThan(TOLERANCE);
   });
 });
