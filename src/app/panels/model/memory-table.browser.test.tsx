@@ -31,7 +31,7 @@ it('counts what earlier requests leave, as a second figure', async () => {
   await app.actions.openDevice();
   await expect
     .poll(() => page.getByRole('row').nth(1).element().textContent)
-    .toMatch(/Hidden states531 MB.*1\.01 GB, up to 1\.82 GB/);
+    .toMatch(/Hidden states531\.0 MB.*1\.01 GB, up to 1\.82 GB/);
   expect(document.body.textContent).toContain('A second figure counts programs of earlier requests');
 });
 
