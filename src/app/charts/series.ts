@@ -17,6 +17,8 @@ export interface LineSeries {
   readonly weight?: 'strong' | 'faint';
   /** A constant to compare with: a thin line without markers. */
   readonly reference?: boolean;
+  /** Counts by whole numbers: a step around each x, filled down to 0. */
+  readonly steps?: boolean;
   /** Points only, not joined. */
   readonly points?: boolean;
   /** The line's key in a hover link. */

@@ -69,13 +69,6 @@ export const codiSelf = defineMethod({
   ],
   presets: [
     {
-      id: 'codi-self-128',
-      name: 'CODI',
-      about:
-        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher, as the paper has it. Not tuned.',
-      changes: { optimiser: { steps: 200, learningRate: 2e-3 } },
-    },
-    {
       id: 'codi-tuned-128',
       name: 'CODI, tuned',
       about:
@@ -88,6 +81,13 @@ export const codiSelf = defineMethod({
         lora: { rank: 16 },
         optimiser: { steps: 200, learningRate: 2e-3 },
       },
+    },
+    {
+      id: 'codi-self-128',
+      name: 'CODI',
+      about:
+        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher, as the paper has it. Not tuned.',
+      changes: { optimiser: { steps: 200, learningRate: 2e-3 } },
     },
     {
       id: 'codi-gpt2',
