@@ -16,7 +16,7 @@ it.each([
   ['an impossible date', row(7, 9e15), 'savedAt: '],
   ['another evaluation', row(8), 'it is not the evaluation'],
   ['a text', 'not a row', 'the row: '],
-])('a row with %s is listed as damaged, and costs no other', (_what, bad, reason) => {
+])('lists a row with %s as damaged, without losing any other', (_what, bad, reason) => {
   const { rows, damaged } = readEvaluationRows(
     new Map<string, unknown>([
       [keyOf(7), bad],
@@ -28,7 +28,7 @@ it.each([
   expect(damaged).toEqual([{ id: keyOf(7), reason: expect.stringContaining(reason) }]);
 });
 
-it('the oldest make room', () => {
+it('drops the oldest beyond its limit', () => {
   const rows = Array.from({ length: MAX_EVALUATIONS + 2 }, (_, i) => row(i + 1));
   expect(surplusEvaluations(rows)).toEqual([keyOf(1), keyOf(2)]);
   expect(surplusEvaluations(rows.slice(2))).toEqual([]);

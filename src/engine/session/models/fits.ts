@@ -4,9 +4,10 @@ import {
   type MemoryEstimate,
   type ModelSizes,
   type Purpose,
+  storageThatFits,
   whatFits,
 } from '../../../contract/memory';
-import { STORAGE_SHORT, WEIGHT_STORAGES, type WeightStorage } from '../../../contract/weight-storage';
+import { STORAGE_SHORT, type WeightStorage } from '../../../contract/weight-storage';
 import { MemoryError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
 import type { Runtime } from '../../runtime/runtime';
@@ -27,9 +28,9 @@ export const sizesOf = (config: DecoderConfig): ModelSizes => ({
 });
 
 /**
- * The purpose, with as few sequences at a time as fit.
- * @param what is to be done: `reading text 3`
- * @throws MemoryError where not even one sequence fits, with what would
+ * The purpose, with the number of sequences at a time reduced until it fits.
+ * @param what the work, in words: `reading text 3`
+ * @throws MemoryError if not even one sequence fits, naming what would
  */
 export function fitting(
   config: DecoderConfig,
@@ -43,7 +44,7 @@ export function fitting(
   throw found.refusal();
 }
 
-/** @throws MemoryError where the purpose does not fit as it is, with what would */
+/** @throws MemoryError if the purpose does not fit as it is, naming what would */
 export function refuseUnlessFits(
   config: DecoderConfig,
   provider: Runtime['provider'],
@@ -54,7 +55,7 @@ export function refuseUnlessFits(
   if (found) throw found.refusal();
 }
 
-/** Of a purpose that does not fit: what would, and its refusal; undefined where it fits. */
+/** For a purpose that does not fit, what would, and the error; undefined if it fits. */
 function lacking(
   config: DecoderConfig,
   provider: Runtime['provider'],
@@ -65,18 +66,7 @@ function lacking(
   const estimate = estimateMemory(sizes, provider, purpose);
   if (estimate.fits) return undefined;
   const other = whatFits(sizes, provider, purpose);
-  return { other, refusal: () => refusal(estimate, other, what, smaller(sizes, provider, purpose)) };
-}
-
-/** The most exact storage of fewer bits with which it would fit. */
-function smaller(
-  sizes: ModelSizes,
-  provider: Runtime['provider'],
-  purpose: Purpose,
-): WeightStorage | undefined {
-  if (purpose.kind === 'distil') return undefined;
-  const others = WEIGHT_STORAGES.slice(1 + WEIGHT_STORAGES.indexOf(sizes.storage ?? 'f32'));
-  return others.find((storage) => estimateMemory({ ...sizes, storage }, provider, purpose).fits);
+  return { other, refusal: () => refusal(estimate, other, what, storageThatFits(sizes, provider, purpose)) };
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

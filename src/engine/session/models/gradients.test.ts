@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-/** float32 against float64, factor by factor; asked for is 1e-3. */
+/** float32 against float64, factor by factor; required is 1e-3. */
 const NEAR = 5e-5;
 describeGradients(/./, () => ({ runtime }), [
   ['f32', 'one program', 'f32', NEAR],
@@ -18,7 +18,7 @@ describeGradients(/./, () => ({ runtime }), [
   ['int8', 'one program', 'int8', NEAR],
   ['int4', 'one program', 'int4', NEAR],
 ]);
-// Bound, 16 bits are fixed-point by blocks, of powers of two, which hold these values too.
+// When bound, 16 bits are block fixed-point with scales that are powers of two, which hold these values too.
 describeGradients(/./, () => ({ runtime }), [
   ['half', 'small programs', 'f32', NEAR],
   ['int8', 'small programs', 'int8', NEAR],
