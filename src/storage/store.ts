@@ -82,7 +82,7 @@ export function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'und
   const runs: SavedRun[] = [];
   const damaged: DamagedRow[] = [];
   for (const [id, row] of rows) {
-    const parsed = savedRunSchema.safeParse(row);
+    const parsed = savedRunSchema().safeParse(row);
     // It is deleted by its id.
     if (parsed.success && parsed.data.id === id) runs.push(parsed.data);
     else if (parsed.success) damaged.push({ id, reason: 'its id is not the one it is kept under' });

@@ -20,11 +20,11 @@ export const adaptive = defineMethod({
   about:
     'Latents by a trained filter, and a stop head that decides after each one whether to reason on; aligned as in CODI.',
   source: 'Ning, Kuo & Gomes, Learning When to Stop, §3.1 and 3.2, and its code',
-  settings: {
+  settings: () => ({
     latents: scheduleSettings,
     alignment: alignmentSettings,
     weights: group({ title: 'Loss weights' }, supervisedWeights),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda_t\\mathcal{L}_{\\mathrm{teacher}} + \\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma_m\\mathcal{L}_{\\mathrm{meaned}}',
   paths: (run: AdaptivePaths) => [adaptivePath(run), adaptiveWritten],
   terms: supervisedTerms,

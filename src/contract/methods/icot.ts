@@ -54,7 +54,7 @@ export const icot = defineMethod({
   about:
     'Removes the written rationale token by token while the model is fine-tuned, until it answers directly.',
   source: 'Deng, Choi & Shieber, arXiv:2405.14838, §3, and its code',
-  settings: {
+  settings: () => ({
     removal: group(
       { title: 'Removal', tex: 'k = R + o,\\quad P(o) = (1-e^{-\\lambda_o})\\,e^{-\\lambda_o o}' },
       {
@@ -116,7 +116,7 @@ export const icot = defineMethod({
       },
     ),
     weights: group({ title: 'Loss weights' }, { answer: plainAnswerWeight }),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(r_{k+1\\dots},\\ \\text{answer}\\mid x)',
   paths: [
     studentPath(
