@@ -53,8 +53,8 @@ export function countSteps() {
   };
 }
 
-/** Starts a run with this configuration in the Distil place. */
-export async function startFrom(page, config) {
+/** Puts a run's configuration into the form of the Distil place. */
+export async function fillFrom(page, config) {
   await page
     .locator('input[type=file]')
     .first()
@@ -64,5 +64,12 @@ export async function startFrom(page, config) {
       buffer: Buffer.from(JSON.stringify(config)),
     });
   await page.getByText(/run\.json is in the form/).waitFor();
-  await page.getByRole('button', { name: /^Start / }).click();
+}
+
+export const start = (page) => page.getByRole('button', { name: /^Start / }).click();
+
+/** Starts a run with this configuration there. */
+export async function startFrom(page, config) {
+  await fillFrom(page, config);
+  await start(page);
 }

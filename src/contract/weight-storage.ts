@@ -5,7 +5,8 @@
  *
  * 16 bits are, on WASM, float16: a checkpoint's own where it has those, and a bfloat16 one's values but for magnitudes below 2^-17,
  * which are rounded to multiples of 2^-24. Where weights are bound to programs, on WebGPU and in training by layers, there are no
- * 16-bit floats: they are fixed-point then, by blocks of 32.
+ * 16-bit floats: they are fixed-point then, by blocks of 32, in multiples of a power of two, which holds bfloat16 values of at
+ * least 1/128 of their block's largest.
  */
 export type WeightStorage = 'f32' | 'half' | 'int8' | 'int4';
 /** From the largest and most exact to the smallest. */

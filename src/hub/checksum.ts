@@ -2,7 +2,7 @@ import { createSHA1, createSHA256, type IHasher } from 'hash-wasm';
 import type { Proof, RemoteFile } from '../storage/checkpoint-rows';
 import { usualProof } from '../storage/checkpoint-shelf';
 
-/** The hash of a file, made while its bytes go by: never of all of them at once. */
+/** The hash of a file, computed as its bytes pass: the whole file is never in memory. */
 export class Checksum {
   private constructor(
     readonly proof: Proof,
@@ -22,7 +22,7 @@ export class Checksum {
 
   restart(): void {
     this.hasher?.init();
-    // Git hashes a file behind a header of its own.
+    // Git hashes a file preceded by a header.
     if (this.proof === 'git-sha1') this.hasher?.update(`blob ${this.size}\0`);
   }
 
@@ -30,7 +30,7 @@ export class Checksum {
     this.hasher?.update(bytes);
   }
 
-  /** The hash that was found and the one that was expected, where they differ; `null` if they agree. */
+  /** The actual and the expected hash if they differ; `null` if they agree. */
   disagreement(): { readonly found: string; readonly expected: string } | null {
     const found = this.hasher?.digest() ?? null;
     return found === null || found === this.expected ? null : { found, expected: this.expected ?? '' };

@@ -12,9 +12,9 @@ import { HubError } from './errors';
 import { fetchJson, type HubAccess, listRepository, type Repository } from './listing';
 import { type HubSource, writeSource } from './source';
 
-/** Which of a repository's files are downloaded, and what of it is left where it is. */
+/** Which of a repository's files are downloaded, and which are not. */
 
-/** One form of the weights: in safetensors, or an ONNX export by its path. */
+/** One variant of the weights: safetensors, or an ONNX export, identified by its path. */
 export interface WeightsChoice {
   readonly id: string;
   readonly files: readonly RemoteFile[];
@@ -25,7 +25,7 @@ export const SAFETENSORS = 'safetensors';
 /** What is known of a repository before anything is downloaded. */
 export interface Inspected {
   readonly repository: Repository;
-  /** The forms that its weights are there in; the first is taken unless another is chosen. */
+  /** The variants of its weights; the first is the default. */
   readonly choices: readonly WeightsChoice[];
   /** config.json, parsed. */
   readonly config: unknown;
@@ -36,7 +36,7 @@ export interface Offer {
   readonly choice: WeightsChoice;
   readonly plan: DownloadPlan;
   readonly bytes: number;
-  /** What the repository holds besides, largest first. */
+  /** The repository's other files, largest first. */
   readonly leftOut: readonly RemoteFile[];
 }
 
@@ -44,15 +44,15 @@ const refused = (repository: Repository, message: string, hint: string) =>
   new HubError('hub', `${writeSource(repository)}: ${message}`, hint);
 
 /**
- * Asks the host what the model's files are: its list, its config.json, and the index of its shards if it has one.
- * @throws HubError if there is no checkpoint that can be opened, saying what there is
+ * Asks the host for the model's files: its listing, its config.json, and its shard index if it has one.
+ * @throws HubError if there is no checkpoint that can be opened, naming what there is instead
  */
 export async function inspect(source: HubSource, access: HubAccess): Promise<Inspected> {
   const repository = await listRepository(source, access);
   const paths = repository.files.map(({ path }) => path);
   const exports = exportsOf(repository.files);
   const top = paths.filter((path) => !path.includes('/'));
-  // An export below onnx/ counts as weights, whatever lies beside it.
+  // An export in onnx/ counts as weights, whatever lies beside it.
   const names = exports.length > 0 ? [...top, 'model.onnx'] : top;
   const wrong = recogniseWeights(names) ?? recogniseTokenizer(top);
   if (wrong) throw refused(repository, wrong.what, wrong.hint);
@@ -99,7 +99,7 @@ async function safetensorsOf(repository: Repository, access: HubAccess): Promise
   return { id: SAFETENSORS, files: [index, ...shards] };
 }
 
-/** The names of the shards that an index lists. */
+/** The shards that an index lists. */
 function shardsOf(index: unknown, repository: Repository): string[] {
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   const names = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
@@ -112,7 +112,10 @@ function shardsOf(index: unknown, repository: Repository): string[] {
   return names.sort();
 }
 
-/** Exports that are taken, the most exact first; of these the first below `COMFORTABLE` bytes. */
+/**
+ * Names of exports, the most exact first; others come last. The default is the first of at most `COMFORTABLE`
+ * bytes.
+ */
 const EXPORTS = [
   'model',
   'model_fp16',
@@ -145,7 +148,7 @@ function exportsOf(files: readonly RemoteFile[]): WeightsChoice[] {
   return first ? [first, ...found.filter((one) => one !== first)] : found;
 }
 
-/** What is downloaded of it: small files first, so that what cannot be opened is known early. */
+/** What is downloaded: small files first, so that a model that cannot be opened is found out early. */
 export function offerOf(inspected: Inspected, id = inspected.choices[0]?.id): Offer {
   const { repository, choices } = inspected;
   const choice = choices.find((one) => one.id === id) ?? choices[0]!;

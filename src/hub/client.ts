@@ -5,7 +5,7 @@ import type { FromDownloader, ToDownloader } from './messages';
 import type { TransferProgress } from './progress';
 import { LIMITS, type Limits } from './request';
 
-/** Downloads in a worker of its own, from the page's side. */
+/** The page's side of downloads, each of which runs in a worker of its own. */
 
 export interface StartOptions {
   readonly token: string | null;
@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly limits?: Limits;
 }
 
-/** Milliseconds without a word after which the worker counts as dead, and that a cancel may take. */
+/** Milliseconds of silence after which the worker counts as dead, and milliseconds that a cancel may take. */
 const SILENCE = 30_000;
 const CANCEL = 5_000;
 
@@ -22,9 +22,9 @@ const failed = ({ name, code, message, hint, stack }: EngineErrorReport) =>
   Object.assign(new Error(message), { name, code, hint, ...(stack !== null && { stack }) });
 
 /**
- * Downloads `plan` into this browser's storage; resolves when all of it is there and proved. Aborting the signal keeps what
- * has arrived.
- * @throws errors with code and hint: those of `HubError`, `storage`, `cancelled`
+ * Downloads `plan` into this browser's storage; resolves when every file is complete and verified. Aborting
+ * the signal keeps what has arrived.
+ * @throws errors with code and hint: the codes of `HubError`, and `storage`
  */
 export function startDownload(plan: DownloadPlan, options: StartOptions): Promise<void> {
   const { token, signal, report, limits = LIMITS } = options;
@@ -52,7 +52,7 @@ export function startDownload(plan: DownloadPlan, options: StartOptions): Promis
     const send = (message: ToDownloader) => worker.postMessage(message);
     const cancel = () => {
       send({ kind: 'cancel' });
-      // A worker that does not hear it is ended; what it has written stays.
+      // A worker that does not respond is terminated; what it has written stays.
       arm(CANCEL, () => end(() => reject(cancelled())));
     };
     worker.addEventListener('message', ({ data }: MessageEvent<FromDownloader>) => {

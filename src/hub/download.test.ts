@@ -51,7 +51,7 @@ async function run(
 }
 
 describe('a download', () => {
-  it('brings file after file, and writes the manifest last, with what each was proved by', async () => {
+  it('fetches the files in order, and writes the manifest last, with how each was verified', async () => {
     const shelf = new MemoryShelf();
     const { asked, progress } = await run(shelf, [whole]);
     expect(asked).toEqual(['config.json 0', 'model.safetensors 0']);
@@ -63,7 +63,7 @@ describe('a download', () => {
     expect(progress.at(-1)).toMatchObject({ done: 10_000, total: 10_000, waiting: null });
   });
 
-  it('that is cancelled keeps what has come, has no manifest, and is resumed by a range', async () => {
+  it('that is cancelled keeps what has arrived, has no manifest, and is resumed with a range request', async () => {
     const shelf = new MemoryShelf();
     const stop = new AbortController();
     setTimeout(() => stop.abort(new Error('stop')), 30);
@@ -79,7 +79,7 @@ describe('a download', () => {
     expect(second.progress[0]).toMatchObject({ done: 500, total: 10_000 });
   });
 
-  it('says why it waits', async () => {
+  it('reports why it waits', async () => {
     const { progress } = await run(new MemoryShelf(), [
       whole,
       () => ({ status: 429, headers: { 'retry-after': '0' } }),
@@ -93,7 +93,7 @@ describe('a download', () => {
     expect(progress.at(-1)?.waiting).toBeNull();
   });
 
-  it('of one file that is another than was listed fails, and the others stay whole', async () => {
+  it('fails if a file differs from its listing, and keeps the other files', async () => {
     const shelf = new MemoryShelf();
     const { outcome } = await run(shelf, [whole, serve(content(9_500, 9))]);
     expect(outcome).toMatchObject({ code: 'hub' });
@@ -102,7 +102,7 @@ describe('a download', () => {
 });
 
 describe('the speed', () => {
-  it('is that of the last seconds, without what was there before', () => {
+  it('covers the last seconds, without what was there before', () => {
     const meter = new Speedometer();
     meter.note(1_000_000, 0);
     expect([meter.speed(), meter.left(100)]).toEqual([0, null]);

@@ -10,16 +10,16 @@ export interface DownloadOptions {
   readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly report: (progress: TransferProgress) => void;
-  /** Stands in for the global fetch. */
+  /** Replaces the global fetch, for tests. */
   readonly fetch?: typeof fetch;
 }
 
-/** Milliseconds between two reports of bytes. */
+/** Milliseconds between two progress reports. */
 const PACE = 200;
 
 /**
- * Downloads the files of `plan`, one after another, onto the shelf; those that are there already are not asked for again. The
- * manifest is written when all are whole and proved.
+ * Downloads the files of `plan`, one after another, onto the shelf; complete ones are not requested again.
+ * The manifest is written when all are complete and verified.
  * @throws HubError, StorageError, or the signal's reason; what has arrived stays on the shelf
  */
 export async function download(

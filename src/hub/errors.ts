@@ -1,9 +1,9 @@
 import { MAX_MESSAGE, shorten } from '../text/quote';
 
 /**
- * What can go wrong between this page and a host of models. `code` is what the page switches on:
- * `network` (may go well if tried again: what has arrived is kept), `hub` (the host refuses, or has something else),
- * `input` (what was typed), `busy` (another tab does it), `cancelled`.
+ * What can go wrong between this page and a model host. The page switches on `code`: `network` (may succeed
+ * if retried: what has arrived is kept), `hub` (the host refuses, or has something else), `input` (invalid
+ * user input), `busy` (another tab is doing it), `cancelled`.
  */
 export type HubErrorCode = 'network' | 'hub' | 'input' | 'busy' | 'cancelled';
 

@@ -5,7 +5,7 @@ import type { Limits } from './request';
 
 /** A host and a shelf in memory, for the downloader's tests. */
 
-/** Limits under which a test waits for nothing. */
+/** Limits so short that tests hardly wait. */
 export const SHORT: Limits = { stall: 60, attempts: 4, pause: 1, longestPause: 1000 };
 
 /** Bytes that are not all the same. */
@@ -23,7 +23,7 @@ const hex = (algorithm: string, ...parts: (string | Uint8Array)[]) => {
   return hash.digest('hex');
 };
 
-/** As the Hub lists a file in Git LFS, or one in git itself. */
+/** A file as the Hub lists it, in Git LFS or in git itself. */
 export const listedFile = (path: string, bytes: Uint8Array, lfs = true): RemoteFile => ({
   path,
   size: bytes.length,
@@ -90,7 +90,7 @@ export class MemoryShelf implements Shelf {
 
 export interface Asked {
   readonly url: string;
-  /** Of the Range header: the first byte. */
+  /** The first byte that the Range header asks for. */
   readonly from: number;
   readonly authorization: string | null;
   readonly init: RequestInit;
@@ -100,13 +100,13 @@ export interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer> | string;
-  /** After the body: it ends, nothing more comes, or the connection breaks. */
+  /** After the body, the response ends, hangs, or the connection breaks. */
   readonly after?: 'end' | 'hang' | 'break';
-  /** Address that the answer comes from, after a redirect. */
+  /** Address of the response, after a redirect. */
   readonly url?: string;
 }
 
-/** A fetch that gives out `answers` one after another; the last one again and again. A thrown error rejects. */
+/** A fetch that returns `answers` in order, then the last one forever. A thrown error rejects. */
 export function fakeFetch(...answers: ((asked: Asked) => Answer)[]) {
   const asked: Asked[] = [];
   const ask = async (url: unknown, init: RequestInit = {}): Promise<Response> => {
@@ -124,7 +124,7 @@ export function fakeFetch(...answers: ((asked: Asked) => Answer)[]) {
           try {
             controller.error(init.signal?.reason);
           } catch {
-            // It has ended.
+            // The stream has ended already.
           }
         });
         for (let at = 0; at < bytes.length; at += 1000) controller.enqueue(bytes.slice(at, at + 1000));
@@ -139,7 +139,7 @@ export function fakeFetch(...answers: ((asked: Asked) => Answer)[]) {
   return { fetch: ask as typeof fetch, asked };
 }
 
-/** What a host answers that has `bytes`: all of it, or the rest that was asked for, cut after `most` bytes. */
+/** The response of a host that has `bytes`: all of them, or the range requested, cut after `most` bytes. */
 export const serve =
   (
     bytes: Uint8Array<ArrayBuffer>,

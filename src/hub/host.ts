@@ -10,11 +10,14 @@ import { cancelled, HubError } from './errors';
 import type { FromDownloader, ToDownloader } from './messages';
 import type { TransferProgress } from './progress';
 
-/** The worker that downloads one checkpoint: only workers can write files in place, and hashing is work. */
+/**
+ * The worker that downloads one checkpoint: only workers can write files in place, and hashing would block
+ * the page.
+ */
 
 vouchForOwnScripts();
 
-/** Milliseconds between two signs of life. */
+/** Milliseconds between two heartbeats. */
 const PULSE = 2_000;
 
 const scope = globalThis as unknown as {

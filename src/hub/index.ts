@@ -6,16 +6,16 @@ import { HubError } from './errors';
 import type { HubAccess } from './listing';
 import type { HubSource } from './source';
 
-/** Where models come from besides the person's own files: a host, and what is stored of it. */
+/** Where models come from besides the user's own files: a host, and the library of stored downloads. */
 export interface ModelSources {
   readonly library: CheckpointLibrary;
-  /** Asks the host what the model's files are. Rejects with `HubError`. */
+  /** Asks the host for the model's files. Rejects with `HubError`. */
   lookUp(source: HubSource, access: HubAccess): Promise<Offer>;
   /** Downloads into the library. Aborting keeps what has arrived. */
   download(plan: DownloadPlan, options: StartOptions): Promise<void>;
 }
 
-/** The real ones. Nothing is asked of any host before one of the functions is called. */
+/** The real ones. No host is contacted before one of the functions is called. */
 export const browserSources = (): ModelSources => ({
   library: openLibrary(),
   lookUp: async (source, access) => offerOf(await inspect(source, access)),

@@ -30,7 +30,7 @@ beforeEach(() => {
   config = { model_type: 'llama' };
 });
 
-/** A host that answers so; for config.json always with `config`. */
+/** A host that gives these answers, and `config` for config.json. */
 function ask(...answers: ((asked: Asked) => Answer)[]) {
   const { fetch: others, asked } = fakeFetch(...answers);
   const configs = fakeFetch(() => json(config));
@@ -41,7 +41,7 @@ function ask(...answers: ((asked: Asked) => Answer)[]) {
 }
 
 describe('the files of a repository', () => {
-  it('those that are needed, small ones first, with the hash of each and what is left out', async () => {
+  it('are those that are needed, small ones first, each with its hash, and the rest is listed as left out', async () => {
     const { offer, asked } = ask(() => json(repository(NAMES)));
     const { plan, bytes, leftOut } = await offer();
     expect(asked.map(({ url }) => url)).toEqual([`${HUB}/api/models/org/name/revision/main?blobs=true`]);
@@ -59,7 +59,7 @@ describe('the files of a repository', () => {
       'model.safetensors',
     ]);
     expect(plan.files[0]).toEqual({ path: 'config.json', size: 10, sha256: null, gitSha1: 'c'.repeat(40) });
-    // The blob of a file in LFS is that of its pointer: its hash says nothing of the file.
+    // A file in LFS is a pointer in git: the hash of that blob says nothing about the file.
     expect(plan.files[3]).toEqual({
       path: 'model.safetensors',
       size: 1000,
@@ -69,7 +69,7 @@ describe('the files of a repository', () => {
     expect([bytes, leftOut.map(({ path }) => path)]).toEqual([1030, ['README.md']]);
   });
 
-  it('shards by their index', async () => {
+  it('include the shards that the index lists', async () => {
     const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
     const names = [
       'config.json',
@@ -98,7 +98,7 @@ describe('the files of a repository', () => {
     );
   });
 
-  it('an index that names other files than safetensors is refused', async () => {
+  it('are refused if the index names files other than safetensors', async () => {
     const names = ['config.json', 'tokenizer.json', 'model.safetensors.index.json', 'manifest.json'];
     for (const map of [{ a: 'manifest.json' }, {}, { a: 1 }, null])
       await expect(
@@ -109,7 +109,7 @@ describe('the files of a repository', () => {
       ).rejects.toMatchObject({ code: 'hub', message: expect.stringContaining('weight_map') });
   });
 
-  it('of a host that leaves the sizes out, from its tree', async () => {
+  it('have sizes from the tree where the host leaves them out of the listing', async () => {
     const bare = { ...repository([]), siblings: NAMES.map((rfilename) => ({ rfilename })) };
     const tree = [
       ...NAMES.map((path) => ({
@@ -154,7 +154,7 @@ describe('the files of a repository', () => {
       /./,
     ],
     ['no config.json', ['tokenizer.json', 'model.safetensors'], /config\.json is missing/, /./],
-  ])('%s is refused before anything is downloaded', async (_what, names, said, hint) => {
+  ])('refuses %s before anything is downloaded', async (_what, names, said, hint) => {
     const { offer } = ask(() => json(repository(names)));
     const error = (await offer().catch((thrown) => thrown)) as {
       code: string;
@@ -172,11 +172,11 @@ describe('the files of a repository', () => {
     ['no JSON', { body: 'x' }, /did not answer as the Hub does/],
     ['nothing of that name', { status: 404 }, /no a model org\/name|has no a model|has no/],
     ['a gated model', { status: 401 }, /licence/],
-  ])('%s is named', async (_what, answer, said) => {
+  ])('names %s', async (_what, answer, said) => {
     await expect(ask(() => answer).offer()).rejects.toThrow(said);
   });
 
-  it('an answer that stalls or fails is asked for again, three times', async () => {
+  it('requests a response that stalls or fails again, three times in all', async () => {
     const well = ask(
       () => ({ body: '{', after: 'hang' }),
       () => ({ status: 500 }),
@@ -188,7 +188,7 @@ describe('the files of a repository', () => {
     expect(lost.asked).toHaveLength(3);
   });
 
-  it('weights in fewer bits are refused before anything is downloaded', async () => {
+  it('refuses quantised weights before anything is downloaded', async () => {
     config = { quantization_config: { quant_method: 'awq', bits: 4 } };
     await expect(ask(() => json(repository(NAMES))).offer()).rejects.toMatchObject({
       code: 'hub',
@@ -196,7 +196,7 @@ describe('the files of a repository', () => {
     });
   });
 
-  it('an ONNX export: one of its files with its data, by choice; safetensors before any', async () => {
+  it('include one ONNX export with its data, as chosen; safetensors come before any', async () => {
     const exports = ['onnx/model.onnx', 'onnx/model.onnx_data', 'onnx/model_q4.onnx', 'onnx/model_fp16.onnx'];
     const names = ['config.json', 'tokenizer.json', ...exports];
     const only = await ask(() => json(repository(names))).offer();
@@ -212,21 +212,21 @@ describe('the files of a repository', () => {
     ]);
     const both = await ask(() => json(repository([...names, 'model.safetensors']))).offer();
     expect(both.choice.id).toBe('safetensors');
-    // Each form has a place of its own in the library.
+    // Each variant has a folder of its own in the library.
     const keys = both.inspected.choices.map(({ id }) => keyOf(offerOf(both.inspected, id).plan));
     expect(new Set(keys).size).toBe(4);
     expect(both.inspected.choices).toHaveLength(4);
-    // Of a large export the first that is not too large.
+    // Of large exports, the first that is not too large.
     const large = repository(names);
     large.siblings[3]!.size = 2e9;
     expect((await ask(() => json(large)).offer()).choice.id).toBe('onnx/model_fp16.onnx');
-    // What cannot be read of the weights leaves the export.
+    // If the safetensors cannot be read, the export remains.
     config = { quantization_config: { quant_method: 'gptq' } };
     const packed = await ask(() => json(repository([...names, 'model.safetensors']))).offer();
     expect(packed.choice.id).toBe('onnx/model.onnx');
   });
 
-  it('a path that leaves the repository is none', async () => {
+  it('rejects a path that leaves the repository', async () => {
     const { planSchema } = await import('../storage/checkpoint-rows');
     const { plan } = await ask(() => json(repository(NAMES))).offer();
     expect(planSchema.safeParse(plan).success).toBe(true);

@@ -5,10 +5,10 @@ import { HubError } from './errors';
 import { LIMITS, type Limits, persistently, refuseAnswer, requestInit, unlessStalled } from './request';
 import { fileAddress, type HubSource, hostOf } from './source';
 
-/** What a repository holds: asked of the Hub's API, before anything is downloaded. */
+/** What a repository holds, from the Hub's API, before anything is downloaded. */
 
 export interface Repository extends HubSource {
-  /** What the revision stands for now. */
+  /** The commit that the revision points to now. */
   readonly commit: string | null;
   readonly licence: string | null;
   readonly files: readonly RemoteFile[];
@@ -18,11 +18,11 @@ export interface HubAccess {
   readonly signal: AbortSignal;
   readonly token?: string | null;
   readonly limits?: Limits;
-  /** Stands in for the global fetch. */
+  /** Replaces the global fetch, for tests. */
   readonly fetch?: typeof fetch;
 }
 
-/** Largest answer that is read as a whole. */
+/** Bytes of the largest response that is read at once. */
 const MAX_LISTING = 32 * 2 ** 20;
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
@@ -56,7 +56,7 @@ const treeSchema = z
   .max(20_000);
 
 /**
- * The files of a repository, with sizes and hashes. Asks the host once or twice, a few kB.
+ * The files of a repository, with sizes and hashes. Takes one or two requests of a few kB.
  * @throws HubError
  */
 export async function listRepository(source: HubSource, access: HubAccess): Promise<Repository> {
@@ -72,7 +72,7 @@ export async function listRepository(source: HubSource, access: HubAccess): Prom
   const files = siblings.map(({ rfilename, size: plain, blobId, lfs }): RemoteFile | null =>
     remoteFile(rfilename, lfs?.size ?? plain, lfs?.sha256 ?? lfs?.oid, lfs ? null : blobId),
   );
-  // A host that leaves the sizes out has them in the tree.
+  // If the listing has no sizes, the tree has them.
   const known = files.every((file) => file !== null) ? files : await listTree(whole, what, access);
   return { ...whole, licence, files: known as RemoteFile[] };
 }
@@ -116,7 +116,7 @@ function readListing(bytes: Uint8Array, source: HubSource): unknown {
   }
 }
 
-/** A small file of the repository, as JSON: the index of shards, which says what else is needed. */
+/** A small file of the repository, as JSON: the shard index, which says what else is needed. */
 export async function fetchJson(repository: Repository, path: string, access: HubAccess): Promise<unknown> {
   const bytes = await fetchSmall(
     fileAddress(repository, path),
@@ -127,7 +127,7 @@ export async function fetchJson(repository: Repository, path: string, access: Hu
   return readListing(bytes, repository);
 }
 
-/** A whole small answer. Rejects beyond `MAX_LISTING`, and where no byte comes for `limits.stall`. */
+/** Reads a small response at once. Rejects beyond `MAX_LISTING`, or if no byte comes for `limits.stall`. */
 export async function fetchSmall(
   url: string,
   base: string,
@@ -149,7 +149,7 @@ export async function fetchSmall(
         (thrown) => thrown instanceof HubError,
       ),
     what,
-    // What a person waits for with nothing else to look at is given up sooner.
+    // The user is waiting for this one with nothing else to look at, so it gives up sooner.
     { ...limits, attempts: Math.min(limits.attempts, 3) },
     signal,
   );

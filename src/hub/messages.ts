@@ -3,13 +3,13 @@ import type { DownloadPlan } from '../storage/checkpoint-rows';
 import type { TransferProgress } from './progress';
 import type { Limits } from './request';
 
-/** What the page and a worker that downloads say to each other. Plain data only. */
+/** The messages between the page and a download worker. Plain data only. */
 
 export type ToDownloader =
   | {
       readonly kind: 'start';
       readonly plan: DownloadPlan;
-      /** Only for this download: it is neither stored nor told back. */
+      /** Only for this download: it is neither stored nor sent back. */
       readonly token: string | null;
       readonly limits: Limits;
     }
@@ -17,7 +17,7 @@ export type ToDownloader =
 
 export type FromDownloader =
   | { readonly kind: 'ready' }
-  /** Also sent as a sign of life where nothing has changed. */
+  /** Also sent as a heartbeat when nothing has changed. */
   | { readonly kind: 'progress'; readonly progress: TransferProgress | null }
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly error: EngineErrorReport };

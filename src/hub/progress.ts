@@ -1,32 +1,32 @@
 import type { Waiting } from './request';
 
-/** How far a download is, as it is told to the page. */
+/** How far a download is, as reported to the page. */
 export interface TransferProgress {
-  /** Bytes that are there, of all files, and of how many. */
+  /** Bytes received over all files, and in total. */
   readonly done: number;
   readonly total: number;
   /** The file in progress. */
   readonly file: string;
-  /** Bytes a second over the last seconds; 0 until it can be said. */
+  /** Bytes per second over the last seconds; 0 until known. */
   readonly speed: number;
-  /** Milliseconds left at that speed; `null` until it can be said. */
+  /** Milliseconds left at that speed; `null` until known. */
   readonly left: number | null;
-  /** Why nothing is coming just now, and for how long. */
+  /** Why nothing is arriving at the moment, and for how long. */
   readonly waiting: Waiting | null;
-  /** What is there already is being checked. */
+  /** Whether bytes from an earlier attempt are being checked. */
   readonly isChecking: boolean;
 }
 
-/** Milliseconds over which the speed is taken. */
+/** Milliseconds over which the speed is measured. */
 const WINDOW = 5_000;
-/** Milliseconds of bytes before a speed is said. */
+/** Milliseconds of data before a speed is reported. */
 const ENOUGH = 500;
 
-/** Bytes a second over the last `WINDOW`: what was there before the download was resumed has no part in it. */
+/** Bytes per second over the last `WINDOW`; bytes from before the download was resumed do not count. */
 export class Speedometer {
   private readonly marks: { readonly at: number; readonly bytes: number }[] = [];
 
-  /** `bytes` are there at time `at`, in milliseconds. */
+  /** Records that `bytes` are there at time `at`, in milliseconds. */
   note(bytes: number, at: number): void {
     // A file that starts over has fewer bytes: its earlier speed says nothing about what follows.
     if ((this.marks.at(-1)?.bytes ?? 0) > bytes) this.marks.length = 0;
@@ -40,7 +40,7 @@ export class Speedometer {
     return ((last.bytes - first.bytes) / (last.at - first.at)) * 1000;
   }
 
-  /** Milliseconds for as many bytes more; `null` if no speed is known. */
+  /** Milliseconds that `bytes` more will take; `null` if no speed is known. */
   left(bytes: number): number | null {
     const speed = this.speed();
     return speed > 0 ? (bytes / speed) * 1000 : null;

@@ -1,12 +1,12 @@
 import { HubError } from './errors';
 import { hostOf, isHub, readAddress } from './source';
 
-/** One request to a host: what is sent, and what its answer means. */
+/** One request to a host: what is sent, and what its response means. */
 
 export interface Limits {
   /** Milliseconds without a byte after which a connection counts as stalled. */
   readonly stall: number;
-  /** Attempts in a row that bring no new byte, before it is given up. */
+  /** Attempts in a row without a new byte before giving up. */
   readonly attempts: number;
   /** Milliseconds before the second attempt; doubled for every further one. */
   readonly pause: number;
@@ -19,11 +19,11 @@ export const LIMITS: Limits = { stall: 20_000, attempts: 6, pause: 1_000, longes
 /** Worth another attempt: the connection broke, or the host asked to wait. */
 export class Retry extends Error {
   constructor(
-    /** What happened, as a person is told it: "the connection broke". */
+    /** What happened, as shown to the user: "the connection broke". */
     readonly why: string,
     /** Milliseconds that the host asks to wait, or `null`. */
     readonly after: number | null = null,
-    /** How many times as long as usual to wait, where the host does not say. */
+    /** How many times longer than usual to wait if the host does not say. */
     readonly patience = 1,
   ) {
     super(why);
@@ -31,15 +31,16 @@ export class Retry extends Error {
 }
 
 /**
- * What is sent with a request to `base`. A token goes to huggingface.co itself only: never to a mirror, and browsers drop
- * `Authorization` where a redirect leaves the host (Fetch standard, HTTP-redirect fetch, step 13).
+ * What is sent with a request to `base`. A token goes to huggingface.co itself only: never to a mirror, and
+ * browsers drop `Authorization` when a redirect leaves the host (Fetch standard, HTTP-redirect fetch, step
+ * 13).
  */
 export function requestInit(base: string, token: string | null, from = 0): RequestInit {
   return {
     headers: {
       ...(token !== null && token !== '' && isHub(base) && { Authorization: `Bearer ${token}` }),
-      // In this form browsers ask the host for no permission first (a CORS preflight), which content networks refuse; with
-      // If-Range they would. So the answer's ETag is compared here instead.
+      // With this header alone browsers send no CORS preflight, which CDNs refuse; with If-Range they would.
+      // So the response's ETag is compared here instead.
       ...(from > 0 && { Range: `bytes=${from}-` }),
     },
     credentials: 'omit',
@@ -58,14 +59,14 @@ export function retryAfter(header: string | null, now = Date.now()): number | nu
   return Number.isNaN(date) ? null : Math.max(0, date - now);
 }
 
-/** Whether the answer is of another host than was asked, as after a redirect to a content network. */
+/** The host that answered: another than was asked after a redirect to a CDN. */
 const serverOf = (response: Response, base: string): string => {
   const host = response.url === '' ? '' : readAddress(response.url)?.host;
   return host || hostOf({ base });
 };
 
 /**
- * Throws what an answer without the content means: `Retry` where another attempt may go well, `HubError` where it will not.
+ * Throws if the response is not the content: `Retry` if another attempt may succeed, `HubError` if not.
  * `what` is named in the message: "model.safetensors of org/name".
  */
 export function refuseAnswer(response: Response, base: string, what: string, limits: Limits): void {
@@ -83,7 +84,7 @@ export function refuseAnswer(response: Response, base: string, what: string, lim
         `${host} limits how often it can be asked, and wants ${Math.ceil(after / 60_000)} minutes of rest`,
         'Resume the download then; what has arrived is kept. With a token of an account the limits are wider.',
       );
-    // The Hub counts over minutes, and lets pages of other sites read no Retry-After.
+    // The Hub's rate limits span minutes, and it does not let other sites' pages read Retry-After.
     if (status === 429) throw new Retry(`${host} asks to wait (429)`, after, 5);
     throw new Retry(`${host} is not available (503)`, after);
   }
@@ -105,7 +106,7 @@ export function refuseAnswer(response: Response, base: string, what: string, lim
   );
 }
 
-/** Networks that want a sign-in first answer everything with their own page. */
+/** Captive portals answer every request with their own sign-in page. */
 function refuseWebPage(response: Response, base: string, what: string): void {
   if (!/^text\/html/i.test(response.headers.get('content-type') ?? '')) return;
   throw new HubError(
@@ -115,17 +116,17 @@ function refuseWebPage(response: Response, base: string, what: string): void {
   );
 }
 
-/** What a rejected `fetch` means. Browsers do not tell an unreachable host from one that allows no other pages. */
+/** What a rejected `fetch` means. Browsers do not distinguish an unreachable host from one that CORS forbids. */
 export const unreachable = (base: string, cause: unknown): Retry =>
   new Retry(
     `${hostOf({ base })} could not be reached, or broke off (${cause instanceof Error ? cause.message : String(cause)})`,
   );
 
 /**
- * Runs `work` with a signal that is aborted with `signal`, or once no byte has come for `limits.stall`: `arm` says that one
- * came. Whatever is left of the request when `work` ends is ended with it.
- * @throws Retry where nothing came or the connection broke, what `isKnown` recognises of what `work` throws, or, once `signal`
- * is aborted, its reason
+ * Runs `work` with a signal that is aborted with `signal`, or once no byte has come for `limits.stall`:
+ * `work` calls `arm` for every one that came. What is left of the request when `work` ends is aborted.
+ * @throws Retry if nothing came or the connection broke; what `work` throws if `isKnown` recognises it; the
+ * reason of `signal` once that is aborted
  */
 export async function unlessStalled<T>(
   work: (signal: AbortSignal, arm: () => void) => Promise<T>,
@@ -178,8 +179,8 @@ export interface Waiting {
 }
 
 /**
- * Runs `attempt` until it resolves, again after each `Retry`, with longer and longer pauses; `limits.attempts` in a row
- * that bring no new byte (by `progress`, which counts them) are the end.
+ * Runs `attempt` until it resolves, again after each `Retry`, with ever longer pauses; gives up after
+ * `limits.attempts` in a row without a new byte (`progress` counts bytes).
  * @throws HubError, or what `attempt` throws
  */
 export async function persistently<T>(

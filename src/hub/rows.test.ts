@@ -6,7 +6,7 @@ import { fetchRows, hubRowsError, VIEWER } from './rows';
 
 const SOURCE = { dataset: 'openai/gsm8k', config: 'main', split: 'train', rows: 250 };
 
-/** A viewer of a set with so many rows. */
+/** A viewer of a data set with this many rows. */
 function viewer(count: number, change: (url: URL) => Response | undefined = () => undefined) {
   const asked: URL[] = [];
   const fetch = async (input: RequestInfo | URL) => {
@@ -30,7 +30,7 @@ function viewer(count: number, change: (url: URL) => Response | undefined = () =
 const read = async (text: string) => readData([{ name: 'x', data: new Blob([text]) }], AS_DETECTED);
 
 describe('rows through the dataset viewer', () => {
-  it('come a hundred at a time, from one host, and are read as what they are', async () => {
+  it('come a hundred at a time, from one host, and keep their types', async () => {
     const { asked, access } = viewer(7473);
     const told: number[] = [];
     const { name, text } = await fetchRows(SOURCE, access, (done) => told.push(done));
@@ -43,13 +43,13 @@ describe('rows through the dataset viewer', () => {
     expect(rows.at(-1)).toMatchObject({ question: 'Question 249?', answer: '249' });
   });
 
-  it('are fewer where there are no more', async () => {
+  it('are fewer if there are no more', async () => {
     const { asked, access } = viewer(130);
     expect((await read((await fetchRows(SOURCE, access)).text)).report.rows).toBe(130);
     expect(asked).toHaveLength(2);
   });
 
-  it('are refused with what was answered instead', async () => {
+  it('are refused, quoting what was answered instead', async () => {
     for (const [response, message] of [
       [() => new Response('no', { status: 404 }), /has no rows of openai\/gsm8k/],
       [() => new Response('<html>', { headers: { 'content-type': 'text/html' } }), /web page/],

@@ -18,9 +18,9 @@ export interface HubRows {
   readonly rows: number;
 }
 
-/** Rows of one answer at most: the viewer gives no more. */
+/** Most rows in one response: the viewer gives no more. */
 const AT_ONCE = 100;
-/** Rows at most, ten answers. */
+/** Most rows in all: ten responses. */
 export const MAX_HUB_ROWS = 1000;
 
 /** What is wrong with the request, or null. */
@@ -34,7 +34,8 @@ export function hubRowsError({ dataset, config, split, rows }: HubRows): string 
 }
 
 /**
- * The rows as the text of one JSON object, in the viewer's own form; fewer than asked for where the split has no more.
+ * The rows as the text of one JSON object, in the viewer's own form; fewer than requested if the split has no
+ * more.
  * @throws HubError naming what the viewer answered instead
  */
 export async function fetchRows(

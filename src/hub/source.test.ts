@@ -36,14 +36,14 @@ describe('a source', () => {
     ['https://example.org/org/name', /address of example\.org/],
     ['https://huggingface.co.example.org/org/name', /address of huggingface\.co\.example\.org/],
     ['https://huggingface.co/org/name/tree/%E0%A4%A', /not a revision/],
-  ])('%j is refused, with what to write instead', (text, said) => {
+  ])('refuses %j and says what to write instead', (text, said) => {
     expect(() => parseSource(text)).toThrow(said);
     expect(() => parseSource(text)).toThrow(
       expect.objectContaining({ code: 'input', hint: expect.stringMatching(/\w/) }),
     );
   });
 
-  it('of a mirror: by its name, or an address of that mirror', () => {
+  it('on a mirror is named as on the Hub, or by an address on that mirror', () => {
     const base = 'https://mirror.example/hf';
     const expected = { base, id: 'org/name', revision: 'v1' };
     expect(parseSource('org/name@v1', base)).toEqual(expected);
@@ -73,7 +73,7 @@ describe('the address of a host', () => {
     expect(() => parseBase(text)).toThrow(expect.objectContaining({ code: 'input' })),
   );
 
-  it('is the Hub itself only where it is exactly that', () => {
+  it('is the Hub’s only if it matches exactly', () => {
     expect(isHub(parseBase('huggingface.co'))).toBe(true);
     for (const text of [
       'https://huggingface.co:8443',
@@ -84,7 +84,7 @@ describe('the address of a host', () => {
   });
 });
 
-it('the address of a file names the commit, and escapes what it must', () => {
+it('the address of a file names the commit, and is escaped', () => {
   const source = { base: HUB, id: 'org/name', revision: 'refs/pr/1' };
   expect(fileAddress({ ...source, commit: null }, 'a b/c.json')).toBe(
     'https://huggingface.co/org/name/resolve/refs%2Fpr%2F1/a%20b/c.json',

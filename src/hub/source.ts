@@ -3,9 +3,9 @@ import { HubError } from './errors';
 
 /** Where a model is: a host, a repository there, a revision of it. */
 export interface HubSource {
-  /** Address of the host, without a slash at its end. */
+  /** Address of the host, without a trailing slash. */
   readonly base: string;
-  /** `org/name`; of a few old repositories only `name`. */
+  /** `org/name`; a few old repositories have only `name`. */
   readonly id: string;
   /** Branch, tag or commit. */
   readonly revision: string;
@@ -23,12 +23,13 @@ const EXAMPLE =
 
 const wrong = (message: string, hint = EXAMPLE) => new HubError('input', message, hint);
 
-/** An address, or `null` if the text is none. */
+/** The text as an address, or `null` if it is not one. */
 export const readAddress = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null);
 
 /**
- * The address of a host as it was typed → without its last slash.
- * @throws HubError if it is no https address (or http on this computer), or holds a user, a query or a fragment
+ * The address of a host as typed, without its trailing slash.
+ * @throws HubError if it is not an https address (or http on this computer), or has a user, a query or a
+ * fragment
  */
 export function parseBase(text: string): string {
   const hint = 'Write it as https://host or https://host/path; plain http works on localhost only.';
@@ -43,19 +44,19 @@ export function parseBase(text: string): string {
   return url.origin + url.pathname.replace(/\/+$/, '');
 }
 
-/** Whether tokens of huggingface.co may be sent there. */
+/** Whether huggingface.co tokens may be sent there. */
 export const isHub = (base: string): boolean => base === HUB;
 
-/** The host as it is named to people: `huggingface.co`, `mirror.example:8080`. */
+/** The host's name as shown to users: `huggingface.co`, `mirror.example:8080`. */
 export const hostOf = ({ base }: Pick<HubSource, 'base'>): string => new URL(base).host;
 
-/** As it is typed: the revision only where it is not the usual one. */
+/** As one would type it: with the revision only if it is not the default. */
 export const writeSource = ({ id, revision }: Pick<HubSource, 'id' | 'revision'>): string =>
   revision === DEFAULT_REVISION ? id : `${id}@${revision}`;
 
 /**
- * `org/name`, `org/name@revision` or the address of a page of the repository. `base`: the host, where the text names
- * none.
+ * `org/name`, `org/name@revision` or the address of a page of the repository. `base`: the host if the text
+ * names none.
  * @throws HubError saying what was expected
  */
 export function parseSource(text: string, base: string = HUB): HubSource {

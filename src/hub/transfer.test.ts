@@ -52,7 +52,7 @@ const gone = (): Answer => {
 };
 
 describe('one file', () => {
-  it('comes whole and is proved by its SHA-256, or by the SHA-1 of its git blob', async () => {
+  it('arrives complete and is verified by its SHA-256, or by the SHA-1 of its git blob', async () => {
     const done = await run([serve(BYTES)]);
     expect(done.outcome).toBe('sha256');
     expect(done.part.bytes).toEqual(BYTES);
@@ -62,7 +62,7 @@ describe('one file', () => {
     expect((await run([serve(BYTES)], { file: { ...small, gitSha1: null } })).outcome).toBe('size');
   });
 
-  it('is no other of the same length: a wrong hash is an error, and nothing of it stays', async () => {
+  it('is not replaced by another of the same length: a wrong hash is an error, and nothing is kept', async () => {
     for (const lfs of [true, false]) {
       const wrong = await run([serve(content(10_000, 2))], {
         file: listedFile('model.safetensors', BYTES, lfs),
@@ -76,7 +76,7 @@ describe('one file', () => {
     }
   });
 
-  it('is asked for from where the connection broke, ended too early or gave nothing more', async () => {
+  it('is requested again from where the connection broke, ended early or stalled', async () => {
     const done = await run([
       serve(BYTES, { most: 3000, after: 'break' }),
       serve(BYTES, { most: 2000 }),
@@ -93,7 +93,7 @@ describe('one file', () => {
     ]);
   });
 
-  it('is given up after as many attempts as brought nothing, and says what to do; what came stays', async () => {
+  it('is given up after the allowed attempts without a new byte, with a hint; what arrived stays', async () => {
     const lost = await run([serve(BYTES, { most: 4000, after: 'break' }), gone]);
     // The attempt that brought bytes counts as the first in a row.
     expect(lost.asked).toHaveLength(SHORT.attempts);
@@ -106,7 +106,7 @@ describe('one file', () => {
     });
   });
 
-  it('waits as long as the host asks, and no longer than is bearable', async () => {
+  it('waits as long as the host asks, up to a limit', async () => {
     const busy = (after: string) => (): Answer => ({ status: 429, headers: { 'retry-after': after } });
     const from = performance.now();
     const done = await run([busy('1'), () => ({ status: 503 }), () => ({ status: 502 }), serve(BYTES)]);
@@ -133,14 +133,14 @@ describe('one file', () => {
     expect(refused.asked).toHaveLength(1);
   });
 
-  it('a web page in its place is named', async () => {
+  it('reports a web page sent in its place', async () => {
     const page = await run([
       () => ({ body: '<html>', headers: { 'content-type': 'text/html; charset=utf-8' } }),
     ]);
     expect(page.outcome).toMatchObject({ message: expect.stringContaining('web page') });
   });
 
-  it('what the host says of the length counts for nothing: the list of files does', async () => {
+  it('has the length of the listing, whatever the response says', async () => {
     for (const length of ['5', '99999', 'x'])
       expect((await run([serve(BYTES, { headers: { 'content-length': length } })])).outcome).toBe('sha256');
     const cut = await run([
@@ -150,7 +150,7 @@ describe('one file', () => {
     expect([cut.outcome, cut.from()]).toEqual(['sha256', [0, 4000]]);
   });
 
-  it('more bytes than listed are an error before they are written', async () => {
+  it('with more bytes than listed is an error before they are written', async () => {
     const more = await run([serve(content(12_000))]);
     expect(more.outcome).toMatchObject({
       code: 'hub',
@@ -160,10 +160,10 @@ describe('one file', () => {
   });
 });
 
-describe('a file that was begun', () => {
+describe('a partial file', () => {
   const begun = (length: number, etag: string | null = '"1"') => new MemoryPart(BYTES.slice(0, length), etag);
 
-  it('goes on from there, and its hash is that of the whole', async () => {
+  it('is continued, and its hash covers all of it', async () => {
     const seen: number[] = [];
     const done = await run([serve(BYTES)], { part: begun(6000), onBytes: (bytes) => seen.push(bytes) });
     expect(done.outcome).toBe('sha256');
@@ -172,13 +172,13 @@ describe('a file that was begun', () => {
     expect(seen[0]).toBe(6000);
   });
 
-  it('that is all there is only proved', async () => {
+  it('that already has all its bytes is only verified', async () => {
     const done = await run([gone], { part: begun(10_000) });
     expect(done.outcome).toBe('sha256');
     expect(done.asked).toHaveLength(0);
   });
 
-  it('starts over where the host ignores the range, or the ETag changed, or the rest is refused', async () => {
+  it('starts over if the host ignores the range, the ETag changed, or the rest is refused', async () => {
     const whole = (): Answer => ({ body: BYTES, headers: { etag: '"1"' } });
     const ignored = await run([whole], { part: begun(6000) });
     expect([ignored.outcome, ignored.part.bytes]).toEqual(['sha256', BYTES]);
@@ -191,7 +191,7 @@ describe('a file that was begun', () => {
     expect([refused.outcome, refused.from()]).toEqual(['sha256', [6000, 0]]);
   });
 
-  it('starts over where the host sends another part than was asked', async () => {
+  it('starts over if the host sends another range than requested', async () => {
     const other = (): Answer => ({
       status: 206,
       body: BYTES.slice(5000),
@@ -201,7 +201,7 @@ describe('a file that was begun', () => {
     expect([done.outcome, done.from()]).toEqual(['sha256', [6000, 0]]);
   });
 
-  it('starts over, once, where its beginning is damaged', async () => {
+  it('starts over, once, if its beginning is damaged', async () => {
     const part = begun(6000);
     part.bytes[17]! ^= 1;
     const done = await run([serve(BYTES)], { part });
@@ -214,7 +214,7 @@ describe('a file that was begun', () => {
     expect(wrong.asked).toHaveLength(2);
   });
 
-  it('is not trusted where neither a hash nor an ETag says what it is of', async () => {
+  it('is not trusted if neither a hash nor an ETag identifies its file', async () => {
     const file = { ...FILE, sha256: null };
     const done = await run([serve(BYTES)], { part: begun(6000, null), file });
     expect([done.outcome, done.from()]).toEqual(['size', [0]]);
@@ -222,7 +222,7 @@ describe('a file that was begun', () => {
     expect([known.outcome, known.from()]).toEqual(['size', [6000]]);
   });
 
-  it('of a host that changes it at every request ends in an error', async () => {
+  it('that the host changes at every request ends in an error', async () => {
     let n = 0;
     const restless = (asked: Asked) => serve(BYTES, { etag: `"${n++}"`, most: 4000 })(asked);
     const lost = await run([restless]);
@@ -235,7 +235,7 @@ describe('a file that was begun', () => {
 });
 
 describe('cancel and token', () => {
-  it('a cancel ends a transfer that stalls, and one that waits; what came stays', async () => {
+  it('a cancel ends a stalled transfer and a waiting one; what arrived stays', async () => {
     for (const answer of [
       serve(BYTES, { most: 3000, after: 'hang' }),
       () => ({ status: 429, headers: { 'retry-after': '1' } }),
@@ -260,7 +260,7 @@ describe('cancel and token', () => {
       expect((await run([serve(BYTES)], { base })).asked[0]?.authorization).toBeNull();
   });
 
-  it('asks in the one form of Range that needs no permission of the host', async () => {
+  it('sends a Range header that needs no CORS preflight', async () => {
     const done = await run([serve(BYTES)], { part: new MemoryPart(BYTES.slice(0, 10), '"1"') });
     const headers = new Headers(done.asked[0]?.init.headers);
     headers.delete('authorization');

@@ -13,7 +13,7 @@ import {
   type Waiting,
 } from './request';
 
-/** One file: from wherever it stands to whole and proved. */
+/** Brings one file from wherever it stands to complete and verified. */
 
 export interface TransferOptions {
   /** Address of the host, which decides whether a token may be sent. */
@@ -23,20 +23,20 @@ export interface TransferOptions {
   readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly fetch: typeof fetch;
-  /** Bytes of this file that are there now. It may go down: a file that changed is downloaded from its beginning. */
+  /** Called with the bytes of this file received so far, which may drop: a changed file is downloaded afresh. */
   readonly onBytes: (bytes: number) => void;
-  /** `null`: no longer. */
+  /** `null`: no longer waiting. */
   readonly onWait: (waiting: Waiting | null) => void;
 }
 
-/** Bytes after which the disk is asked to keep what it has. */
+/** Bytes after which the file is flushed to disk. */
 const FLUSH = 32 * 2 ** 20;
-/** Bytes read at a time of what is there already, for its hash. */
+/** Bytes per read when hashing what an earlier attempt left. */
 const CHUNK = 4 * 2 ** 20;
 
 /**
- * Downloads the rest of `file` into `part`, which may hold a beginning of it.
- * @returns what its content was compared with
+ * Downloads the rest of `file` into `part`, which may hold its beginning.
+ * @returns what its content was checked against
  * @throws HubError, StorageError, or the signal's reason
  */
 export async function transfer(
@@ -49,10 +49,10 @@ export async function transfer(
 }
 
 class Transfer {
-  /** The farthest it ever stood. A file that starts over again and again thereby makes no progress. */
+  /** The most bytes it ever had, so that a file that keeps starting over makes no progress. */
   private farthest = 0;
   private unflushed = 0;
-  /** Whether some of what is there is from before this call. */
+  /** Whether some of the bytes are from before this call. */
   private isOld = false;
 
   constructor(
@@ -70,14 +70,14 @@ class Transfer {
       if (wrong === null) break;
       const wasOld = this.isOld;
       await this.restart(null);
-      // What was there before may have been damaged: once more from the beginning, and only once.
+      // The earlier bytes may have been damaged: start over once, and only once.
       if (!wasOld) throw this.changed(`its hash is ${wrong.found}, listed as ${wrong.expected}`);
     }
     this.part.flush();
     return this.checksum.proof;
   }
 
-  /** Hashes what is there; starts over where it is not known which file it is the beginning of. */
+  /** Hashes what is there; starts over if it is unknown which file it is the beginning of. */
   private async takeUp(): Promise<void> {
     const { size } = this.part;
     const isProvable = this.checksum.proof !== 'size' || this.part.etag !== null;
@@ -89,7 +89,7 @@ class Transfer {
       if (read === 0) return this.restart(null);
       this.checksum.update(buffer.subarray(0, read));
       at += read;
-      // So that a cancel is heard.
+      // Lets a cancel message arrive.
       await sleep(0, this.options.signal);
     }
     this.isOld = size > 0;
@@ -107,7 +107,7 @@ class Transfer {
 
   private async fetchRest(): Promise<void> {
     const { limits, signal, onWait } = this.options;
-    // Also a file of no bytes is asked for: a host that does not have it must say so.
+    // An empty file is requested too: a host that does not have it must say so.
     if (this.part.size < this.file.size || this.file.size === 0)
       await persistently(
         async () => {
@@ -124,7 +124,7 @@ class Transfer {
     onWait(null);
   }
 
-  /** One request. What it brings is kept, however it ends. */
+  /** One request. What arrives is kept, however it ends. */
   private async attempt(): Promise<void> {
     const { signal, limits, base, url, token, fetch: ask } = this.options;
     await unlessStalled(
@@ -150,7 +150,7 @@ class Transfer {
     );
   }
 
-  /** Sees to it that the answer goes on where the file stands; starts over where it belongs to another file. */
+  /** Makes sure that the response continues where the file ends; starts over if it belongs to another file. */
   private async agree(response: Response, from: number): Promise<void> {
     const etag = response.headers.get('etag');
     if (response.status === 200) {
@@ -206,6 +206,6 @@ class Transfer {
   }
 }
 
-/** Errors that say what to do: of the host's answer, or of the disk. */
+/** Errors that already have a hint: from the host's response, or from storage. */
 const isOurs = (thrown: unknown): boolean =>
   thrown instanceof HubError || (thrown as { code?: unknown } | null)?.code === 'storage';

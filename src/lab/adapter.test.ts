@@ -19,7 +19,7 @@ const put = async (files: readonly NamedFile[]) => {
   return place;
 };
 
-it('reads a checkpoint with its adapter, which says what it changes', async () => {
+it('reads a checkpoint with its adapter, and reports what that changes', async () => {
   const adapter = adapterCase('gpt2, Conv1D with a wrong flag');
   const base = await put(familyFiles(baseOf(adapter), 'bf16'));
   const own = await put(adapterFiles(adapter));

@@ -32,7 +32,7 @@ const SMALL = Object.entries({
 }).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
 
 describe('an arena, headless', () => {
-  it('runs an ablation; its file goes on where it stopped, and repeats its table', async () => {
+  it('runs an ablation; its file continues where it stopped, and repeats its table', async () => {
     const file = join(folder, 'arena.json');
     const first = await run('arena', '--ablation', 'lori-anchor', '--seeds', '1-2', ...SMALL, '--out', file);
     const { arena } = readArenaFile(readFileSync(file, 'utf8'));
@@ -46,7 +46,7 @@ describe('an arena, headless', () => {
     expect(arena.axis).toMatchObject({ ablation: 'lori-anchor', measure: 'accuracy' });
     const table = first.out.split('\n').filter((line) => line.startsWith('| HOSVD'));
     expect(table).toHaveLength(1);
-    // Two runs are forgotten: the plan makes the same ones again.
+    // Two runs are removed: the plan makes the same ones again.
     const broken: Arena = { ...arena, runs: arena.runs.slice(0, 4) };
     const plan = join(folder, 'plan.json');
     writeFileSync(plan, formatArena(broken));

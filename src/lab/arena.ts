@@ -11,8 +11,8 @@ import { override } from './configuration';
 import { evalTable } from './eval-table';
 
 /**
- * Every contender of an arena's file, or of an ablation, on every seed that has no run yet. What goes to --out is an arena's file
- * again: the page opens it, and it can be gone on with.
+ * Runs every contender of an arena file, or of an ablation, on every seed that has no run yet. --out is an
+ * arena file again, which the page opens and which can be continued.
  */
 export const arena: Command = async (input) => {
   const { workbench, say, save, onEvent } = input;
@@ -102,7 +102,7 @@ const plainly = ({ accuracy, ...rest }: ReturnType<typeof standings>[number]) =>
   accuracy: Object.fromEntries(accuracy),
 });
 
-/** The figures of an ablation, point by point, as Markdown. */
+/** The results of an ablation, point by point, as Markdown. */
 function axisTable(arena: Arena): string[] {
   const { axis } = arena;
   if (!axis) return [];

@@ -25,17 +25,17 @@ export interface CommandInput {
   readonly pair: PairReport;
   readonly config: RunConfig;
   readonly methods: Methods;
-  /** Threads of the WASM runtime. */
+  /** Number of threads of the WASM runtime. */
   readonly threads: number;
-  /** What `eval` compares, on which seeds, and the contender that the others are compared with. */
+  /** What `eval` compares, the seeds, and the contender that the others are compared with. */
   readonly contenders: readonly Contender[];
   readonly seeds: readonly number[];
-  /** Whether the seeds were asked for. */
+  /** Whether the seeds were given. */
   readonly isSeeded: boolean;
   readonly baseline: string | undefined;
-  /** What `eval` looks at problem by problem, where it does. */
+  /** What `eval` evaluates problem by problem, if it does. */
   readonly evaluation: EvaluationArguments;
-  /** The presets that are named. */
+  /** The named presets. */
   readonly chosen: { readonly preset: readonly string[] };
   /** Previous contents of --out, with --resume. */
   readonly earlier: unknown;
@@ -45,36 +45,36 @@ export interface CommandInput {
   readonly question: string | undefined;
   readonly stepping: StepArguments;
   readonly lens: LensArguments;
-  /** Where the run is kept, and the folder of the run that is resumed; whether settings are given. */
+  /** Where the run is stored, and the folder of the run to resume; whether settings are given. */
   readonly keeping: {
     readonly keep: string | undefined;
     readonly resume: string | undefined;
     readonly isAsked: boolean;
   };
-  /** The run whose student is used instead of training one; `config` is then its own. */
+  /** The stored run whose student is used instead of training one; `config` is then its own. */
   readonly kept: KeptRun | undefined;
-  /** Where the result goes, if not to the standard output. */
+  /** Where the result is written, if not to standard output. */
   readonly out: string | undefined;
   /** Where a report is written as a page. */
   readonly html: string | undefined;
-  /** The file of an arena. */
+  /** The arena file. */
   readonly plan: string | undefined;
-  /** The file of what is searched. */
+  /** The file that describes the search space. */
   readonly space: string | undefined;
-  /** Id of the ablation that is run as an arena. */
+  /** Id of the ablation to run as an arena. */
   readonly ablation: string | undefined;
   readonly generation: GenerateArguments;
   readonly exported: ExportArguments;
   readonly training: TrainingArguments;
-  /** The run file that is repeated. */
+  /** The run file being repeated. */
   readonly file: RunFile | null;
   readonly say: (line: string) => void;
-  /** Text as it comes, without a line's end. */
+  /** Writes text as it arrives, without a line break. */
   readonly write: (text: string) => void;
   readonly onEvent: (event: RunEvent) => void;
 }
 
-/** `table` is printed for people; `file` is written to --out, and the rest goes to the standard output. */
+/** `table` is printed for people; `file` is written to --out, and the rest goes to standard output. */
 export type Command = (input: CommandInput) => Promise<Record<string, unknown>>;
 
 /** A run that diverges, or a method that cannot use its settings, is a result; any other error is thrown. */
@@ -87,7 +87,7 @@ export async function orFailed<T>(run: () => Promise<T>): Promise<T | { readonly
   }
 }
 
-/** Without intermediate checkpoints, if none are looked at. */
+/** Without intermediate checkpoints, for when nobody looks at them. */
 export const unobserved = (config: RunConfig): RunConfig => ({
   ...config,
   observation: { ...config.observation, every: 0 },

@@ -18,7 +18,7 @@ import { thoughts } from './thought-test';
 const distil: Command = async (input) => {
   const { workbench, methods, onEvent, say, keeping } = input;
   const { resume } = keeping;
-  // Into a bundle nothing is kept.
+  // Nothing can be stored into a bundle.
   const { keep: into = resume !== undefined && isBundlePath(resume) ? undefined : resume } = keeping;
   const kept = resume === undefined ? undefined : await keptIn(resume, methods);
   if (kept && keeping.isAsked) checkAsked(input.config, kept.config);

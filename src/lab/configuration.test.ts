@@ -7,7 +7,7 @@ const given = (over: object = {}) => ({ preset: [], set: [], ...over });
 const ONLY_LORI = { set: ['weights.anchor=0.25'] };
 
 describe('without a preset', () => {
-  it('one run starts from the first, and takes a setting that only its method has', async () => {
+  it('one run starts from the first, and accepts a setting that only its method has', async () => {
     const { config, contenders } = await configurationOf(given(ONLY_LORI), METHODS);
     expect(config).toEqual({
       ...PRESETS[0]!.config,
@@ -17,7 +17,7 @@ describe('without a preset', () => {
     expect(contenders).toHaveLength(1);
   });
 
-  it('a comparison has every preset but those named for a paper’s table, and what is set is set in all', async () => {
+  it('a comparison has every preset except those named for a paper’s table, and settings apply to all', async () => {
     const { contenders } = await configurationOf(given({ set: ['seed=9'] }), METHODS, true);
     expect(contenders.map(({ name }) => name)).toEqual(
       PRESETS.filter((one) => !one.paper).map(({ id }) => id),
@@ -29,7 +29,7 @@ describe('without a preset', () => {
   });
 });
 
-it('the presets that are named are the contenders of any command', async () => {
+it('named presets are the contenders of any command', async () => {
   const { contenders } = await configurationOf(given({ preset: ['ce-128', 'nocot-128'] }), METHODS);
   expect(contenders.map(({ name, config }) => [name, config.method])).toEqual([
     ['ce-128', 'ce'],

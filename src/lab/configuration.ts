@@ -10,15 +10,15 @@ import { readJson } from '../text/json';
 export interface Configuration {
   readonly file: ReadRunFile['file'] | null;
   readonly config: RunConfig;
-  /** What is compared; where nothing is, the presets that are named, or else the one configuration. */
+  /** What is compared; if nothing is, the named presets, or else the single configuration. */
   readonly contenders: readonly { readonly name: string; readonly config: RunConfig }[];
   /** What was left out or renamed, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * @param compares whether methods are compared, as `eval` does: a custom configuration with every method, or otherwise every
- * preset that is not named for a paper's table
+ * @param compares whether methods are compared, as in `eval`: a custom configuration with every method, or
+ * else every preset that is not named for a paper's table
  * @throws an error that names what is wrong
  */
 export async function configurationOf(
@@ -54,7 +54,10 @@ export async function configurationOf(
   };
 }
 
-/** The presets with these ids; without ids, the first, or to compare all that are not named for a paper’s table. */
+/**
+ * The presets with these ids; without ids, the first, or for a comparison all that are not named for a
+ * paper’s table.
+ */
 function chosenPresets(ids: readonly string[], methods: Methods, compares: boolean) {
   const presets = presetsOf(methods);
   const notes: string[] = [];
@@ -83,7 +86,7 @@ export async function readRunFile(path: string, methods: Methods): Promise<ReadR
   return parseRunFile(json, methods);
 }
 
-/** `--set optimiser.steps=20`: the value is JSON if it parses, and otherwise a text. `method=…` is applied first. */
+/** `--set optimiser.steps=20`: the value is JSON if it parses, and otherwise text. `method=…` is applied first. */
 export function override(
   config: RunConfig,
   changes: readonly string[],

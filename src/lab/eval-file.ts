@@ -50,7 +50,7 @@ export function storedContender({ name, config }: Contender): StoredContender {
 /**
  * The file that this evaluation starts from: an earlier one to continue, or one without runs. Contenders and runs in the
  * earlier file that are not requested now stay in it.
- * @throws an error if the file is not one of `eval`, or its runs were made with other models or settings
+ * @throws an error if the file is not from `eval`, or its runs were made with other models or settings
  */
 export function evalFile(
   earlier: unknown,

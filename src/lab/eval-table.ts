@@ -16,7 +16,10 @@ export interface EvalSummary {
   }[];
 }
 
-/** The evaluation as Markdown: accuracies in %, differences in percentage points, and how the intervals were found. */
+/**
+ * The evaluation as Markdown: accuracies in %, differences in percentage points, and how the intervals were
+ * computed.
+ */
 export function evalTable({ seeds, problems, teacher, methods }: EvalSummary): string {
   const head = [
     'method (preset)',

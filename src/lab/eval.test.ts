@@ -6,7 +6,7 @@ import type { CommandInput } from './command';
 import { evaluate } from './eval';
 import { seedRanges } from './eval-table';
 
-/** Accuracies by method and seed, as a workbench that computes nothing. */
+/** Input with given accuracies by method and seed, and a workbench that computes nothing. */
 function inputOf(
   distil: (config: RunConfig) => number,
   options: Partial<CommandInput> = {},
@@ -56,7 +56,7 @@ describe('eval', () => {
       /\| `lori-results-128` \| 3 \| 25\.0 \[15\.0, 35\.0\] \| 25\.0 \[.*\] \| 10\.0 \| 15\.0 to 35\.0 \| 15\.0, 25\.0, 35\.0 \|/,
     );
     expect(table).toContain('−5.0 [−5.0, −5.0] from `lori-results-128` (higher on 0 of 3)');
-    // Every line of the table has as many cells as its head.
+    // Every row of the table has as many cells as its header.
     const widths = table
       .split('\n')
       .filter((line) => line.startsWith('|'))
@@ -84,7 +84,7 @@ describe('eval', () => {
     expect(result.methods).toEqual((await evaluate(straight.input)).methods);
   });
 
-  it('counts a run that diverged as failed, says so, and leaves it out of the statistics by name', async () => {
+  it('counts a run that diverged as failed, says so, and excludes it from the statistics by name', async () => {
     const { input } = inputOf(({ method, seed }) => {
       if (method === 'ce' && seed === 1) throw new NumericError('the loss is NaN at step 2');
       return 100 * seed;

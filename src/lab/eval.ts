@@ -8,10 +8,10 @@ import { evalTable } from './eval-table';
 import { asksForItems, evaluateItems } from './evaluation';
 
 /**
- * Every contender on every seed: the accuracy of each run, and for each contender its statistics over seeds and its
- * difference, paired by seed, from each reference. Seeds are the outer loop, so that contenders can be compared on the
- * same seeds after an interruption. After each run everything so far is saved. Where single problems are asked for, see
- * `evaluateItems`.
+ * Runs every contender on every seed: the accuracy of each run, and for each contender its statistics over
+ * seeds and its difference, paired by seed, from each reference. Seeds are the outer loop, so that contenders
+ * can be compared on the same seeds after an interruption. After each run everything so far is saved. For
+ * single problems, see `evaluateItems`.
  */
 export const evaluate: Command = async (input) => {
   if (asksForItems(input.evaluation)) return evaluateItems(input);
@@ -40,7 +40,7 @@ export const evaluate: Command = async (input) => {
   return outcome();
 };
 
-/** @throws an error where no held-out problems were answered */
+/** @throws an error if no held-out problems were answered */
 function figuresOf({ heldOut, teacher, seconds, steps }: RunResult): Omit<EvalRun, 'name' | 'seed'> {
   if (!heldOut || !teacher)
     throw new Error('data.heldOut is 0; eval needs held-out problems, for example --set data.heldOut=1000');

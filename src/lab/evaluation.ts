@@ -22,18 +22,19 @@ import { accuracyText, type EvaluationArguments, whole, wholes } from './options
 import { problemSourceOf } from './source';
 import { askedSubjects } from './who';
 
-/** Milliseconds between two writings of the file while answers come. */
+/** Milliseconds between two writes of the file while answers arrive. */
 const SAVE_EVERY = 2000;
 
-/** Whether `eval` is to look at single problems, rather than at presets over seeds. */
+/** Whether `eval` should evaluate single problems, rather than presets over seeds. */
 export const asksForItems = (given: EvaluationArguments): boolean =>
   [given.latents, given.modes, given.csv, given.open, given.adapter, given.kept].some(
     (one) => one !== undefined,
   ) || [given.subject, given.data].some(({ length }) => length > 0);
 
 /**
- * Subjects answer the same problems, problem by problem: after their thoughts, after a written rationale and at once, or with
- * other numbers of thoughts. Answers are saved as they come; with --resume what is in the file is not asked again.
+ * Subjects answer the same problems, problem by problem: after their thoughts, after a written rationale and
+ * at once, or with other numbers of thoughts. Answers are saved as they arrive; with --resume those in the
+ * file are not requested again.
  */
 export const evaluateItems: Command = async (input) => {
   const { workbench, evaluation: given, say, save, earlier, config } = input;
@@ -46,7 +47,7 @@ export const evaluateItems: Command = async (input) => {
   };
   const done: Evaluation[] = [];
   let saved = performance.now();
-  // What is in the file and is not asked again stays there, to be compared with.
+  // Evaluations in the file that are not requested now stay there for comparison.
   const outcome = (now: readonly Evaluation[] = done) => {
     const keys = new Set(now.map(evaluationKey));
     return { evaluations: [...begun.filter((one) => !keys.has(evaluationKey(one))), ...now] };
@@ -65,7 +66,7 @@ export const evaluateItems: Command = async (input) => {
       }).catch(refusal);
       await saving;
       if ('refused' in one) {
-        // Of what was not asked for by name, what a subject cannot do is left out.
+        // What a subject cannot do is left out, unless it was requested explicitly.
         if (given.modes !== undefined || given.latents !== undefined) throw one.refused;
         say(`${name}: ${one.refused.message}`);
         continue;
@@ -87,7 +88,7 @@ export const evaluateItems: Command = async (input) => {
   };
 };
 
-/** Modes and numbers of thoughts, as asked for. */
+/** The requested modes and numbers of thoughts. */
 function waysOf({
   modes,
   latents,
@@ -122,7 +123,7 @@ function refusal(error: unknown): { readonly refused: Error } {
   return { refused: error as Error };
 }
 
-/** Every evaluation against the first on the same problems, p corrected by Holm for their number; null where none is shared. */
+/** Every evaluation against the first on the same problems, with p Holm-corrected for their number; null if none are shared. */
 function comparisons(all: readonly Evaluation[]) {
   const [first, ...others] = all;
   const found = others.map((other) => first && compareEvaluations(other.items, first.items));
@@ -168,7 +169,7 @@ function tableOf(all: readonly Evaluation[], compared: ReturnType<typeof compari
   return markdownRows(HEAD, rows).join('\n');
 }
 
-/** The same by number of steps; nothing where all problems have as many. */
+/** The same by number of steps; empty if all problems have the same number. */
 function stepsTable(all: readonly Evaluation[]): string[] {
   const found = all.map(({ items }) => new Map(accuracyBySteps(items).map((one) => [one.steps, one])));
   const counts = [...new Set(found.flatMap((one) => [...one.keys()]))].sort((a, b) => a - b);

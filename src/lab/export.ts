@@ -34,7 +34,10 @@ function oneOf<T extends string>(option: string, value: string, known: readonly 
   return found;
 }
 
-/** A model or a student as a file: PEFT adapter, merged model, ONNX graph; or a run. A student is trained first, unless it is kept. */
+/**
+ * A model or a student as a file: PEFT adapter, merged model, ONNX graph; or a run. A student is trained
+ * first, unless a stored one is given.
+ */
 export const exportFile: Command = async (input) => {
   const { out, exported, say } = input;
   const format = oneOf<Format>('format', exported.format, FORMATS);
@@ -80,7 +83,7 @@ async function runFile(input: CommandInput, format: RunFormat): Promise<Made> {
   return { request: { format, run: run.id }, ...made };
 }
 
-/** Trains a student, and has its run as it would be kept. */
+/** Trains a student. @returns its run as it would be stored */
 async function trainedRun({
   workbench,
   config,

@@ -27,9 +27,9 @@ import { tinyRunBy } from '../engine/session/runs/tiny-run.testing';
 import { SMALLEST, tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 
-/** float32 against float64, as a share of the largest value: the weights are exact in both formats; measured at most 2e-6. */
+/** float32 against float64, relative to the largest value: the weights are exact in both formats; measured at most 2e-6. */
 const TOLERANCE = 1e-5;
-/** Of log-probabilities, in nats. */
+/** Decimal places of log-probabilities, in nats. */
 const DIGITS = 4;
 
 let folder = '';

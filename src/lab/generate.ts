@@ -40,7 +40,7 @@ export const generate: Command = async ({
   say(asked.prompt);
   const report: GenerateReport = await workbench.generate(asked, {
     report: (event) => {
-      // Several samples at once cannot be read as they come.
+      // Several samples at once cannot be read as they arrive.
       if (isAlone && 'kind' in event && event.kind !== 'prompt') write(event.text);
     },
   });

@@ -33,7 +33,7 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
 
 export const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [options]; --help lists commands and options`;
 
-/** @param command one command's help; without it, the help on everything */
+/** @param command for the help on one command; without it, the help on everything */
 export function help(methods: Methods, command?: CommandName): string {
   const head =
     command === undefined
@@ -89,7 +89,7 @@ function optionLines(command: CommandName | undefined): string[] {
   return table(rows);
 }
 
-/** The settings that all methods share, and then those of each method. */
+/** The settings shared by all methods, then those of each method. */
 function settingLines(methods: Methods): string[] {
   const all = methods.map((method) => settingsOf(method).flatMap(({ settings }) => settings));
   const shared = (setting: Setting): boolean =>

@@ -11,17 +11,20 @@ import { readRunBundle } from '../engine/session/exports/read-bundle';
 import { readSnapshot } from '../engine/session/runs/snapshot-file';
 import { listed, quote } from '../text/quote';
 
-/** Runs kept in a folder, as the page keeps them in the browser: `--keep` writes it, `--resume` trains on from it. */
+/**
+ * Runs stored in a folder, as the page stores them in the browser: `--keep` writes it, `--resume` continues
+ * training from it.
+ */
 
 /** The run's latest snapshot. */
 const SNAPSHOT = 'snapshot.safetensors';
 /** Its result, once there is one. */
 const RUN = 'run.json';
 
-/** Whether what is given is a run bundle rather than a folder. */
+/** Whether a path is a run bundle rather than a folder. */
 export const isBundlePath = (path: string): boolean => /\.zip$/i.test(path);
 
-/** Writes snapshots into the folder: under another name, flushed to the disk, and then in place of the one before. */
+/** Writes snapshots into the folder: under a temporary name, flushed to disk, then renamed over the previous one. */
 export async function keepIn(folder: string): Promise<NonNullable<RunOptions['keep']>> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, SNAPSHOT);
@@ -37,14 +40,14 @@ export async function keepIn(folder: string): Promise<NonNullable<RunOptions['ke
   };
 }
 
-/** Whether a run is kept in the folder. */
+/** Whether a run is stored in the folder. */
 export const isKept = (folder: string): Promise<boolean> =>
   stat(join(folder, SNAPSHOT)).then(
     () => true,
     () => false,
   );
 
-/** A new run must not take the place of one that is there. @throws an error that says what to do */
+/** A new run must not replace one that is there. @throws an error that says what to do */
 export async function refuseKept(folder: string): Promise<void> {
   if (await isKept(folder))
     throw new Error(
@@ -52,7 +55,7 @@ export async function refuseKept(folder: string): Promise<void> {
     );
 }
 
-/** A kept run: its file, and the configuration it was started with. */
+/** A stored run: its file, and the configuration it was started with. */
 export interface KeptRun {
   readonly file: Uint8Array<ArrayBuffer>;
   readonly config: RunConfig;
@@ -60,7 +63,7 @@ export interface KeptRun {
   readonly run: SavedRun;
 }
 
-/** Keeps what came of a run beside its last snapshot. @param id of the run; by default a new one */
+/** Stores the result of a run beside its last snapshot. @param id of the run; by default a new one */
 export async function keepResult(
   folder: string,
   result: RunResult,
@@ -92,7 +95,10 @@ export async function keptIn(path: string, methods: Methods, option = 'resume'):
   return { ...bare, run: await rowIn(path, methods, bare) };
 }
 
-/** A run as its snapshot has it, without a result. @throws FileError if the file is damaged, or no snapshot */
+/**
+ * A run according to its snapshot, without a result. @throws FileError if the file is damaged, or not a
+ * snapshot
+ */
 export async function keptBy(file: KeptRun['file'], methods: Methods): Promise<KeptRun> {
   const { header, series } = await readSnapshot(file, methods);
   const { config, savedAt, step } = header;
@@ -100,7 +106,7 @@ export async function keptBy(file: KeptRun['file'], methods: Methods): Promise<K
   return { file, config, step, run };
 }
 
-/** What `keepResult` wrote, if anything, without its result where the run went on since. */
+/** What `keepResult` wrote, if anything, without its result if the run has continued since. */
 async function rowIn(folder: string, methods: Methods, { run: bare, step }: KeptRun): Promise<SavedRun> {
   const path = join(folder, RUN);
   try {
@@ -114,7 +120,7 @@ async function rowIn(folder: string, methods: Methods, { run: bare, step }: Kept
 }
 
 /**
- * A run goes on as it was started: what `--config`, `--preset` and `--set` ask for must be that.
+ * A run continues as it was started: `--config`, `--preset` and `--set` must ask for the same.
  * @throws an error naming the settings that differ
  */
 export function checkAsked(asked: RunConfig, kept: RunConfig, option = 'resume'): void {

@@ -30,7 +30,7 @@ const CONFIG = parseRunConfig({
   evaluation: { every: 0 },
 });
 
-/** What `eval` compares here: more methods take longer, and show no more of it. */
+/** What `eval` compares here: more methods would only take longer. */
 const FEW = METHODS.filter(({ id }) => ['lori', 'codi', 'ce', 'nocot'].includes(id));
 
 let folder = '';
@@ -95,7 +95,7 @@ async function runWith(methods: Methods, ...args: string[]): Promise<Output> {
 }
 
 describe('lab eval of single problems', () => {
-  it('goes on from a file with part of the answers, sweeps the number of thoughts, and writes a row an answer', async () => {
+  it('continues from a file with some of the answers, sweeps the number of thoughts, and writes one row per answer', async () => {
     const kept = at('kept for eval');
     await run('distil', '--config', put('kept.json', CONFIG), '--keep', kept, '--quiet');
     const [out, rows] = [at('items.json'), at('items.csv')];
@@ -111,7 +111,7 @@ describe('lab eval of single problems', () => {
     );
     expect(totals).toEqual([3, 3, 3]);
     expect(readFileSync(rows, 'utf8').split('\n')).toHaveLength(1 + 9 + 1);
-    // An interruption left one evaluation with two answers, one of which would now be another.
+    // An interruption left one evaluation with two answers, one of which would be different now.
     const [first] = whole.evaluations;
     const marked = { ...first.items[1], text: 'as it was' };
     writeFileSync(
@@ -139,7 +139,7 @@ describe('lab distil', () => {
     expect(said).not.toContain('warning');
   });
 
-  it('takes a bare configuration and changes of it, and writes to a file', async () => {
+  it('takes a bare configuration and changes to it, and writes to a file', async () => {
     const config = put('bare.json', { ...CONFIG, seed: 5 });
     const quiet = await run(
       ...['distil', '--config', config, '--set', 'optimiser.steps=2', '--set', 'method=ce'],
@@ -156,7 +156,7 @@ describe('lab distil', () => {
     expect(json.repeated).toBeUndefined();
   });
 
-  it('warns where the weights are not those of the file', async () => {
+  it('warns if the weights are not those of the file', async () => {
     const other = { ...runFile, models: { ...runFile.models, 'tiny-teacher': '0'.repeat(64) } };
     const { said } = await run('distil', '--config', put('other.json', other));
     expect(said).toMatch(/warning: tiny-teacher is not the one/);
@@ -185,7 +185,7 @@ describe('lab distil --model --data', () => {
     const again = await run('distil', '--config', put('rows-run.json', file), ...given);
     expect(again.json.repeated).toEqual({ compared: 1, largestDifference: 0 });
     expect(again.said).not.toContain('warning');
-    // Taught by another checkpoint, and by the run that was kept.
+    // Taught by another checkpoint, and by the stored run.
     const one = ['distil', '--config', config, ...given, ...small, '--set', 'data.heldOut=1', '--teacher'];
     const kept = at('kept-teacher');
     const by = await run(...one, at('models/teacher'), '--keep', kept);
@@ -270,7 +270,7 @@ describe('the other commands', () => {
     expect(json.lens.selections[0]).toMatchObject({ label: 'opened', layers: 2 });
   });
 
-  it('lens: a checkpoint whose matrices are kept in 16 or 4 bits', async () => {
+  it('lens: a checkpoint whose matrices are stored in 16 or 4 bits', async () => {
     const args = ['lens', '--subject', 'opened', '--open', join(models, 'teacher'), '--text', 'Ann has 3.'];
     const [own, ...others] = await Promise.all(
       [[], ['--storage', 'half'], ['--storage', 'int4']].map(async (more) => {
@@ -378,10 +378,10 @@ describe('the other commands', () => {
     expect(said).toContain('seeds 1–2, 5. The unit is the seed');
   });
 
-  it('distil: keeps the run in a folder, and trains it on to the same bits', async () => {
+  it('distil: stores the run in a folder, and continues it to the same bits', async () => {
     const config = put('keep.json', { ...CONFIG, keeping: { every: 1 } });
     const { json: whole } = await run('distil', '--config', config, '--keep', at('kept/whole'));
-    // As an interruption would leave it: the last snapshot is that of step 2.
+    // As after an interruption: the last snapshot is that of step 2.
     let kept: Uint8Array | undefined;
     const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
     await workbench.open('wasm');
@@ -400,7 +400,7 @@ describe('the other commands', () => {
     await expect(run('distil', '--keep', at('kept/half'))).rejects.toThrow(/a run is kept there already/);
     await expect(run('distil', '--resume')).rejects.toThrow(/takes a folder here/);
     await expect(run('distil', '--resume', at('nowhere'))).rejects.toThrow(/no run is kept there/);
-    // As a run bundle, which is trained on to the same bits, and whose student is used without training.
+    // As a run bundle, which continues to the same bits, and whose student is used without training.
     const bundle = at('half.zip');
     const packed = await run('export', '--kept', at('kept/half'), '--format', 'bundle', '--out', bundle);
     expect(packed.json.export.notes.join()).toContain('the student at step 2 with its optimiser');
@@ -424,13 +424,13 @@ describe('the other commands', () => {
     expect(losses(unpacked)).toEqual(losses(rest));
     const done = await run('export', '--kept', at('kept/half'), '--format', 'bundle', '--out', bundle);
     expect(done.json.export.notes.join()).toContain('the student as it was trained');
-    // A run that is trained to be exported is as one that was kept.
+    // A run trained for export equals a stored one.
     await run('export', '--config', config, '--format', 'bundle', '--out', at('trained.zip'));
     const { run: trained } = await keptIn(at('trained.zip'), METHODS);
     const { run: row } = await keptIn(at('kept/half'), METHODS);
     expect(trained.result).toMatchObject({ steps: 3, heldOut: row.result?.heldOut });
     expect(trained.series.losses).toEqual(row.series.losses);
-    // Where the run has gone on since, or was taken back, the result is another's.
+    // If the run has continued since, or was reset, the result belongs to another state.
     mkdirSync(at('kept/other'));
     writeFileSync(at('kept/other/run.json'), readFileSync(at('kept/half/run.json')));
     writeFileSync(at('kept/other/snapshot.safetensors'), kept as Uint8Array);
@@ -464,7 +464,7 @@ describe('the other commands', () => {
     expect(first.text).toContain('| `ce` | 1 |');
     const kept = JSON.parse(readFileSync(at('eval-out.json'), 'utf8'));
     expect(kept.runs).toHaveLength(4);
-    // As an interruption would leave it: one run is missing, and another is marked to see that it is not made again.
+    // As after an interruption: one run is missing, and another is marked to see that it is not repeated.
     const marked = { ...kept, runs: kept.runs.slice(0, 3).map((r: object) => ({ ...r, accuracy: 0.25 })) };
     put('eval-out.json', marked);
     await expect(runWith(FEW, ...args)).rejects.toThrow(/eval-out\.json" exists; --resume continues from it/);
@@ -489,7 +489,7 @@ describe('the other commands', () => {
     expect(json.explicit.tokens).toBeGreaterThan(0);
   });
 
-  it('intervenes on thoughts of the untrained base, a branch each, and says what each changes', async () => {
+  it('intervenes on thoughts of the untrained base, one branch each, and reports what each changes', async () => {
     const { json, said } = await run(
       ...['step', '--untrained', '--intervene', 'z1:zero', '--intervene', 'z5@residual.2:zero'],
     );
@@ -497,7 +497,7 @@ describe('the other commands', () => {
     expect(changed.interventions).toEqual([{ step: 1, at: { site: 'latent' }, operation: { kind: 'zero' } }]);
     expect(changed.thoughts[0].fed).toMatchObject({ norm: 0, isChanged: true });
     expect(changed.difference.divergence[0].nats).toBeGreaterThan(1e-6);
-    // The last thought's final state is read by nothing.
+    // Nothing reads the last thought's final state.
     expect(unused.difference.divergence.every(({ nats }: { nats: number }) => nats === 0)).toBe(true);
     expect(json.milliseconds.thought).toBeGreaterThan(0);
     expect(json).not.toHaveProperty('heldOut');
@@ -507,7 +507,7 @@ describe('the other commands', () => {
 });
 
 describe('lab generate', () => {
-  it('continues a prompt, seeded, and says how fast; its text is what the JSON holds', async () => {
+  it('continues a prompt, seeded, and says how fast; its text is the one in the JSON', async () => {
     const drawn = ['generate', '--prompt', 'Tom has 12 apples.', '--limit', '9', '--temperature', '0.9'];
     const { json, said } = await run(...drawn, '--top-k', '30', '--top-p', '0.95', '--seed', '3');
     const { request, samples, prompt } = json.generation;
@@ -546,7 +546,7 @@ describe('lab generate', () => {
 });
 
 describe('lab states', () => {
-  it('writes the hidden states of a text to .npy and safetensors, and says whose rows they are', async () => {
+  it('writes the hidden states of a text to .npy and safetensors, and says which tokens the rows belong to', async () => {
     const args = ['states', '--open', join(models, 'base'), '--text', 'Tom has 12 apples.', '--layers', '2'];
     const { json, said } = await run(...args, '--out', at('states.npy'));
     const { shape, samples, layers } = json.states;
@@ -579,10 +579,10 @@ describe('--help', () => {
     expect(text).toContain(`latent.steps: 1 to 32 latents [${LATENT_DEFAULTS.steps}].`);
   });
 
-  it('of a command has its options and not those of others', async () => {
+  it('for one command has its options and not those of others', async () => {
     const { text } = await run('causal', '--help');
     expect(text).toMatch(/--ranks 1,2,4 .*powers of two/);
-    // Fewer problems would tell little of a difference.
+    // Fewer problems would say little about a difference.
     expect(text).toMatch(/--problems n .*\[100\]/);
     expect(text).not.toContain('--trajectories');
     expect(text).toContain('optimiser.steps: ');
@@ -724,7 +724,7 @@ describe('the program', () => {
       );
     });
 
-  it('prints JSON and ends with 0; ends with 1 and a line on stderr, no stack, where it cannot', async () => {
+  it('prints JSON and exits with 0; on failure exits with 1 and a line on stderr without a stack', async () => {
     const config = put('program.json', runFile);
     const [good, wrong] = await Promise.all([
       program('distil', '--config', config, '--models', models, '--threads', '1'),

@@ -69,7 +69,7 @@ export async function lab(
   const preset = [...values.preset, ...(values.presets?.split(',') ?? [])];
   if (name === 'arena' && (values.config !== undefined || values.preset.length > 0))
     throw new Error('arena trains what its plan or ablation says: --config and --preset are not for it');
-  // What is set is set in every contender of an arena.
+  // For an arena, `--set` applies to every contender.
   const set = name === 'arena' ? [] : values.set;
   const compares = name === 'eval' && !asksForItems(values);
   const read = await configurationOf({ ...values, preset, set }, methods, compares);
@@ -152,7 +152,7 @@ export async function lab(
       streams.stdout.write(whole);
     } else if (values.out !== undefined) await replaceFile(values.out, whole);
     else streams.stdout.write(whole);
-    // A table is for people: it goes wherever the JSON does not.
+    // The table is for people: it goes wherever the JSON does not.
     if (table !== undefined) (values.out === undefined ? streams.stderr : streams.stdout).write(`${table}\n`);
   } finally {
     await workbench.close();
@@ -167,8 +167,8 @@ function differences({ models }: RunFile, pair: PairReport): string[] {
 }
 
 /**
- * The largest difference between this run's losses and those in the file, at the steps that the file kept; 0 means equal
- * to the bit.
+ * The largest difference between this run's losses and those in the file, at the steps recorded in the file;
+ * 0 means equal to the bit.
  */
 function repeated({ observed }: RunFile, { steps }: { readonly steps?: unknown }): object {
   if (!observed || !Array.isArray(steps)) return {};
@@ -183,14 +183,14 @@ function repeated({ observed }: RunFile, { steps }: { readonly steps?: unknown }
   return { repeated: { compared, largestDifference: largest } };
 }
 
-/** Whether a configuration is asked for. */
+/** Whether a configuration is given. */
 const hasSettings = (given: {
   readonly config?: string | undefined;
   readonly preset: readonly string[];
   readonly set: readonly string[];
 }): boolean => given.config !== undefined || given.preset.length > 0 || given.set.length > 0;
 
-/** What follows a flag. @throws an error if nothing does */
+/** The value that follows a flag. @throws an error if there is none */
 function valueOf(flag: string, tokens: readonly { readonly kind: string; readonly index: number }[]): string {
   const at = tokens.findIndex((token) => 'name' in token && token.name === flag);
   const next = tokens[at + 1] as { readonly kind: string; readonly value?: string } | undefined;

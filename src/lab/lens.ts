@@ -52,7 +52,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, k
   return { summary, lens: report };
 };
 
-/** What is about to be done, and about how long it takes. */
+/** Says what is about to be done, and roughly how long it will take. */
 function sayCost(
   { matrices, largest, bytes, reading, seconds }: LensCost,
   say: (line: string) => void,
@@ -67,7 +67,7 @@ function sayCost(
 /** Milliseconds between two lines of progress. */
 const EVERY = 10_000;
 
-/** How far it is, every now and then. */
+/** Reports progress every now and then. */
 function sayProgress(say: (line: string) => void): (progress: Progress) => void {
   let told = performance.now();
   return ({ phase, done, total, unit, elapsed, left }) => {

@@ -1,6 +1,6 @@
 import { lab } from './lab';
 
-// Who reads may stop reading: `npm run lab -- --help | head`.
+// The reader may stop reading: `npm run lab -- --help | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);

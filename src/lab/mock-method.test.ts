@@ -11,7 +11,7 @@ import { feedbackBy, latentReasoning, type Recipe, studentLora } from '../engine
 import { tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 
-/** A method that is in the two indexes is in the headless program, with nothing else changed. */
+/** Adding a method to the two indexes is enough for the headless program to have it. */
 
 const recording: Recipe = {
   adapters: studentLora,
@@ -105,7 +105,7 @@ it('repeats from a file that names it', async () => {
   expect(again.repeated).toEqual({ compared: 1, largestDifference: 0 });
 });
 
-it('refuses its bad values by name, and its settings for other methods', async () => {
+it('refuses its bad values by name, and its settings with other methods', async () => {
   await expect(run('distil', '--preset', 'mock-7', '--set', 'mock.strength=1')).rejects.toThrow(
     'mock.strength: ',
   );

@@ -63,12 +63,12 @@ const GENERATE = ['generate'];
 const STATES = ['states'];
 const EXPORT = ['export'];
 const EVAL = ['eval'];
-/** What answers problems with any subject. */
+/** Commands that have any subject answer problems. */
 const ANSWERING = [...EVAL, 'stopping', 'thoughts'];
-/** What names samples. */
+/** Commands that take samples. */
 const READING = [...LENS, ...STATES];
 const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...ANSWERING];
-/** What trains a student. */
+/** Commands that train a student. */
 const TRAINING = ['distil', 'step', 'bench', ...EXPORT];
 const both = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
 
@@ -84,7 +84,7 @@ const generation = (key: keyof GenerateSettings) => {
   } as const;
 };
 
-/** Every option there is. `parseArgs` reads `type`, `multiple` and `default` of them. */
+/** All options. `parseArgs` reads their `type`, `multiple` and `default`. */
 export const OPTIONS = {
   help: { type: 'boolean', default: false, about: 'Say what there is, and do nothing else.' },
   config: {
@@ -434,17 +434,17 @@ export const optionTexts: Readonly<Record<string, OptionText>> = OPTIONS;
 export const hasOption = (command: string, option: string): boolean =>
   optionTexts[option]?.commands?.includes(command) ?? Object.hasOwn(OPTIONS, option);
 
-/** What is to be opened. */
+/** What to open. */
 export interface OpenArguments {
   /** A checkpoint's folder, or an ONNX export. */
   readonly open?: string | undefined;
   /** An adapter's folder. */
   readonly adapter?: string | undefined;
-  /** Of the weights, one of `WEIGHT_STORAGES`; by default what fits. */
+  /** Storage of the weights, one of `WEIGHT_STORAGES`; by default what fits. */
   readonly storage?: string | undefined;
 }
 
-/** The options that say whom a command looks at. */
+/** The options that choose a command's subject. */
 export interface SubjectArguments extends OpenArguments {
   readonly subject: readonly string[];
   readonly kept?: string | undefined;
@@ -489,7 +489,7 @@ export interface LensArguments extends SubjectArguments {
   readonly random: boolean;
 }
 
-/** The given options that say who learns on what. */
+/** The given options that say who learns from what. */
 export interface TrainingArguments extends Pick<OpenArguments, 'adapter' | 'storage'> {
   readonly model?: string | undefined;
   readonly teacher?: string | undefined;
@@ -497,7 +497,7 @@ export interface TrainingArguments extends Pick<OpenArguments, 'adapter' | 'stor
   readonly set: readonly string[];
 }
 
-/** The given options of `eval` where it looks at single problems. */
+/** The given options of `eval` for single problems. */
 export interface EvaluationArguments extends SubjectArguments {
   readonly data: readonly string[];
   readonly modes?: string | undefined;

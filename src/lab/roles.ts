@@ -8,7 +8,7 @@ import { isBundlePath, isKept, keptIn } from './keep';
 import { openRows } from './source';
 import { checkpointFiles, openGiven } from './subjects';
 
-/** Opens what the options name, and the configuration that trains on it. */
+/** Opens what the options name. @returns the configuration that trains on it */
 export async function withRoles({
   workbench,
   config,
@@ -23,7 +23,7 @@ export async function withRoles({
 >): Promise<RunConfig> {
   const { model, adapter, storage, data, set } = training;
   const teacher = await teacherGiven(training.teacher);
-  // Kept first: a model that is opened afterwards takes the place of the opened one, not of the teacher.
+  // Kept first: a model opened afterwards replaces the opened one, not the teacher.
   if (teacher?.kind === 'checkpoint') {
     const { name } = await workbench.openCheckpoint(await checkpointFiles(teacher.path));
     await workbench.keepTeacher({ kind: 'opened' });
@@ -66,7 +66,7 @@ export async function withRoles({
   return parseRunConfig({ ...config, roles }, methods);
 }
 
-/** What `--teacher` names: a run file to train it by, a run that was kept, or a checkpoint. @throws an error where there is nothing */
+/** What `--teacher` names: a run file to train it from, a stored run, or a checkpoint. @throws an error if there is nothing */
 async function teacherGiven(path: string | undefined) {
   if (path === undefined) return undefined;
   if (isBundlePath(path)) return { kind: 'kept', path } as const;
@@ -77,7 +77,7 @@ async function teacherGiven(path: string | undefined) {
   return { kind: (await isKept(path)) ? 'kept' : 'checkpoint', path } as const;
 }
 
-/** Says which rows a run uses, and which it leaves out. */
+/** Reports which rows a run uses, and which it leaves out. */
 export function sayData({
   name,
   rule,

@@ -23,7 +23,7 @@ const SPACE = {
   },
 };
 
-/** A workbench that computes nothing: what is answered is what `correct` says. */
+/** A workbench that computes nothing: `correct` gives the share of correct answers. */
 async function inputOf(correct: (config: RunConfig) => number, space: object, earlier?: unknown) {
   const path = join(await mkdtemp(join(tmpdir(), 'search-')), 'space.json');
   await writeFile(path, JSON.stringify(space));
@@ -33,7 +33,7 @@ async function inputOf(correct: (config: RunConfig) => number, space: object, ea
     const share = correct(config);
     const accuracy = { share, correct: 0, total: 0, low: 0, high: 1 };
     options.report({ kind: 'evaluation', step: 5, set: 'validation', accuracy, milliseconds: 1 });
-    // What is held out is not looked at, even where it is answered.
+    // Held-out accuracy is ignored, even if it is reported.
     options.report({
       kind: 'evaluation',
       step: 5,
@@ -60,7 +60,7 @@ async function inputOf(correct: (config: RunConfig) => number, space: object, ea
   return { input, configs, saved };
 }
 
-/** Higher for lower rates, except that the second seed turns the two best around. */
+/** Higher for lower rates, except that the second seed swaps the two best. */
 const byRate = ({ optimiser: { learningRate }, seed }: RunConfig): number =>
   seed === 1 ? 1 - 50 * learningRate : learningRate * 100;
 
@@ -74,7 +74,7 @@ it('gives every method the same number of trials, and all seeds to its best ones
     const of = runs.filter((run) => run.method === method);
     expect(of.filter(({ seed }) => seed === 1).map(({ trial }) => trial)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(of.filter(({ seed }) => seed === 2)).toHaveLength(2);
-    // The first trial is the preset as it is.
+    // The first trial is the unchanged preset.
     expect(of.find(({ trial }) => trial === 0)?.set).toEqual({});
     const finalists = of.filter(({ seed }) => seed === 2).map(({ trial }) => trial);
     const first = of
@@ -85,7 +85,7 @@ it('gives every method the same number of trials, and all seeds to its best ones
     for (const trial of finalists)
       expect([...first].sort((a, b) => b - a).slice(0, 2)).toContain(first[trial]);
   }
-  // Values are drawn, not one of them taken.
+  // Values vary over the trials.
   const rates = runs.flatMap(({ method, set }) => (method === 'LoRi' ? [set['optimiser.learningRate']] : []));
   expect(new Set(rates).size).toBeGreaterThan(2);
   expect(new Set(configs.map(({ method }) => method))).toEqual(new Set(['lori', 'ce']));
@@ -99,7 +99,7 @@ it('gives every method the same number of trials, and all seeds to its best ones
   }
 });
 
-it('goes on from what it has saved, and draws the same again', async () => {
+it('continues from what it has saved, and draws the same again', async () => {
   const whole = await inputOf(byRate, SPACE);
   const expected = await search(whole.input);
   const rest = await inputOf(byRate, SPACE, whole.saved[7]);
@@ -107,7 +107,7 @@ it('goes on from what it has saved, and draws the same again', async () => {
   expect(rest.configs).toHaveLength(whole.configs.length - 8);
 });
 
-it('refuses to go on from another search, or on other models', async () => {
+it('refuses to continue from another search, or with other models', async () => {
   const { input, saved } = await inputOf(byRate, SPACE);
   await search(input);
   const other = await inputOf(byRate, { ...SPACE, seed: 2 }, saved[3]);
@@ -119,7 +119,7 @@ it('refuses to go on from another search, or on other models', async () => {
   await expect(search(foreign.input)).rejects.toThrow('not one that search wrote');
 });
 
-it('answers no held-out problems, and needs some to compare by', async () => {
+it('answers no held-out problems, and needs validation problems to compare by', async () => {
   const { input, configs } = await inputOf(byRate, { ...SPACE, set: { 'data.heldOut': 50 } });
   await search(input);
   expect(new Set(configs.map(({ data }) => data.heldOut))).toEqual(new Set([0]));

@@ -9,19 +9,19 @@ import { type Command, orFailed, unobserved } from './command';
 import { configurationOf } from './configuration';
 
 /**
- * What is searched: every method gets the same number of trials, drawn from lists of values. All trials train on the first
- * seed; the best of each method on the others as well. Only validation problems are ever answered.
+ * A search space: every method gets the same number of trials, drawn from lists of values. All trials train
+ * on the first seed, the best of each method also on the others. Only validation problems are ever answered.
  */
 const spaceSchema = z.strictObject({
   seeds: z
     .array(z.int().min(0))
     .min(1)
     .refine((seeds) => new Set(seeds).size === seeds.length, 'every seed is expected once'),
-  /** Trials of each method. */
+  /** Number of trials per method. */
   trials: z.int().min(1).max(1000),
-  /** Trials of each method that are trained on every seed. */
+  /** Number of trials per method that are trained on every seed. */
   finalists: z.int().min(1),
-  /** Draws the values of the trials. */
+  /** Seed for drawing the trials' values. */
   seed: z.int().min(0).default(1),
   /** Settings of all runs, by path. */
   set: z.record(z.string(), z.unknown()).default({}),
@@ -41,9 +41,9 @@ const runSchema = z.object({
   trial: z.int(),
   seed: z.int(),
   set: z.record(z.string(), z.unknown()),
-  /** Share of validation problems answered at the end; absent where the run failed. */
+  /** Share of validation problems answered correctly at the end; absent if the run failed. */
   accuracy: z.number().optional(),
-  /** The same at every evaluation on the way. */
+  /** The same at every evaluation during training. */
   curve: z.array(z.tuple([z.int(), z.number()])).optional(),
   seconds: z.number().optional(),
   failed: z.string().optional(),
@@ -62,7 +62,7 @@ interface Trial {
   readonly config: RunConfig;
 }
 
-/** All trials, before any is trained. @throws an error for a setting that the method does not have, or a value outside its range */
+/** All trials, before any is trained. @throws an error for a setting that the method lacks, or a value outside its range */
 async function trialsOf(space: Space, methods: Methods): Promise<ReadonlyMap<string, readonly Trial[]>> {
   const trials = new Map<string, Trial[]>();
   for (const [name, { preset }] of Object.entries(space.methods)) {
@@ -77,7 +77,7 @@ async function trialsOf(space: Space, methods: Methods): Promise<ReadonlyMap<str
         throw new Error(
           `${name} has no validation problems to be compared by; set data.validation, for example to 200, and evaluation.every above 0`,
         );
-      // What is held out stays unseen.
+      // Held-out problems stay unseen.
       of.push({ set, config: unobserved({ ...config, data: { ...config.data, heldOut: 0 } }) });
     }
     trials.set(name, of);
@@ -85,7 +85,7 @@ async function trialsOf(space: Space, methods: Methods): Promise<ReadonlyMap<str
   return trials;
 }
 
-/** The trial's values: its preset's own for the first, and then drawn, the same for the same space. */
+/** The trial's values: the preset's own for the first, then drawn; the same space gives the same draws. */
 function drawn(space: Space, method: string, trial: number): Record<string, unknown> {
   if (trial === 0) return {};
   const rng = new Rng(space.seed).fork(`${method} ${trial}`);
@@ -93,7 +93,10 @@ function drawn(space: Space, method: string, trial: number): Record<string, unkn
   return Object.fromEntries(Object.entries(choices).map(([path, values]) => [path, rng.pick(values)]));
 }
 
-/** A random search over settings, with successive halving once; `--resume` goes on from the file of --out. */
+/**
+ * A random search over settings, with one round of successive halving; `--resume` continues from the file of
+ * --out.
+ */
 export const search: Command = async (input) => {
   const { workbench, methods, pair, space: path, say, save, onEvent } = input;
   if (path === undefined) throw new Error('search needs --space with a file that says what is searched');
@@ -115,7 +118,7 @@ export const search: Command = async (input) => {
   for (let trial = 0; trial < space.trials; trial++) for (const name of names) await run(name, trial, first);
   const ofTrial = (method: string, trial: number): SearchRun[] =>
     runs.filter((each) => each.method === method && each.trial === trial && space.seeds.includes(each.seed));
-  /** The mean over its seeds; a run that failed has answered nothing. */
+  /** The mean over its seeds; a failed run counts as 0. */
   const score = (method: string, trial: number): number => {
     const of = ofTrial(method, trial);
     return of.reduce((sum, { accuracy = 0 }) => sum + accuracy, 0) / Math.max(1, of.length);
@@ -146,7 +149,7 @@ async function readSpace(path: string): Promise<Space> {
   return parsed.data;
 }
 
-/** The runs that an earlier search has saved. @throws an error if it searched something else, or on other models */
+/** The runs saved by an earlier search. @throws an error if that had another space or other models */
 function earlierRuns(earlier: unknown, now: { readonly models: object; readonly space: Space }): SearchRun[] {
   if (earlier === undefined) return [];
   const parsed = fileSchema.safeParse(earlier);

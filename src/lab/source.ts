@@ -11,7 +11,10 @@ export const list = (text: string | undefined): string[] =>
 export const numbers = (option: string, text: string | undefined): number[] =>
   list(text).map((part) => whole(option, part));
 
-/** What is read, of the options that name samples. @throws an error that says which of them exclude each other */
+/**
+ * The source chosen by the options that name samples. @throws an error that says which of them exclude each
+ * other
+ */
 export function sourceOf(
   given: Pick<LensArguments, 'text' | 'ids' | 'data' | 'max-tokens'>,
   seed: number,
@@ -38,7 +41,7 @@ const upTo = (tokens: string): DataFilter => ({
 
 type Say = (line: string) => void;
 
-/** Opens the data set, and says what was found in it. */
+/** Opens the data set, and reports what was found in it. */
 export async function openRows(
   workbench: LoriWorkbench,
   paths: readonly string[],
@@ -64,7 +67,7 @@ export async function openRows(
   return report;
 }
 
-/** Where problems come from: rows of the data set that is given, or what was held out. */
+/** Where problems come from: rows of the given data set, or held-out problems. */
 export async function problemSourceOf(
   workbench: LoriWorkbench,
   data: readonly string[],
@@ -76,7 +79,7 @@ export async function problemSourceOf(
   return { kind: 'rows', seed };
 }
 
-/** Says how long the rows are for the model. */
+/** Reports how many tokens the rows have for the model. */
 export async function countRows(workbench: LoriWorkbench, subject: Subject, say: Say): Promise<void> {
   const { model, all, positions, tooLong } = await workbench.countTokens(subject);
   const limit = positions === null ? '' : `; ${tooLong} rows are longer than its ${positions} positions`;

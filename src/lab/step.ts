@@ -5,8 +5,9 @@ import { type Command, unobserved } from './command';
 import { withRoles } from './roles';
 
 /**
- * One question, thought by thought, and again with each of the given interventions, whose answers are compared with the
- * unmodified one. A student is trained first, unless the untrained base is asked for.
+ * Steps through one question, thought by thought, and again with each of the given interventions, whose
+ * answers are compared with the unmodified one. A student is trained first, unless the untrained base is
+ * requested.
  */
 export const step: Command = async (input) => {
   const { workbench, question, stepping, kept, say, onEvent } = input;
@@ -62,7 +63,7 @@ export const step: Command = async (input) => {
     answer,
     explicit,
     ...(tried.length > 0 && { branches: tried }),
-    // With everything that is read out of a thought, and of a branch with its replay and both answers.
+    // Includes every readout of a thought, and for a branch its replay and both answers.
     milliseconds: {
       thought: times.length > 0 ? median(times) : null,
       branch: tried.length > 0 ? median(tried.map((one) => one.milliseconds)) : null,

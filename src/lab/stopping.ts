@@ -6,7 +6,10 @@ import { accuracyText, whole } from './options';
 import { problemSourceOf } from './source';
 import { askedOf, askedSubjects } from './who';
 
-/** Answers as if a student with a stop head had stopped after every number of thoughts, and the head’s calibration. */
+/**
+ * Answers as if a student with a stop head had stopped after each possible number of thoughts, and the head’s
+ * calibration.
+ */
 export const stopping: Command = async (input) => {
   const { workbench, evaluation: given, config, say } = input;
   checkMethod(input);
@@ -32,11 +35,11 @@ export const stopping: Command = async (input) => {
   return { stopping: reports };
 };
 
-/** Says so before a student without a stop head is trained. @throws an error naming the method */
+/** Refuses a method without a stop head before a student is trained. @throws an error naming the method */
 function checkMethod(input: CommandInput): void {
   for (const { name, config: own } of askedOf(input, input.evaluation).trained) {
     const recipe = RECIPES[own.method];
-    // Methods that need the model’s sizes for it have no stop head.
+    // Methods whose reasoning depends on the model’s sizes have no stop head.
     const reasoning = recipe?.reasoning(own, {} as never);
     if (reasoning && !stopsByItself(reasoning))
       throw new Error(

@@ -16,7 +16,7 @@ async function namesOf(present: readonly string[], path: string): Promise<string
   }
 }
 
-it('an export given by its path comes with all small files above it, and none that another export has', async () => {
+it('an export given by its path comes with all small files above it, and none of another export’s', async () => {
   const exports = ['onnx/model.onnx', 'onnx/model_q4.onnx', 'onnx/model_q4.onnx_data'];
   const other = ['README.md', 'quantize_config.json'];
   const names = await namesOf([...SMALL_FILES, ...other, ...exports], 'onnx/model_q4.onnx');

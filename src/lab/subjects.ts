@@ -10,10 +10,10 @@ import type { LoriWorkbench } from '../engine/session/workbench';
 import type { KeptRun } from './keep';
 import type { OpenArguments, SubjectArguments } from './options';
 
-/** Whose hidden states, as an argument: `teacher`, `student@50:latent`, `opened:question,answer`. */
+/** A subject, and sections, as an argument: `teacher`, `student@50:latent`, `opened:question,answer`. */
 export interface SubjectOption {
   readonly kind: Subject['kind'];
-  /** Of a student: the step of the checkpoint. */
+  /** For a student, the step of the checkpoint. */
   readonly step?: number;
   readonly sections: readonly Section[];
 }
@@ -39,7 +39,10 @@ export function parseSubject(text: string, ofTexts: boolean): SubjectOption {
   };
 }
 
-/** The one subject of a command that takes one; by default the opened checkpoint, or else the teacher. @throws an error */
+/**
+ * The subject of a command that takes only one; by default the opened checkpoint, or else the teacher.
+ * @throws an error if several are given
+ */
 export function oneSubject(
   { subject, open, adapter }: Pick<SubjectArguments, 'subject' | 'open' | 'adapter'>,
   ofTexts: boolean,
@@ -54,7 +57,7 @@ export function oneSubject(
 }
 
 /**
- * Makes what the subjects need: the student where one of them is it, of the run that is kept, or else trained.
+ * Provides what the subjects need: if one is a student, that of the stored run, or else a newly trained one.
  * @returns the subjects for a request
  */
 export async function selectionsOf(
@@ -79,8 +82,9 @@ export async function selectionsOf(
 }
 
 /**
- * The files of a checkpoint's folder. Without safetensors, those of an ONNX export, which transformers.js keeps in the folder
- * onnx/; of several, one can be given by its own path. @throws an error where there is no such folder
+ * The files of a checkpoint's folder. Without safetensors, those of an ONNX export, which transformers.js
+ * keeps in the folder onnx/; one of several can be given by its own path. @throws an error if there is no
+ * such folder
  */
 export async function checkpointFiles(path: string): Promise<NamedFile[]> {
   if (path.endsWith('.zip')) return named([path]);
@@ -102,7 +106,7 @@ export async function checkpointFiles(path: string): Promise<NamedFile[]> {
   return named([...wanted, ...exports.map((name) => join('onnx', name))].map((name) => join(folder, name)));
 }
 
-/** Opens the checkpoint that is given, if one is, with its adapter, and prints the notes of its report. */
+/** Opens the given checkpoint, if any, with its adapter, and prints the notes of its report. */
 export async function openGiven(
   workbench: LoriWorkbench,
   { open, adapter, storage }: OpenArguments,
@@ -124,7 +128,7 @@ export async function openGiven(
   return known === undefined ? report : workbench.storeWeights(known);
 }
 
-/** What a checkpoint needs, and what people have instead, which is named for what it is. */
+/** Files that a checkpoint needs, and files that users have instead, which are refused by name. */
 const WANTED =
   /\.(safetensors|json|jinja|onnx|model|txt|bin|pt|pth|ckpt|gguf|h5|msgpack|npz)$|^checkpoint[_-]\w+$/i;
 /** Files that hold an export's weights. */
@@ -147,11 +151,11 @@ const named = (paths: readonly string[]): Promise<NamedFile[]> =>
     }),
   );
 
-/** Where the Blobs of `checkpointFiles` lie, and their descriptors once they are read. */
+/** Paths of the Blobs of `checkpointFiles`, and their descriptors once they are read. */
 const PATHS = new WeakMap<Blob, string>();
 const DESCRIPTORS = new WeakMap<Blob, number>();
 
-/** Reads a part of a file of `checkpointFiles` at once. */
+/** Reads part of a file of `checkpointFiles` synchronously. */
 export function readBlob(blob: Blob, from: number, to: number): ArrayBuffer {
   let descriptor = DESCRIPTORS.get(blob);
   if (descriptor === undefined) {

@@ -7,7 +7,7 @@ import { accuracyText, whole } from './options';
 import { numbers, problemSourceOf } from './source';
 import { oneAsked } from './who';
 
-/** Trains a student, or takes the one that is given, and tests whether its thoughts matter. */
+/** Trains a student, or takes the given one, and tests whether its thoughts matter. */
 export const thoughts: Command = async (input) => {
   const { workbench, config, lens: given, evaluation: who, html, say } = input;
   const settings = {

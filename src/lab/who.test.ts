@@ -6,7 +6,7 @@ import { askedSubjects, oneAsked } from './who';
 
 const config = parseRunConfig({});
 
-/** A workbench that writes down what is opened and trained. */
+/** A workbench that records what is opened and trained. */
 function inputOf(over: object = {}) {
   const done: string[] = [];
   const workbench = {
@@ -46,7 +46,7 @@ it('trains once for the checkpoints of all steps, in the order in which they are
   expect(done).toEqual(['train']);
 });
 
-it('takes what is named of a kept run from that run, and what is opened beside it for its model', async () => {
+it('takes students of a stored run from that run, and an opened checkpoint for its model', async () => {
   const { names, done } = await askedFor({ kept: 'run', subject: ['student@2'], open: 'src/lab' }, KEPT);
   expect(names).toEqual(['student@2 {"kind":"student","checkpoint":8}', 'run {"kind":"student"}']);
   expect(done).not.toContain('train');

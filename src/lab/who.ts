@@ -3,17 +3,20 @@ import { type CommandInput, type Contender, unobserved } from './command';
 import type { SubjectArguments } from './options';
 import { openGiven, parseSubject, type SubjectOption, selectionsOf } from './subjects';
 
-/** A subject that is there, with a name. The next one may take its place. */
+/** A subject that is ready, with a name. The next one may replace it. */
 export interface Who {
   readonly name: string;
   readonly subject: Subject;
 }
 
-/** Who is asked for, before anything is opened or trained. */
+/** The requested subjects, before anything is opened or trained. */
 interface Asked {
-  /** The opened checkpoint, and what is named but for students without a step, which `trained` or a kept run gives. */
+  /**
+   * The opened checkpoint, and the named subjects except students without a step, which come from `trained`
+   * or a stored run.
+   */
   readonly options: readonly SubjectOption[];
-  /** Students that are to be trained: those of the presets, or that of the configuration where nobody else is asked for. */
+  /** Students to train: those of the presets, or that of the configuration if no other subject is requested. */
   readonly trained: readonly Contender[];
 }
 
@@ -24,7 +27,7 @@ export function askedOf(
 ): Asked {
   const named = given.subject.map((text) => parseSubject(text, false));
   const isOpened = (given.open ?? given.adapter) !== undefined;
-  // Beside a kept run it is the model that the run's student is of.
+  // Beside a stored run, it is the model of the run's student.
   const isMeant = isOpened && !kept && !named.some(({ kind }) => kind === 'opened');
   const options: SubjectOption[] = [
     ...(isMeant ? [{ kind: 'opened', sections: [] } as const] : []),
@@ -39,8 +42,8 @@ export function askedOf(
 const nameOf = ({ kind, step }: SubjectOption): string => (step === undefined ? kind : `${kind}@${step}`);
 
 /**
- * The subjects that are asked for, one after another: the opened checkpoint, those named, and the student of a kept run, or
- * those of the presets, which are trained here; without any, that of the configuration.
+ * The requested subjects, one after another: the opened checkpoint, those named, and the student of a stored
+ * run, or those of the presets, which are trained here; without any, that of the configuration.
  */
 export async function* askedSubjects(input: CommandInput, given: SubjectArguments): AsyncGenerator<Who> {
   const { workbench, config, kept, say, onEvent } = input;
@@ -68,7 +71,7 @@ export async function* askedSubjects(input: CommandInput, given: SubjectArgument
   }
 }
 
-/** The only subject. @throws an error that names them if more are asked for, before anything is trained */
+/** The only subject. @throws an error that names them if several are requested, before anything is trained */
 export async function oneAsked(input: CommandInput, given: SubjectArguments): Promise<Who> {
   const { options, trained } = askedOf(input, given);
   const names = [

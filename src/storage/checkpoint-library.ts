@@ -13,7 +13,7 @@ import { guarded, StorageError, storageError } from './errors';
 import { browserLocks } from './leases';
 import { checkpointsFolder, fileIn, opfsUnavailable, removeIn } from './opfs';
 
-/** What is kept of downloaded checkpoints: listed, opened, deleted. */
+/** The downloaded checkpoints: listing, opening and deleting them. */
 
 export interface StoredCheckpoint {
   /** Name of its folder. */
@@ -22,13 +22,13 @@ export interface StoredCheckpoint {
   readonly bytes: number;
 }
 
-/** A download that was cancelled, or whose tab or network went away. */
+/** A download that was cancelled or interrupted, or is still under way. */
 export interface UnfinishedDownload {
   readonly key: string;
   readonly plan: DownloadPlan;
   /** Whether a tab, this one or another, is downloading it now. */
   readonly isUnderWay: boolean;
-  /** Bytes that are there, of how many. */
+  /** Bytes received so far, and in total. */
   readonly received: number;
   readonly bytes: number;
 }
@@ -48,10 +48,10 @@ export interface LibraryList {
 }
 
 export interface Room {
-  /** Bytes that this site uses, and may use; `null` where the browser does not say. */
+  /** Bytes that this site uses, and may use; `null` if the browser does not say. */
   readonly used: number | null;
   readonly quota: number | null;
-  /** Whether the browser has promised not to delete them by itself. */
+  /** Whether the browser has promised not to evict them. */
   readonly isPersistent: boolean;
 }
 
@@ -60,21 +60,21 @@ export interface CheckpointLibrary {
   /** Why nothing can be stored, or `null`. */
   readonly unavailable: string | null;
   list(): Promise<LibraryList>;
-  /** The files of a whole checkpoint, to be opened, and what is known of them. No file's content is read yet. */
+  /** The manifest and the files of a complete checkpoint. No file's content is read yet. */
   files(key: string): Promise<{ readonly manifest: Manifest; readonly files: readonly NamedFile[] }>;
   /**
-   * Says that this tab uses `key`, which then cannot be deleted, until the next call or the tab's end. `null`: none. Rejects
-   * for one that is being downloaded or deleted.
+   * Marks `key` as used by this tab, so that it cannot be deleted, until the next call or the end of the tab.
+   * `null`: none. Rejects if it is being downloaded or deleted.
    */
   use(key: string | null): Promise<void>;
-  /** Rejects for one that is in use, or being downloaded, here or in another tab. */
+  /** Rejects if it is in use or being downloaded, here or in another tab. */
   remove(key: string): Promise<void>;
   room(): Promise<Room>;
   /** Asks the browser not to delete what is stored when space gets short. @returns whether it agreed */
   persist(): Promise<boolean>;
 }
 
-/** The Web Lock of a checkpoint's folder: shared by those who read, exclusive for who writes or deletes. */
+/** The Web Lock of a checkpoint's folder: shared for readers, exclusive for whoever writes or deletes. */
 export const lockOf = (key: string): string => `lori-checkpoint ${key}`;
 
 const isBusy = () =>
@@ -122,7 +122,7 @@ async function readEntry(folder: FileSystemDirectoryHandle, key: string): Promis
   };
 }
 
-/** The first of the manifest's files that is not there with its whole size. */
+/** The first file of the manifest that is missing or has the wrong size. */
 const lacking = ({ files }: Manifest, sizes: ReadonlyMap<string, number>) =>
   files.find(({ storedAs, size }) => sizes.get(storedAs) !== size);
 
@@ -135,7 +135,7 @@ function planOf(manifest: Manifest): DownloadPlan {
   };
 }
 
-/** Files that are not the model's. */
+/** Files that we wrote ourselves, not the model's. */
 const isOurs = (name: string): boolean => name === MANIFEST || name === PLAN || name.endsWith('.etag');
 
 function place(key: string, entry: Entry, isUnderWay: boolean): Partial<LibraryList> {
@@ -150,7 +150,7 @@ function place(key: string, entry: Entry, isUnderWay: boolean): Partial<LibraryL
   return { damaged: [{ key, reason, bytes }] };
 }
 
-/** Runs `work` while nobody else uses the folder; rejects with `busy` where somebody does. */
+/** Runs `work` while nobody else uses the folder; rejects with `busy` if somebody does. */
 export async function alone<T>(
   locks: LockManager | null,
   key: string,
@@ -164,7 +164,7 @@ export async function alone<T>(
   });
 }
 
-/** The library of this browser. `name` is that of its folder. */
+/** This browser's library. @param name of its folder */
 export function openLibrary(name?: string, locks: LockManager | null = browserLocks()): CheckpointLibrary {
   const root = () => checkpointsFolder(name);
   let release: () => void = () => {};
@@ -258,7 +258,7 @@ export function openLibrary(name?: string, locks: LockManager | null = browserLo
   };
 }
 
-/** A library without a place, for a page that has none: it lists nothing and says why. */
+/** An empty library for a page that cannot store files; its methods reject with the reason. */
 export const noLibrary = (reason: string): CheckpointLibrary => {
   const refuse = async () => {
     throw new StorageError(`nothing can be stored: ${reason}`, 'Open the model from a folder instead.');

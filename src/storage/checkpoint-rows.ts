@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What is written beside the files of a downloaded checkpoint, and what is allowed in it. */
+/** The plan and manifest stored beside the files of a downloaded checkpoint, and what they may contain. */
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 
@@ -8,7 +8,7 @@ const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}
 const MAX_PATH = 300;
 const MAX_FILES = 400;
 
-/** A path inside a repository: no step upwards, no empty step, nothing a file system would take for another. */
+/** A path inside a repository: no `..`, no empty segment, no character that a file system could misread. */
 const path = z
   .string()
   .min(1)
@@ -23,27 +23,27 @@ const fileSchema = z.object({
   path,
   /** Bytes, as the host lists them. */
   size: z.int().min(0),
-  /** SHA-256 of the content, where the host names one (files in Git LFS). */
+  /** SHA-256 of the content, where the host gives one (files in Git LFS). */
   sha256: hex(64).nullable(),
-  /** SHA-1 of the git blob (of "blob <size>\0" and the content), which the host names for the other files. */
+  /** SHA-1 of the git blob (of "blob <size>\0" and the content), which the host gives for the other files. */
   gitSha1: hex(40).nullable(),
 });
 export type RemoteFile = z.infer<typeof fileSchema>;
 
 const shape = {
   version: z.literal(1),
-  /** Address of the host, without a slash at its end: `https://huggingface.co`. */
+  /** Address of the host, without a trailing slash: `https://huggingface.co`. */
   base: z.string().min(1).max(500),
   /** `org/name`. */
   id: z.string().min(1).max(200),
-  /** As it was asked for: a branch, a tag or a commit. */
+  /** As requested: a branch, a tag or a commit. */
   revision: z.string().min(1).max(200),
-  /** What the revision stood for when the files were listed; `null` if the host does not say. */
+  /** The commit that the revision pointed to when the files were listed; `null` if the host does not say. */
   commit: hex(40).nullable(),
   licence: z.string().max(200).nullable(),
 };
 
-/** A download as it was agreed to: written before the first byte, so that it can be resumed. */
+/** A download as agreed to, written before its first byte, so that it can be resumed. */
 export const planSchema = z.object({
   ...shape,
   startedAt: z.number().min(0).max(8.64e15),
@@ -52,7 +52,7 @@ export const planSchema = z.object({
 export type DownloadPlan = z.infer<typeof planSchema>;
 
 export const PROOFS = ['sha256', 'git-sha1', 'size'] as const;
-/** What a file's content was compared with. */
+/** What a file's content was checked against. */
 export type Proof = (typeof PROOFS)[number];
 
 /** Written last: a folder without it holds an unfinished download, whatever else lies there. */
@@ -75,7 +75,7 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** 32-bit FNV-1a, in hex: tells keys apart that look the same once their signs are replaced. */
+/** 32-bit FNV-1a, in hex: tells apart keys that look the same once special characters are replaced. */
 function fnv1a(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -83,8 +83,8 @@ function fnv1a(text: string): string {
 }
 
 /**
- * Name of the folder of this checkpoint: the same one for the same host, repository, commit and form of the weights, of which
- * there may be several ONNX exports.
+ * Name of this checkpoint's folder: the same for the same host, repository, commit and variant of the weights
+ * (a repository may have several ONNX exports).
  */
 export function keyOf(plan: Pick<DownloadPlan, 'base' | 'id' | 'revision' | 'commit'> & Paths): string {
   const { base, id, revision, commit, files } = plan;
@@ -98,9 +98,9 @@ interface Paths {
   readonly files: readonly Pick<RemoteFile, 'path'>[];
 }
 
-/** Name of a repository's file in the checkpoint's folder. */
+/** Name that a repository file has in the checkpoint's folder. */
 export const storedName = (file: Pick<RemoteFile, 'path'>): string => file.path.replaceAll('/', '~');
 
-/** Bytes of all files. */
+/** Total bytes of the files. */
 export const bytesOf = (files: readonly Pick<RemoteFile, 'size'>[]): number =>
   files.reduce((sum, { size }) => sum + size, 0);

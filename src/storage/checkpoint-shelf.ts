@@ -10,40 +10,43 @@ import { storageError } from './errors';
 import { type FileHandle, removeIn, syncHandle, writeText } from './opfs';
 
 /**
- * Where one download is written. A file is called `<name>.part` until all of it is there and proved; the manifest is
- * written last. Files are written in place, so that what has arrived outlives the tab; whether it is right is proved at the
- * end by a hash, for which what was there before is read again.
+ * Where one download is written. A file is called `<name>.part` until it is complete and verified; the
+ * manifest is written last. Files are written in place, so that what has arrived outlives the tab; a hash
+ * verifies the file at the end, for which a resumed download reads the earlier bytes again.
  */
 
 export const MANIFEST = 'manifest.json';
 export const PLAN = 'plan.json';
 const PART = '.part';
-/** Beside a part: the ETag of the answer that it comes from. */
+/** Suffix of the file beside a part that holds the ETag of the response it comes from. */
 const ETAG = '.etag';
 
-/** A file under way. Reads and writes are synchronous, as workers have them. Everything throws `StorageError`. */
+/**
+ * A file being downloaded. Reads and writes are synchronous, as they are in workers. Everything throws
+ * `StorageError`.
+ */
 export interface PartialFile {
-  /** Bytes that are there. */
+  /** Bytes written so far. */
   readonly size: number;
-  /** ETag of the answer that they come from, where it had one. */
+  /** ETag of the response that they come from, if it had one. */
   readonly etag: string | null;
   /** Reads into `buffer` from `at`; returns how many bytes. */
   read(buffer: Uint8Array<ArrayBuffer>, at: number): number;
   /** Appends. */
   append(bytes: Uint8Array): void;
-  /** Throws away what is there; what comes now is of the answer with this ETag. */
+  /** Discards what was written; what follows comes from the response with this ETag. */
   restart(etag: string | null): Promise<void>;
-  /** Asks the browser to put everything on the disk. */
+  /** Asks the browser to write everything to disk. */
   flush(): void;
   close(): void;
 }
 
 export interface Shelf {
-  /** `null`: the file is whole already. */
+  /** `null`: the file is already complete. */
   open(file: RemoteFile): Promise<PartialFile | null>;
-  /** The file is proved: it loses its `.part`. It must be closed. */
+  /** Marks a verified file as complete: it loses its `.part`. It must be closed. */
   keep(file: RemoteFile): Promise<void>;
-  /** All files are there. */
+  /** Call when all files are complete: writes the manifest. */
   finish(proofs: ReadonlyMap<string, Proof>): Promise<Manifest>;
 }
 
@@ -116,7 +119,10 @@ async function textIn(folder: FileSystemDirectoryHandle, name: string): Promise<
   }
 }
 
-/** Opens the plan's place, with what is there of an earlier attempt, in a worker. Rejects with `StorageError`. */
+/**
+ * Opens the plan's folder, with whatever an earlier attempt left in it; workers only. Rejects with
+ * `StorageError`.
+ */
 export async function openShelf(root: FileSystemDirectoryHandle, plan: DownloadPlan): Promise<Shelf> {
   try {
     const folder = await root.getDirectoryHandle(keyOf(plan), { create: true });
@@ -128,7 +134,7 @@ export async function openShelf(root: FileSystemDirectoryHandle, plan: DownloadP
 }
 
 class OpfsShelf implements Shelf {
-  /** Files that kept their `.part`, because this browser cannot rename. */
+  /** Files that keep their `.part`, because this browser cannot rename. */
   private readonly unmoved = new Set<string>();
 
   constructor(
@@ -168,7 +174,7 @@ class OpfsShelf implements Shelf {
       files: files.map((file) => ({
         ...file,
         storedAs: storedName(file) + (this.unmoved.has(file.path) ? PART : ''),
-        // Of a file that was whole before this attempt: it lost its `.part` only once it was proved.
+        // A file that was complete before this attempt lost its `.part` only once it was verified.
         proof: proofs.get(file.path) ?? usualProof(file),
       })),
     };
@@ -178,6 +184,6 @@ class OpfsShelf implements Shelf {
   }
 }
 
-/** What the content of `file` can be compared with. */
+/** What the content of `file` can be checked against. */
 export const usualProof = ({ sha256, gitSha1 }: RemoteFile): Proof =>
   sha256 !== null ? 'sha256' : gitSha1 !== null ? 'git-sha1' : 'size';

@@ -32,7 +32,7 @@ afterEach(async () => {
   await (await navigator.storage.getDirectory()).removeEntry(root, { recursive: true }).catch(() => {});
 });
 
-/** A worker with the plan's shelf; rejects with what the worker threw. */
+/** Starts a worker with the plan's shelf; rejects with what the worker threw. */
 async function downloader() {
   const worker = new Worker(new URL('./shelf-worker.testing.ts', import.meta.url), { type: 'module' });
   workers.push(worker);
@@ -69,7 +69,7 @@ const folder = async () => {
 };
 
 describe('a download in this browser’s files', () => {
-  it('outlives a tab that ends without a word, and is never listed as whole before its manifest', async () => {
+  it('outlives a tab that is killed, and is never listed as complete before its manifest is written', async () => {
     const first = await downloader();
     await write(first, 'config.json', CONFIG);
     await first.order({ kind: 'open', path: 'onnx/model.onnx' });
@@ -95,7 +95,7 @@ describe('a download in this browser’s files', () => {
     await expect(library.files(KEY)).rejects.toMatchObject({ code: 'storage' });
 
     const second = await downloader();
-    // The dead worker's hold on the file ends a moment after it.
+    // The browser releases the dead worker's file handle a moment later.
     await vi.waitFor(async () =>
       expect(await second.order({ kind: 'open', path: 'onnx/model.onnx' })).toEqual({
         size: 3000,
@@ -107,7 +107,7 @@ describe('a download in this browser’s files', () => {
     await second.order({ kind: 'close' });
     await second.order({ kind: 'keep', path: 'onnx/model.onnx' });
     expect((await library.list()).whole).toEqual([]);
-    // What is whole is not opened for writing again.
+    // A complete file is not opened for writing again.
     expect(await second.order({ kind: 'open', path: 'config.json' })).toBeNull();
     await second.order({ kind: 'finish' });
     second.die();
@@ -125,7 +125,7 @@ describe('a download in this browser’s files', () => {
     expect((await library.list()).whole[0]?.manifest.files[1]).toMatchObject({ proof: 'sha256' });
   });
 
-  it('is written by one tab at a time', async () => {
+  it('is written by only one tab at a time', async () => {
     const [first, second] = [await downloader(), await downloader()];
     await first.order({ kind: 'open', path: 'config.json' });
     await expect(second.order({ kind: 'open', path: 'config.json' })).rejects.toMatchObject({
@@ -134,7 +134,7 @@ describe('a download in this browser’s files', () => {
     });
   });
 
-  it('that lost a file or a part of one is no longer whole, and can be completed', async () => {
+  it('that lost a file or part of one is no longer complete, and can be resumed', async () => {
     await storeWhole();
     const library = openLibrary(root);
     const at = await folder();
@@ -150,7 +150,7 @@ describe('a download in this browser’s files', () => {
     expect(await again.order({ kind: 'open', path: 'onnx/model.onnx' })).toEqual({ size: 0, etag: null });
   });
 
-  it('with a manifest that cannot be read, or of another checkpoint, is listed as damaged and can be deleted', async () => {
+  it('with an unreadable manifest, or another checkpoint’s, is listed as damaged and can be deleted', async () => {
     await storeWhole();
     const library = openLibrary(root);
     const file = await (await folder()).getFileHandle(MANIFEST);
@@ -204,7 +204,7 @@ describe('the library', () => {
     await expect(openLibrary(root).remove(KEY)).rejects.toThrow('another tab');
   });
 
-  it('says how much room there is', async () => {
+  it('reports how much space there is', async () => {
     const library = openLibrary(root);
     expect(library.unavailable).toBeNull();
     const { used, quota, isPersistent } = await library.room();

@@ -39,8 +39,8 @@ export async function within<T>(limit: number, work: Promise<T>): Promise<T> {
 }
 
 /**
- * The database, reopened whenever it was closed: by us, so that another tab with a newer version of the page need not wait, or by
- * the browser (site data cleared, storage failed).
+ * The database, reopened whenever it was closed: by us, so as not to block another tab with a newer version
+ * of the page, or by the browser (site data cleared, storage failed).
  */
 export class Connection {
   private opening: Promise<Database> | undefined;

@@ -1,4 +1,6 @@
-/** A failure of this browser's storage in plain words: browsers give no message, or one for programmers. */
+/**
+ * A failure of this browser's storage in plain words: browsers give no message, or one meant for programmers.
+ */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
   readonly code = 'storage';
@@ -12,7 +14,7 @@ export class StorageError extends Error {
   }
 }
 
-/** Work whose failures become `StorageError`. */
+/** Runs `work` and turns its failures into `StorageError`. */
 export async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,7 +1,7 @@
 /** Kept evaluations for tests of the storage. */
 import type { Evaluation } from '../contract/evaluation';
 
-/** A made-up evaluation of so many problems, one of which has been answered. */
+/** A made-up evaluation of this many problems, one of which has been answered. */
 export const evaluation = (problems: number): Evaluation => ({
   request: {
     ...{ subject: { kind: 'base' }, mode: 'latent', source: { kind: 'held-out' } },

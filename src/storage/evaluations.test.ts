@@ -28,7 +28,7 @@ it.each([
   expect(damaged).toEqual([{ id: keyOf(7), reason: expect.stringContaining(reason) }]);
 });
 
-it('the oldest make room', () => {
+it('drops the oldest beyond its limit', () => {
   const rows = Array.from({ length: MAX_EVALUATIONS + 2 }, (_, i) => row(i + 1));
   expect(surplusEvaluations(rows)).toEqual([keyOf(1), keyOf(2)]);
   expect(surplusEvaluations(rows.slice(2))).toEqual([]);

@@ -4,10 +4,10 @@ import { once } from '../contract/once';
 import type { Database } from './connection';
 import type { DamagedRow } from './rows';
 
-/** Maximum number of kept evaluations; those saved longest ago make room. Damaged rows do not count. */
+/** Maximum number of stored evaluations; beyond it the oldest are dropped. Damaged rows do not count. */
 export const MAX_EVALUATIONS = 50;
 
-/** A kept evaluation, finished or not, under its `evaluationKey`. */
+/** A stored evaluation, finished or not, under its `evaluationKey`. */
 const rowSchema = once(() =>
   z.strictObject({
     savedAt: z.number().min(0).max(8.64e15),
@@ -26,7 +26,7 @@ export interface EvaluationRows {
   readonly damaged: readonly DamagedRow[];
 }
 
-/** Rows by key as stored → the readable ones, oldest first, and what is wrong with the others. */
+/** Sorts the stored rows, by key, into the readable ones, oldest first, and what is wrong with the others. */
 export function readEvaluationRows(stored: ReadonlyMap<string, unknown>): EvaluationRows {
   const rows: EvaluationRow[] = [];
   const damaged: DamagedRow[] = [];
@@ -42,7 +42,7 @@ export function readEvaluationRows(stored: ReadonlyMap<string, unknown>): Evalua
   return { rows: rows.sort((a, b) => a.savedAt - b.savedAt), damaged };
 }
 
-/** Keys of the rows that make room. @param rows oldest first */
+/** Keys of the rows to drop. @param rows oldest first */
 export const surplusEvaluations = (rows: readonly EvaluationRow[]): string[] =>
   rows
     .slice(0, Math.max(0, rows.length - MAX_EVALUATIONS))
@@ -50,7 +50,7 @@ export const surplusEvaluations = (rows: readonly EvaluationRow[]): string[] =>
 
 const TABLE = 'evaluations';
 
-/** A later version of the page may keep them in another form; then there are none here. */
+/** A later version of the page may store them differently; then there are none here. */
 const isThere = (db: Database): boolean => db.objectStoreNames.contains(TABLE);
 
 async function stored(db: Database): Promise<Map<string, unknown>> {
@@ -63,14 +63,20 @@ async function stored(db: Database): Promise<Map<string, unknown>> {
 export const listEvaluations = async (db: Database): Promise<EvaluationRows> =>
   readEvaluationRows(await stored(db));
 
-/** A row with the answers that are kept already: another tab may have had the same problems answered. @param kept as stored */
+/**
+ * The row merged with the answers already stored: another tab may have had the same problems answered. @param
+ * kept as stored
+ */
 export function rowBeside(row: EvaluationRow, kept: unknown): EvaluationRow {
   const parsed = rowSchema().safeParse(kept);
   if (!parsed.success || evaluationKey(parsed.data.evaluation) !== evaluationKey(row.evaluation)) return row;
   return { ...row, evaluation: withAnswersOf(row.evaluation, parsed.data.evaluation) };
 }
 
-/** Inserts, or adds to what is kept, in one transaction, and makes room. @returns what is kept now */
+/**
+ * Inserts or merges the row in one transaction, and drops the oldest beyond the limit. @returns the row as
+ * stored now
+ */
 export async function saveEvaluation(db: Database, row: EvaluationRow): Promise<EvaluationRow> {
   if (!isThere(db)) return row;
   const key = evaluationKey(row.evaluation);

@@ -1,13 +1,14 @@
 /**
- * Which runs are in progress, in this tab or another. A tab that trains holds a Web Lock named after the run, which the browser
- * releases however the tab ends. Over plain http there are no locks: a heartbeat stored beside the rows replaces them.
+ * Which runs are in progress, in this tab or another. A tab that trains holds a Web Lock named after the run,
+ * which the browser releases no matter how the tab ends. Over plain http there are no locks: a heartbeat
+ * stored beside the rows replaces them.
  */
 
 /** Milliseconds between two heartbeats, and milliseconds without one after which a run counts as interrupted. */
 export const HEARTBEAT = 5_000;
 export const SILENCE = 20_000;
 
-/** Storage for heartbeats: times in milliseconds since 1970, by run. */
+/** Storage for heartbeats: times in milliseconds since 1970, keyed by run. */
 export interface Heartbeats {
   read(): Promise<ReadonlyMap<string, number>>;
   write(id: string, time: number): Promise<void>;
@@ -21,7 +22,7 @@ export const browserLocks = (): LockManager | null =>
   (globalThis.navigator as Partial<Navigator> | undefined)?.locks ?? null;
 
 export class Leases {
-  /** For this tab's runs: ends the lease. */
+  /** For each of this tab's runs, the function that ends its lease. */
   private readonly held = new Map<string, () => void>();
 
   constructor(
@@ -48,7 +49,7 @@ export class Leases {
     beat();
   }
 
-  /** Holds `id` unless another tab does. @returns whether this tab holds it now */
+  /** Takes the lease on `id` unless another tab has it. @returns whether this tab has it now */
   async claim(id: string): Promise<boolean> {
     if (this.held.has(id)) return true;
     const { locks } = this;
@@ -84,7 +85,7 @@ export class Leases {
     return ids;
   }
 
-  /** Whether another tab trains `id`. */
+  /** Whether another tab is training `id`. */
   async elsewhere(id: string): Promise<boolean> {
     return !this.held.has(id) && (await this.underWay()).has(id);
   }

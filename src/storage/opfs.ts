@@ -1,8 +1,8 @@
 import { StorageError, storageError } from './errors';
 
-/** The origin private file system: a folder of this site's own, invisible to others. */
+/** The origin private file system: a folder of this site's own, invisible to other sites. */
 
-/** What workers have to write a file in place; TypeScript lists it for dedicated workers only. */
+/** How workers write a file in place; TypeScript declares it only in its worker library. */
 export interface SyncAccessHandle {
   read(buffer: Uint8Array<ArrayBuffer>, options?: { at?: number }): number;
   write(buffer: Uint8Array<ArrayBufferLike>, options?: { at?: number }): number;
@@ -28,7 +28,7 @@ export const opfsUnavailable = (): string | null =>
       ? 'this page was opened over plain http, where browsers keep no files: open it over https or on localhost'
       : 'this browser has no file system for sites';
 
-/** Bytes that the browser has left for this site; `null` where it does not say. */
+/** Bytes that the browser has left for this site; `null` if it does not say. */
 export async function roomLeft(): Promise<number | null> {
   const { usage, quota } = (await navigator.storage?.estimate?.()) ?? {};
   return usage === undefined || quota === undefined ? null : Math.max(0, quota - usage);
@@ -37,7 +37,7 @@ export async function roomLeft(): Promise<number | null> {
 /** The folder of all checkpoints. Rejects with `StorageError`. */
 export const checkpointsFolder = (name = FOLDER): Promise<FileSystemDirectoryHandle> => folderIn(name);
 
-/** The folder at this path, made where there is none. Rejects with `StorageError`. */
+/** The folder at this path, created if missing. Rejects with `StorageError`. */
 export async function folderIn(...path: readonly string[]): Promise<FileSystemDirectoryHandle> {
   const why = opfsUnavailable();
   if (why !== null)
@@ -63,7 +63,7 @@ export async function fileIn(folder: FileSystemDirectoryHandle, name: string): P
   }
 }
 
-/** Deletes a file or folder; nothing happens where there is none. */
+/** Deletes a file or folder if there is one. */
 export async function removeIn(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
   try {
     await folder.removeEntry(name, { recursive: true });
@@ -72,7 +72,7 @@ export async function removeIn(folder: FileSystemDirectoryHandle, name: string):
   }
 }
 
-/** Replaces a small text file, in a worker. */
+/** Replaces a small text file; workers only. */
 export async function writeText(
   folder: FileSystemDirectoryHandle,
   name: string,

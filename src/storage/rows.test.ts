@@ -39,14 +39,14 @@ it('stores the ranks that a run used instead of the requested ones', () => {
   expect(runs[0]?.result?.ranksUsed).toEqual({ 'factors.hiddenRank': 12 });
 });
 
-it('the arena’s runs make room for each other, and others for each other; those that are needed stay', () => {
+it('counts the arena’s runs and the others towards limits of their own, and never drops a needed one', () => {
   const rows = Array.from({ length: 3 * MAX_RUNS }, (_, i) => ({
     id: `${i}`,
-    // Two of three are of the arena: without a limit of their own they would push the others out.
+    // Two in three belong to the arena: without a limit of their own they would push the others out.
     tags: i % 3 === 0 ? ['mine'] : ['mine', ARENA_TAG],
   }));
   const dropped = surplusOf(rows, (id) => id === '149');
-  // 49 of the arena beyond its limit, the oldest of which is needed; of the others none.
+  // The arena's exceed their limit by 50, of which the oldest is needed; the others do not exceed theirs.
   expect(dropped).toHaveLength(MAX_RUNS - 1);
   expect(dropped.every(({ tags }) => tags.includes(ARENA_TAG))).toBe(true);
   expect(Math.min(...dropped.map(({ id }) => Number(id)))).toBe(76);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SavedRun } from '../contract/saved-run';
 
-/** The stored settings, and what a person says of stored runs. */
+/** The stored settings, and the labels a user gives to stored runs. */
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -13,16 +13,19 @@ export const settingsSchema = z.object({
   theme: z.enum(THEMES).catch('system'),
   provider: z.enum(PROVIDERS).catch('auto'),
   spectraSamples: z.int().min(1).max(128).catch(16),
-  /** Whether the page has been opened in this browser before: the guided run is the initial place only once. */
+  /**
+   * Whether the page has been opened in this browser before: only on the first visit does it open on the
+   * guided run.
+   */
   hasVisited: z.boolean().catch(false),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 export const defaultSettings: Settings = settingsSchema.parse({});
 
-/** What a person has said of a run. */
+/** The labels a user has given to a run. */
 export type Labels = Pick<SavedRun, 'name' | 'tags' | 'isSetAside'>;
 
-/** A row that this version of the page cannot read. It is kept until it is deleted. */
+/** A row that this version of the page cannot read. It stays until the user deletes it. */
 export interface DamagedRow {
   readonly id: string;
   /** What is wrong with it: its first invalid value. */

@@ -2,7 +2,7 @@ import type { DownloadPlan, Proof } from './checkpoint-rows';
 import { openShelf, type PartialFile, type Shelf } from './checkpoint-shelf';
 import { checkpointsFolder } from './opfs';
 
-/** A worker that does to a shelf what a test tells it: files can be written in place in workers only. */
+/** A worker that works on a shelf as a test orders: only workers can write files in place. */
 
 export type ShelfOrder =
   | { readonly kind: 'shelf'; readonly root: string; readonly plan: DownloadPlan }

@@ -4,7 +4,7 @@ import { folderOf, newestFirst, parseSnapshotName, runOf, snapshotName } from '.
 const digest = '0123456789abcdef';
 
 describe('names of snapshots', () => {
-  it('say what the file holds, and are read back', () => {
+  it('describe the file’s content, and parse back', () => {
     const name = { step: 40, steps: 150, status: 'training', digest } as const;
     expect(snapshotName(name)).toBe(`40-150-training-${digest}.safetensors`);
     expect(parseSnapshotName(snapshotName(name))).toEqual(name);
@@ -12,7 +12,7 @@ describe('names of snapshots', () => {
       expect(parseSnapshotName(other)).toBeNull();
   });
 
-  it('are sorted by step, and of one step by how far the run is', () => {
+  it('are sorted by step, and within a step by how far the run is', () => {
     const of = (step: number, status: 'training' | 'stopped' | 'done') => ({
       step,
       steps: 9,
@@ -23,7 +23,7 @@ describe('names of snapshots', () => {
     expect(sorted).toEqual([of(9, 'done'), of(9, 'training'), of(3, 'stopped'), of(2, 'training')]);
   });
 
-  it('keep every id of a run in a folder of its own', () => {
+  it('give every run id a folder of its own', () => {
     const ids = ['2026-11-26T04:19:13.000Z', 'a/b\\c', '~3a~', '..', 'über'];
     expect(ids.map((id) => runOf(folderOf(id)))).toEqual(ids);
     expect(new Set(ids.map(folderOf)).size).toBe(ids.length);

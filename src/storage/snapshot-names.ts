@@ -2,7 +2,8 @@ import { SNAPSHOT_STATUS, type SnapshotStatus } from '../contract/snapshot';
 
 /**
  * A snapshot's file is named after what it holds and after its content: `40-150-training-<16 digits of its
- * SHA-256>.safetensors`. So a listing needs no file opened, and a file that is not whole is known by its name.
+ * SHA-256>.safetensors`. So listing opens no file, and an incomplete file is recognised because its digest
+ * does not match its name.
  */
 export interface SnapshotName {
   readonly step: number;
@@ -19,7 +20,7 @@ const FORM = new RegExp(
 export const snapshotName = ({ step, steps, status, digest }: SnapshotName): string =>
   `${step}-${steps}-${status}-${digest}.safetensors`;
 
-/** `null` for a name that no snapshot has, such as that of a file that was being written. */
+/** `null` for a name that is not a snapshot's, such as that of a file still being written. */
 export function parseSnapshotName(name: string): SnapshotName | null {
   const found = FORM.exec(name);
   if (!found) return null;
@@ -27,11 +28,11 @@ export function parseSnapshotName(name: string): SnapshotName | null {
   return { step: Number(step), steps: Number(steps), status: status as SnapshotStatus, digest: digest ?? '' };
 }
 
-/** Newest first: the later step, and of one step the run that is further on. */
+/** Newest first: by step, and within a step by how far the run is. */
 export const newestFirst = (a: SnapshotName, b: SnapshotName): number =>
   b.step - a.step || SNAPSHOT_STATUS.indexOf(b.status) - SNAPSHOT_STATUS.indexOf(a.status);
 
-/** A run's folder: file systems allow fewer signs than ids have. */
+/** A run's folder: file systems allow fewer characters than ids may contain. */
 export const folderOf = (run: string): string =>
   run.replaceAll(/[^\w.-]/g, (sign) => `~${sign.codePointAt(0)?.toString(16)}~`);
 export const runOf = (folder: string): string =>

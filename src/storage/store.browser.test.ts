@@ -93,7 +93,7 @@ describe('store', () => {
     expect(await store.listRuns()).toMatchObject({ runs: [run(1)], damaged: [] });
   });
 
-  it('keeps evaluations across reopening, in a database of before there were any, and beside damaged rows', async () => {
+  it('keeps evaluations across reopening, in a database older than they are, and beside damaged rows', async () => {
     const before = await openDB(name, 1, {
       upgrade(db) {
         db.createObjectStore('settings');
@@ -107,7 +107,7 @@ describe('store', () => {
     await store.saveEvaluation(other);
     await store.saveEvaluation({ ...one, evaluation: { ...one.evaluation, items: [] } });
     await store.saveEvaluation(one);
-    // Another tab has answered another problem of it, and knows nothing of this one.
+    // Another tab has answered another problem of the same evaluation, and knows nothing of this answer.
     const [item] = one.evaluation.items;
     const more = { ...(item as NonNullable<typeof item>), id: 'held-out-2' };
     const tab = await openStore(name);
@@ -136,14 +136,14 @@ describe('store', () => {
     expect(runs.at(-1)?.id).toBe('run-3');
   });
 
-  it('keeps a run, and drops none, where it cannot be told which have students', async () => {
+  it('saves a run, and drops none, if it cannot tell which have students', async () => {
     const list = () => Promise.reject(new Error('no folder'));
     const store = await openStore(name, { students: { list } });
     for (let n = 1; n <= MAX_RUNS + 1; n++) await store.saveRun(run(n));
     expect((await store.listRuns()).runs).toHaveLength(MAX_RUNS + 1);
   });
 
-  it('does not drop a good row for a damaged one, dated or not', async () => {
+  it('does not drop a readable row to make room for a damaged one, dated or not', async () => {
     const store = await openStore(name);
     const rows = Array.from({ length: MAX_RUNS }, (_, i): [string, unknown] => [
       `bad-${i}`,
@@ -167,7 +167,7 @@ describe('store', () => {
     await store.deleteRun('run-1');
     expect((await store.listRuns()).runs).toEqual([run(2)]);
     later.close();
-    // This version can also be started anew.
+    // This version can also be opened afresh.
     const again = await openStore(name);
     expect(again.unavailable).toBeNull();
     expect((await again.listRuns()).runs).toEqual([run(2)]);
@@ -211,7 +211,7 @@ describe.each([
   ['by a lock', {}],
   ['by heartbeats, over plain http', { locks: null }],
 ])('a run under way, known %s', (_how, options) => {
-  it('is announced to other tabs, which cannot delete it until it ends', async () => {
+  it('is visible to other tabs, which cannot delete it until it ends', async () => {
     const [a, b] = [await openStore(name, options), await openStore(name, options)];
     await a.saveRun(run(1));
     a.beginRun('run-1');

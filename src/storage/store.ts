@@ -17,14 +17,14 @@ import { type DamagedRow, defaultSettings, type Settings, settingsSchema } from 
 import type { StudentShelf } from './students';
 
 /**
- * Maximum number of stored runs without a student, those of the arena apart: an arena of many runs must not take the place of
- * others. The oldest make room. Damaged rows do not count.
+ * Maximum number of stored runs without a student, counted separately for the arena's runs, which must not
+ * push out the others. Beyond it the oldest are dropped. Damaged rows do not count.
  */
 export const MAX_RUNS = 50;
-/** Tag of the arena's runs. */
+/** Tag of runs that belong to the arena. */
 export const ARENA_TAG = 'arena';
 
-/** The rows that make room. @param rows newest first  @param isNeeded never one of these */
+/** The rows to drop. @param rows newest first  @param isNeeded rows that are never dropped */
 export function surplusOf<Row extends Pick<SavedRun, 'id' | 'tags'>>(
   rows: readonly Row[],
   isNeeded: (id: string) => boolean,
@@ -50,40 +50,44 @@ export interface Store {
   readonly unavailable: string | null;
   loadSettings(): Promise<Settings>;
   saveSettings(settings: Settings): Promise<void>;
-  /** The text of the kept arena, `null` without one. */
+  /** The stored arena as text, or `null` if there is none. */
   loadArena(): Promise<string | null>;
   saveArena(text: string): Promise<void>;
   listEvaluations(): Promise<EvaluationRows>;
   /**
-   * Inserts the row, or adds its answers to those kept of the same weights, problems and request, which another tab may have
-   * written: nothing that was answered is lost. Beyond a limit the oldest rows make room. @returns what is kept now
+   * Inserts the row, or adds its answers to those stored for the same weights, problems and request, which
+   * another tab may have written: no answer is lost. Beyond a limit the oldest rows are dropped. @returns the
+   * row as stored now
    */
   saveEvaluation(row: EvaluationRow): Promise<EvaluationRow>;
   /** @param key the row's `evaluationKey`, or the id of a damaged one */
   deleteEvaluation(key: string): Promise<void>;
   listRuns(): Promise<RunList>;
-  /** Inserts or replaces. A run that was deleted since it was first saved stays deleted, and this rejects. */
+  /** Inserts or replaces. Rejects for a run that was deleted since it was first saved: it stays deleted. */
   saveRun(run: SavedRun): Promise<void>;
   /** Inserts or replaces a row whatever happened to it before: labels, or undoing a deletion. Rejects for a run in progress in another tab. */
   putRun(run: SavedRun): Promise<void>;
   /** Rejects for a run in progress in another tab. */
   deleteRun(id: string): Promise<void>;
-  /** Declares that this tab trains `id`, until `endRun` or the end of the tab: other tabs neither delete it nor show it as interrupted. */
+  /**
+   * Declares that this tab is training `id`, until `endRun` or the end of the tab: other tabs neither delete
+   * it nor show it as interrupted.
+   */
   beginRun(id: string): void;
-  /** The same for a run that is resumed. @returns false if another tab trains it */
+  /** The same for a resumed run. @returns false if another tab is training it */
   claimRun(id: string): Promise<boolean>;
   endRun(id: string): void;
 }
 
 const HEARTBEAT_KEY = 'heartbeat ';
 
-/** Rows by key as stored → the readable ones, newest first, and what is wrong with the others. */
+/** Sorts the stored rows, by key, into the readable ones, newest first, and what is wrong with the others. */
 export function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'underWay'> {
   const runs: SavedRun[] = [];
   const damaged: DamagedRow[] = [];
   for (const [id, row] of rows) {
     const parsed = savedRunSchema().safeParse(row);
-    // It is deleted by its id.
+    // Rows are deleted by id, so a row whose id is not its key could not be.
     if (parsed.success && parsed.data.id === id) runs.push(parsed.data);
     else if (parsed.success) damaged.push({ id, reason: 'its id is not the one it is kept under' });
     else {
@@ -158,7 +162,10 @@ async function rowsOf(db: Database): Promise<Map<string, unknown>> {
   return new Map(keys.map((key, i) => [String(key), values[i]]));
 }
 
-/** Makes room by deleting the oldest readable rows, but never a run in progress, nor one whose student is kept. */
+/**
+ * Drops the oldest readable rows beyond the limit, but never a run in progress nor one whose student is
+ * stored.
+ */
 async function dropOldest(db: Database, needed: ReadonlySet<string>): Promise<void> {
   if ((await db.count('runs')) <= MAX_RUNS) return;
   const { runs } = readRows(await rowsOf(db));
@@ -167,7 +174,7 @@ async function dropOldest(db: Database, needed: ReadonlySet<string>): Promise<vo
 
 /**
  * `ours`: ids this tab has saved. If one of them is missing, it was deleted here or in another tab and must not reappear.
- * @returns whether the row is a new one
+ * @returns whether the row is new
  */
 async function putRun(db: Database, run: SavedRun, ours: Set<string>): Promise<boolean> {
   const transaction = db.transaction('runs', 'readwrite');
@@ -202,7 +209,7 @@ export interface StoreOptions {
   readonly limit?: number;
   /** Replaces the browser's locks; `null` for a page without any. */
   readonly locks?: LockManager | null;
-  /** Where the runs' students are. */
+  /** Where the runs' students are stored. */
   readonly students?: Pick<StudentShelf, 'list'>;
 }
 
@@ -246,7 +253,7 @@ export async function openStore(name = 'lori-playground', options: StoreOptions 
       const isNew = await connection.use((db) => putRun(db, run, ours));
       if (!isNew) return;
       const kept = students ? await students.list().catch(() => null) : [];
-      // It is kept, whatever comes of making room: where students cannot be listed, any run may have one.
+      // The run is saved by now. If students cannot be listed, any run may have one, so none is dropped.
       if (kept === null) return;
       const needed = new Set([...(await leases.underWay()), ...kept.map((one) => one.run)]);
       await connection.use((db) => dropOldest(db, needed));

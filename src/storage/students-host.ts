@@ -3,7 +3,7 @@ import type { EngineErrorReport } from '../contract/events';
 import { vouchForOwnScripts } from '../contract/trusted-types';
 import { type SnapshotWrite, writeSnapshotFile } from './students-write';
 
-/** The worker that writes snapshots: only workers can flush a file to the disk before it takes its name. */
+/** The worker that writes snapshots: only workers can flush a file to disk before it is renamed. */
 
 export interface ToWriter extends SnapshotWrite {
   readonly id: number;
@@ -20,7 +20,7 @@ const scope = globalThis as unknown as {
   addEventListener(type: 'message', listener: (event: MessageEvent<ToWriter>) => void): void;
 };
 
-/** One after another: two snapshots of a run must not remove each other. */
+/** Snapshots are written one after another: two of the same run must not remove each other. */
 let last: Promise<void> = Promise.resolve();
 
 scope.addEventListener('message', ({ data }) => {

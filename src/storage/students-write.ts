@@ -12,12 +12,12 @@ export interface SnapshotWrite {
 }
 
 const PART = '.part';
-/** Room left beside the file itself, for the index and the browser's own bookkeeping. */
+/** Space needed besides the file itself, for the index and the browser's own bookkeeping. */
 const MARGIN = 2 ** 20;
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
 
-/** @throws StorageError if the browser says that there is no room for `bytes` more */
+/** @throws StorageError if the browser has no room for `bytes` more */
 async function checkRoom(bytes: number): Promise<void> {
   const left = await roomLeft();
   if (left === null || left >= bytes + MARGIN) return;
@@ -28,8 +28,9 @@ async function checkRoom(bytes: number): Promise<void> {
 }
 
 /**
- * Writes a snapshot, in a worker: under a temporary name, flushed, and only then under its own. The run's earlier snapshots go
- * when the new one is there, so that at every moment one of them is whole. Rejects with `StorageError`.
+ * Writes a snapshot, in a worker: under a temporary name, flushed, and only then renamed. The run's earlier
+ * snapshots are deleted once the new one is in place, so that one of them is complete at any moment. Rejects
+ * with `StorageError`.
  */
 export async function writeSnapshotFile({ root, run, snapshot }: SnapshotWrite): Promise<void> {
   const { file, step, steps, status } = snapshot;
@@ -38,7 +39,8 @@ export async function writeSnapshotFile({ root, run, snapshot }: SnapshotWrite):
     const folder = await folderIn(root, folderOf(run));
     const digest = await digestOf(file);
     const name = snapshotName({ step, steps, status, digest });
-    // Where files cannot be renamed, one that is not whole still does not have the digest of its name.
+    // Where files cannot be renamed, an incomplete one is recognised because its digest does not match its
+    // name.
     const first = 'move' in FileSystemFileHandle.prototype ? name + PART : name;
     const handle = (await folder.getFileHandle(first, { create: true })) as FileHandle;
     await fill(handle, file);
@@ -62,7 +64,7 @@ async function fill(file: FileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<v
   }
 }
 
-/** Removes what the new file replaces. What cannot be removed now goes with the next snapshot. */
+/** Removes what the new file replaces. What cannot be removed now is removed with the next snapshot. */
 async function removeOthers(folder: FileSystemDirectoryHandle, kept: string): Promise<void> {
   const names: string[] = [];
   for await (const name of folder.keys()) if (name !== kept) names.push(name);

@@ -35,7 +35,7 @@ async function put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> 
 }
 
 describe('kept students', () => {
-  it('are the latest snapshot of each run, and gone when deleted', async () => {
+  it('are the latest snapshot of each run, and are gone once deleted', async () => {
     for (const step of [0, 3, 6]) await students.write(RUN, snapshot(step));
     await students.write('other', snapshot(2, 'stopped'));
     expect(await names()).toHaveLength(1);
@@ -45,7 +45,7 @@ describe('kept students', () => {
       { run: RUN, step: 6, steps: 9, status: 'training', bytes: 100_003 },
     ]);
     expect(await students.read(RUN)).toEqual(file(6));
-    // Another page of the site reads the same.
+    // Another page of the same site reads the same files.
     expect(await openStudents(root).read('other')).toEqual(file(2));
     await students.remove(RUN);
     await students.remove(RUN);
@@ -53,23 +53,23 @@ describe('kept students', () => {
     await expect(students.read(RUN)).rejects.toThrow(/nothing is kept of the run/);
   });
 
-  it('are those of before while a file is not whole, whatever was left of it', async () => {
+  it('stay the earlier ones while a file is incomplete, whatever was left of it', async () => {
     await students.write(RUN, snapshot(3));
     const [good = ''] = await names();
-    // The tab ended while it wrote; the disk lost the end of a file that had its name already.
+    // First: the tab ended while writing. Then: the disk lost the end of an already renamed file.
     await put(`6-9-training-0123456789abcdef.safetensors.part`, file(6));
     expect(await students.read(RUN)).toEqual(file(3));
     expect((await students.list())[0]?.step).toBe(3);
     await put('6-9-training-0123456789abcdef.safetensors', file(6, 50_000));
     expect(await students.read(RUN)).toEqual(file(3));
-    // The next snapshot clears up.
+    // The next snapshot cleans up.
     await students.write(RUN, snapshot(7));
     expect(await names()).toHaveLength(1);
     expect(await names()).not.toContain(good);
     expect(await students.read(RUN)).toEqual(file(7));
   });
 
-  it('say that they are damaged rather than give other bytes', async () => {
+  it('are reported as damaged rather than read as other bytes', async () => {
     await students.write(RUN, snapshot(3));
     const [name = ''] = await names();
     const bytes = file(3);
@@ -81,7 +81,7 @@ describe('kept students', () => {
     });
   });
 
-  it('keep the one before when there is no room', async () => {
+  it('stay the earlier ones when there is no room', async () => {
     const { writeSnapshotFile } = await import('./students-write');
     await students.write(RUN, snapshot(3));
     vi.spyOn(navigator.storage, 'estimate').mockResolvedValue({ usage: 99_000_000, quota: 100_000_000 });
@@ -93,7 +93,7 @@ describe('kept students', () => {
     expect(await names()).toHaveLength(1);
   });
 
-  it('are written by another worker after one that could not be started', async () => {
+  it('are written by a new worker after one that could not be started', async () => {
     vi.stubGlobal(
       'Worker',
       class {
@@ -108,7 +108,7 @@ describe('kept students', () => {
     expect(await students.read(RUN)).toEqual(file(2));
   });
 
-  it('say why there can be none', async () => {
+  it('report why none can be stored', async () => {
     const none = noStudents('it is a test');
     expect(await none.list()).toEqual([]);
     await expect(none.write(RUN, snapshot(1))).rejects.toThrow(/it is a test/);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { openStudents } from './students';
 
-it('lists and deletes nothing where there are no files, and says why nothing is kept', async () => {
+it('lists and deletes nothing where the browser has no files, and says why nothing is stored', async () => {
   const students = openStudents();
   expect(students.unavailable).toMatch(/no file system/);
   expect(await students.list()).toEqual([]);

@@ -6,9 +6,12 @@ import { digestOf, folderOf, parseSnapshotName, runOf } from './snapshot-names';
 import type { FromWriter, ToWriter } from './students-host';
 import { snapshotsIn } from './students-write';
 
-/** Students on the reader's disk, each with what its run needs to go on: one folder a run, its latest snapshot inside. */
+/**
+ * Students stored in this browser, with what their runs need to resume: one folder per run, holding its
+ * latest snapshot.
+ */
 
-/** What is kept of a run. */
+/** What is stored of a run. */
 export interface KeptStudent {
   /** Id of the run. */
   readonly run: string;
@@ -20,20 +23,20 @@ export interface KeptStudent {
 
 /** Everything rejects with `StorageError`. */
 export interface StudentShelf {
-  /** Why nothing can be kept, or `null`. */
+  /** Why nothing can be stored, or `null`. */
   readonly unavailable: string | null;
   list(): Promise<readonly KeptStudent[]>;
-  /** Keeps a snapshot in place of the run's earlier ones; its file is handed over. */
+  /** Stores a snapshot in place of the run's earlier ones. Its file's buffer is transferred. */
   write(run: string, snapshot: RunSnapshot): Promise<void>;
-  /** The run's latest snapshot that is whole. */
+  /** The run's latest complete snapshot. */
   read(run: string): Promise<Uint8Array<ArrayBuffer>>;
   remove(run: string): Promise<void>;
-  /** Bytes that are left for more; `null` where the browser does not say. */
+  /** Bytes left for more; `null` if the browser does not say. */
   room(): Promise<number | null>;
 }
 
 const FOLDER = 'students';
-/** Milliseconds that writing may take. */
+/** Milliseconds that a write may take. */
 const LIMIT = 50_000;
 
 const missing = (run: string) =>
@@ -42,7 +45,7 @@ const missing = (run: string) =>
     'It may have been deleted in another tab, or the browser cleared its storage. Start the run anew.',
   );
 
-/** Writes in a worker, which is started with the first snapshot and again after it failed. */
+/** Writes in a worker, started for the first snapshot and again after a failure. */
 class Writer {
   private worker: Worker | undefined;
   private ready: Promise<Worker> | undefined;
@@ -57,7 +60,7 @@ class Writer {
     try {
       await within(LIMIT, done);
     } catch (error) {
-      // A worker that the browser ended says nothing: the next snapshot gets another one.
+      // A worker killed by the browser never answers, so the next snapshot starts a new one.
       if (this.pending.has(id)) this.end();
       throw error;
     } finally {
@@ -101,7 +104,7 @@ class Writer {
   }
 }
 
-/** This browser's students, or none where it keeps no files. @param root name of their folder */
+/** This browser's students, or `noStudents` if it cannot store files. @param root name of their folder */
 export function openStudents(root = FOLDER): StudentShelf {
   const why = opfsUnavailable();
   if (why !== null) return noStudents(why);
@@ -114,7 +117,7 @@ export function openStudents(root = FOLDER): StudentShelf {
         for await (const [name, handle] of (await folderIn(root)).entries()) {
           if (handle.kind !== 'directory') continue;
           const folder = handle as FileSystemDirectoryHandle;
-          // A folder may be deleted by another tab meanwhile.
+          // Another tab may delete the folder meanwhile.
           const [latest] = await snapshotsIn(folder).catch(() => []);
           const parsed = latest === undefined ? null : parseSnapshotName(latest);
           const file = latest === undefined ? null : await fileIn(folder, latest).catch(() => null);
@@ -146,7 +149,7 @@ export function openStudents(root = FOLDER): StudentShelf {
   };
 }
 
-/** For a page without a place to keep students: it says why. */
+/** For a page that cannot store students: lists nothing, and rejects with the reason. */
 export const noStudents = (reason: string): StudentShelf => ({
   unavailable: reason,
   list: async () => [],

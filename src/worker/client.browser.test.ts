@@ -3,7 +3,7 @@ import { connect } from './client';
 
 const start = () => new Worker(new URL('./mortal.testing.ts', import.meta.url), { type: 'module' });
 
-it('notices at once that a worker has ended itself, before the silence limit', async () => {
+it('notices at once that a worker has closed itself, before the silence limit', async () => {
   const client = connect(start(), { heartbeat: 50, silence: 60_000 });
   const told = new Promise<Error>((resolve) => client.onDeath(resolve));
   await client.control('resume');
@@ -13,7 +13,7 @@ it('notices at once that a worker has ended itself, before the silence limit', a
   expect(performance.now() - from).toBeLessThan(10_000);
 });
 
-it('does not end a worker that computes for longer than the silence limit', async () => {
+it('does not terminate a worker that computes for longer than the silence limit', async () => {
   const client = connect(start(), { heartbeat: 20, silence: 400 });
   await client.control('resume');
   await client.control('pause');

@@ -23,7 +23,7 @@ export interface Connection extends Workbench {
   dispose(): void;
   /** Calls back once when the worker is gone, immediately if it already is. */
   onDeath(listener: (error: EngineError) => void): void;
-  /** Bytes that the engine's WebAssembly has taken, as it said last; 0 where it has not. */
+  /** Bytes of WebAssembly memory that the engine last reported; 0 before its first report. */
   heapBytes?(): number;
 }
 
@@ -42,7 +42,7 @@ export interface ConnectOptions {
   readonly silence?: number;
 }
 
-/** A new worker that runs the engine. */
+/** Starts a worker that runs the engine. */
 export function startWorker(): Worker {
   return new Worker(new URL('./host.ts', import.meta.url), { type: 'module', name: 'engine' });
 }
@@ -61,9 +61,9 @@ const gone = (message: string) =>
   });
 
 /**
- * The engine in `worker` as a Workbench. A worker that ends itself sends nothing, and one that computes is silent for a long
- * time; so the worker holds a Web Lock, which the browser passes on to us the moment the worker is dead. Without locks, a limit
- * on its silence decides.
+ * The engine in `worker` as a Workbench. A worker that closes itself sends nothing, and a computing one is
+ * silent for a long time; so the worker holds a Web Lock, which the browser grants to us as soon as the
+ * worker is dead. Without locks, the `silence` limit decides.
  */
 export function connect(worker: Channel & { terminate?(): void }, options: ConnectOptions = {}): Connection {
   const { heartbeat = 2_000, silence = 60_000 } = options;
@@ -110,7 +110,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
     }
   };
 
-  /** Has a snapshot written and says how that went. */
+  /** Has a snapshot written and reports the outcome to the worker. */
   const keep = async (
     { snapshot, value }: Extract<FromWorker, { kind: 'keep' }>,
     { keep: write }: Pending,

@@ -5,7 +5,7 @@ import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { serve } from './serve';
 
-/** Exists in workers only and is missing from the DOM types. */
+/** Exists only in workers and is missing from the DOM types. */
 declare class FileReaderSync {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }

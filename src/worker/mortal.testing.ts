@@ -1,4 +1,4 @@
-/** A worker that serves one call, `control`: `pause` blocks for half a second, `stop` ends the worker. */
+/** A worker that serves one call, `control`: `pause` blocks for half a second, `stop` closes the worker. */
 import type { Workbench } from '../contract/calls';
 import { serve } from './serve';
 

@@ -92,7 +92,7 @@ describe('rpc', () => {
     expect(seen).toEqual([1, 2, 3]);
   });
 
-  it('has a snapshot written by the other side, waits for it, and learns why it was not', async () => {
+  it('has the other side write a snapshot, waits for it, and learns why it failed', async () => {
     const told: unknown[] = [];
     const { client } = pair({
       async distil(_config, options) {
@@ -193,7 +193,7 @@ describe('rpc', () => {
   });
 
   it('transfers the arrays of a report at any depth instead of copying them', async () => {
-    // One of them appears in the report twice.
+    // One array appears twice in the report.
     const made = {
       sigma: Float32Array.of(2, 1),
       energy: Float32Array.of(0.5),
@@ -230,7 +230,7 @@ describe('rpc', () => {
     expect(Object.values(made).map((array) => array.byteLength)).toEqual([0, 0, 0, 0]);
   });
 
-  it('delivers points of the causal test and spectra of a run as they arrive, copying arrays', async () => {
+  it('delivers causal-test points and run spectra as they arrive, copying arrays', async () => {
     const point = {
       rank: 2,
       directions: 'leading',
@@ -296,7 +296,7 @@ describe('rpc', () => {
   it('holds calls until the worker listens', async () => {
     const { port1, port2 } = new MessageChannel();
     port1.start();
-    port2.start(); // no one listens: whatever arrives now is lost
+    port2.start(); // nobody is listening yet: whatever arrives now is lost
     const client = connect(port1);
     const call = client.control('pause');
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -318,7 +318,7 @@ describe('rpc', () => {
     expect(told).toEqual(['worker']);
   });
 
-  it('does not end a worker that answers pings', async () => {
+  it('does not terminate a worker that answers pings', async () => {
     const { client } = pair({ control: async () => {} }, { heartbeat: 20, silence: 100 }, () => 48e6);
     expect(client.heapBytes?.()).toBe(0);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -326,7 +326,7 @@ describe('rpc', () => {
     expect(client.heapBytes?.()).toBe(48e6);
   });
 
-  it('ends a worker that could not load a file of the page, so that a new one can retry', async () => {
+  it('terminates a worker that could not load one of the page’s files, so that a new one can retry', async () => {
     const { client } = pair({
       open: async () => {
         throw new LoadError('the inference runtime could not be loaded: the host answered 404', 'Reload.');

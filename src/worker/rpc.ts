@@ -2,7 +2,7 @@ import type { Workbench } from '../contract/calls';
 import type { EngineErrorReport } from '../contract/events';
 import type { RunSnapshot } from '../contract/snapshot';
 
-/** What page and worker say to each other: a small closed union, plain data only. */
+/** The messages between page and worker: a small closed union, plain data only. */
 
 export type CallName = keyof Workbench;
 
@@ -59,7 +59,7 @@ export type ToWorker =
       readonly id: number;
       readonly method: string;
       readonly args: readonly unknown[];
-      /** Whether snapshots are to be sent (`RunOptions.keep`). */
+      /** Whether to send snapshots (`RunOptions.keep`). */
       readonly keeps: boolean;
     }
   /** A snapshot was written, or could not be. */
@@ -72,15 +72,15 @@ export type FromWorker =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: EngineErrorReport }
   | { readonly kind: 'event'; readonly id: number; readonly event: unknown }
-  /** A snapshot of the run that call `id` started, numbered: it waits for the answer `kept`. */
+  /** A snapshot of the run that call `id` started, numbered: the run waits for the matching `kept`. */
   | { readonly kind: 'keep'; readonly id: number; readonly snapshot: number; readonly value: RunSnapshot }
   /**
-   * Sign of life: the worker's first message, then its answer to `hello` and `ping`. `locked`: it holds the lock of `hello`;
-   * `heap`: bytes that its WebAssembly has taken.
+   * Sign of life: the worker's first message, then its answer to `hello` and `ping`. `locked`: it holds the
+   * lock of `hello`; `heap`: bytes of its WebAssembly memory.
    */
   | { readonly kind: 'heartbeat'; readonly locked: boolean; readonly heap: number };
 
-/** What both ends need of a worker, a worker's scope or a MessagePort. */
+/** What both ends use of a worker, a worker's global scope or a MessagePort. */
 export interface Channel {
   postMessage(message: unknown, transfer?: Transferable[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
@@ -88,8 +88,8 @@ export interface Channel {
 }
 
 /**
- * The buffers of `value` that can be transferred instead of copied: those that a typed array covers completely. Views of part of
- * a buffer (of WASM memory, say) and shared memory are copied.
+ * The buffers of `value` that can be transferred instead of copied: those that one typed array covers
+ * completely. Views of part of a buffer (of WASM memory, say) and shared memory are copied.
  */
 export function transferablesOf(value: unknown): ArrayBuffer[] {
   const found = new Set<ArrayBuffer>();

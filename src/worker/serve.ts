@@ -7,7 +7,7 @@ import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker, tra
 /**
  * Answers the calls of `worker/client` on `scope` with `workbench`. Arrays in a result are transferred, not copied: the
  * workbench must not use them again. Returns a function that stops answering.
- * @param heapBytes told with every sign of life
+ * @param heapBytes bytes of WebAssembly memory, sent with every heartbeat
  */
 export function serve(scope: Channel, workbench: Workbench, heapBytes: () => number = () => 0): () => void {
   const running = new Map<number, AbortController>();
@@ -19,7 +19,7 @@ export function serve(scope: Channel, workbench: Workbench, heapBytes: () => num
   const beat = () => send({ kind: 'heartbeat', locked, heap: heapBytes() });
   const fail = (id: number, thrown: unknown) => send({ kind: 'error', id, error: reportOf(thrown) });
 
-  /** Snapshots that are being written, by their number. */
+  /** Snapshots being written, by number. */
   const writing = new Map<number, (error: EngineErrorReport | null) => void>();
   let snapshots = 0;
   const keepFor =
@@ -30,7 +30,7 @@ export function serve(scope: Channel, workbench: Workbench, heapBytes: () => num
         writing.set(snapshot, (error) =>
           error === null ? resolve() : reject(Object.assign(new Error(error.message), error)),
         );
-        // The engine has made the file for this alone.
+        // The engine made the file only for this message, so its buffer can be transferred.
         send({ kind: 'keep', id, snapshot, value }, [value.file.buffer]);
       });
 

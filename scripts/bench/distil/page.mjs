@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
-import { countSteps, startFrom } from '../../../e2e/support/run-page.mjs';
+import { countSteps, fillFrom, start } from '../../../e2e/support/run-page.mjs';
 import { chromiumArgs, findChromium } from '../../tools/find-chromium.mjs';
 import { processesOf, watchPeaks } from '../browser-processes.mjs';
 import { importOf, openAll, saved, serveBuild } from './in-page.mjs';
@@ -86,6 +86,22 @@ async function outcomeOf(page) {
   return { losses: observed.losses, adapter };
 }
 
+/** What the page says of memory, time and room before Start. Nothing is shown of the form as it was before: its models were others. */
+async function estimateOf(page) {
+  const said = page.getByRole('region', { name: 'What this run takes' });
+  const refused = page.getByText(/^This run would be refused/);
+  await said.or(refused).waitFor();
+  if (await refused.isVisible()) throw new Error(await refused.textContent());
+  return (await said.locator('p').allTextContents()).join('\n  ');
+}
+
+/** Of the memory that a step was said to take, how much the renderer had at most. */
+function shareOf(said, mb) {
+  const [, number, unit] = /about ([\d.,]+)\s(kB|MB|GB)/.exec(said) ?? [];
+  const estimated = Number(number?.replace(',', '')) * { kB: 1e-3, MB: 1, GB: 1e3 }[unit];
+  return `${mb.toFixed(0)} MB, ${(mb / estimated).toFixed(2)} times the estimate`;
+}
+
 /** Trains, with a stop and a reload after step `stop` if one is given. */
 async function train(method, name, stop) {
   const profile = join(temporary, `${method}-${name}`);
@@ -121,13 +137,10 @@ async function train(method, name, stop) {
     await counted.watch(context);
     let page = await openAll(context, opened);
     const begun = performance.now();
-    await startFrom(page, configOf(method));
-    // Steps go on meanwhile, and a short run may be over first.
-    const said = page
-      .getByText(/^Memory of a step of/)
-      .first()
-      .textContent()
-      .catch(() => 'no estimate was shown in time');
+    await fillFrom(page, configOf(method));
+    const said = await estimateOf(page);
+    console.log(`${method}, ${name}: ${said}`);
+    await start(page);
     if (stop) {
       await leg(page, stop);
       await page.getByRole('button', { name: 'Stop and keep' }).click();
@@ -141,13 +154,12 @@ async function train(method, name, stop) {
     }
     await leg(page, steps);
     await page.getByText(/^Done\./).waitFor();
-    console.log(`${method}, ${name}: ${await said}`);
     const { losses, adapter } = await outcomeOf(page);
     const [count, seconds, cpu] = ['count', 'seconds', 'cpu'].map((key) =>
       legs.reduce((sum, one) => sum + one[key], 0),
     );
     console.log(
-      `${method}, ${name}: ${losses.length} of ${steps} steps in ${((performance.now() - begun) / 1000).toFixed(0)} s, ${(seconds / count).toFixed(2)} s a step (${(cpu / count).toFixed(2)} s of processor time), renderer at most ${peak.renderer.toFixed(0)} MB, loss ${losses[0]} to ${losses.at(-1)}, adapter ${adapter.slice(0, 16)}`,
+      `${method}, ${name}: ${losses.length} of ${steps} steps in ${((performance.now() - begun) / 1000).toFixed(0)} s, ${(seconds / count).toFixed(2)} s a step (${(cpu / count).toFixed(2)} s of processor time), renderer at most ${shareOf(said, peak.renderer)}, loss ${losses[0]} to ${losses.at(-1)}, adapter ${adapter.slice(0, 16)}`,
     );
     return { losses, adapter };
   } finally {

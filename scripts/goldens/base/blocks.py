@@ -27,6 +27,11 @@ def quantise(values, bits=8):
     extreme = np.take_along_axis(cut, np.abs(cut).argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
     # In 4 bits the extreme value is -8 of its scale, whichever sign it has. Adding zero makes -0 zero.
     scales = ((extreme if bits == 4 else np.abs(extreme)) / np.float32(divisor) + np.float32(0)).astype(np.float32)
+    if bits == 16:
+        # The least power of two that is not below, and that float32 has.
+        mantissa, exponent = np.frexp(np.abs(extreme).astype(np.float64) / divisor)
+        power = np.ldexp(1.0, np.maximum(exponent - (mantissa == 0.5), -149))
+        scales = np.where(extreme == 0, 0, power).astype(np.float32)
     divisors = np.where(scales == 0, np.float32(1), scales)[:, :, None]
     multiples = np.where(scales[:, :, None] == 0, 0, np.clip(np.rint(cut / divisors), least, most)).astype(np.int32)
     return multiples.reshape(rows, -1)[:, :columns], scales

@@ -3,7 +3,7 @@ import { runName } from '../store/run-names';
 import { useActions, useApp } from '../store/use-app';
 import { Button } from '../ui/Button';
 
-/** At the page's start: a run that was interrupted, and what can be done with it. */
+/** At startup, offers to resume, keep or discard an interrupted run. */
 export function ResumeOffer() {
   const offered = useApp((state) => state.offered);
   const run = useApp((state) => state.saved.find(({ id }) => id === state.offered));

@@ -10,7 +10,7 @@ interface MemoryApi {
 export interface Memory {
   readonly bytes: number;
   readonly of: string;
-  /** Whether the engine's is missing, which is most of it. */
+  /** Whether the engine's memory, most of the total, is missing. */
   readonly isPart: boolean;
 }
 

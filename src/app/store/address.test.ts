@@ -24,7 +24,7 @@ it('writes only the latest of several typed changes, no faster than the pace', (
   expect(written.at(-1)).toBe('replace #300');
 });
 
-it('writes a step of the history at once, after whatever was waiting', () => {
+it('writes a history entry at once, after whatever was pending', () => {
   const { write, written, end, drop } = writer();
   write('#a', false);
   write('#b', true);

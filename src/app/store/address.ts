@@ -24,7 +24,7 @@ export function addressWriter(history: Pick<History, 'pushState' | 'replaceState
     try {
       history[push ? 'pushState' : 'replaceState'](null, '', hash);
     } catch {
-      // Too many changes in too short a time, made elsewhere: the next change will write this one.
+      // Other code made too many changes in too short a time: the next change will write this one.
     }
   };
   const flush = () => {

@@ -87,7 +87,7 @@ describe('loading', () => {
 describe('a device that takes long to open', () => {
   /** Milliseconds that the test double takes. */
   const SLOW = 60;
-  /** What comes of it before any timer fires, however busy the machine is. */
+  /** The result if it settles before any timer fires, however busy the machine is. */
   const atOnce = (work: Promise<unknown>) =>
     Promise.race([work, new Promise((resolve) => setTimeout(resolve, 0, 'not at once'))]);
 
@@ -250,7 +250,7 @@ describe('a run', () => {
     },
   );
 
-  it('that fills WASM’s heap says so until the engine is restarted', async () => {
+  it('that fills WASM’s heap is reported until the engine is restarted', async () => {
     const { actions, state, doubles } = open();
     await actions.loadPair();
     const refused = engineError('memory', 'it needs about 5 GB', 'Take fewer.');
@@ -380,7 +380,7 @@ describe('thoughts', () => {
     await actions.loadProblems(3);
     actions.pickProblem(state().latents.problems.value![2]!);
     expect(await actions.openQuestion()).toBe(true);
-    // As many as the run's form specifies.
+    // The number that the run's form specifies.
     for (let i = 0; i < 5; i++) expect(await actions.step()).toBe(true);
     expect(await actions.step()).toBe(false);
     expect(madeThoughts(state().latents).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
@@ -504,7 +504,7 @@ describe('the link', () => {
     expect(texts()).toEqual([]);
   });
 
-  it('sets preset, question and place, and names what it does not know', async () => {
+  it('sets preset, question and place, and names what it does not recognise', async () => {
     const { actions, state } = open({ hash: '#/latents?preset=ce-128&question=held-out-7&theme=dark&x=1' });
     await actions.start(true);
     expect(state()).toMatchObject({
@@ -517,7 +517,7 @@ describe('the link', () => {
     expect(state().latents.question).toEqual({ text: 'What is 2?', id: null, expected: null });
   });
 
-  it('means the same to everyone: stored settings apply only where it asks for nothing', async () => {
+  it('means the same to everyone: stored settings apply only if it asks for nothing', async () => {
     const kept = {
       ...memoryStore(''),
       loadSettings: async () => ({ ...defaultSettings, spectraSamples: 4 }),

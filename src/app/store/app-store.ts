@@ -213,7 +213,7 @@ export function createApp(environment: Environment): App {
         await arena.loadArena();
         await saved.refreshSaved();
         saved.offerInterrupted();
-        // Before the models, so that a run's curves are there at once; a student waits for them.
+        // Before the models, so that a run's curves appear at once; only its student has to wait for them.
         if (ctx.get().link.panel === 'distil') await place.takeRun(ctx.get().link);
         // A link that asks for something means the same to everyone: whatever it omits takes its default.
         if (Object.keys(ctx.get().link.lens).length === 0)
@@ -229,7 +229,7 @@ export function createApp(environment: Environment): App {
       }
       clearTimeout(late);
       firstPlace('tour');
-      // What is stored is not waited for: the pair needs none of it.
+      // Not awaited: the pair needs none of what is stored.
       void sources.refreshLibrary();
       if (load) await engine.loadPair();
       const { link } = ctx.get();

@@ -19,7 +19,7 @@ function open(options: DoubleOptions = {}, storage = memoryStore('test')) {
 const small = { presets: ['lori-results-128', 'nocot-128'], seeds: '1-2', heldOut: 10 };
 
 describe('the arena', () => {
-  it('runs every method on every seed, seeds outermost, and keeps every run over a reload', async () => {
+  it('runs every method on every seed, seeds outermost, and keeps every run across a reload', async () => {
     const { actions, state, engine } = open({}, store);
     actions.changeArena({ ...small, baseline: 'nocot-128' });
     expect(await actions.runArena()).toBe(true);
@@ -46,7 +46,7 @@ describe('the arena', () => {
     expect(again.engine.calls.filter((call) => call.startsWith('distil'))).toEqual([]);
   });
 
-  it('goes on after a cancellation where it stopped', async () => {
+  it('continues where it stopped after a cancellation', async () => {
     const { actions, state } = open({ pace: 2 });
     actions.changeArena(small);
     const running = actions.runArena();
@@ -61,7 +61,7 @@ describe('the arena', () => {
     expect(state().arena.runs).toHaveLength(4);
   });
 
-  it('takes a run that diverges as a result, and any other failure as the end', async () => {
+  it('counts a run that diverges as a result, and ends at any other failure', async () => {
     const { actions, state } = open({ nanAt: 1 });
     actions.changeArena({ ...small, seeds: '1' });
     expect(await actions.runArena()).toBe(true);
@@ -84,7 +84,7 @@ describe('the arena', () => {
     expect(state().arena).toMatchObject({ runs: [], canUndo: true, heldOut: 20 });
     actions.undoArena();
     expect(state().arena).toMatchObject({ runs, canUndo: false, heldOut: 10 });
-    // Once there are new runs, those dropped cannot replace them.
+    // Once there are new runs, the dropped ones cannot replace them.
     actions.clearArena();
     await actions.runArena();
     const made = state().arena.runs;
@@ -93,7 +93,7 @@ describe('the arena', () => {
     expect(state().arena).toMatchObject({ runs: made, canUndo: false });
   });
 
-  it('is filled in with an ablation, told its cost, run to its chart, and brought back', async () => {
+  it('is filled in with an ablation, shows its cost, runs to its chart, and can be undone', async () => {
     const storage = memoryStore('test');
     const { actions, state, engine } = open({}, storage);
     await actions.start(true);
@@ -120,13 +120,13 @@ describe('the arena', () => {
     await again.actions.loadArena();
     expect(again.state().arena.axis).toEqual(state().arena.axis);
     expect(again.state().arena.others.map(({ name }) => name)).toEqual(['without', 'HOSVD', 'HOOI']);
-    // Half of the runs are left: those that ended say how long they take.
+    // Half of the runs are left: the finished ones tell how long they take.
     actions.changeArena({ seeds: '1-4' });
     await actions.estimateArena();
     expect(state().arena.cost).toMatchObject({ runs: 6, measured: 6 });
   });
 
-  it('refuses a file that is none, naming the place', () => {
+  it('refuses a file that is not an arena, and says where it is wrong', () => {
     const { actions } = open();
     expect(() => actions.readArena('{"arena":1,"contenders":[],"seeds":["x"],"baseline":""}')).toThrow(
       'seeds.0',

@@ -22,20 +22,20 @@ export interface ArenaActions {
   /** Adds the settings of the Distil place as a contender. */
   addDraftToArena(): void;
   removeFromArena(name: string): void;
-  /** Fills the arena in with an ablation of a paper; the arena before comes back with `undoArena`. */
+  /** Fills the arena in with an ablation from a paper; `undoArena` brings back the previous arena. */
   fillArena(ablation: string): void;
-  /** Estimates what the runs that are left take. */
+  /** Estimates what the remaining runs take. */
   estimateArena(): Promise<void>;
-  /** Runs what is still to be run, one after another; every finished run is kept at once. */
+  /** Runs what is left to run, one after another; every finished run is stored at once. */
   runArena(): Promise<boolean>;
-  /** Cancels the run in hand as well; it is run again when the arena goes on. */
+  /** Also cancels the current run, which is run again when the arena continues. */
   cancelArena(): void;
   /** Drops the runs so far; until the arena is run again, `undoArena` brings them back. */
   clearArena(): void;
   undoArena(): void;
-  /** Loads an arena's file. Throws what is wrong with it. */
+  /** Loads an arena file. @throws an error that says what is wrong with it */
   readArena(text: string): void;
-  /** Reads what was kept. */
+  /** Loads the stored arena. */
   loadArena(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
   const set = (change: Partial<ArenaState>) => ctx.set({ arena: { ...get(), ...change } });
   const task = ctx.task<true>({ get: () => get().task, set: (next) => set({ task: next }) });
   let dropped: ArenaPlanState | null = null;
-  /** Of several estimates under way, only the last is shown. */
+  /** Of concurrent estimates, only the last is shown. */
   const estimating = latestOnly();
   const arena = (): Arena => arenaOf(get(), ctx.get().presets);
 
@@ -72,7 +72,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
 
   return {
     changeArena(next) {
-      // Figures on other problems cannot be compared with those to come.
+      // Results on other problems cannot be compared with those to come.
       if (next.heldOut !== undefined && next.heldOut !== get().heldOut && get().runs.length > 0) drop();
       change(next);
     },
@@ -101,7 +101,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
       dropped = planState(get());
       change({
         ...arenaStateOf({ ...plan, runs: [] }, methods),
-        // A point that is a preset as it is keeps its name on the axis all the same.
+        // All points go into `others`, so that one that equals a preset keeps its name on the axis.
         ...{ presets: [], others: plan.contenders, heldOut, canUndo: true, cost: null },
       });
     },
@@ -114,7 +114,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     },
     async runArena() {
       if (isBusy(get().task) || isActive(ctx.get().run)) return false;
-      // What was dropped would replace the runs that are made from here on.
+      // Bringing back what was dropped would replace the runs made from here on.
       dropped = null;
       set({ canUndo: false });
       const outcome = await task.start(async ({ signal, report }) => {
@@ -176,7 +176,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
   };
 }
 
-/** Runs on other weights are another comparison. */
+/** Runs on other weights would not be comparable. */
 function checkModels(
   runs: ArenaState['runs'],
   models: readonly { readonly name: string; readonly sha256: string }[],

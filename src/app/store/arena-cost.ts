@@ -9,8 +9,8 @@ const secondsOf = ({ teacherSeconds, trainSeconds }: ArenaRun): number | undefin
   teacherSeconds === undefined || trainSeconds === undefined ? undefined : teacherSeconds + trainSeconds;
 
 /**
- * What the runs that are left take: by runs of the same contender where there are any, otherwise by the engine's estimate of its
- * configuration. Evaluation is counted in neither.
+ * What the remaining runs take: judged by finished runs of the same contender if there are any, otherwise by
+ * the engine's estimate for its configuration. Neither includes evaluation.
  */
 export async function arenaCost(
   arena: Arena,

@@ -14,19 +14,19 @@ export interface ArenaState {
   readonly seeds: string;
   readonly baseline: string;
   readonly heldOut: number;
-  /** Of an ablation. */
+  /** The axis of an ablation; `null` for other arenas. */
   readonly axis: ArenaAxis | null;
   readonly runs: readonly ArenaRun[];
   /** Whether runs that were dropped can be brought back. */
   readonly canUndo: boolean;
-  /** The run in hand. */
+  /** The current run. */
   readonly now: { readonly name: string; readonly seed: number } | null;
-  /** What the runs that are left take. */
+  /** What the remaining runs take. */
   readonly cost: ArenaCost | null;
   readonly task: Task<true>;
 }
 
-/** Of the runs that are left: seconds, null where they are not known before a run; and for how many of them they were measured. */
+/** The cost of the remaining runs: seconds, `null` if unknown before a run, and for how many runs they were measured. */
 export interface ArenaCost {
   readonly runs: number;
   readonly seconds: number | null;
@@ -35,7 +35,7 @@ export interface ArenaCost {
   readonly refused: string | null;
 }
 
-/** What of the state is the plan and its runs. */
+/** The part of the state that makes up the plan and its runs. */
 export type ArenaPlanState = Pick<
   ArenaState,
   'presets' | 'others' | 'seeds' | 'baseline' | 'heldOut' | 'axis' | 'runs'
@@ -60,7 +60,7 @@ export const initialArena: ArenaState = {
   task: idle,
 };
 
-/** Looked at during training costs time, and the arena looks at results alone. */
+/** Observing students during training costs time, and the arena shows only results. */
 const contending = (config: RunConfig, heldOut: number): RunConfig => ({
   ...config,
   seed: 0,
@@ -94,7 +94,7 @@ export const usualPresets = (methods: Methods): string[] =>
 export const usualBaseline = (methods: Methods): string =>
   methods.find(({ comparedAs }) => comparedAs === 'baseline')?.presets[0]?.id ?? '';
 
-/** The state of an arena's file: presets with their own settings by id, all else beside them. */
+/** The state for an arena file: unchanged presets by id, all other contenders beside them. */
 export function arenaStateOf(arena: Arena, methods: Methods): ArenaPlanState {
   const heldOut = arena.contenders[0]?.config.data.heldOut ?? initialArena.heldOut;
   const all = presetsOf(methods);

@@ -24,13 +24,13 @@ describe('stepping', () => {
     expect(await actions.stepTo(3)).toBe(true);
     expect(madeThoughts(latents()).map(({ step }) => step)).toEqual([1, 2, 3]);
     expect([await actions.back(), latents().step, await actions.stepTo(6)]).toEqual([true, 2, false]);
-    // What has been seen is not computed again.
+    // What has been shown is not computed again.
     expect(calls().filter((call) => call.startsWith('thought'))).toEqual(
       [0, 1, 2, 3].map((t) => `thought 1 ${t}`),
     );
   });
 
-  it('runs on to breakpoints, then to the end and the answer', async () => {
+  it('runs to breakpoints, then to the end and the answer', async () => {
     const { actions, latents } = await opened();
     actions.toggleBreakpoint(3);
     actions.toggleBreakpoint(1);
@@ -68,7 +68,7 @@ describe('branches', () => {
     expect(calls().filter((call) => call.startsWith('thought 1 3'))).toHaveLength(1);
   });
 
-  it('are undone and redone with what is shown of them, and compared with one another', async () => {
+  it('are undone and redone together with what they show, and compared with one another', async () => {
     const { actions, latents, calls } = await opened();
     await actions.intervene(read('z1:zero'));
     await actions.intervene(read('z2:zero'), 'both');
@@ -107,7 +107,7 @@ describe('branches', () => {
     expect(other.latents().branches.list).toHaveLength(1);
   });
 
-  it('are written to a file with what made them and what they answer', async () => {
+  it('are written to a file with their interventions and answers', async () => {
     const { actions, latents } = await opened();
     await actions.intervene(read('z1:zero'), 'blank');
     const file = JSON.parse(branchesFile(latents()));
@@ -122,7 +122,7 @@ describe('branches', () => {
     });
   });
 
-  it('are opened from their file again, with their question; what is no such file is refused', async () => {
+  it('are reopened from their file, with their question; any other file is refused', async () => {
     const { actions, latents } = await opened();
     await actions.intervene(read('z1:zero'), 'blank');
     await actions.intervene(read('z2@residual.2:scale(0.5)'));
@@ -147,7 +147,7 @@ describe('branches', () => {
     await expect(actions.readBranches('{}')).rejects.toThrow('holds no branches');
   });
 
-  it('say more of their thoughts once the teacher has reasoned', async () => {
+  it('show more about their thoughts once the teacher has reasoned', async () => {
     const { actions, latents } = await opened();
     await actions.stepTo(2);
     const teacher = () => madeThoughts(latents()).at(-1)?.teacher;
@@ -185,7 +185,7 @@ describe('a moment', () => {
   const LINK =
     '#/latents?question=What+is+1+%2B+1%3F&student=trained&run=eeeeeeeeeeee&of=CODI%2C+300+steps&k=2&step=1';
 
-  it('of an opened model that is not open says so, and how to get it', async () => {
+  it('of an opened model that is no longer open says so, and how to get it', async () => {
     const { actions, state } = openApp({ hash: LINK.replace('trained', 'opened') });
     await actions.start(true);
     expect(state().latents.missing).toMatch(
@@ -195,7 +195,7 @@ describe('a moment', () => {
     expect(state().link.moment).toMatchObject({ student: 'opened', run: 'eeeeeeeeeeee' });
   });
 
-  it('of a student that is not here says what is missing, and the link stays', async () => {
+  it('of a student that this browser lacks says what is missing, and the link stays', async () => {
     const { actions, state } = openApp({ hash: LINK });
     await actions.start(true);
     expect(state().latents).toMatchObject({ session: { status: 'idle' } });
@@ -203,14 +203,14 @@ describe('a moment', () => {
       /CODI, 300 steps \(eeeeeeeeeeee…\), which is not here\. Load its run bundle in Distil.* or train it there/,
     );
     expect(state().link.moment).toMatchObject({ run: 'eeeeeeeeeeee', step: '1' });
-    // Whatever is opened instead is not what the link asked for, and takes its place.
+    // Opening something else replaces the link.
     actions.chooseStudent('base');
     await actions.openQuestion();
     expect(state().latents.missing).toBeNull();
     expect(state().link.moment).toMatchObject({ student: 'base', step: '0' });
   });
 
-  it('of other values than those that are here says so beside what it shows', async () => {
+  it('made with other values than those at hand says so beside what it shows', async () => {
     const { actions, state } = openApp({ hash: '#/distil' });
     await actions.start(true);
     await actions.startRun();
@@ -226,7 +226,7 @@ describe('a moment', () => {
     expect(state().latents.layer).toBeNull();
   });
 
-  it('names what of it cannot be read', () => {
+  it('names the parts of it that cannot be read', () => {
     const { link, problems } = parseLink('#/latents?do=z1:blur&step=99&run=xyz&tau=0&student=me');
     expect(link.moment).toEqual({});
     expect(problems).toEqual([

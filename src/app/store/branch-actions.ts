@@ -8,7 +8,7 @@ import { answerKeyIn, differenceKey, keyIn, momentIn, seenThoughts, shownAnswer 
 
 /** Moving through the thoughts of the open question, and between its branches. */
 export interface BranchActions {
-  /** Shows thought `step`, computing it and those before it if they have not been seen; 0 is the question’s last position. */
+  /** Shows thought `step`, computing it and those before it if needed; 0 is the question’s last position. */
   stepTo(step: number): Promise<boolean>;
   step(): Promise<boolean>;
   back(): Promise<boolean>;
@@ -19,7 +19,7 @@ export interface BranchActions {
   toggleBreakpoint(step: number): void;
   /** Shows a layer; `null` for the last. */
   showLayer(layer: number | null): void;
-  /** The answer after the thought that is shown; on a branch, with how it differs from the reference. */
+  /** Answers after the thought that is shown; on a branch, also compares the answer with the reference. */
   answer(): Promise<boolean>;
   /** Grows a branch with these interventions from the current one, runs it to its end and compares its answer. */
   intervene(interventions: readonly Intervention[], name?: string): Promise<boolean>;
@@ -28,16 +28,16 @@ export interface BranchActions {
   redoBranch(): Promise<boolean>;
   renameBranch(id: number, name: string): void;
   removeBranch(id: number): Promise<boolean>;
-  /** Answers are compared with those of this branch from now on. */
+  /** Makes this branch the reference that answers are compared with. */
   compareWith(id: number): Promise<boolean>;
-  /** Computes what has been seen again, because more can be said of it now. */
+  /** Computes what has been shown again, because more can be said about it now. */
   lookAgain(): Promise<boolean>;
 }
 
 export interface BranchTasks {
   readonly thought: TaskDriver<ThoughtReport>;
   readonly answer: TaskDriver<BranchAnswer>;
-  /** Whether it is done; a lost device is noted. */
+  /** @returns whether it succeeded; notes a lost device */
   ended(outcome: Outcome<unknown>): boolean;
 }
 
@@ -52,7 +52,7 @@ export function branchActions(ctx: Context, { thought, answer, ended }: BranchTa
     return session.status === 'done' ? session.value.latentSteps : null;
   };
 
-  /** Computes the thoughts up to `step` that have not been seen. */
+  /** Computes the thoughts up to step `to` that have not been computed yet. */
   const look = async (to: number): Promise<boolean> => {
     for (let step = 0; step <= to; step++) {
       const key = keyIn(now(), step);
@@ -67,7 +67,7 @@ export function branchActions(ctx: Context, { thought, answer, ended }: BranchTa
     return true;
   };
 
-  /** After another branch has been chosen: what was shown of the one before is shown of it. */
+  /** After a change of branch: shows the same step, and the answer if one was shown before. */
   const settle = async (branches: Branches, answered: boolean): Promise<boolean> => {
     if (branches === now().branches) return false;
     ctx.latents({ branches });
@@ -163,10 +163,10 @@ export function branchActions(ctx: Context, { thought, answer, ended }: BranchTa
         if (now().session === before.session) ctx.latents({ branches: before.branches });
         return false;
       };
-      // What was refused is no branch; what was cancelled or failed on the way is not kept either.
+      // A branch that the engine refuses, or that was cancelled or failed on the way, is not kept.
       if (!(await actions.stepTo(K))) return leave();
       if (await actions.answer()) return true;
-      // A change of the prompt is seen by the answer alone, and refused there.
+      // A change to the prompt affects only the answer, so that is where it is refused.
       const { answer: given } = now();
       return given.status === 'failed' && given.error.code === 'input' ? leave() : false;
     },

@@ -4,7 +4,7 @@ import { readJson } from '../../text/json';
 import { type Branches, initialBranches } from './branches';
 import { answerKeyIn, type LatentsState } from './thoughts';
 
-/** The branches as a file: everything that is needed to make them again. */
+/** The branches as a file: everything needed to recreate them. */
 export const branchesFile = (latents: LatentsState): string =>
   `${JSON.stringify(
     {
@@ -45,10 +45,10 @@ const schema = z.looseObject({
     .max(500),
 });
 
-/** What a file of branches holds. */
+/** What a branches file holds. */
 export interface BranchesFile {
   readonly question: LatentsState['question'];
-  /** Of the student that they were made with, where it was known. */
+  /** The student that they were made with, if known. */
   readonly student: string | null;
   readonly models: { readonly base: string; readonly student: string | null } | null;
   readonly branches: Branches;

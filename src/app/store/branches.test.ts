@@ -37,20 +37,20 @@ it('grows a tree in which a branch has its parents’ interventions before its o
   ]);
 });
 
-it('undoes and redoes along the tree, and loses nothing by it', () => {
+it('undoes and redoes along the tree without losing anything', () => {
   const grown = grow(grow(initialBranches, read('z1:zero')), read('z2:zero'));
   const back = undo(undo(grown));
   expect([back.current, canUndo(back), canRedo(back)]).toEqual([0, false, true]);
   expect(undo(back)).toBe(back);
   expect(redo(redo(back)).current).toBe(2);
   expect(canRedo(redo(redo(back)))).toBe(false);
-  // Something new after undoing: there is nothing to redo, and the other branches are still there.
+  // Growing a new branch after undoing leaves nothing to redo, but the other branches are still there.
   const other = grow(undo(grown), read('z3:zero'));
   expect([other.current, canRedo(other), other.list.length]).toEqual([3, false, 4]);
   expect(canRedo(choose(back, 1))).toBe(false);
 });
 
-it('prunes a branch with what grew from it, never the root', () => {
+it('prunes a branch with its descendants, never the root', () => {
   let all = grow(grow(initialBranches, read('z1:zero')), read('z2:zero'));
   all = refer(grow(choose(all, 0), read('z3:zero')), 2);
   const pruned = prune(choose(all, 2), 1);
@@ -60,19 +60,19 @@ it('prunes a branch with what grew from it, never the root', () => {
   expect(grow(pruned, read('z1:zero')).current).toBe(4);
 });
 
-it('names branches; without a name their interventions do', () => {
+it('names branches, by their interventions if they have no name', () => {
   const all = grow(initialBranches, read('z1:zero'));
   expect(branchName(rename(all, 1, '  blank ').list[1]!)).toBe('blank');
   expect(branchName(rename(rename(all, 1, 'x'), 1, ' ').list[1]!)).toBe('z1:zero');
   expect(rename(all, 0, 'x').list[0]?.name).toBe('Unmodified');
 });
 
-it('has one key for moments after equal thoughts, whatever comes later or was said first', () => {
+it('has one key for moments after equal thoughts, whatever comes later or in whichever order', () => {
   const [one, other] = [read('z1:zero;z3:zero'), read('z3:scale(2);z1:zero')];
   expect(momentKey(one, 2)).toBe(momentKey(other, 2));
   expect(momentKey(one, 3)).not.toBe(momentKey(other, 3));
   expect(momentKey(one, 0)).toBe(momentKey([], 0));
-  // A change of the question is felt everywhere, one of the prompt in answers alone.
+  // A change to the question affects everything, one to the prompt only answers.
   const [question, prompt] = [read('q1:zero'), read('p1:zero')];
   expect(momentKey(question, 0)).not.toBe(momentKey([], 0));
   expect(momentKey(prompt, 3)).toBe(momentKey([], 3));

@@ -1,14 +1,14 @@
 import { writeInterventions } from '../../contract/intervention-text';
 import { feltFrom, type Intervention } from '../../contract/latents';
 
-/** What was tried with one question: a tree, in which every branch adds interventions to those of its parent. */
+/** One attempt at a question: a node of a tree in which every branch adds interventions to its parent's. */
 export interface Branch {
   readonly id: number;
-  /** The root, the unmodified run, has none. */
+  /** `null` for the root, which is the unmodified run. */
   readonly parent: number | null;
   /** Given by the user; otherwise its interventions name it. */
   readonly name: string | null;
-  /** Those it adds. */
+  /** The interventions it adds. */
   readonly interventions: readonly Intervention[];
 }
 
@@ -16,9 +16,9 @@ export interface Branches {
   /** Parents before their children; the first is the root. */
   readonly list: readonly Branch[];
   readonly current: number;
-  /** What answers are compared with. */
+  /** The branch that answers are compared with. */
   readonly reference: number;
-  /** Branches that were left by undoing, the last one left at the end. */
+  /** Branches left by undoing, the most recently left at the end. */
   readonly undone: readonly number[];
 }
 
@@ -34,17 +34,17 @@ export function interventionsOf(branches: Branches, id: number = branches.curren
   return parent === null ? [...interventions] : [...interventionsOf(branches, parent), ...interventions];
 }
 
-/** A name that is the same for moments that show the same: those after equal thoughts on an equal question. */
+/** A key shared by moments that show the same: those after equal thoughts on an equal question. */
 export const momentKey = (interventions: readonly Intervention[], step: number): string =>
   `${step} ${writeInterventions(
     Array.from({ length: step + 1 }, (_, t) => interventions.filter((one) => feltFrom(one) === t)).flat(),
   )}`;
 
-/** The same for answers, after equal prompts too. */
+/** The same for answers, where the prompts must be equal too. */
 export const answerKey = (interventions: readonly Intervention[], step: number): string =>
   `${momentKey(interventions, step)} ${writeInterventions(interventions.filter(({ of }) => of === 'prompt'))}`;
 
-/** A new branch of the current one, which becomes the current one. */
+/** Adds a child to the current branch and makes it current. */
 export function grow(
   branches: Branches,
   interventions: readonly Intervention[],
@@ -67,7 +67,7 @@ export function undo(branches: Branches): Branches {
   return { ...branches, current: parent, undone: [...branches.undone, branches.current] };
 }
 
-/** Forward to the branch that was left last. */
+/** Forward to the branch left most recently. */
 export function redo(branches: Branches): Branches {
   const next = branches.undone.at(-1);
   if (next === undefined) return branches;
@@ -88,7 +88,7 @@ export function rename(branches: Branches, id: number, name: string): Branches {
   };
 }
 
-/** Without a branch and everything that grew from it. The root stays. */
+/** Removes a branch and its descendants. The root stays. */
 export function prune(branches: Branches, id: number): Branches {
   const { parent } = branchOf(branches, id);
   if (parent === null) return branches;
@@ -107,7 +107,7 @@ export function prune(branches: Branches, id: number): Branches {
 export const depthOf = (branches: Branches, { parent }: Branch): number =>
   parent === null ? 0 : 1 + depthOf(branches, branchOf(branches, parent));
 
-/** The branches in the order of a tree: each followed by what grew from it. */
+/** The branches in depth-first order: each followed by its descendants. */
 export function inTreeOrder(branches: Branches, parent: number | null = null): Branch[] {
   return branches.list
     .filter((branch) => branch.parent === parent)

@@ -12,7 +12,7 @@ import {
 
 const bounds = { layers: 4, hidden: 64 };
 
-it('ranks default to powers of two, then eighths of H', () => {
+it('defaults to ranks that are powers of two, then eighths of H', () => {
   expect(usualRanks(64)).toEqual([1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64]);
   expect(usualRanks(4)).toEqual([1, 2, 3, 4]);
   expect(readRanks('8, 2 8', 64).ranks).toEqual([2, 8]);
@@ -20,9 +20,9 @@ it('ranks default to powers of two, then eighths of H', () => {
   expect(readRanks('1.5', 64).error).toMatch(/“1.5”/);
 });
 
-it('layers are expanded, and default to the middle one', () => {
+it('expands layers, and defaults to the middle one', () => {
   expect(causalRequestOf(initialCausalDraft, bounds).layers).toEqual([2]);
-  // With fewer an interval says little: at 100 problems it is 4 to 10 percentage points wide on either side.
+  // With fewer, an interval says little: at 100 problems its half-width is 4 to 10 percentage points.
   expect(causalRequestOf(initialCausalDraft, bounds).problems).toBeGreaterThanOrEqual(100);
   expect(causalRequestOf({ ...initialCausalDraft, layers: 'all' }, bounds)).toMatchObject({
     subject: { kind: 'teacher' },

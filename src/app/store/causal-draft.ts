@@ -8,7 +8,7 @@ import { readLayers } from './layers';
 import { type Bounds, type SubjectId, subjectOf } from './lens-draft';
 import { SEEDS, wholeErrors } from './whole';
 
-/** The causal test as it is being edited, and which of its points belong together. */
+/** The causal test as it is being edited. */
 export interface CausalDraft {
   readonly subject: SubjectId;
   readonly problems: number;
@@ -105,7 +105,7 @@ export function sameTest(a: CausalRequest, b: CausalRequest): boolean {
   return rest(a) === rest(b);
 }
 
-/** The points of both by rank; a later point replaces an earlier one with the same rank and directions. */
+/** The points of both, by rank; a later point replaces an earlier one with the same rank and directions. */
 export function mergePoints(old: readonly CausalPoint[], more: readonly CausalPoint[]): CausalPoint[] {
   const key = ({ rank, directions }: CausalPoint) => `${directions} ${rank}`;
   const points = new Map([...old, ...more].map((point) => [key(point), point]));

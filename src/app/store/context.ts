@@ -26,11 +26,11 @@ export interface Context {
   engine(): Connection;
   /** Drops the engine, dead or alive; the next call of `engine` starts another. */
   dropEngine(): void;
-  /** Bytes that its WebAssembly has taken; 0 where that is not known. */
+  /** Bytes of its WebAssembly memory; 0 if unknown. */
   heapBytes(): number;
   readonly storage: Promise<Store>;
   readonly sources: ModelSources;
-  /** Where runs keep their students. */
+  /** Where runs store their students. */
   readonly students: StudentShelf;
   /** Calls `listener` whenever the page is hidden or left, which may be the last chance to store something. */
   onHide(listener: () => void): void;
@@ -42,13 +42,13 @@ export interface Environment {
   /** Starts an engine. */
   readonly connect: () => Connection;
   readonly storage: Promise<Store>;
-  /** Hosts of models and what is stored of them; by default there are none. */
+  /** Model hosts and stored downloads; none by default. */
   readonly sources?: ModelSources;
-  /** Where runs keep their students; by default nowhere. */
+  /** Where runs store their students; nowhere by default. */
   readonly students?: StudentShelf;
   readonly hash: string;
   readonly pairUrl: string;
-  /** What can be trained; by default every method there is. */
+  /** The methods that can be trained; all by default. */
   readonly methods?: Methods;
   /** Milliseconds within which the engine must respond to a cancellation. */
   readonly cancelLimit?: number;

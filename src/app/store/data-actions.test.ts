@@ -47,7 +47,7 @@ describe('a data set', () => {
     expect(await actions.drawnRows('held-out')).toHaveLength(9);
   });
 
-  it('follows a link to its draw', async () => {
+  it('restores a draw from its link', async () => {
     const { actions, data, state } = open({ hash: '#/data?data-sample=7&data-steps=1-2&data-seed=x' });
     expect(state().linkProblems).toEqual(['unknown data-seed "x": expected a whole number in its range']);
     expect(data().draft).toMatchObject({ samples: 7, steps: '1-2', seed: 1 });
@@ -58,7 +58,7 @@ describe('a data set', () => {
     expect(data().draft.samples).toBe(3);
   });
 
-  it('is read otherwise when its form is changed, from the same files', async () => {
+  it('is read again from the same files when its format is changed', async () => {
     const { actions, data } = open();
     await actions.openData([file([{ frage: 'Wie viele?', antwort: '4' }])]);
     expect(data().report.value).toMatchObject({ rows: 0, mapping: null });
@@ -68,7 +68,7 @@ describe('a data set', () => {
     expect(data().page.value?.rows[0]).toMatchObject({ question: 'Wie viele?', answer: '4' });
   });
 
-  it('stays where another cannot be read, and can be read again when the engine has ended', async () => {
+  it('stays open if another cannot be read, and can be read again after the engine has died', async () => {
     const { actions, data, doubles } = open();
     await actions.openData([file(ROWS)]);
     expect(await actions.openData([{ name: 'x', data: new Blob(['']) }])).toBe(false);
@@ -101,12 +101,12 @@ describe('a data set', () => {
 });
 
 describe('figure 6 of rows', () => {
-  it('takes one call once a model is open, after the cost was told; what is too long is left out, not cut', async () => {
+  it('takes one call once a model is open, after the cost was shown; rows that are too long are left out, not cut', async () => {
     const { actions, data, state, doubles } = open();
     await actions.openCheckpoint(CHECKPOINT);
     expect(await actions.prepareRows()).toBe(true);
     expect(data().report.value).toMatchObject({ name: 'gsm8k-train-128.jsonl', rows: 128 });
-    // Looking at what it takes counts no tokens and changes no filter.
+    // Estimating the cost counts no tokens and changes no filter.
     expect([data().counts.status, data().draft]).toEqual(['idle', initialDataDraft]);
     expect(data().cost.value?.rows).toBe(16);
     expect(data().cost.value?.tooLong.length).toBeGreaterThan(0);
@@ -123,7 +123,7 @@ describe('figure 6 of rows', () => {
       selections: [{ subject: { kind: 'opened' }, sections: ['rationale'] }],
       stack: 'sample',
     });
-    // Neither asks for the pair.
+    // Neither needs the pair.
     expect(doubles[0]!.calls.some((call) => call.startsWith('loadPair'))).toBe(false);
     await actions.openData([file(ROWS)]);
     expect(state().lens.outlived.report).toBe(true);
@@ -139,7 +139,7 @@ describe('figure 6 of rows', () => {
     expect(data().draft.steps).toBe('1-');
   });
 
-  it('says why where the rows cannot be read', async () => {
+  it('says why the rows cannot be read', async () => {
     const { actions, data } = open({
       failures: { rowsCost: engineError('input', 'no token for “é”', 'Use another.') },
     });
@@ -150,7 +150,7 @@ describe('figure 6 of rows', () => {
 });
 
 describe('answers', () => {
-  it('are marked one by one, with the share that is right; another rule marks them anew', async () => {
+  it('are marked one by one, with the share of correct ones; another rule marks them afresh', async () => {
     const { actions, data, doubles } = open();
     await actions.openCheckpoint(CHECKPOINT);
     await actions.openData([file(ROWS)]);
@@ -166,7 +166,7 @@ describe('answers', () => {
     expect([rows.length, part]).toEqual([5, 'sample']);
     expect(asked).toEqual(rows.map(({ row }) => `${row.question}\n`));
     expect(rows.map(({ row }) => row.id)).toEqual((await actions.drawnRows('sample'))!.map(({ id }) => id));
-    // What the double says has 11 as its last number, and no #.
+    // The double's answer has 11 as its last number, and no #.
     const eleven = rows.map((one) => ({ ...one, row: { ...one.row, answer: '11' } }));
     expect(judgeAnswers(eleven, 'last-number').share).toMatchObject({ correct: 5, total: 5 });
     expect(judgeAnswers(eleven, 'gsm8k').share).toMatchObject({ correct: 0, total: 5 });
@@ -177,7 +177,7 @@ describe('answers', () => {
     expect(data().answers.rows).toEqual([]);
   });
 
-  it('keep what was answered when they are cancelled; a part without rows says so', async () => {
+  it('keep what was answered when cancelled; a part without rows says so', async () => {
     const { actions, data } = open({ pace: 2 });
     await actions.openCheckpoint(CHECKPOINT);
     await actions.openData([file(ROWS)]);
@@ -195,8 +195,8 @@ describe('answers', () => {
   });
 });
 
-describe('rows that cannot be had', () => {
-  it('are said as the engine says it: beside the answers, and as a notice of the export', async () => {
+describe('rows that cannot be read', () => {
+  it('are reported in the engine’s words: beside the answers, and in a notice about the export', async () => {
     const { actions, data, state, doubles } = open();
     await actions.openCheckpoint(CHECKPOINT);
     await actions.openData([file(ROWS)]);
@@ -214,7 +214,7 @@ describe('rows that cannot be had', () => {
 });
 
 describe('another data set', () => {
-  it('takes no more of the draft than it has rows for, and says so', async () => {
+  it('keeps only what fits of the draft, and says so', async () => {
     const { actions, data, state } = open();
     await actions.openData([file(ROWS)]);
     actions.changeData({ samples: 4, steps: '2-', words: '1-' });
@@ -230,7 +230,7 @@ describe('another data set', () => {
 });
 
 describe('rows of the Hub', () => {
-  it('are fetched when asked for, and opened; a refusal is shown and leaves what was open', async () => {
+  it('are fetched on request and opened; a refusal is shown and leaves the open data set', async () => {
     const { actions, data } = open();
     const asked: string[] = [];
     let status = 200;

@@ -22,24 +22,24 @@ import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions
 import { done, failed, failureOf, idle, sentencesOf } from './task';
 
 export interface DataActions extends AnswerActions, RowsFigureActions {
-  /** Reads a data set from files, in the form that is found or the one given; it replaces the one before. */
+  /** Reads a data set from files, in the detected or the given format; it replaces the previous one. */
   openData(from: DataFrom, reading?: Partial<DataReading>): Promise<boolean>;
-  /** The rows that come with the page. */
+  /** Opens the rows bundled with the page. */
   openBundledRows(): Promise<boolean>;
   changeHubRows(change: Partial<HubRows>): void;
-  /** Fetches the rows that are asked for from the Hub’s dataset viewer, and opens them. */
+  /** Fetches the rows requested in the form from the Hub’s dataset viewer, and opens them. */
   fetchHubRows(): Promise<boolean>;
   cancelFetching(): void;
-  /** Reads the same files again, otherwise. */
+  /** Reads the same files again in another way. */
   changeReading(change: Partial<DataReading>): Promise<boolean>;
   cancelData(): void;
   changeData(change: Partial<DataDraft>): void;
   showRows(first: number): void;
   chooseRule(rule: RuleId | null): void;
-  /** Counts the tokens of every row under the tokenizer of the model that is open. */
+  /** Counts the tokens of every row with the open model's tokenizer. */
   countTokens(): Promise<boolean>;
   cancelCounting(): void;
-  /** The rows of the sample or of the held-out part, to be written to a file; `null`, with a notice, where they could not be had. */
+  /** The rows of the sample or of the held-out part, for writing to a file; `null`, with a notice, if they cannot be read. */
   drawnRows(part: 'sample' | 'held-out'): Promise<readonly SizedRow[] | null>;
 }
 
@@ -53,7 +53,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
   const opening = ctx.task<DataReport>({ get: () => now().report, set: (report) => set({ report }) });
   const fetching = ctx.task<true>({ get: () => now().fetching, set: (next) => set({ fetching: next }) });
   const counting = ctx.task<TokenCounts>({ get: () => now().counts, set: (counts) => set({ counts }) });
-  /** Of several requests for rows under way, only the last is shown, and the tokens of those before need no longer be counted. */
+  /** Of concurrent requests for rows, only the last is shown, and token counts for the earlier ones are dropped. */
   const asking = latestOnly();
 
   const reader = () => {
@@ -61,7 +61,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     return id === null ? null : { kind: id as 'opened' | 'teacher' };
   };
 
-  /** The rows and what they take, as the draft has it. */
+  /** Fetches the rows that the draft selects, and their cost. */
   const refresh = async () => {
     const signal = asking();
     const { draft, first, report, page, cost } = now();
@@ -95,13 +95,13 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     return refresh();
   };
 
-  /** Reports of rows show the data set before; they stay in sight, and say so. */
+  /** A report on rows now shows the previous data set: it stays visible, marked as outlived. */
   const outlive = () => {
     const { report, outlived } = ctx.get().lens;
     if (report.value?.request.source.kind === 'rows') ctx.lens({ outlived: { ...outlived, report: true } });
   };
 
-  /** All rows of a part, as the draft has it. @throws what the engine does, or the signal's reason */
+  /** All rows that the draft selects for a part. @throws what the engine does, or the signal's reason */
   const rowsOf = async (part: 'sample' | 'held-out', signal?: AbortSignal) => {
     const { draft } = now();
     const count = part === 'sample' ? draft.samples : draft.heldOut;
@@ -136,7 +136,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       });
       const { change: fitting, notes } = fittedDraft(now().draft, outcome.value, isAnother);
       for (const note of notes) ctx.notify('info', note);
-      // Token counts are gone with the rows that they were of.
+      // The token counts are gone with their rows.
       const draft = { ...fitting, ...(now().draft.tokens !== '' && { tokens: '' }) };
       await (Object.keys(draft).length === 0 ? refresh() : change(draft));
       return true;

@@ -4,7 +4,7 @@ import type { GenerateEnding } from '../../contract/generate';
 import { type Share, wilson } from '../../contract/interval';
 import { idle, type Task } from './task';
 
-/** Answers of the open model to drawn rows, each marked by the rule. */
+/** The open model's answers to drawn rows, each marked by the rule. */
 
 /** What the model wrote after a row's question. */
 export interface AnsweredRow {
@@ -19,7 +19,7 @@ export interface DataAnswers {
   readonly model: string | null;
   readonly part: 'sample' | 'held-out';
   readonly rows: readonly AnsweredRow[];
-  /** Most new tokens of an answer. */
+  /** Maximum number of new tokens in an answer. */
   readonly limit: number;
 }
 
@@ -28,14 +28,14 @@ export const initialAnswers: DataAnswers = { task: idle, model: null, part: 'sam
 export const answersError = ({ limit }: Pick<DataAnswers, 'limit'>): string | null =>
   Number.isInteger(limit) && limit >= 1 && limit <= 4096 ? null : 'Choose a whole number from 1 to 4096.';
 
-/** The part that is answered: the one that is shown, or else the sample. */
+/** The part to be answered: the one shown, or else the sample. */
 export const answeredPart = ({ part }: { readonly part: DataPart }): 'sample' | 'held-out' =>
   part === 'held-out' ? 'held-out' : 'sample';
 
-/** An answer with what the rule found in it. */
+/** An answer with the rule's judgement of it. */
 export interface JudgedRow extends AnsweredRow, Judgement {}
 
-/** The answers so far, each marked by the rule, and the share of right ones. */
+/** The answers so far, each marked by the rule, and the share of correct ones. */
 export function judgeAnswers(
   answers: readonly AnsweredRow[],
   rule: RuleId,

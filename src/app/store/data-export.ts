@@ -1,8 +1,8 @@
 import type { DataRow } from '../../contract/data';
 
 /**
- * Rows as JSON lines, in a form that is read again as what it is: GSM8K’s as it stands in the file, a list of steps as
- * Coconut has it, otherwise question, cot and answer.
+ * Rows as JSON lines, in a format that reads back as the same rows: GSM8K’s as in its files, a list of steps
+ * as in Coconut’s, otherwise question, cot and answer.
  */
 export const rowsToJsonl = (rows: readonly DataRow[]): string =>
   rows.map((row) => `${JSON.stringify(fieldsOf(row))}\n`).join('');

@@ -2,7 +2,10 @@ import { DATA_PARTS, type DataPart } from '../../contract/data';
 import { type DataDraft, dataErrors, initialDataDraft } from './data';
 import { quoted } from './link-text';
 
-/** What of the Data place a link carries: `#/data?data-sample=32&data-steps=2-5`. The rows themselves stay on the page. */
+/**
+ * The part of the Data place that a link carries: `#/data?data-sample=32&data-steps=2-5`. The rows themselves
+ * stay on the page.
+ */
 
 /** The values of a link, as text; absent ones are the defaults. */
 export type DataLink = Readonly<Record<string, string>>;
@@ -27,7 +30,7 @@ function read(field: keyof DataDraft, text: string): Partial<DataDraft> | null {
   return dataErrors({ ...initialDataDraft, ...change }).has(field) ? null : change;
 }
 
-/** The values that can be used, and what is wrong with the others. */
+/** The usable values, and what is wrong with the others. */
 export function readDataLink(values: URLSearchParams): {
   readonly data: DataLink;
   readonly problems: readonly string[];

@@ -19,12 +19,12 @@ import { rangeWords, readRange } from './ranges';
 import { idle, type Task } from './task';
 import { SEEDS, whole } from './whole';
 
-/** The data set, from the page's side. */
+/** The page's state of the data set. */
 
-/** Files of the person's, or those that come with the page. */
+/** The user's files, or the ones bundled with the page. */
 export type DataFrom = readonly NamedFile[] | { readonly url: string; readonly sha256: string };
 
-/** Which rows are looked at and drawn; ranges as they are typed. */
+/** Which rows are shown and drawn; ranges as typed. */
 export interface DataDraft {
   readonly part: DataPart;
   readonly samples: number;
@@ -46,11 +46,11 @@ export const initialDataDraft: DataDraft = {
 };
 
 export interface DataState {
-  /** What the data set is read from; kept when the engine ends, so that it can be read again. */
+  /** What the data set is read from; kept when the engine dies, so that it can be read again. */
   readonly from: DataFrom | null;
   readonly reading: DataReading;
   readonly report: Task<DataReport>;
-  /** Rows of the Hub that are asked for, and their way here. */
+  /** The rows requested from the Hub, and the request in progress. */
   readonly hub: HubRows;
   readonly fetching: Task<true>;
   readonly draft: DataDraft;
@@ -58,17 +58,17 @@ export interface DataState {
   readonly first: number;
   readonly page: Task<DataPage>;
   readonly counts: Task<TokenCounts>;
-  /** What the hidden states of the sample take. */
+  /** The cost of computing the sample's hidden states. */
   readonly cost: Task<RowsCost>;
   /** The rule that answers are marked by; null for the set's own. */
   readonly rule: RuleId | null;
   readonly answers: DataAnswers;
 }
 
-/** Who is asked for rows of the Hub. */
+/** The host that serves rows of the Hub. */
 export const VIEWER_HOST = new URL(VIEWER).host;
 
-/** Sets of the field as the Hub has them; others are typed. Their form is found from what comes. */
+/** Well-known data sets on the Hub; others can be typed. Their format is detected from the rows. */
 export const HUB_SETS: readonly (Omit<HubRows, 'rows'> & { readonly label: string })[] = [
   { label: 'GSM8K', dataset: 'openai/gsm8k', config: 'main', split: 'train' },
   { label: 'GSM8K-Aug', dataset: 'whynlp/gsm8k-aug', config: 'default', split: 'train' },
@@ -93,7 +93,7 @@ export const initialData: DataState = {
   answers: initialAnswers,
 };
 
-/** What stays when the engine ends: what was asked for. */
+/** What stays when the engine dies: what the user asked for. */
 export const dataWithoutEngine = ({ from, reading, hub, draft, rule, answers }: DataState): DataState => ({
   ...initialData,
   from,
@@ -101,7 +101,7 @@ export const dataWithoutEngine = ({ from, reading, hub, draft, rule, answers }: 
   hub,
   draft,
   rule,
-  // What was answered stays in sight.
+  // Finished answers stay visible.
   answers: { ...answers, task: idle },
 });
 
@@ -139,7 +139,7 @@ export const queryOf = (draft: DataDraft, from: number, count = PAGE_ROWS): Data
   count,
 });
 
-/** A filter in words: `at least 1 steps, at most 512 tokens`; `null` where it lets everything pass. */
+/** A filter in words: `at least 1 steps, at most 512 tokens`; `null` if it passes every row. */
 export function filterWords({ steps, words, tokens }: DataFilter): string | null {
   const parts = [rangeWords(steps, 'steps'), rangeWords(words, 'words'), rangeWords(tokens, 'tokens')];
   const said = parts.filter((part) => part !== null);
@@ -147,8 +147,8 @@ export function filterWords({ steps, words, tokens }: DataFilter): string | null
 }
 
 /**
- * What of a draft does not fit a data set: a draw of more rows than it has, and, where another set was open before, ranges in
- * which it has no row at all. @returns the change that makes it fit, and what to say of it
+ * Fits a draft to a data set: reduces a draw of more rows than it has and, if another set was open before,
+ * clears ranges that contain none of its rows. @returns the change, and notes about it for the user
  */
 export function fittedDraft(
   draft: DataDraft,

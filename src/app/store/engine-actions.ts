@@ -18,15 +18,18 @@ export interface EngineActions {
   cancelDevice(): void;
   loadPair(): Promise<boolean>;
   cancelPair(): void;
-  /** Bytes that the engine's WebAssembly has taken; 0 where that is not known. */
+  /** Bytes of the engine's WebAssembly memory; 0 if unknown. */
   heapBytes(): number;
-  /** Whether there is a device, opened now if there was none. */
+  /** Opens the device unless it is open. @returns whether there is one */
   deviceReady(): Promise<boolean>;
-  /** Whether the pair is there, loaded now if it was not. */
+  /** Loads the pair unless it is loaded. @returns whether it is there */
   pairReady(): Promise<boolean>;
-  /** Whether there is what a run by this configuration needs: a device, and the pair if it is part of it. */
+  /**
+   * Prepares what a run with this configuration needs: a device, and the pair if it takes part. @returns
+   * whether it is there
+   */
   readyFor(config: RunConfig): Promise<boolean>;
-  /** Whether there is what it takes for a subject to answer problems of a source. */
+  /** Prepares what a subject needs to answer problems from a source. @returns whether it is there */
   problemsReady(asked: { readonly subject: Subject; readonly source: ProblemSource }): Promise<boolean>;
   /** Drops the engine, starts a new one and loads the pair again. */
   restart(): Promise<boolean>;

@@ -6,7 +6,7 @@ import type { Environment } from './context';
 
 export type { Connection };
 
-/** Browsers may end a hidden tab without further notice, and some fire only one of these two events. */
+/** Browsers may kill a hidden tab without further notice, and some fire only one of these two events. */
 function onHide(listener: () => void): void {
   window.addEventListener('pagehide', listener);
   document.addEventListener('visibilitychange', () => {

@@ -16,7 +16,7 @@ function open(storage: Store, pace = 0) {
   return { ...app, engine, list: () => app.store.getState().evaluation.list.map((one) => one.evaluation) };
 }
 
-it('a cancelled evaluation is there after a reload, and goes on where it was; other requests are kept beside it', async () => {
+it('keeps a cancelled evaluation across a reload and continues it; other requests are kept beside it', async () => {
   const storage = memoryStore('test');
   const first = open(storage, 2);
   first.actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 3 });
@@ -28,7 +28,7 @@ it('a cancelled evaluation is there after a reload, and goes on where it was; ot
   expect(await running).toBe(false);
   const answered = first.list()[1]?.items.length ?? 0;
   expect(answered).toBeLessThan(300);
-  // What is written last is what came last.
+  // The last write has the latest answers.
   await vi.waitFor(async () =>
     expect((await storage.listEvaluations()).rows.at(-1)?.evaluation.items).toHaveLength(answered),
   );
@@ -49,7 +49,7 @@ it('a cancelled evaluation is there after a reload, and goes on where it was; ot
   expect(third.list().map(({ items }) => items.length)).toEqual([300]);
 });
 
-it('two tabs that have the same problems answered lose none of the answers, whichever writes last', async () => {
+it('loses no answers when two tabs answer the same problems, whichever writes last', async () => {
   const storage = memoryStore('test');
   const [one, other] = [open(storage), open(storage, 20)];
   for (const { actions } of [one, other])
@@ -61,7 +61,7 @@ it('two tabs that have the same problems answered lose none of the answers, whic
   await vi.waitFor(async () =>
     expect((await storage.listEvaluations()).rows[0]?.evaluation.items).toHaveLength(300),
   );
-  // The slower one writes what it has, which is less, and takes the rest over.
+  // The slower one writes what it has, which is less, and takes over the rest.
   other.actions.cancelEvaluation();
   expect(await slow).toBe(false);
   await vi.waitFor(() => expect(other.list()[0]?.items).toHaveLength(300));
@@ -70,7 +70,7 @@ it('two tabs that have the same problems answered lose none of the answers, whic
   expect(new Set(rows[0]?.evaluation.items.map(({ id }) => id)).size).toBe(300);
 });
 
-it('goes on with what another tab has answered meanwhile, and reads nothing before it is looked at', async () => {
+it('continues from what another tab has answered meanwhile, and reads nothing before it is shown', async () => {
   const storage = memoryStore('test');
   let read = 0;
   const counting: Store = {
@@ -100,7 +100,7 @@ it('goes on with what another tab has answered meanwhile, and reads nothing befo
   expect(other.list()[0]?.items).toHaveLength(9);
 });
 
-it('rows that cannot be read are listed and deleted by themselves, and failures to keep are said once', async () => {
+it('lists unreadable rows, each of which can be deleted, and reports failures to store once', async () => {
   const memory = memoryStore('test');
   const first = open(memory);
   first.actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 2 });

@@ -20,27 +20,27 @@ import {
 import { sentencesOf } from './task';
 import type { Outcome, Turn } from './task-driver';
 
-/** Milliseconds between two showings of answers that come one by one. */
+/** Milliseconds between two updates of the page while answers arrive. */
 const SHOW_EVERY = 200;
-/** Milliseconds between two writings of them: the most that a reload or a crash loses. */
+/** Milliseconds between two writes of them: the most that a reload or a crash can lose. */
 const SAVE_EVERY = 2000;
 
-/** Evaluations. Their answers are kept in this browser as they come, so that one that was cut off goes on where it was. */
+/** Evaluations. Answers are stored in this browser as they arrive, so that an interrupted evaluation can continue. */
 export interface EvaluationActions {
   changeEvaluation(change: Partial<EvaluationDraft>): void;
-  /** One evaluation, or one for each number of thoughts that is typed. */
+  /** Runs one evaluation, or one for each number of thoughts typed. */
   runEvaluation(): Promise<boolean>;
-  /** Goes on with one that was cancelled or failed, or was read from a file. */
+  /** Continues one that was cancelled, failed, or was read from a file. */
   continueEvaluation(id: number): Promise<boolean>;
   cancelEvaluation(): void;
   removeEvaluation(id: number): void;
-  /** Which one is shown, and which it is compared with. */
+  /** Chooses the one shown, and the one it is compared with. */
   showEvaluation(shown: number | null, other: number | null): void;
-  /** Adds those of a file. @throws an error that says what is wrong with it */
+  /** Adds the evaluations in a file. @throws an error that says what is wrong with it */
   readEvaluations(text: string): void;
-  /** Reads what this browser keeps, in other tabs too, and adds it to what is here. */
+  /** Reads what this browser has stored, other tabs' included, and adds it to the list. */
   loadEvaluations(): Promise<void>;
-  /** Deletes a kept row that cannot be read. */
+  /** Deletes a stored row that cannot be read. */
   deleteDamagedEvaluation(id: string): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
     set({ list, shown: id, ...(now().other === id && { other: null }) });
   };
 
-  /** One after another, so that what is saved last is what was said last. */
+  /** Writes run one after another, so that the last one wins. */
   let storing: Promise<void> = Promise.resolve();
   const stored = (work: (store: Store) => Promise<void>, failed: string): Promise<void> => {
     storing = storing
@@ -62,7 +62,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
       .catch((thrown) => ctx.notify('warning', `${failed}: ${sentencesOf(thrown)}`));
     return storing;
   };
-  /** @param onKept given what is kept of it now, with what another tab had answered */
+  /** @param onKept receives the evaluation as stored now, including answers from other tabs */
   const save = (evaluation: Evaluation, onKept?: (kept: Evaluation) => void): Promise<void> =>
     stored(async (store) => {
       const kept = await store.saveEvaluation({ savedAt: Date.now(), evaluation });
@@ -71,7 +71,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
   const drop = (key: string): Promise<void> =>
     stored((store) => store.deleteEvaluation(key), 'A kept evaluation could not be deleted');
 
-  /** What has come of the one under way. */
+  /** The current evaluation so far. */
   let latest: Evaluation | null = null;
   ctx.onHide(() => {
     if (latest) void save(latest);
@@ -113,7 +113,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
         },
       });
     } finally {
-      // Also what came last before it was cancelled or failed.
+      // Stores the last answers even if it was cancelled or failed.
       const last = latest as Evaluation | null;
       latest = null;
       if (last !== null) {
@@ -131,7 +131,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
       for (const { evaluation } of rows) {
         const key = evaluationKey(evaluation);
         const here = list.find((one) => evaluationKey(one.evaluation) === key);
-        // What was answered here is newer.
+        // Answers in this tab are newer.
         ({ list } = withEvaluation(list, here ? withAnswersOf(here.evaluation, evaluation) : evaluation));
       }
       set({ list, damaged, isRead: true, shown: now().shown ?? list.at(-1)?.id ?? null });

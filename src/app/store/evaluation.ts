@@ -26,7 +26,7 @@ export interface EvaluationDraft extends ProblemsDraft {
   readonly rule: RuleId | 'set';
 }
 
-/** An evaluation that was begun, with a number for the page. */
+/** An evaluation that was started, with an id for the page. */
 export interface KeptEvaluation {
   readonly id: number;
   readonly evaluation: Evaluation;
@@ -35,14 +35,14 @@ export interface KeptEvaluation {
 export interface EvaluationState {
   readonly draft: EvaluationDraft;
   readonly task: Task<true>;
-  /** In the order in which they were begun. */
+  /** In the order in which they were started. */
   readonly list: readonly KeptEvaluation[];
   /** The one whose answers are shown, and the one that it is compared with. */
   readonly shown: number | null;
   readonly other: number | null;
-  /** Kept rows that cannot be read. */
+  /** Stored rows that cannot be read. */
   readonly damaged: readonly DamagedRow[];
-  /** Whether what is kept in this browser has been read; it is when it is first looked at. */
+  /** Whether the stored evaluations have been read, which happens when they are first shown. */
   readonly isRead: boolean;
 }
 
@@ -87,7 +87,7 @@ export function evaluationRequestsOf(draft: EvaluationDraft): readonly Evaluatio
 
 export const isComplete = ({ items, total }: Evaluation): boolean => items.length >= total;
 
-/** The list with an evaluation in place of the one begun before with the same weights and problems, or at its end. */
+/** The list with an evaluation in place of an earlier one with the same key, or at its end. */
 export function withEvaluation(
   list: readonly KeptEvaluation[],
   evaluation: Evaluation,
@@ -99,7 +99,10 @@ export function withEvaluation(
   return { id, list: [...list, { id, evaluation }] };
 }
 
-/** Which of the list are of the same weights and problems as one, in number of thoughts: what a sweep shows. */
+/**
+ * The evaluations with the same weights and problems as one, ordered by number of thoughts: what a sweep
+ * shows.
+ */
 export const sweepOf = (
   list: readonly KeptEvaluation[],
   of: Evaluation,

@@ -15,12 +15,15 @@ import { generationLink } from './generation-link';
 export interface GenerationActions {
   changeGeneration(change: Partial<GenerationDraft>): void;
   changeGenerationSetting(name: keyof GenerateSettings, value: number): void;
-  /** Continues the prompt. What comes is shown at once; where it is stopped, what has come stays. */
+  /** Continues the prompt. Tokens are shown as they arrive, and stay if it is stopped. */
   generate(): Promise<boolean>;
   cancelGeneration(): void;
 }
 
-/** Milliseconds between two changes of the page while text comes: more could not be read, nor drawn smoothly. */
+/**
+ * Milliseconds between two updates of the page while text arrives: more could be neither read nor drawn
+ * smoothly.
+ */
 const PACE = 60;
 
 export function generationActions(ctx: Context, engine: EngineActions): GenerationActions {
@@ -32,7 +35,7 @@ export function generationActions(ctx: Context, engine: EngineActions): Generati
     set({ draft });
     ctx.set({ link: { ...ctx.get().link, generation: generationLink(draft, initialGenerationDraft) } });
   };
-  /** An opened checkpoint needs no pair. */
+  /** An opened checkpoint does not need the pair. */
   const ready = async (): Promise<boolean> => {
     if (generationErrors(now().draft).size > 0) return false;
     return now().draft.subject === 'opened' ? engine.deviceReady() : engine.pairReady();

@@ -4,10 +4,13 @@ import { type GenerationDraft, generationErrors } from './generation';
 import { readSubject } from './lens-draft';
 import { quoted } from './link-text';
 
-/** What of the generate place a link carries: `#/generate?prompt=Once+upon+a+time&temperature=0.8&noise=7`. */
+/**
+ * The part of the Generate place that a link carries:
+ * `#/generate?prompt=Once+upon+a+time&temperature=0.8&noise=7`.
+ */
 export type GenerationLink = Readonly<Record<string, string>>;
 
-/** The keys of settings in a link; `seed` and `samples` are those of the low-rank place. */
+/** The keys of settings in a link; `seed` and `samples` already belong to the Low-rank place. */
 const SETTING_KEYS: Readonly<Record<keyof GenerateSettings, string>> = {
   temperature: 'temperature',
   topK: 'top-k',
@@ -29,7 +32,7 @@ export const GENERATION_KEYS: readonly string[] = [
 /** Characters of a prompt and of stop strings in a link. */
 const MAX_TEXT_LENGTH = 2000;
 
-/** The values that can be used, and what is wrong with the others. */
+/** The usable values, and what is wrong with the others. */
 export function readGenerationLink(
   values: URLSearchParams,
   initial: GenerationDraft,
@@ -70,7 +73,7 @@ function problemOf(key: string, text: string, initial: GenerationDraft): string 
   return `unknown ${key} ${shown}: expected ${rangeText(setting)}`;
 }
 
-/** The draft that the link asks for, from the one without it. */
+/** The draft that the link asks for, starting from the given draft. */
 export function followGenerationLink(link: GenerationLink, initial: GenerationDraft): GenerationDraft {
   const settings = { ...initial.settings };
   for (const [path, key] of SETTINGS) if (link[key] !== undefined) settings[path] = Number(link[key]);
@@ -83,7 +86,7 @@ export function followGenerationLink(link: GenerationLink, initial: GenerationDr
   };
 }
 
-/** What a link must carry to come back to this draft. A text too long for it stays on the page. */
+/** What a link must carry to come back to this draft. A text that is too long stays on the page. */
 export function generationLink(draft: GenerationDraft, initial: GenerationDraft): GenerationLink {
   const link: Record<string, string> = {};
   const put = (key: string, text: string, usual: string) => {

@@ -10,7 +10,7 @@ function open(options: DoubleOptions & { hash?: string } = {}) {
 }
 
 describe('generation', () => {
-  it('shows what comes, and in the end what the engine reports, loading the pair first', async () => {
+  it('shows tokens as they arrive, and finally the engine’s report, loading the pair first', async () => {
     const { actions, generation, doubles } = open();
     actions.changeGenerationSetting('samples', 2);
     actions.changeGenerationSetting('limit', 6);
@@ -27,7 +27,7 @@ describe('generation', () => {
     expect(live?.report).toBe(task.value);
   });
 
-  it('that is stopped does not show the report of the one before', async () => {
+  it('that is stopped does not show the previous one’s report', async () => {
     const { actions, generation } = open({ pace: 20 });
     actions.changeGenerationSetting('limit', 4);
     expect(await actions.generate()).toBe(true);
@@ -41,7 +41,7 @@ describe('generation', () => {
     expect(generation()).toMatchObject({ task: { status: 'done' }, live: { report: null } });
   });
 
-  it('can be stopped: what has come stays, and the next one starts from its beginning', async () => {
+  it('can be stopped: what has arrived stays, and the next one starts afresh', async () => {
     const { actions, generation } = open({ pace: 20 });
     await actions.loadPair();
     const running = actions.generate();
@@ -62,7 +62,7 @@ describe('generation', () => {
     await again;
   });
 
-  it('keeps the text of one that fails, and asks for nothing while a field is wrong', async () => {
+  it('keeps the text of one that fails, and requests nothing while a field is invalid', async () => {
     const { actions, generation, doubles } = open();
     await actions.generate();
     doubles[0]!.generate = () =>
@@ -93,7 +93,7 @@ describe('generation', () => {
     expect(generationErrors(initialGenerationDraft).size).toBe(0);
   });
 
-  it('is in the address, and comes from one', () => {
+  it('is written to the address and restored from it', () => {
     const { actions, state, generation } = open();
     actions.goTo('generate');
     expect(formatLink(state().link)).toBe('#/generate');
@@ -112,7 +112,7 @@ describe('generation', () => {
       ...initialGenerationDraft,
       settings: { ...initialGenerationDraft.settings, limit: 5 },
     });
-    // A prompt that is too long for an address stays on the page.
+    // A prompt too long for an address stays on the page.
     actions.changeGeneration({ prompt: 'x'.repeat(2001) });
     expect(formatLink(state().link)).toBe('#/generate?length=5');
   });

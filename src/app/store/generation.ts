@@ -16,7 +16,7 @@ import { expectedText } from '../../contract/settings';
 import { type SubjectId, subjectOf } from './lens-draft';
 import { idle, type Task } from './task';
 
-/** The request while it is edited; it may be invalid while it is. */
+/** The request while it is edited, when it may be invalid. */
 export interface GenerationDraft {
   readonly subject: SubjectId;
   readonly prompt: string;
@@ -27,7 +27,7 @@ export interface GenerationDraft {
   readonly settings: GenerateSettings;
 }
 
-/** A token, and what could be read once it had come. */
+/** A token, and the text readable once it had arrived. */
 export interface LiveToken extends GeneratedToken {
   readonly piece: string;
 }
@@ -38,13 +38,13 @@ export interface LiveSample {
   readonly ending: GenerateEnding | null;
 }
 
-/** What has come so far, of the generation under way or the last one. */
+/** What has arrived so far from the current or last generation. */
 export interface LiveGeneration {
   readonly request: GenerateRequest;
   readonly prompt: readonly TokenText[];
   readonly samples: readonly LiveSample[];
   readonly tokensPerSecond: number | null;
-  /** Once it has ended by itself; `null` while it goes on, and where it was stopped. */
+  /** Set once it has ended by itself; `null` while it runs, or if it was stopped. */
   readonly report: GenerateReport | null;
 }
 
@@ -106,7 +106,7 @@ export const liveOf = (request: GenerateRequest): LiveGeneration => ({
   report: null,
 });
 
-/** What there is after another event. */
+/** The state after another event. */
 export function heard(live: LiveGeneration, event: GenerateEvent): LiveGeneration {
   if (event.kind === 'prompt') return { ...live, prompt: event.tokens };
   const samples = live.samples.map((sample, i): LiveSample => {

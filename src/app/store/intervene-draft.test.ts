@@ -47,7 +47,7 @@ describe('the form for interventions', () => {
     expect(written(change)).toContain(problem);
   });
 
-  it('takes them as text, too', () => {
+  it('also accepts them as text', () => {
     expect(draftedText('z2:zero').interventions).toHaveLength(1);
     expect(draftedText('z2:blur').problem).toContain('"blur"');
     expect(draftedText(' ').problem).toContain('at least one');

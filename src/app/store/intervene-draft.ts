@@ -42,7 +42,7 @@ export const initialIntervention: InterveneDraft = {
   ...{ token: '', minus: '', thought: 1, question: '', index: 1, values: '', order: '' },
 };
 
-/** Operations that name a vector, and what it is called there. */
+/** Operations that name a vector, and the vector's field in each. */
 const VECTOR_OF = { replace: 'by', interpolate: 'with', add: 'vector', remove: 'vector' } as const;
 export const needsVector = (kind: InterveneDraft['kind']): kind is keyof typeof VECTOR_OF =>
   Object.hasOwn(VECTOR_OF, kind);

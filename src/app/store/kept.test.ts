@@ -9,7 +9,7 @@ import { formatLink } from './link';
 import { addressOf } from './run-place';
 import { interruptedRuns } from './saved-actions';
 
-/** A page of a browser: what it stores is there for the next page. */
+/** A browser: what one of its pages stores is there for the next. */
 interface Browser {
   readonly storage: Store;
   readonly students: StudentShelf;
@@ -38,7 +38,7 @@ function open({ storage, students }: Browser, options: DoubleOptions = {}, hash 
 
 const config = parseRunConfig({ optimiser: { steps: 40 }, keeping: { every: 10 } });
 
-/** The place, where something happens instead of the first writing of this step's snapshot. */
+/** The browser, except that the first write of this step's snapshot is replaced by `happens`. */
 function upon({ storage, students }: Browser, step: number, happens: () => Promise<void>): Browser {
   let due = true;
   const write: StudentShelf['write'] = (run, snapshot) => {
@@ -49,7 +49,7 @@ function upon({ storage, students }: Browser, step: number, happens: () => Promi
   return { storage, students: { ...students, write } };
 }
 
-/** A page whose engine ended while it kept step 30 of its run. */
+/** A page whose engine died while it stored step 30 of its run. */
 async function interrupted(place: Browser) {
   const page = open(
     upon(place, 30, async () => {
@@ -63,7 +63,7 @@ async function interrupted(place: Browser) {
 }
 
 describe('a run whose tab ended', () => {
-  it('is offered at the next start, and trains on from its last snapshot', async () => {
+  it('is offered at the next start, and continues from its last snapshot', async () => {
     const place = browser();
     const { id } = await interrupted(place);
     const page = open(place);
@@ -82,7 +82,7 @@ describe('a run whose tab ended', () => {
     expect(interruptedRuns(page.state())).toEqual([]);
   });
 
-  it('can be set aside, and is then offered no more but still resumed', async () => {
+  it('can be set aside, and is then no longer offered but can still be resumed', async () => {
     const place = browser();
     const { id } = await interrupted(place);
     const first = open(place);
@@ -96,7 +96,7 @@ describe('a run whose tab ended', () => {
     expect(await page.actions.resumeRun(id)).toBe(true);
   });
 
-  it('is not resumed while another tab trains it, which is said', async () => {
+  it('is not resumed while another tab is training it, and says so', async () => {
     const place = browser();
     const { id } = await interrupted(place);
     const page = open({ ...place, storage: { ...place.storage, claimRun: async () => false } });
@@ -108,7 +108,7 @@ describe('a run whose tab ended', () => {
     expect(page.state().run.task.status).toBe('idle');
   });
 
-  it('trains on on the same page too, on a new engine', async () => {
+  it('continues on the same page too, with a new engine', async () => {
     const { id, page } = await interrupted(browser());
     expect(page.state().dead).not.toBeNull();
     expect(await page.actions.resumeRun(id)).toBe(true);
@@ -118,7 +118,7 @@ describe('a run whose tab ended', () => {
 });
 
 describe('a run', () => {
-  it('that was stopped can be trained on; one that is done cannot, and keeps its student', async () => {
+  it('that was stopped can be continued; one that is done cannot, and keeps its student', async () => {
     const place = browser();
     const page = open(upon(place, 10, () => page.actions.control('stop')));
     expect(await page.actions.startRun(config)).toBe(true);
@@ -150,7 +150,7 @@ describe('a run', () => {
     expect(page.state().kept.size).toBe(0);
   });
 
-  it('is not asked to be kept where nothing can be', async () => {
+  it('requests no snapshots where none can be stored', async () => {
     const place = browser();
     const page = open({ ...place, students: { ...place.students, unavailable: 'a test' } });
     expect(await page.actions.startRun(config)).toBe(true);
@@ -187,12 +187,12 @@ describe('the student of a kept run', () => {
     expect(await page.actions.keepTeacher({ run: id })).toBe(true);
     expect(page.state().teacher).not.toBeNull();
     expect(page.state().draft.roles.teacher).toBe('kept');
-    // The student in use is another matter.
+    // This does not make it the student in use.
     expect(page.state().student).toBeNull();
     expect(await page.actions.keepTeacher({ run: 'none' })).toBe(false);
   });
 
-  it('is taken to another browser as a run bundle, and trained on there', async () => {
+  it('is taken to another browser as a run bundle, and trained further there', async () => {
     const { id, page } = await interrupted(browser());
     await page.actions.restart();
     await page.actions.labelRun(id, { name: 'Half way', tags: ['a', 'b'] });
@@ -205,7 +205,7 @@ describe('the student of a kept run', () => {
     expect(kept.get(id)).toMatchObject({ run: id, step: 20, steps: 40 });
     expect(await there.actions.resumeRun(id)).toBe(true);
     expect(there.state().run.result?.status).toBe('done');
-    // A second time it would take the place of what was trained on.
+    // Opening it a second time would replace what was trained further.
     await expect(there.actions.openRunBundle('again.zip', file?.blob ?? new Blob())).rejects.toThrow(
       /“Half way” is among the kept runs already/,
     );
@@ -235,7 +235,7 @@ describe('the student of a kept run', () => {
     expect(other.state().latents.missing).toMatch(/which is not here/);
   });
 
-  it('goes with its run, and comes back with it until the page is left', async () => {
+  it('is deleted with its run, and can be restored with it until the page is left', async () => {
     const place = browser();
     const page = open(place);
     await page.actions.startRun(config);
@@ -272,7 +272,7 @@ describe('the student of a kept run', () => {
 });
 
 describe('a link to a run', () => {
-  it('shows the run and its settings; elsewhere it says what is missing, and has the settings', async () => {
+  it('shows the run and its settings; in another browser it says what is missing, and has the settings', async () => {
     const place = browser();
     const before = open(place);
     await before.actions.start(true);
@@ -300,7 +300,7 @@ describe('a link to a run', () => {
     expect(other.state()).toMatchObject({ run: { id: null }, draft: { seed: 7, optimiser: { steps: 40 } } });
   });
 
-  it('of its student, in another place, opens the student, or says that there is none', async () => {
+  it('to its student, in another place, opens the student, or says that there is none', async () => {
     const place = browser();
     const before = open(place, {}, '#/lowrank?subject=student');
     await before.actions.startRun(config);
@@ -318,7 +318,7 @@ describe('a link to a run', () => {
     ]);
   });
 
-  it('says what the run was made with and is not open', async () => {
+  it('says which model the run was made with if that is not open', async () => {
     const place = browser();
     const before = open(place);
     await before.actions.startRun(config);
@@ -336,7 +336,7 @@ describe('a link to a run', () => {
     ]);
   });
 
-  it('with settings that are none names them, and shows the rest', () => {
+  it('names invalid settings, and shows the rest', () => {
     const page = open(browser(), {}, '#/distil?preset=ce-128&set=optimiser.stepz=9;seed=5;lora.rank=0');
     expect(page.state().draft).toMatchObject({ method: 'ce', seed: expect.any(Number) });
     expect(page.state().linkProblems).toEqual([

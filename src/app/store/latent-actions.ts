@@ -21,10 +21,10 @@ export interface LatentActions extends BranchActions {
   chooseSteps(steps: number | null): void;
   /** Opens the question for stepping, dropping its earlier thoughts. */
   openQuestion(): Promise<boolean>;
-  /** Opens the question that is there at the moment a link names, or says what is missing. */
+  /** Opens the current question at the moment that a link names, or says what is missing. */
   followMoment(link: MomentLink): Promise<boolean>;
   /**
-   * Opens the question of a file of branches, with the branches in it, for the student that is chosen.
+   * Opens the question of a branches file, with its branches, for the chosen student.
    * @throws an error that says what is wrong with the file
    */
   readBranches(text: string): Promise<boolean>;
@@ -40,13 +40,13 @@ export function latentActions(
   engine: EngineActions,
   students: Pick<StudentActions, 'openStudent'>,
 ): LatentActions {
-  /** Opens the student that a link is of, if this browser keeps it. */
+  /** Opens the student that a link refers to, if this browser has it. */
   const takeStudent = async ({ student, kept: run }: MomentLink): Promise<void> => {
     const { studentRun, kept, saved } = ctx.get();
     const isKept = run !== undefined && kept.has(run) && saved.some(({ id }) => id === run);
     if (student === 'trained' && isKept && studentRun !== run) await students.openStudent(run);
   };
-  /** Whether the models that answer are there, loaded now if they were not. */
+  /** Loads the models that answer unless they are loaded. @returns whether they are there */
   const ready = () => {
     const { latents, studentConfig } = ctx.get();
     return latents.student === 'trained' && studentConfig !== null
@@ -70,7 +70,7 @@ export function latentActions(
     return status === 'done';
   };
 
-  /** Results for the previous question are no longer of use. */
+  /** Drops results for the previous question, which are no longer of use. */
   const forget = (change: Partial<LatentsState>) => {
     for (const one of [session, thought, answer]) one.abandon();
     ctx.latents({ ...nothingSeen, missing: null, ...change });
@@ -94,7 +94,7 @@ export function latentActions(
           question: question.text,
           student,
           ...(question.expected !== null && { expected: question.expected }),
-          // The base runs with the settings it is given; a student keeps those it was trained with.
+          // The base model runs with the given settings; a student keeps those it was trained with.
           ...(student === 'base'
             ? { steps: steps ?? shown, latent: { filter, temperature } }
             : steps !== null && { steps }),
@@ -124,7 +124,7 @@ export function latentActions(
       if (Object.keys(link).length === 0) return false;
       await takeStudent(link);
       forget(askedBy(link));
-      // Until it is open, and where it cannot be, the address still says what was asked for.
+      // Until it is open, or if it cannot be opened, the address still says what was requested.
       ctx.set({ link: { ...ctx.get().link, moment: link } });
       const { question, student } = now();
       if (question.text === '') {

@@ -3,7 +3,7 @@ import { parseRunConfig } from '../../contract/config';
 import { filterSentence, latentsOf } from './latent-choice';
 import { initialState } from './state';
 
-it('a trained student’s thoughts are what the engine says of it, where no setting names them', () => {
+it('shows a trained student’s latents as the engine reports them if no setting names them', () => {
   const config = parseRunConfig({ method: 'pause-ft' });
   const student = { id: 'student-1', label: 'PauseFT', differs: [], step: 3 };
   const state = {

@@ -8,9 +8,9 @@ export interface ShownLatents extends Pick<LatentSession, 'filter' | 'temperatur
   readonly steps: number;
 }
 
-/** Of the base: the settings of the run form, or what a link says. */
+/** The base model's: the settings of the run form, or a link's. */
 export function baseLatents({ latents, draft }: AppState): LatentChoice & { readonly steps: number } {
-  // A method may say only how many there are.
+  // A method may set only their number.
   const own = { ...LATENT_DEFAULTS, ...('latent' in draft && draft.latent) } as LatentChoice & {
     steps: number;
   };
@@ -18,8 +18,8 @@ export function baseLatents({ latents, draft }: AppState): LatentChoice & { read
 }
 
 /**
- * What the Latents place shows: for the trained student what the engine says of it, for the base the settings of the run
- * form, for an opened student what its files say. K can be overridden.
+ * What the Latents place shows: for the trained student what the engine reports, for the base model the
+ * settings of the run form, for an opened student what its files say. K can be overridden.
  */
 export function latentsOf(state: AppState): ShownLatents {
   const { latents, studentConfig, student, lens } = state;

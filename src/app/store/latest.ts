@@ -1,4 +1,4 @@
-/** Of several requests under way only the last counts: every call aborts the signal of the one before. */
+/** Of concurrent requests only the last counts: every call aborts the previous call's signal. */
 export function latestOnly(): () => AbortSignal {
   let last = new AbortController();
   return () => {

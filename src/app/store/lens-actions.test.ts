@@ -22,7 +22,7 @@ describe('the lens', () => {
     expect(doubles[0]!.calls.map((call) => call.split(' ')[0])).toEqual(['open', 'loadPair', 'lens']);
   });
 
-  it('asks what the request takes, and loads nothing for that', async () => {
+  it('asks for the cost of the request, and loads nothing for that', async () => {
     const failures = { lensCost: engineError('memory', '4 GB are needed', 'Choose 3 samples or fewer.') };
     const { actions, lens, doubles } = open();
     await actions.askLensCost();
@@ -32,7 +32,7 @@ describe('the lens', () => {
     actions.changeLens({ controls: ['shuffled'] });
     await actions.askLensCost();
     expect(lens().cost).toMatchObject({ status: 'done', value: { matrices: 32 } });
-    // What the form does not allow costs nothing that could be told.
+    // An invalid form has no cost to report.
     actions.changeLens({ samples: 0 });
     await actions.askLensCost();
     expect(lens().cost.status).toBe('idle');
@@ -62,7 +62,7 @@ describe('the lens', () => {
     expect(lens().report.status).toBe('idle');
   });
 
-  it('writes the hidden states of the form to a file, once the pair is there', async () => {
+  it('writes the hidden states that the form selects to a file, once the pair is there', async () => {
     const { actions, lens, doubles } = open();
     actions.changeLens({ layers: '2', samples: 3 });
     const file = await actions.exportStates('npy');
@@ -165,7 +165,7 @@ describe('a checkpoint from files', () => {
     });
   });
 
-  it('can be cancelled, and goes with the engine', async () => {
+  it('can be cancelled, and is gone when the engine dies', async () => {
     const { actions, lens, doubles } = open({ pace: 2 });
     await actions.loadPair();
     const opening = actions.openCheckpoint([file('config.json')]);

@@ -29,7 +29,7 @@ export interface LensActions {
   /** Runs the form's request, after applying a change to it, if given. The last report stays until the new one is ready. */
   runLens(change?: Partial<LensDraft>): Promise<boolean>;
   cancelLens(): void;
-  /** Finds what the form's request takes, if the models it needs are loaded; it loads none. */
+  /** Estimates the cost of the form's request if the models it needs are loaded; it loads none. */
   askLensCost(): Promise<void>;
   changeCausal(change: Partial<CausalDraft>): void;
   /**
@@ -67,7 +67,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
 
   const file = ctx.task<WrittenFile>({ get: () => now().file, set: (next) => ctx.lens({ file: next }) });
 
-  /** Number of questions about costs: only the last one's answer counts. */
+  /** Number of cost requests so far: only the last one's answer counts. */
   let costs = 0;
 
   const address = () => {
@@ -85,7 +85,10 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     subject !== 'opened' ||
     (overlay !== null && overlay !== 'opened');
 
-  /** Whether what the draft needs is there, loaded now if it was not, and the draft is one that it can do. */
+  /**
+   * Loads what the draft needs unless it is loaded. @returns whether it is there and can do what the draft
+   * asks
+   */
   const draftReady = async () => {
     if (!(await (needsPair(now().draft) ? engine.pairReady() : engine.deviceReady()))) return false;
     const { draft } = now();
@@ -201,7 +204,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       if (outcome.status !== 'done') return false;
       ctx.lens({ ...outlived(now(), ({ kind }) => kind === 'opened'), storage: idle });
       edit({ type: 'change', change: { subject: 'opened' } });
-      // Whoever opens a model means to use it: here, and in Generate.
+      // Opening a model means wanting to use it: here, and in Generate.
       const { generation, link } = ctx.get();
       const draft = { ...generation.draft, subject: 'opened' as const };
       ctx.set({

@@ -111,7 +111,7 @@ describe('the draft', () => {
       /follows/,
     ],
   ];
-  it.each(wrong)('%s is said beside the field', (_name, change, field, error) => {
+  it.each(wrong)('shows %s beside the field', (_name, change, field, error) => {
     const errors = draftErrors(draft(change), bounds);
     expect([...errors.keys()]).toEqual([field]);
     expect(errors.get(field)).toMatch(error);
@@ -133,7 +133,7 @@ describe('edits', () => {
     expect(change(state, { centre: true }).future).toEqual([]);
   });
 
-  it('in one field count as one undo step while typing', () => {
+  it('in one field count as one undo step while the user is typing', () => {
     let state = initialLens;
     for (const layers of ['1', '1-', '1-3']) state = change(state, { layers });
     state = change(state, { samples: 4 });

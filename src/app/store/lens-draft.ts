@@ -132,7 +132,7 @@ export const textsOf = ({ texts }: Pick<LensDraft, 'texts'>) =>
     .map((line) => line.trim())
     .filter(Boolean);
 
-/** What is known about the examined model; `null` if nothing is. */
+/** What is known about the examined model; `null` where unknown. */
 export interface Bounds {
   readonly layers: number | null;
   readonly hidden: number | null;
@@ -147,7 +147,7 @@ export interface DraftBounds extends Bounds {
 const shareSpace = ({ hidden, overlayHidden }: DraftBounds) =>
   hidden === null || overlayHidden === null || hidden === overlayHidden;
 
-/** Most samples of a request, and rows of a sample. */
+/** Maximum number of samples in a request, and of rows in a sample. */
 export const MAX_SAMPLES = 128;
 /** Total over all typed texts. */
 const MAX_CHARACTERS = 1_000_000;

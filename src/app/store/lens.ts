@@ -23,7 +23,7 @@ export interface LensState {
   readonly future: readonly LensDraft[];
   /** The fields of the last change: continued typing in one field is a single undo step. */
   readonly touched: string | null;
-  /** What the form's request would take; idle while that cannot be told. */
+  /** The cost of the form's request; idle while it is unknown. */
   readonly cost: Task<LensCost>;
   readonly report: Task<LensReport>;
   /** Whether their model has since been retrained or reopened: they stay visible, but nothing is added. */
@@ -36,13 +36,13 @@ export interface LensState {
   readonly rank: number | null;
   readonly checkpoints: readonly CheckpointReport[];
   readonly opened: Task<ModelReport>;
-  /** What fewer bits change in it. */
+  /** How much storing it in fewer bits changes it. */
   readonly storage: Task<StorageErrors>;
-  /** The file of hidden states that was written last. */
+  /** The file of hidden states written last. */
   readonly file: Task<WrittenFile>;
 }
 
-/** A file of hidden states; its contents are with whoever asked for it. */
+/** A file of hidden states; its contents were handed to the caller. */
 export type WrittenFile = Pick<StatesFile, 'name' | 'shape' | 'label'> & { readonly bytes: number };
 
 export const initialLens: LensState = {
@@ -64,7 +64,7 @@ export const initialLens: LensState = {
   file: idle,
 };
 
-/** What survives the engine: the reports. Checkpoints and the opened model go with it. */
+/** What survives the engine: the reports. Checkpoints and the opened model are lost with it. */
 export const withoutEngine = (state: LensState): LensState => ({
   ...state,
   ...outlived(state, ({ kind }) => kind === 'student' || kind === 'opened'),
@@ -87,7 +87,7 @@ export const outlived = (
 /** Maximum number of undo steps. */
 const MAX_PAST = 100;
 
-/** Fields that are typed letter by letter. */
+/** Fields that the user types into. */
 const TYPED: readonly (keyof LensDraft)[] = [
   'samples',
   'drawSeed',

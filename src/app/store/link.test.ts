@@ -75,15 +75,15 @@ describe('link', () => {
       },
     },
   ];
-  it.each(links)('comes back as it was: %o', (link) => {
+  it.each(links)('survives a round trip: %o', (link) => {
     expect(parseLink(formatLink(link))).toEqual({ link, problems: [], notes: [] });
   });
 
-  it.each(['', '#', '#/', '/model', '#model'])('%j is the first place', (hash) => {
+  it.each(['', '#', '#/', '/model', '#model'])('%j leads to the first place', (hash) => {
     expect(parseLink(hash)).toEqual({ link: links[0], problems: [], notes: [] });
   });
 
-  it('names what it cannot use and follows the rest', () => {
+  it('names what is unusable and follows the rest', () => {
     const { link, problems } = parseLink(
       `#/distill?preset=nope&theme=pink&view=rank&layers=3-1&samples=1e2&question=${'x'.repeat(2001)}&temperature=warm&top-p=0&generator=me&a=1`,
     );
@@ -104,7 +104,7 @@ describe('link', () => {
     expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');
   });
 
-  it('asks for a model in its shortest form, and names what is none', () => {
+  it('names a model in its shortest form, and reports what is not a model', () => {
     const { link } = parseLink('#/model?model=https://huggingface.co/org/name/tree/main');
     expect(link.model).toBe('org/name');
     expect(formatLink(link)).toBe('#/model?model=org/name');
@@ -115,7 +115,7 @@ describe('link', () => {
     ]);
   });
 
-  it('follows former preset ids, and gives their current names', () => {
+  it('follows former preset ids, and reports their current names', () => {
     const { link, problems, notes } = parseLink('#/distil?preset=lori-128');
     expect(link.preset).toBe('lori-results-128');
     expect(problems).toEqual([]);

@@ -22,15 +22,15 @@ export interface Link {
   readonly theme: Theme | null;
   /** A model on the Hub that the Model place asks about: `org/name@revision`. It is never fetched by itself. */
   readonly model: string | null;
-  /** What the low-rank place shows, and how. */
+  /** What the Low-rank place shows, and how. */
   readonly lens: LensLink;
   /** Which rows of a data set are shown and sampled. */
   readonly data: DataLink;
-  /** What the generate place continues, and how. */
+  /** What the Generate place continues, and how. */
   readonly generation: GenerationLink;
   /** What the Latents place shows of an open question. */
   readonly moment: MomentLink;
-  /** A kept run, and the settings of the form. */
+  /** A stored run, and the settings of the form. */
   readonly run: RunLink;
 }
 
@@ -94,7 +94,7 @@ export function parseLink(
       lens,
       data,
       generation,
-      // In the other places the run is the link's own.
+      // In the other places the run belongs to the link itself, not to the moment.
       moment: panel === 'latents' ? moment : withoutRun(moment),
       run: panel === 'latents' ? NO_RUN : run,
     },
@@ -116,7 +116,7 @@ function readModel(text: string | null): { readonly model: string | null; readon
 const NO_RUN: RunLink = { kept: null, set: null };
 const withoutRun = ({ kept: _, ...moment }: MomentLink): MomentLink => moment;
 
-/** Places that show a kept run, or its student. */
+/** Places that show a stored run, or its student. */
 const RUN_PANELS: readonly PanelName[] = ['distil', 'lowrank', 'generate'];
 
 export function formatLink(link: Link): string {
@@ -132,7 +132,7 @@ export function formatLink(link: Link): string {
   if (panel === 'distil' && run.set !== null) values.set('set', run.set);
   if (RUN_PANELS.includes(panel) && run.kept !== null) values.set('kept', run.kept);
   if (panel === 'latents') for (const [key, text] of Object.entries(moment)) values.set(key, text);
-  // Commas, slashes and @ may stand in a query as they are; of settings also what separates them.
+  // Commas, slashes and @ need no escaping in a query; nor do the separators of settings.
   const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');
   const plain =
     panel === 'distil' ? query.replaceAll('%3A', ':').replaceAll('%3B', ';').replaceAll('%3D', '=') : query;

@@ -4,12 +4,12 @@ import { noteLoss } from './engine-actions';
 import type { ModelFileState } from './model-file';
 
 export interface ModelFileActions {
-  /** Resolves to the file, or to `null` where none was made: the reason is in the state. */
+  /** Resolves to the file, or to `null` if none was made; the reason is then in the state. */
   exportModel(request: ModelFileRequest): Promise<ModelFile | null>;
   cancelModelExport(): void;
 }
 
-/** A model or a student as a file for other programs. */
+/** Exports a model or a student as a file for other programs. */
 export function modelFileActions(ctx: Context): ModelFileActions {
   const set = (change: Partial<ModelFileState>) =>
     ctx.set({ modelFile: { ...ctx.get().modelFile, ...change } });

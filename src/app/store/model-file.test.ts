@@ -3,7 +3,7 @@ import { engineError } from '../workbench.testing';
 import { inHand } from './in-hand';
 import { openApp } from './open-app.testing';
 
-it('a student’s file is made, shown while it is written, and failures are kept beside the form', async () => {
+it('a student’s file is made, its progress shown, and failures are shown beside the form', async () => {
   const { actions, store, doubles } = openApp();
   const request = { subject: { kind: 'student' }, format: 'merged', dtype: 'bf16' } as const;
   await actions.loadPair();

@@ -10,7 +10,7 @@ export {
   ONNX_LENGTH,
 } from '../../contract/model-files';
 
-/** The file of a model that was written last, or is being written, and whose it is. */
+/** The model file written last or being written, and which model it is of. */
 export interface ModelFileState {
   readonly task: Task<Omit<ModelFile, 'blob'>>;
   readonly subject: Subject['kind'] | null;

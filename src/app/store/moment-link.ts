@@ -5,10 +5,10 @@ import { quoted } from './link-text';
 import type { LatentsState } from './thoughts';
 
 /**
- * The part of the Latents place that a link carries, a moment: whose thoughts (`base` and `run`, the beginnings of the
- * hashes of the base and of the student's trained values; `kept`, its run, which this browser may have; `of`, the student in
- * words), K, the step and layer that are shown,
- * and the interventions, as in `#/latents?question=held-out-3&student=trained&run=3fa9…&k=4&do=z2:zero&step=3&layer=2`.
+ * The part of the Latents place that a link carries, a moment: whose thoughts (`base` and `run`, prefixes of
+ * the hashes of the base and of the student's trained values; `kept`, its run, which this browser may have;
+ * `of`, the student in words), K, the step and layer shown, and the interventions, as in
+ * `#/latents?question=held-out-3&student=trained&run=3fa9…&k=4&do=z2:zero&step=3&layer=2`.
  */
 export type MomentLink = Readonly<Record<string, string>>;
 
@@ -94,11 +94,11 @@ export function momentLink(latents: LatentsState, studentRun: string | null = nu
   };
 }
 
-/** What a moment asks of the place before its question is opened. */
+/** The state that a moment sets before its question is opened. */
 export function askedBy(link: MomentLink): Partial<LatentsState> {
   return {
     ...(link.student && { student: link.student as LatentsState['student'] }),
-    // What it does not say is as it is for everyone.
+    // What the link omits takes its default.
     steps: link.k === undefined ? null : Number(link.k),
     choice: link.feedback
       ? { filter: link.feedback as 'softmax' | 'hidden', temperature: Number(link.tau ?? 1) }
@@ -106,7 +106,7 @@ export function askedBy(link: MomentLink): Partial<LatentsState> {
   };
 }
 
-/** What a moment shows once its question is open. */
+/** The state that a moment sets once its question is open. */
 export function shownBy(link: MomentLink): Pick<LatentsState, 'branches' | 'step' | 'layer'> {
   const interventions = readInterventions(link.do ?? '');
   return {
@@ -116,7 +116,7 @@ export function shownBy(link: MomentLink): Pick<LatentsState, 'branches' | 'step
   };
 }
 
-/** In words, which student of a link is not here, and how to get it. */
+/** Says which student of a link is missing, and how to get it. */
 export function studentMissing({ student, of = 'a trained student', run, kept }: MomentLink): string {
   const which = `The link is of ${of}${run ? ` (${run}…)` : ''}, which is not here`;
   const otherwise = 'follow the link again; or open the question with the base, whose thoughts are others.';
@@ -125,7 +125,7 @@ export function studentMissing({ student, of = 'a trained student', run, kept }:
   return `${which}${kept ? ', nor among the students that this browser keeps' : ''}. Load its run bundle in Distil, if whoever sent the link has it, or train it there with the same settings and seed, and ${otherwise}`;
 }
 
-/** In words, what differs between the models of a link and those that are here; `null` if nothing does. */
+/** Says what differs between a link's models and the loaded ones; `null` if nothing does. */
 export function strangerIn(
   link: MomentLink,
   { base, student }: { readonly base: string; readonly student: string | null },

@@ -7,7 +7,7 @@ export type PreviewOutcome =
   | { readonly preview: null; readonly error: Failure };
 
 export interface PreviewActions {
-  /** The tokens of texts, as they would be run. Loads nothing: ask once the model is there. */
+  /** The tokens of texts, as the model would read them. Loads nothing: call it once the model is loaded. */
   previewTokens(request: TokenPreviewRequest): Promise<PreviewOutcome>;
 }
 

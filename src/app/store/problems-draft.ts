@@ -3,11 +3,11 @@ import type { ProblemSource } from '../../contract/problem-source';
 /** Which problems are to be answered, as it is being edited. */
 export interface ProblemsDraft {
   readonly source: ProblemSource['kind'];
-  /** Of the split of the rows. */
+  /** Seed of the split of the rows. */
   readonly seed: number;
   readonly problems: number;
 }
 
-/** Where the problems of a draft are from. */
+/** Where a draft's problems come from. */
 export const sourceOf = ({ source, seed }: Pick<ProblemsDraft, 'source' | 'seed'>): ProblemSource =>
   source === 'rows' ? { kind: 'rows', seed } : { kind: 'held-out' };

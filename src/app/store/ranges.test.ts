@@ -21,7 +21,7 @@ describe('a typed range', () => {
     expect(readRange(text).error).toMatch(/./);
   });
 
-  it('is said in words', () => {
+  it('is put into words', () => {
     const words = (text: string) => rangeWords(readRange(text).range!, 'steps');
     expect([words(''), words('3'), words('3-'), words('-8'), words('3-8')]).toEqual([
       null,

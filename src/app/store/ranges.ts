@@ -1,6 +1,6 @@
 import { NO_LIMIT, type Range } from '../../contract/data';
 
-/** A range as it is typed: `3-8`, `3-` (3 or more), `-8` (up to 8), `5` (exactly), empty or “all” for no limit. */
+/** A range as typed: `3-8`, `3-` (3 or more), `-8` (up to 8), `5` (exactly), empty or “all” for no limit. */
 export function readRange(
   text: string,
 ): { readonly range: Range; readonly error: null } | { readonly range: null; readonly error: string } {

@@ -6,15 +6,15 @@ import { latestOnly } from './latest';
 import { type RoleField, withRole } from './role-choice';
 import { done, failed, failureOf, idle, sentencesOf } from './task';
 
-/** Who learns from whom on what, and what that would take. */
+/** Who learns from whom on what, and what it would cost. */
 export interface RoleActions {
-  /** Chooses the student, the teacher or the data; says what else had to change with it. */
+  /** Chooses the student, the teacher or the data; a notice says what else had to change. */
   chooseRole(field: RoleField, value: string): void;
-  /** What the run of the form would take; nothing where its models or data are not there. */
+  /** Estimates the cost of the form's run; no estimate while its models or data are missing. */
   estimateRun(): Promise<void>;
   /**
-   * Keeps the student there is, the opened model, or the kept student of a run (by its id) as teacher for the next run, and
-   * chooses it.
+   * Keeps the current student, the opened model, or a run's stored student (by the run's id) as teacher for
+   * the next run, and chooses it.
    */
   keepTeacher(of?: 'student' | 'opened' | { readonly run: string }): Promise<boolean>;
 }
@@ -22,7 +22,7 @@ export interface RoleActions {
 const WHAT = { student: 'The student', opened: 'The opened model' } as const;
 
 export function roleActions(ctx: Context, readyFor: EngineActions['readyFor']): RoleActions {
-  /** Of several estimates under way, only the last is shown. */
+  /** Of concurrent estimates, only the last is shown. */
   const estimating = latestOnly();
   const sourceOf = async (of: 'student' | 'opened' | { readonly run: string }): Promise<TeacherSource> => {
     if (typeof of === 'string') return { kind: of };

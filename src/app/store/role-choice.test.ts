@@ -16,7 +16,7 @@ describe('choosing roles', () => {
     expect(kept.notes).toEqual([]);
   });
 
-  it('takes as many rows as there are, each in one part only', () => {
+  it('takes no more rows than there are, each in only one part', () => {
     for (const rows of [3, 7, 40, 128, 300]) {
       const chosen = withRole(config, 'data', 'opened', { name: 'rows.jsonl', rows });
       const { samples, validation, heldOut } = chosen.config.data;

@@ -2,7 +2,7 @@ import type { RunConfig } from '../../contract/config';
 import type { DataReport } from '../../contract/data';
 import { withValue } from './draft';
 
-/** Who learns from whom on what, as the page chooses it. */
+/** The page's choice of who learns from whom on what. */
 
 export type Roles = RunConfig['roles'];
 export type RoleField = keyof Roles;
@@ -12,8 +12,9 @@ export const needsPair = ({ roles }: Pick<RunConfig, 'roles'>): boolean =>
   roles.student === 'bundled' || roles.teacher === 'bundled' || roles.data === 'bundled';
 
 /**
- * The configuration with another model or data set. What cannot stay with it changes too: an opened model is its own teacher,
- * and of a data set with few rows as many are taken as there are. @returns also what else was changed, one sentence each
+ * The configuration with another model or data set. What is incompatible changes too: an opened model becomes
+ * its own teacher, and a small data set limits the numbers of rows. @returns also what else was changed, one
+ * sentence each
  */
 export function withRole(
   config: RunConfig,
@@ -36,7 +37,7 @@ export function withRole(
   return { config: chosen, notes: [] };
 }
 
-/** Shares of a small data set: three quarters to train on, the rest to validate and to hold out. */
+/** Shares of a small data set: three quarters for training, a tenth for validation, the rest held out. */
 const SHARES = { samples: 0.75, validation: 0.1 } as const;
 
 function fitted(

@@ -25,19 +25,19 @@ const cost = {
 };
 
 describe('the estimate for rows', () => {
-  it('counts one batch at a time, the states that are kept, and every token once', () => {
+  it('counts one batch at a time, the kept states, and every token once', () => {
     const found = rowsEstimate(MODEL, 'wasm', cost)!;
     expect(found.fits).toBe(true);
     expect(found.memory).toBeGreaterThan(1.5e9 + cost.bytes);
     expect(found.memory).toBeLessThan(2.8e9);
     const twice = rowsEstimate(MODEL, 'wasm', { ...cost, rows: 32, fed: 6400, bytes: 2 * cost.bytes })!;
     expect(twice.memory - found.memory).toBe(cost.bytes);
-    // 2 · parameters of the layers · tokens at 14e9 operations a second.
+    // 2 · layer parameters · tokens, at 14e9 operations per second.
     const layers = MODEL.parameters - MODEL.vocabulary * MODEL.hidden;
     expect(twice.seconds! - found.seconds!).toBeCloseTo((2 * layers * 3200) / 14e9, 6);
   });
 
-  it('says what would fit, and nothing where it cannot be known', () => {
+  it('says what would fit, and nothing if that is unknown', () => {
     const large = { ...MODEL, parameters: 880_000_000 };
     const found = rowsEstimate(large, 'wasm', { ...cost, longest: 4096, sequences: 1 })!;
     expect(found.fits).toBe(false);

@@ -2,18 +2,18 @@ import type { RowsCost } from '../../contract/data';
 import type { DeviceReport, ModelReport } from '../../contract/events';
 import { estimateMemory, whatFits } from '../../contract/memory';
 
-/** What gathering the hidden states of drawn rows takes on a device. */
+/** What it costs to gather the hidden states of drawn rows on a device. */
 export interface RowsEstimate {
-  /** Bytes at the peak, the page included. */
+  /** Peak memory in bytes, including the page. */
   readonly memory: number;
   readonly fits: boolean;
-  /** Tokens of a row that would fit, where the longest does not; undefined where none would. */
+  /** How many tokens of a row would fit if the longest does not; undefined if none would. */
   readonly fittingTokens: number | undefined;
-  /** Of the model's passes, on one thread; the decomposition comes on top. Undefined where it is not known. */
+  /** For the model's passes on one thread; the decomposition comes on top. Undefined if unknown. */
   readonly seconds: number | undefined;
 }
 
-/** @returns null where the model's sizes do not tell, as those of an ONNX export */
+/** @returns null if the model's sizes are not enough to tell, as for an ONNX export */
 export function rowsEstimate(
   model: ModelReport,
   provider: DeviceReport['provider'],

@@ -7,11 +7,13 @@ import { readRange, writeRange } from './ranges';
 import { idle, isBusy } from './task';
 
 export interface RowsFigureActions {
-  /** Makes sure that there are rows, and tells what the sample takes. Filter and sample stay as they are. */
+  /**
+   * Makes sure that there are rows, and estimates the cost of the sample. Filter and sample do not change.
+   */
   prepareRows(): Promise<boolean>;
   /**
-   * Figure 6 of the sample’s rationales under the model that is open, in the Low-rank place. Rows that the model cannot read
-   * are left out by the filter, so that others are drawn in their place.
+   * Shows figure 6 of the sample’s rationales under the open model, in the Low-rank place. The filter
+   * excludes rows that the model cannot read, so that others are drawn instead.
    */
   showRowsFigure(): Promise<boolean>;
 }
@@ -36,10 +38,10 @@ export function rowsFigureActions(
     return now().cost.status === 'done';
   };
 
-  /** Limits the filter to rows with a rationale that the model can read. */
+  /** Narrows the filter to rows with a rationale that the model can read. */
   const fitRows = async () => {
     const { report, draft, counts } = now();
-    // Counts of a tokenizer that is gone.
+    // The counts are from a tokenizer that is gone.
     if (counts.value !== null && counts.value.model !== modelName(ctx)) {
       ctx.set({ data: { ...now(), counts: idle } });
       await change({ tokens: '' });

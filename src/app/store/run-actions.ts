@@ -18,14 +18,14 @@ import { failureOf, idle, sentencesOf } from './task';
 export interface RunActions extends RoleActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
-  /** Loads a run file's configuration into the form. Throws what is wrong with it. */
+  /** Loads a run file's configuration into the form. @throws an error that says what is wrong with it */
   readRunFile(text: string): void;
-  /** Trains with the given configuration, or the form's. @param tags of the run */
+  /** Trains with the given configuration, or the form's. @param tags the run's tags */
   startRun(config?: RunConfig, tags?: readonly string[]): Promise<boolean>;
-  /** Trains on from what is kept of a run; an engine that died is started anew. */
+  /** Resumes a run from its stored snapshot; an engine that died is restarted. */
   resumeRun(id: string): Promise<boolean>;
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
-  /** Cancels the run in any phase; no student is kept. */
+  /** Cancels the run in any phase; no student is stored. */
   cancelRun(): void;
   /** Shows a stored run's curves and result, with its configuration in the form so that it can be repeated. */
   showRun(id: string): void;
@@ -34,7 +34,7 @@ export interface RunActions extends RoleActions {
 /** Milliseconds between two updates of the page during a run. */
 const UPDATE = 200;
 
-/** Attempts to take over a run, and milliseconds between two: the browser frees the lock of a tab that ended soon, not at once. */
+/** Attempts to take over a run, and milliseconds between two: the browser frees the lock of a closed tab soon, but not at once. */
 const CLAIMS = 6;
 const CLAIM_PAUSE = 300;
 
@@ -71,7 +71,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const { run: own, studentConfig, latents } = ctx.get();
       const hasRows = (config: RunConfig | null) => config?.roles.data === 'opened';
       ctx.set({ student: event.student, studentConfig: own.config, studentRun: own.id });
-      // Of a student trained on rows the held-out problems are rows.
+      // For a student trained on rows, the held-out problems are rows.
       const others = (hasRows(own.config) || hasRows(studentConfig)) && { problems: idle };
       ctx.latents({ student: 'trained', ...(latents.problems.status !== 'idle' && others) });
     }
@@ -91,7 +91,10 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       );
   };
 
-  /** Reports made during training did not show the student as it is now; its checkpoints have not changed. */
+  /**
+   * Marks reports made during training as outlived: they do not show the student as it is now. Its
+   * checkpoints have not changed.
+   */
   const endOfTraining = () =>
     ctx.lens(
       outlived(ctx.get().lens, (subject) => subject.kind === 'student' && subject.checkpoint === undefined),
@@ -99,7 +102,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
 
   const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });
 
-  /** Writes the run's snapshots; undefined where nothing can be kept. */
+  /** Writes the run's snapshots; undefined if nothing can be stored. */
   const keepFor = (id: string): RunOptions['keep'] =>
     ctx.students.unavailable !== null
       ? undefined
@@ -111,7 +114,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
           ctx.set({ kept: kept.set(id, { run: id, step, steps, status, bytes }) });
         };
 
-  /** Nothing is kept of a run that was discarded. */
+  /** Deletes what was stored of a discarded run. */
   const discard = async (id: string) => {
     try {
       await ctx.students.remove(id);
@@ -123,7 +126,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     }
   };
 
-  /** One run from the press of the button to its end. @returns null if it has not begun */
+  /** One run from the press of the button to its end. @returns null if it did not start */
   const train = async (
     id: string,
     config: RunConfig,
@@ -161,7 +164,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     return outcome.status === 'done';
   };
 
-  /** Takes over a run that no tab trains. */
+  /** Takes over a run that no other tab is training. */
   const claim = async (id: string): Promise<boolean> => {
     const store = await ctx.storage;
     for (let attempt = 1; attempt <= CLAIMS; attempt++) {
@@ -171,7 +174,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     return false;
   };
 
-  /** Device and perhaps pair, on a new engine if the old one is dead or full. */
+  /**
+   * Prepares the device, and the pair if needed, on a new engine if the old one is dead or its heap is full.
+   */
   const readyAgain = (config: RunConfig) => () => {
     const { dead, isHeapFull } = ctx.get();
     return dead !== null || isHeapFull ? engine.restart() : engine.readyFor(config);
@@ -223,7 +228,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         const file = await ctx.students.read(id);
         const begin = (options: RunOptions) => ctx.engine().resume(file, options);
         const ended = await train(id, row.config, begin, readyAgain(row.config));
-        // Its end gives the run free; a run that has not begun is given free here.
+        // The end of a run releases it; a run that did not start is released here.
         if (ended === null) store.endRun(id);
         return ended ?? false;
       } catch (thrown) {

@@ -8,10 +8,10 @@ import type { RunZipState } from './run-zip';
 import type { SavedActions } from './saved-actions';
 
 export interface RunBundleActions {
-  /** A kept run as a zip; `null` where none was made: the reason is in the state. */
+  /** A stored run as a zip; `null` if none was made; the reason is then in the state. */
   exportRun(id: string, format: RunFormat): Promise<ModelFile | null>;
   cancelRunZip(): void;
-  /** Takes a run bundle among the kept runs. Resolves to the run's id; rejects where it cannot be taken. */
+  /** Adds a run bundle to the stored runs. Resolves to the run's id; rejects if it cannot be added. */
   openRunBundle(name: string, data: Blob): Promise<string>;
 }
 
@@ -38,7 +38,7 @@ export function runBundleActions(
           const { blob: _, ...described } = made;
           return described;
         },
-        // A program comes with the model's weights; a bundle names them.
+        // A PyTorch program includes the model's weights; a bundle only names them.
         format === 'torch' ? () => engine.readyFor(run.config) : undefined,
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
@@ -59,7 +59,7 @@ export function runBundleActions(
           `runs with their students cannot be kept here: ${ctx.students.unavailable}`,
           'Open the page in a browser that keeps files, or resume the bundle on the command line: npm run lab -- distil --resume.',
         );
-      // The student first: a row without it would be offered as what it is not.
+      // The student first: a row without its student would be offered wrongly.
       await ctx.students.write(run.id, { step, steps, status, file });
       try {
         await (await ctx.storage).putRun(run);

@@ -34,7 +34,7 @@ const clockAfter = (...events: RunEvent[]) => events.reduce(tick, startedClock);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => step(from + i));
 
 describe('the estimated time left of a run', () => {
-  it('is that of the remaining steps, ignoring the first, which warms up', () => {
+  it('is that of the remaining steps, ignoring the first, which is a warm-up', () => {
     const clock = clockAfter(step(1, 5000), ...range(2, 20));
     expect(shownRun(clock, config)).toMatchObject({ done: 20, total: 100, unit: 'steps', left: 80 * 20 });
   });
@@ -56,7 +56,7 @@ describe('the estimated time left of a run', () => {
     expect(shownRun(later, config)).toMatchObject({ phase: 'train', done: 30, left: 70 * 20 + 350 * 40 });
   });
 
-  it('is what was expected of everything, until each was measured', () => {
+  it('uses what was expected for each part until it has been measured', () => {
     const told = clockAfter({ kind: 'expected', milliseconds: { teacher: 6400, step: 30, problem: 10 } });
     const all = 100 * 30 + (4 * 50 + 200) * 10;
     expect(shownRun(told, config).left).toBe(6400 + all);
@@ -73,7 +73,7 @@ describe('the estimated time left of a run', () => {
     expect(shownRun(later, config).left).toBe(90 * 20 + 400 * 10);
   });
 
-  it('says nothing where nothing is known, and is the phase’s own after the last step', () => {
+  it('is unknown if nothing is known, and is the phase’s own after the last step', () => {
     const unknown = clockAfter({ kind: 'expected', milliseconds: null }, progress('teacher', 32, 128, 900));
     expect(shownRun(unknown, config)).toMatchObject({ done: 32, total: 128, elapsed: 900, left: null });
     const end = clockAfter(...range(1, 100), progress('evaluate', 20, 200, 800));
@@ -81,7 +81,7 @@ describe('the estimated time left of a run', () => {
     expect(shownRun(end, config).left).toBeNull();
   });
 
-  it('ignores the first step of a run that is resumed, which warms up as well', () => {
+  it('ignores the first step of a resumed run, which is also a warm-up', () => {
     const resumed = clockAfter(
       { kind: 'resumed', step: 40, steps, series: emptySeries, provider: 'wasm' },
       step(41, 5000),

@@ -10,10 +10,10 @@ export interface RunClock {
   readonly progress: Progress | null;
   readonly step: number;
   readonly steps: number;
-  /** Total milliseconds and number of steps, without the first, which warms up; null before it. */
+  /** Total milliseconds and number of steps, without the first, which is a warm-up; null before it. */
   readonly stepping: { readonly count: number; readonly milliseconds: number } | null;
   readonly evaluating: { readonly problems: number; readonly milliseconds: number };
-  /** What was expected before the first step; null until it is known, and where it is not. */
+  /** What was expected before the first step; null if unknown, or not known yet. */
   readonly expected: ExpectedEvent['milliseconds'];
   /** Milliseconds spent observing the student during training. */
   readonly observing: number;
@@ -40,7 +40,7 @@ export function tick(clock: RunClock, event: RunEvent): RunClock {
       return {
         ...clock,
         ...{ step, steps },
-        // What went on before, compiling or evaluating, is over.
+        // The previous phase, compiling or evaluating, is over.
         progress: { phase: 'train', done: step, total: steps, unit: 'steps', elapsed: 0 },
         stepping: { count: count + 1, milliseconds: milliseconds + event.milliseconds },
       };
@@ -83,8 +83,8 @@ export interface Shown {
 }
 
 /**
- * A run as displayed: from the first step to the last its steps, even during an evaluation between two of them; before and after
- * that, the current phase. The time left is always that of the whole run, as far as it can be said.
+ * A run as displayed: its steps from the first to the last, even during an evaluation between two of them;
+ * before and after that, the current phase. The time left is always that of the whole run, as far as known.
  */
 export function shownRun(clock: RunClock, config: RunConfig | null): Shown {
   const { progress, step, steps } = clock;
@@ -104,7 +104,7 @@ export function shownRun(clock: RunClock, config: RunConfig | null): Shown {
 
 const isBetweenSteps = ({ step, steps }: RunClock): boolean => step > 0 && step < steps;
 
-/** Milliseconds of all that remains: teacher pass, steps, evaluations; null where the time of a step is not known. */
+/** Milliseconds of all that remains: teacher pass, steps, evaluations; null if the time of a step is unknown. */
 function timeLeft(clock: RunClock, config: RunConfig | null): number | null {
   const { step, steps, expected, observing } = clock;
   const total = steps || (config?.optimiser.steps ?? 0);
@@ -114,11 +114,11 @@ function timeLeft(clock: RunClock, config: RunConfig | null): number | null {
   return teacherLeft(clock) + training + evaluationLeft(clock, config, total);
 }
 
-/** Milliseconds of one, where there were enough to tell. */
+/** Milliseconds of one, if there were enough to tell. */
 const timed = (measured: { readonly count: number; readonly milliseconds: number } | null) =>
   measured !== null && measured.count >= 2 ? measured.milliseconds / measured.count : null;
 
-/** Of the teacher pass, before the first step. */
+/** Milliseconds left of the teacher pass, before the first step. */
 function teacherLeft({ progress, step, expected }: RunClock): number {
   if (step > 0 || !expected) return 0;
   if (progress === null) return expected.teacher;
@@ -128,7 +128,7 @@ function teacherLeft({ progress, step, expected }: RunClock): number {
   return done > 0 ? (elapsed * (total - done)) / done : expected.teacher;
 }
 
-/** Of the evaluation in progress, and of those that come. */
+/** Milliseconds left of the current evaluation and those to come. */
 function evaluationLeft(clock: RunClock, config: RunConfig | null, steps: number): number {
   const { progress, step, evaluating } = clock;
   const now = progress?.phase === 'evaluate' ? progress : null;

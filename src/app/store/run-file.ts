@@ -38,7 +38,7 @@ export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** Reads the text of a run file, or of a bare configuration. Throws `RunConfigError` that names what is wrong. */
+/** Reads the text of a run file, or of a bare configuration. @throws RunConfigError naming what is wrong */
 export function readRunFile(text: string, methods?: Methods): ReadRunFile {
   if (text.length > MAX_RUN_FILE_LENGTH) {
     throw new RunConfigError(

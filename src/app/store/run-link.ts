@@ -8,8 +8,9 @@ import { quoted } from './link-text';
 import { failureOf } from './task';
 
 /**
- * The part of a link that names a run: `kept`, a run that this browser may have, and `set`, the settings of the form beside the
- * preset, as in `#/distil?preset=codi-128&set=seed=3;optimiser.steps=50&kept=2026-11-26T08:00:00.000Z`.
+ * The part of a link that names a run: `kept`, a run that this browser may have, and `set`, the form's
+ * deviations from the preset, as in
+ * `#/distil?preset=codi-128&set=seed=3;optimiser.steps=50&kept=2026-11-26T08:00:00.000Z`.
  */
 export interface RunLink {
   readonly kept: string | null;
@@ -21,14 +22,14 @@ const MAX_SET = 4000;
 
 export const isRunId = (text: string): boolean => /^[\w.:-]{1,100}$/.test(text);
 
-/** @returns what can be used, and what cannot, named */
+/** @returns the usable values, and what is wrong with the others */
 export function readRunLink(values: URLSearchParams): {
   readonly run: RunLink;
   readonly problems: readonly string[];
 } {
   const [kept, set] = [values.get('kept'), values.get('set')];
   const problems: string[] = [];
-  // What is wrong with `kept` is said where moments are read, which have it too.
+  // Problems with `kept` are reported when moments are read, which have it too.
   const isLong = set !== null && set.length > MAX_SET;
   if (isLong) problems.push(`the settings of ${set.length} characters are longer than ${MAX_SET}`);
   return {
@@ -37,7 +38,7 @@ export function readRunLink(values: URLSearchParams): {
   };
 }
 
-/** In values, what separates them is written as in addresses. */
+/** Inside values, the separators are escaped as in addresses. */
 const write = (value: unknown): string =>
   (typeof value === 'string' && !isLiteral(value) ? value : JSON.stringify(value)).replaceAll(
     /[%;]/g,
@@ -58,7 +59,7 @@ function read(text: string): unknown {
   return isLiteral(plain) ? JSON.parse(plain) : plain;
 }
 
-/** The settings in which a configuration differs from a preset; `null` where there are none. */
+/** The settings in which a configuration differs from a preset; `null` if there are none. */
 export function settingsText(preset: Preset, config: RunConfig): string | null {
   const differ = pathsOf(config).filter(
     (path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(preset.config, path)),
@@ -68,7 +69,7 @@ export function settingsText(preset: Preset, config: RunConfig): string | null {
     : differ.map((path) => `${path}=${write(valueAt(config, path))}`).join(';');
 }
 
-/** What a link has the form show: a preset with settings; `null` where it says nothing of it. */
+/** The configuration that a link puts into the form: a preset with settings; `null` if it names none. */
 export function configOfLink(
   { preset: id, run: { set } }: { readonly preset: string | null; readonly run: RunLink },
   presets: readonly Preset[] = PRESETS,
@@ -91,7 +92,9 @@ export function configOfLink(
   }
 }
 
-/** Preset and settings by which a link names a configuration; none where it is the first preset as it is. */
+/**
+ * The preset and settings by which a link names a configuration; empty if it is the unchanged first preset.
+ */
 export function linkOfConfig(
   config: RunConfig,
   wanted: string | null,

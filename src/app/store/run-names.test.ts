@@ -27,14 +27,14 @@ describe('searching runs', () => {
     expect(found('codi paper')).toEqual([]);
   });
 
-  it('names runs after their configuration unless they were given a name', () => {
+  it('names runs after their configuration unless the user named them', () => {
     expect(runName(runs[1] as SavedRun, METHODS)).toBe('Short one');
     expect(runName(runs[0] as SavedRun, METHODS)).toMatch(/^LoRi.*128 samples, seed 3$/);
   });
 });
 
 describe('differences of configurations', () => {
-  it('are the settings that are not equal, also those that one method has alone', () => {
+  it('are the settings that are not equal, including those that only one method has', () => {
     const [a, b, c] = runs.map(({ config }) => config) as [
       SavedRun['config'],
       SavedRun['config'],

@@ -4,11 +4,11 @@ import { nameConfig } from '../../contract/presets';
 import type { SavedRun } from '../../contract/saved-run';
 import { valueAt } from './draft';
 
-/** A run's own name, or one made of its configuration. */
+/** A run's own name, or one made from its configuration. */
 export const runName = ({ name, config }: Pick<SavedRun, 'name' | 'config'>, methods: Methods): string =>
   name ?? `${nameConfig(config, methods).name}, ${config.data.samples} samples, seed ${config.seed}`;
 
-/** Values as they are read and searched: `optimiser.steps 150`. */
+/** Values as displayed and searched: `optimiser.steps 150`. */
 const shown = (value: unknown): string => (Array.isArray(value) ? value.join(' ') : String(value));
 
 function pathsOf(value: unknown, path = ''): string[] {
@@ -19,7 +19,7 @@ function pathsOf(value: unknown, path = ''): string[] {
 }
 
 /**
- * The runs in whose name, tags, date or settings the text occurs (`seed 3`), or, where it occurs in none, each of its words
+ * The runs whose name, tags, date or settings contain the text (`seed 3`) or, if none do, each of its words
  * (`codi paper`).
  */
 export function searchRuns(runs: readonly SavedRun[], text: string, methods: Methods): readonly SavedRun[] {
@@ -32,7 +32,7 @@ export function searchRuns(runs: readonly SavedRun[], text: string, methods: Met
   return exact.length > 0 ? exact : having(wanted.split(/\s+/));
 }
 
-/** Everything a run is found by, a line each. */
+/** Everything that a run is found by, one per line. */
 function searchable(run: SavedRun, methods: Methods): string {
   const settings = pathsOf(run.config).map((path) => `${path} ${shown(valueAt(run.config, path))}`);
   return [runName(run, methods), ...(run.tags ?? []), run.id, ...settings].join('\n').toLowerCase();
@@ -41,7 +41,7 @@ function searchable(run: SavedRun, methods: Methods): string {
 export interface Difference {
   /** `optimiser.steps` */
   readonly path: string;
-  /** By run; `null` where its method has no such setting. */
+  /** By run; `null` if its method has no such setting. */
   readonly values: readonly (string | null)[];
 }
 

@@ -7,7 +7,7 @@ import { configOfLink, linkOfConfig } from './run-link';
 import type { AppState } from './state';
 import type { StudentActions } from './student-actions';
 
-/** The link with what the place shows: in Distil the kept run and the form's settings, elsewhere the run whose student it is. */
+/** The link with what the place shows: in Distil the stored run and the form's settings, elsewhere the student's run. */
 export function addressOf(
   state: Pick<
     AppState,
@@ -28,7 +28,7 @@ export function addressOf(
   return { ...link, run: { kept: isStudent ? known(studentRun) : null, set: null } };
 }
 
-/** Whether an address is another one for it. */
+/** Whether anything that the address is made from has changed. */
 export const addressChanges = (now: AppState, before: AppState): boolean =>
   now.isPlaceKnown &&
   ((['link', 'draft', 'saved', 'studentRun'] as const).some((key) => now[key] !== before[key]) ||
@@ -37,9 +37,12 @@ export const addressChanges = (now: AppState, before: AppState): boolean =>
     now.generation.draft !== before.generation.draft);
 
 export interface RunPlace {
-  /** Puts what the link says of the configuration into the form, unless it is there. */
+  /** Puts the link's configuration into the form, unless it is there already. */
   takeSettings(link: Link): void;
-  /** Shows the link's run, or takes its student; what is missing is said. Once the kept runs are listed. */
+  /**
+   * Shows the link's run, or opens its student; reports what is missing. Call it once the stored runs are
+   * listed.
+   */
   takeRun(link: Link): Promise<void>;
 }
 
@@ -91,7 +94,7 @@ export function runPlace(
   };
 }
 
-/** What a run was made with that is not open. */
+/** Says which model or data of a run is not open; `null` if all are. */
 function missingFor(
   { config: { roles }, result }: SavedRun,
   { lens, data }: Pick<AppState, 'lens' | 'data'>,

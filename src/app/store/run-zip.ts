@@ -1,7 +1,7 @@
 import type { ModelFile } from '../../contract/model-files';
 import { idle, type Task } from './task';
 
-/** The run that was written as a zip last, or is being written. */
+/** The run written as a zip last, or being written. */
 export interface RunZipState {
   readonly task: Task<Omit<ModelFile, 'blob'>>;
   /** Id of the run. */

@@ -16,9 +16,9 @@ export interface RunState {
   readonly config: RunConfig | null;
   readonly clock: RunClock;
   readonly latest: StepEvent | null;
-  /** The answers that the last step was computed from, of a run that draws them. */
+  /** The answers that the last step was computed from, for a run that samples them. */
   readonly groups: GroupsEvent | null;
-  /** The rows it uses, once they are drawn. */
+  /** The rows it uses, once drawn. */
   readonly data: DataUsed | null;
   readonly series: RunSeries;
   readonly result: RunResult | null;
@@ -91,7 +91,7 @@ export function reduceRun(state: RunState, action: RunAction): RunState {
 function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
   const steps = events.filter((event) => event.kind === 'step');
   const drawn = events.filter((event) => event.kind === 'groups');
-  // A run that is resumed tells its series before anything else.
+  // A resumed run reports its series up to then before anything else.
   const resumed = events.findLast((event) => event.kind === 'resumed');
   return {
     ...state,

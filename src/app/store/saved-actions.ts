@@ -18,9 +18,9 @@ export interface SavedActions {
   undoDelete(): Promise<void>;
   /** Renames or tags a run, or sets it aside. */
   labelRun(id: string, change: Labels): Promise<void>;
-  /** Adds a run to those that are compared, or takes it out. */
+  /** Adds a run to the compared ones, or removes it. */
   compareRun(id: string, isCompared: boolean): void;
-  /** Offers the latest interrupted run for being resumed, unless it was set aside. */
+  /** Offers to resume the latest interrupted run, unless it was set aside. */
   offerInterrupted(): void;
 }
 
@@ -34,18 +34,18 @@ export interface RunAutosave {
   end(): Promise<void>;
 }
 
-/** Milliseconds between two writes of an unfinished run: the most that a crashed tab loses. */
+/** Milliseconds between two writes of an unfinished run: the most that a crashed tab can lose. */
 const AUTOSAVE = 3_000;
 /** Milliseconds between two checks on a run in another tab. */
 const LOOK = 5_000;
 
-/** Whether the run ended because a loss was not finite: trained on from its snapshot it would end there again. */
+/** Whether the run ended because a loss was not finite: resumed from its snapshot, it would end there again. */
 export const hasDiverged = ({ result, series }: SavedRun): boolean => {
   const last = series.losses.total?.at(-1);
   return result === null && last !== undefined && !Number.isFinite(last);
 };
 
-/** Interrupted runs whose last snapshot is there and which no tab trains, latest first. */
+/** Interrupted runs that have a snapshot and that no tab is training, latest first. */
 export const interruptedRuns = ({
   saved,
   kept,
@@ -92,14 +92,14 @@ export function savedActions(ctx: Context): SavedActions {
     }
   };
 
-  /** The student of the run deleted before goes for good. */
+  /** Deletes the student of the previously deleted run for good. */
   const forget = async () => {
     const { deleted } = ctx.get();
     ctx.set({ deleted: null });
     if (deleted) await ctx.students.remove(deleted.id);
   };
   ctx.onHide(() => {
-    // The page may come back: what is deleted then cannot be restored any more.
+    // The page may come back, but the deleted run can no longer be restored then.
     void forget().catch(() => {});
   });
 
@@ -176,7 +176,7 @@ export function runAutosave(ctx: Context): RunAutosave {
     };
     savedAt = row.savedAt;
     const { saved, kept } = ctx.get();
-    // As in storage: runs whose student is kept are not among those that make room.
+    // As in storage: runs whose student is stored are never dropped.
     const rows = [row, ...saved.filter((other) => other.id !== id)];
     const others = surplusOf(rows, (other) => kept.has(other));
     ctx.set({ saved: rows.filter((other) => !others.includes(other)) });
@@ -195,7 +195,7 @@ export function runAutosave(ctx: Context): RunAutosave {
     if (id) void ctx.storage.then((store) => store[change](id));
   };
 
-  // A hidden tab may be ended without further notice.
+  // A hidden tab may be killed without further notice.
   ctx.onHide(() => {
     if (isActive(ctx.get().run)) void keep();
   });

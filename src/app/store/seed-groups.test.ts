@@ -51,7 +51,7 @@ it('groups finished runs that differ only in the seed', () => {
   });
 });
 
-it('takes the latest of two runs with the same seed; a single seed is no group', () => {
+it('takes the latest of two runs with the same seed; a single seed is not a group', () => {
   expect(seedGroups([run({ seed: 1 }, 0.5), run({ seed: 1 }, 0.4)])).toEqual([]);
   const early = run({ seed: 1 }, 0.5);
   const late = run({ seed: 1 }, 0.4);

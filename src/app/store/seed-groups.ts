@@ -16,8 +16,9 @@ export interface SeedGroup {
 }
 
 /**
- * Groups of finished runs with a held-out accuracy, two seeds or more. Of several runs with the same seed the latest counts. What
- * a run observes during training (`observation`) and how often it is kept (`keeping`) do not affect it and are not compared.
+ * Groups of finished runs with a held-out accuracy, two seeds or more. Of several runs with the same seed the
+ * latest counts. What is observed during training (`observation`) and how often it is stored (`keeping`) do
+ * not affect a run and are not compared.
  */
 export function seedGroups(saved: readonly SavedRun[], methods: Methods = METHODS): SeedGroup[] {
   const groups = new Map<string, { settings: Map<string, string>; runs: SavedRun[] }>();

@@ -26,7 +26,7 @@ const planOf = ({ base, id, revision }: HubSource): DownloadPlan => ({
   ],
 });
 
-/** Hosts and a library that remember what was asked of them. */
+/** Hosts and a library that record what was asked of them. */
 function made({
   quota = 10_000,
   fails = null as Error | null,
@@ -118,8 +118,8 @@ function open(
   return { ...world, ...app, engine, state: () => app.store.getState().sources };
 }
 
-describe('opening a model of a host', () => {
-  it('asks for nothing before it is told to, then for the list, then for the files, and opens them', async () => {
+describe('opening a model from a host', () => {
+  it('sends no request before it is told to; then gets the list, then the files, and opens them', async () => {
     const { actions, asked, state, store, used } = open();
     await actions.start(false);
     actions.typeModel('org/name@v1');
@@ -140,7 +140,7 @@ describe('opening a model of a host', () => {
     expect(state().library?.whole).toHaveLength(1);
   });
 
-  it('a model that cannot be opened is known before it is downloaded', async () => {
+  it('recognises a model that cannot be opened before downloading it', async () => {
     const refusal = engineError('config', 'unsupported model_type "mistral"', 'Choose another.');
     for (const [error, said] of [
       [refusal, { message: 'unsupported model_type "mistral"', hint: 'Choose another.' }],
@@ -154,7 +154,7 @@ describe('opening a model of a host', () => {
     }
   });
 
-  it('the token is in no state', async () => {
+  it('keeps the token out of the state', async () => {
     const { actions, store } = open();
     actions.setToken('hf_secret');
     actions.typeModel('org/name');
@@ -167,7 +167,7 @@ describe('opening a model of a host', () => {
     expect(store.getState().sources.hasToken).toBe(false);
   });
 
-  it('a mirror is asked under its own address, and what is no address or name is said beside the form', async () => {
+  it('asks a mirror at its own address, and reports invalid addresses and names beside the form', async () => {
     const { actions, asked, state, store } = open();
     actions.showSource('mirror');
     actions.typeModel('org/name');
@@ -177,11 +177,11 @@ describe('opening a model of a host', () => {
     actions.typeMirror('https://mirror.example/');
     expect(await actions.lookUpModel()).toBe(true);
     expect(asked).toEqual(['look up org/name@main at https://mirror.example with no token']);
-    // A link names no mirror.
+    // Links never name a mirror.
     expect(store.getState().link.model).toBeNull();
   });
 
-  it('a link asks, and nothing is fetched; declined, it is gone from the address', async () => {
+  it('a link asks, and nothing is fetched; once declined, it is gone from the address', async () => {
     const { actions, asked, state, store } = open({}, '#/model?model=org/name@v1');
     await actions.start(false);
     expect([asked, state().asked, state().model, state().tab]).toEqual([
@@ -196,7 +196,7 @@ describe('opening a model of a host', () => {
     expect([asked, state().asked]).toEqual([[], 'org/other']);
   });
 
-  it('what does not fit is refused before a byte is fetched', async () => {
+  it('refuses what does not fit before a byte is fetched', async () => {
     const { actions, asked, state } = open({ quota: 900 });
     actions.typeModel('org/name');
     await actions.lookUpModel();
@@ -208,7 +208,7 @@ describe('opening a model of a host', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('what is here already counts as room that is not needed', async () => {
+  it('needs no space for what has already arrived', async () => {
     const { actions, asked, setList } = open({ quota: 900 });
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
     setList(() => ({
@@ -220,7 +220,7 @@ describe('opening a model of a host', () => {
     expect(asked).toEqual(['download org/name']);
   });
 
-  it('a failure is shown with what to do, a cancel leaves nothing behind', async () => {
+  it('shows a failure with a hint; a cancel leaves no error behind', async () => {
     const failing = open({ fails: new HubError('network', 'lost', 'Resume it.') });
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
     expect(await failing.actions.download(plan)).toBe(false);
@@ -242,8 +242,8 @@ describe('opening a model of a host', () => {
 
 const never = () => new Promise<never>(() => {});
 
-describe('a library that gives no answer', () => {
-  it('keeps no pair from loading, and is said after a while', async () => {
+describe('a library that does not respond', () => {
+  it('does not stop the pair from loading, and is reported after a while', async () => {
     vi.useFakeTimers();
     try {
       const { actions, store, state } = open({ library: { list: never } });
@@ -262,7 +262,7 @@ describe('a library that gives no answer', () => {
     }
   });
 
-  it('does not hold a cancelled download, nor an engine a cancelled look-up', async () => {
+  it('does not hold up a cancelled download, nor does the engine a cancelled look-up', async () => {
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
     const { actions, asked, state } = open({ library: { persist: never } });
     const download = actions.download(plan);
@@ -289,7 +289,7 @@ describe('a library that gives no answer', () => {
 });
 
 describe('what is stored', () => {
-  it('is not listed where nothing can be stored: the reason is all that is said', async () => {
+  it('is not listed if nothing can be stored: only the reason is given', async () => {
     const { actions, state } = open({
       library: { unavailable: 'no secure context', list: async () => Promise.reject(new Error('no')) },
     });
@@ -297,7 +297,7 @@ describe('what is stored', () => {
     expect(state()).toMatchObject({ unavailable: 'no secure context', problem: null });
   });
 
-  it('opens without asking any host, is in use while it is open, and no longer once another is', async () => {
+  it('opens without contacting any host, and is in use until another model is opened', async () => {
     const { actions, asked, stored, used, state } = open({ offline: true });
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
     const key = keyOf(plan);
@@ -312,7 +312,7 @@ describe('what is stored', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is free once it is closed, and what was to use it uses the bundled pair', async () => {
+  it('is released once it is closed, and what was set to use it uses the bundled pair', async () => {
     const { actions, stored, used, state, store } = open();
     const app = store.getState;
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
@@ -340,7 +340,7 @@ describe('what is stored', () => {
     expect(app().link.generation).not.toContain('opened');
   });
 
-  it('stays open where the engine refuses to close it', async () => {
+  it('stays open if the engine refuses to close it', async () => {
     const { actions, engine, store } = open();
     const app = store.getState;
     await actions.openFiles([{ name: 'config.json', data: new Blob(['{}']) }]);
@@ -350,7 +350,7 @@ describe('what is stored', () => {
     expect(app().notices.at(-1)?.text).toContain('a run is in progress');
   });
 
-  it('that is gone says so; what was open before stays in use', async () => {
+  it('reports a checkpoint that is gone; the one open before stays in use', async () => {
     const { actions, stored, used, state } = open();
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
     stored.set(keyOf(plan), plan);
@@ -363,7 +363,7 @@ describe('what is stored', () => {
     expect(used.at(-1)).toBe(keyOf(plan));
   });
 
-  it('can be deleted once the engine that had it open is gone', async () => {
+  it('can be deleted once the engine that had it open has died', async () => {
     const { actions, stored, state } = open();
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
     stored.set(keyOf(plan), plan);

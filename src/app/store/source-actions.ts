@@ -14,28 +14,28 @@ export interface SourceActions {
   showSource(tab: SourceTab): void;
   typeModel(text: string): void;
   typeMirror(text: string): void;
-  /** An access token of huggingface.co: kept in memory, sent there and nowhere else. Empty: none. */
+  /** Sets an access token for huggingface.co: held in memory, sent there and nowhere else. Empty: none. */
   setToken(token: string): void;
-  /** Asks the host named in the form what the model's files are: the first time that anything leaves this browser. */
+  /** Asks the host named in the form for the model's files: the first request that leaves this browser. */
   lookUpModel(): Promise<boolean>;
   cancelLookUp(): void;
-  /** Another form of the weights of the model that was looked up, by its id. */
+  /** Chooses another variant of the looked-up model's weights, by its id. */
   chooseWeights(id: string): void;
-  /** Forgets what the host offered, and what a link asked for. */
+  /** Discards the host's offer, and a link's request. */
   declineOffer(): void;
-  /** Downloads what was offered, or the rest of an unfinished download, and opens it. */
+  /** Downloads an offer, or the rest of an unfinished download, and opens it. */
   download(plan: DownloadPlan): Promise<boolean>;
   cancelDownload(): void;
-  /** Opens a checkpoint from the person's own files. */
+  /** Opens a checkpoint from the user's own files. */
   openFiles(files: readonly NamedFile[]): Promise<boolean>;
-  /** Closes the opened model and frees its memory. Resolves to whether it was done. */
+  /** Closes the opened model and frees its memory. Resolves to whether it succeeded. */
   closeOpened(): Promise<boolean>;
   /** Opens a stored checkpoint. */
   openStored(key: string): Promise<boolean>;
-  /** Deletes a stored checkpoint, whole or not. */
+  /** Deletes a stored checkpoint, complete or not. */
   deleteStored(key: string): Promise<void>;
   refreshLibrary(): Promise<void>;
-  /** A link asks for this model; `null`: none. Nothing is fetched. */
+  /** Records that a link asks for this model; `null`: none. Nothing is fetched. */
   askForModel(text: string | null): void;
 }
 
@@ -51,7 +51,7 @@ export function sourceActions(
   const offer = ctx.task<Offer>({ get: () => now().offer, set: (task) => set({ offer: task }) });
   const transfer = ctx.task<true>({ get: () => now().download, set: (task) => set({ download: task }) });
   const { library } = ctx.sources;
-  /** In no state, so that nothing that copies, keeps or shows the state has it. */
+  /** Not part of the state, so that nothing that copies, stores or shows the state has it. */
   let token: string | null = null;
 
   const linkTo = (model: string | null) => {
@@ -77,7 +77,10 @@ export function sourceActions(
       );
   };
 
-  /** Whether such a model can be opened, before it is downloaded. An engine that cannot say it is no reason to refuse. */
+  /**
+   * Describes the model before it is downloaded, or says why it cannot be opened. An engine that cannot tell
+   * is no reason to refuse.
+   */
   const describe = async (config: unknown) => {
     try {
       return await ctx.engine().describeConfig(config);
@@ -127,7 +130,7 @@ export function sourceActions(
       if (isBusy(now().download)) return false;
       set({ plan, transfer: null, problem: null });
       const outcome = await transfer.start(async ({ signal }) => {
-        // A browser may ask the person whether to keep what is stored, and a person may not answer.
+        // The browser may ask the user for permission to persist storage, and the user may never answer.
         await untilAborted(checkRoom(plan), signal);
         signal.throwIfAborted();
         await ctx.sources.download(plan, {
@@ -146,7 +149,7 @@ export function sourceActions(
     cancelDownload: () => transfer.cancel(),
     async openFiles(files) {
       if (!(await lens.openCheckpoint(files))) return false;
-      // An adapter leaves the model open that it is merged into.
+      // An adapter leaves open the model that it is merged into.
       if (ctx.get().lens.opened.value?.adapter?.onOpened) return true;
       set({ open: null });
       await library.use(null);
@@ -162,13 +165,13 @@ export function sourceActions(
       set({ problem: null });
       const before = now().open;
       try {
-        // Before its files are taken: weights are read when they are needed, and must not be deleted until then.
+        // Before its files are opened: weights are read when needed, and must not be deleted until then.
         await library.use(key);
         const { manifest, files } = await library.files(key);
         if (await lens.openCheckpoint(files.map((file) => ({ ...file, folder: manifest.id })))) {
           set({ open: { key, label: labelOf(manifest) } });
           const report = ctx.get().lens.opened.value;
-          // Its files seldom say what the model is called and how it may be used; the host does.
+          // The files rarely give the model's name and licence; the host does.
           if (report)
             ctx.lens({
               opened: done({ ...report, name: manifest.id, licence: manifest.licence ?? report.licence }),
@@ -185,7 +188,7 @@ export function sourceActions(
     async deleteStored(key) {
       set({ problem: null });
       try {
-        // An opened model that is gone by itself (another one was opened, the engine ended) holds nothing.
+        // An opened model that has gone on its own (another was opened, the engine died) needs no lock.
         if (now().open?.key === key && ctx.get().lens.opened.value === null) await library.use(null);
         await library.remove(key);
       } catch (thrown) {
@@ -212,6 +215,6 @@ export function sourceActions(
   return actions;
 }
 
-/** What stays when a link asks for another model. */
+/** The state after a link asks for another model. */
 const initialSourcesOf = (state: SourcesState): SourcesState =>
   isBusy(state.offer) ? state : { ...state, offer: initialSources.offer };

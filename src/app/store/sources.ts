@@ -17,11 +17,11 @@ export { bytesOf } from '../../storage/checkpoint-rows';
 export type { DownloadPlan, Offer, TransferProgress };
 export { keyOf, SAFETENSORS };
 
-/** The host as people know it. */
+/** The host's name for users. */
 export const hostName = (plan: Pick<DownloadPlan, 'base'>): string => hostOf(plan);
 export const HUB_NAME = hostOf({ base: HUB });
 
-/** Bytes of a plan that are here already, and that are free for this site; `null` where the browser does not say. */
+/** Bytes of a plan already here, and bytes free for this site; `null` if the browser does not say. */
 export function roomFor(
   plan: DownloadPlan,
   library: Pick<LibraryList, 'unfinished'> | null,
@@ -33,7 +33,7 @@ export function roomFor(
   return { received, free: used !== null && quota !== null ? quota - used : null };
 }
 
-/** Whether the checkpoint of this key is being downloaded by this tab. Another revision of its model is another checkpoint. */
+/** Whether this tab is downloading the checkpoint with this key. Another revision of its model is another checkpoint. */
 export const isDownloading = ({ download, plan }: Pick<SourcesState, 'download' | 'plan'>, key: string) =>
   isBusy(download) && plan !== null && keyOf(plan) === key;
 
@@ -41,19 +41,22 @@ export const isDownloading = ({ download, plan }: Pick<SourcesState, 'download' 
 export const SOURCE_TABS = ['hub', 'mirror', 'files', 'stored', 'bundled'] as const;
 export type SourceTab = (typeof SOURCE_TABS)[number];
 
-/** Opening a model, from the page's side: sources, the download under way, what is stored. */
+/** The page's state of opening models: sources, the current download, what is stored. */
 export interface SourcesState {
   readonly tab: SourceTab;
   /** As typed: the model, and the mirror's address. */
   readonly model: string;
   readonly mirror: string;
-  /** Whether a token was given. The token itself is in no state: it lives as long as the page, in one variable. */
+  /**
+   * Whether a token was given. The token itself is not in the state: it lives in one variable, as long as the
+   * page.
+   */
   readonly hasToken: boolean;
-  /** The model that a link asks for, until something is done about it. Nothing has been fetched then. */
+  /** The model that a link asks for, until the user acts on it. Nothing has been fetched by then. */
   readonly asked: string | null;
-  /** What the host has of the model: to be agreed to. */
+  /** What the host offers of the model, for the user to accept. */
   readonly offer: Task<Offer>;
-  /** What the engine says of the config.json of the offer: the model, or why it cannot be opened. */
+  /** What the engine makes of the offer's config.json: the model, or why it cannot be opened. */
   readonly described: ModelReport | Failure | null;
   readonly download: Task<true>;
   /** What is being downloaded, or was last. */
@@ -64,9 +67,9 @@ export interface SourcesState {
   readonly room: Room | null;
   /** Why nothing can be stored in this browser. */
   readonly unavailable: string | null;
-  /** What was last asked of the library and failed. */
+  /** The last operation on the library, if it failed. */
   readonly problem: { readonly title: string; readonly error: Failure } | null;
-  /** Key of the stored checkpoint that is open, and what it is called. */
+  /** Key and name of the stored checkpoint that is open. */
   readonly open: { readonly key: string; readonly label: string } | null;
 }
 

@@ -79,7 +79,7 @@ export interface AppState {
   readonly studentConfig: RunConfig | null;
   /** Describes that student. */
   readonly student: StudentReport | null;
-  /** What the run of the form would take. */
+  /** The cost of the form's run. */
   readonly cost: Task<RunCost>;
   /** The student that the engine keeps as teacher. */
   readonly teacher: KeptTeacher | null;
@@ -88,11 +88,11 @@ export interface AppState {
   readonly damaged: readonly DamagedRow[];
   /** Ids of stored runs that are in progress, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
-  /** What is kept of the runs' students, by the run's id. */
+  /** The stored students, by run id. */
   readonly kept: ReadonlyMap<string, KeptStudent>;
   /** The run whose student the engine has. */
   readonly studentRun: string | null;
-  /** A kept student that is being opened. */
+  /** The opening of a stored student. */
   readonly opening: Task<StudentReport>;
   /** The interrupted run that the page offers to resume. */
   readonly offered: string | null;

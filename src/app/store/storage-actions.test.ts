@@ -8,7 +8,7 @@ async function open(options: DoubleOptions = {}) {
   return { ...app, opening, lens: () => app.state().lens };
 }
 
-it('stores the opened model otherwise, and what was read from it before is outlived', async () => {
+it('changes how the opened model is stored, and marks earlier reports on it as outlived', async () => {
   const { actions, opening, lens, doubles } = await open();
   expect(await actions.storeWeights('int8')).toBe(false);
   await opening();
@@ -17,12 +17,12 @@ it('stores the opened model otherwise, and what was read from it before is outli
   expect(await actions.storeWeights('int8')).toBe(true);
   expect(lens().opened.value).toMatchObject({ name: 'stories', storage: 'int8' });
   expect(lens().outlived.report).toBe(true);
-  // It is so already.
+  // It is stored so already.
   expect(await actions.storeWeights('int8')).toBe(false);
   expect(doubles[0]!.calls.filter((call) => call.startsWith('storeWeights'))).toEqual(['storeWeights int8']);
 });
 
-it('measures what fewer bits change, until another model is opened', async () => {
+it('measures the effect of fewer bits, until another model is opened', async () => {
   const { actions, opening, lens } = await open();
   await opening();
   expect(await actions.measureStorage()).toBe(true);
@@ -33,7 +33,7 @@ it('measures what fewer bits change, until another model is opened', async () =>
   expect(lens().storage).toMatchObject({ status: 'idle', value: null });
 });
 
-it('says why nothing was measured, and keeps the model as it was', async () => {
+it('says why nothing was measured, and leaves the model as it was', async () => {
   const failure = engineError('memory', 'no room', 'Choose a smaller one.');
   const { actions, opening, lens } = await open({
     failures: { storageErrors: failure, storeWeights: failure },

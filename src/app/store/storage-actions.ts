@@ -4,7 +4,10 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { outlived } from './lens';
 
-/** How the opened model's matrices are kept, and what fewer bits change. Resolve to whether it was done. */
+/**
+ * How the opened model's matrices are stored, and the effect of fewer bits. Each resolves to whether it
+ * succeeded.
+ */
 export interface StorageActions {
   storeWeights(storage: WeightStorage): Promise<boolean>;
   measureStorage(): Promise<boolean>;
@@ -27,7 +30,7 @@ export function storageActions(ctx: Context, engine: EngineActions): StorageActi
       if (before === null || before.storage === storage) return false;
       const outcome = await opened.start(async () => {
         const report = await ctx.engine().storeWeights(storage);
-        // Its name and licence may be those of where it was downloaded from.
+        // Its name and licence may have come from the host it was downloaded from.
         return { ...report, name: before.name, licence: before.licence };
       });
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);

@@ -4,12 +4,14 @@ import { type EngineActions, noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
 
-/** Students that are kept with their runs. */
+/** Students stored with their runs. */
 export interface StudentActions {
-  /** Makes the run's kept student the one that Latents, Low-rank and Generate look at. Resolves to whether it was done. */
+  /** Makes the run's stored student the one that Latents, Low-rank and Generate use. Resolves to whether it succeeded. */
   openStudent(id: string): Promise<boolean>;
   cancelOpenStudent(): void;
-  /** What this browser has left for students: bytes, `null` where it does not say, or why it keeps none. */
+  /**
+   * The space this browser has left for students: bytes, `null` if it does not say, or why it stores none.
+   */
   studentRoom(): Promise<number | null | { readonly unavailable: string }>;
 }
 

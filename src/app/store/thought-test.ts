@@ -7,7 +7,7 @@ import { SEEDS, wholeErrors } from './whole';
 /** The test of a student's thoughts as it is being edited. */
 export interface ThoughtTestDraft extends ProblemsDraft {
   readonly subject: SubjectId;
-  /** Of the split of the rows, and of what is drawn. */
+  /** Seed of the split of the rows, and of all random draws. */
   readonly seed: number;
   /** As typed; empty for none. */
   readonly ranks: string;

@@ -19,7 +19,7 @@ export interface LatentsState {
   readonly student: StudentChoice;
   /** K, or `null` for the K it was trained with. */
   readonly steps: number | null;
-  /** How the base makes latents where a link says so; otherwise as the run form has it. */
+  /** How the base model makes latents if a link says so; `null` for the run form's settings. */
   readonly choice: LatentChoice | null;
   readonly session: Task<LatentSession>;
   readonly branches: Branches;
@@ -29,7 +29,7 @@ export interface LatentsState {
   readonly layer: number | null;
   /** Steps at which running on stops, ascending. */
   readonly breakpoints: readonly number[];
-  /** What has been seen, by `momentKey`: branches that begin alike share it. */
+  /** The thoughts computed so far, by `momentKey`: branches that begin alike share them. */
   readonly seen: Readonly<Record<string, ThoughtReport>>;
   /** By `answerKey`. */
   readonly answers: Readonly<Record<string, BranchAnswer>>;
@@ -39,7 +39,7 @@ export interface LatentsState {
   readonly thought: Task<ThoughtReport>;
   readonly answer: Task<BranchAnswer>;
   readonly explicit: Task<ExplicitReport>;
-  /** What a link asked for that is not here, or is not the same. */
+  /** What a link asked for that is missing here, or differs. */
   readonly missing: string | null;
 }
 
@@ -68,7 +68,7 @@ export const initialLatents: LatentsState = {
   missing: null,
 };
 
-/** The moment of a branch after `step` thoughts, in the question that is open. */
+/** The moment of a branch after `step` thoughts, in the open question. */
 export const momentIn = (
   { session, branches }: LatentsState,
   step: number,
@@ -89,7 +89,7 @@ export const answerKeyIn = (
   branch: number = branches.current,
 ): string => answerKey(interventionsOf(branches, branch), step);
 
-/** The thoughts of the current branch that have been seen one after another, from the question's last position on. */
+/** The unbroken sequence of computed thoughts in the current branch, from the question's last position on. */
 export function seenThoughts(latents: LatentsState): ThoughtReport[] {
   const found: ThoughtReport[] = [];
   for (let step = 0; ; step++) {

@@ -19,7 +19,7 @@ export function useApp<T>(select: (state: AppState) => T): T {
   return useStore(useContextOfApp().store, select);
 }
 
-/** For values that are rebuilt on every read: keeps the previous one while it is equal. Plain data only. */
+/** For values that are rebuilt on every read: returns the previous one while it is equal. Plain data only. */
 export function useAppMade<T>(select: (state: AppState) => T): T {
   const last = useRef<{ readonly text: string; readonly value: T } | null>(null);
   return useStore(useContextOfApp().store, (state) => {
@@ -56,7 +56,8 @@ export function useAddress(opened?: string): void {
   useEffect(() => {
     const address = addressWriter(window.history);
     let written = first;
-    // A link is followed in several changes of the state. What it makes between them is no address: a reload would open it.
+    // A link is followed in several changes of the state. The states in between must not reach the address,
+    // which a reload would open.
     let isFollowing = false;
     const hashOf = (state: AppState): string => formatLink(addressOf(state));
     const write = (hash: string, push: boolean) => {
@@ -75,7 +76,7 @@ export function useAddress(opened?: string): void {
       write(hashOf(store.getState()), false);
     };
     window.addEventListener('popstate', read);
-    // A link may have been followed while the page was being drawn.
+    // A link may have been followed while the page was rendering.
     read();
     const stop = store.subscribe((now, before) => {
       if (!isFollowing && addressChanges(now, before))

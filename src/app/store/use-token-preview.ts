@@ -5,11 +5,11 @@ import { useActions, useApp } from './use-app';
 
 export interface TokenReading {
   readonly outcome: PreviewOutcome;
-  /** Whether they are the tokens of the texts before. */
+  /** Whether they are the tokens of the previous texts. */
   readonly isStale: boolean;
 }
 
-/** Milliseconds that a text rests before it is asked about. */
+/** Milliseconds without a change before a text is tokenized. */
 const REST = 250;
 
 /**
@@ -18,7 +18,7 @@ const REST = 250;
  */
 export function useTokenPreview(request: TokenPreviewRequest | null): TokenReading | null {
   const { previewTokens } = useActions();
-  // What the subject's tokenizer belongs to: another model, other tokens.
+  // The model that the subject's tokenizer belongs to: another model gives other tokens.
   const model = useApp(({ pair, lens }) =>
     request === null ? null : request.subject.kind === 'opened' ? lens.opened.value : pair.value,
   );

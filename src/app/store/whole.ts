@@ -1,4 +1,4 @@
-/** What is wrong with a typed number that must be a whole one from `low` to `high`; `null` if nothing is. */
+/** What is wrong with a typed number that must be whole and from `low` to `high`; `null` if nothing is. */
 export const whole = (value: number, low: number, high: number): string | null =>
   Number.isInteger(value) && value >= low && value <= high
     ? null
@@ -26,14 +26,14 @@ export function wholeErrors<Draft extends object>(
   return errors;
 }
 
-/** A number or a range as it is typed, both ends included; NaN where it is neither. */
+/** A number or a range as typed, both ends included; NaN if it is neither. */
 interface Span {
   readonly part: string;
   readonly first: number;
   readonly last: number;
 }
 
-/** What is typed as `1-3, 6`, part by part. */
+/** The parts of a list typed like `1-3, 6`. */
 export const spansIn = (text: string): readonly Span[] =>
   text
     .split(/[\s,;]+/)

@@ -11,7 +11,10 @@ import { idle } from './task';
 import { initialThoughtTest } from './thought-test';
 import { initialLatents } from './thoughts';
 
-/** What changes when the opened model is closed: whatever was to use it uses the bundled pair. Reports of it stay visible. */
+/**
+ * What changes when the opened model is closed: whatever was set to use it uses the bundled pair. Reports on
+ * it stay visible.
+ */
 export function withoutOpened(state: AppState): Partial<AppState> {
   const { lens, generation, latents, draft, link, data, evaluation, stopping, thoughtTest } = state;
   const { subject, overlay } = lens.draft;
@@ -47,6 +50,6 @@ export function withoutOpened(state: AppState): Partial<AppState> {
   };
 }
 
-/** The draft for the subject that it has at first, where it was for the opened model. */
+/** The draft with its initial subject if its subject was the opened model. */
 const withSubject = <Draft extends { readonly subject: SubjectId }>(draft: Draft, initial: Draft): Draft =>
   draft.subject === 'opened' ? { ...draft, subject: initial.subject } : draft;

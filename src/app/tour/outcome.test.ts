@@ -5,7 +5,7 @@ import { initialDraft, requestOf } from '../store/lens-draft';
 import type { AppState } from '../store/state';
 import { outcome } from './outcome';
 
-it('the tour’s median rank is the one that the Low-rank place states of the same report', () => {
+it('the tour’s median rank is the one that the Low-rank place states for the same report', () => {
   const report = madeLensReport(requestOf(initialDraft(4), { layers: 4, problems: 100 } as never));
   const ranks = [9, 4, 30, 5].map((rank) => [1, 2, rank, 40] as const);
   const [selection] = report.selections;

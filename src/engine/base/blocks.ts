@@ -6,7 +6,9 @@
  * - 8 bits: -127 … 127, the largest magnitude being 127 of its scale.
  * - 4 bits: -8 … 7, the value of largest magnitude being -8 of its scale, which has the other sign: all 16 multiples are used
  *   then. On the other side values beyond 7 become 7.
- * - 16 bits: -32512 … 32512, as a byte's multiple of 256 and a signed byte (`planes`), where no 16-bit float can be had.
+ * - 16 bits: -32512 … 32512, as a byte's multiple of 256 and a signed byte (`planes`), where no 16-bit float can be had. Scales are
+ *   powers of two, so that what a checkpoint has in 16 bits is kept as it is: a bfloat16 of at least 1/128 of its block's largest
+ *   magnitude, a float16 of at least 1/16. Others are off by 1/32512 of that at most.
  */
 
 /** Values that share a scale. */
@@ -43,6 +45,9 @@ function forBlocks(
       each(block++, from, Math.min(from + BLOCK, row + columns));
 }
 
+/** The least power of two that is not below, and that float32 has; 0 of 0. */
+const powerFrom = (x: number): number => x && 2 ** Math.max(Math.ceil(Math.log2(x)), -149);
+
 /** Scales [rows, blocks] of a matrix [rows, columns]: 0 for a block of zeros. */
 export function blockScales(
   values: Float32Array,
@@ -58,7 +63,8 @@ export function blockScales(
       if (magnitude > largest) [largest, extreme] = [magnitude, values[i] as number];
     }
     // Never -0, which a negative divisor would give.
-    scales[block] = (divisor < 0 ? extreme : largest) / divisor || 0;
+    const scale = (divisor < 0 ? extreme : largest) / divisor || 0;
+    scales[block] = bits === 16 ? powerFrom(scale) : scale;
   });
   return scales;
 }

@@ -1,4 +1,4 @@
-/** What a config.json says of the decoder, family by family. Where it does not say, the defaults of transformers hold. */
+/** What a config.json says about the decoder, by family. Missing fields take the defaults of transformers. */
 import type { DecoderConfig } from '../base/decoder-config';
 import { ConfigError } from '../base/errors';
 import {
@@ -29,7 +29,7 @@ const MAX_POSITIONS: Readonly<Record<ModelType, number>> = {
 /** Qwen3's heads are as wide as this, whatever their number. */
 const QWEN3_HEAD_DIM = 128;
 
-/** Names that different releases give one function. */
+/** Names that different releases give to one function. */
 const SILU = ['silu', 'swish'];
 const GELU_NEW = ['gelu_new', 'gelu_pytorch_tanh', 'gelu_fast'];
 

@@ -1,4 +1,4 @@
-/** Reading fields of config.json: each is checked, and says what was found and what was expected. */
+/** Reading fields of config.json: each is checked, and errors say what was found and what was expected. */
 import { ConfigError } from '../base/errors';
 import { type JsonObject, own, quote } from './json';
 
@@ -29,7 +29,7 @@ export function count(json: JsonObject, key: string, max: number): number {
   throw new ConfigError(`${key} is ${quote(value)}, expected a whole number from 1 to ${max}`, CORRECT);
 }
 
-/** @param standard where the file does not say; none: it must */
+/** @param standard the default; undefined if the file must have the field */
 export function positive(json: JsonObject, key: string, standard: number | undefined, max: number): number {
   const value = own(json, key) ?? standard;
   if (typeof value === 'number' && value > 0 && value <= max) return value;
@@ -43,8 +43,8 @@ export function flag(json: JsonObject, key: string, standard: boolean): boolean 
 }
 
 /**
- * One id, a list of ids, or none (also written -1). Ids that the vocabulary does not have are left out with a note: small
- * test models keep those of the large one, and such a token never comes.
+ * One id, a list of ids, or none (also written -1). Ids outside the vocabulary are left out with a note:
+ * small test models keep those of the large one, and such a token never occurs.
  */
 export function tokenIds(json: JsonObject, key: string, vocabSize: number, notes: string[]): number[] {
   const value = own(json, key) ?? [];
@@ -61,7 +61,7 @@ export function tokenIds(json: JsonObject, key: string, vocabSize: number, notes
   return known;
 }
 
-/** Heads, each of which has hidden_size / heads channels where the file does not say otherwise. */
+/** Size of a head, hidden_size / heads, if the file does not say otherwise. */
 export function dividedHidden(hidden: [string, number], heads: [string, number]): number {
   if (hidden[1] % heads[1] !== 0)
     throw new ConfigError(
@@ -71,7 +71,7 @@ export function dividedHidden(hidden: [string, number], heads: [string, number])
   return hidden[1] / heads[1];
 }
 
-/** Notes that the file leaves out a field and what is taken for it: the default that transformers has for the family. */
+/** Notes that the file leaves out a field, and the value taken instead: transformers' default for the family. */
 export function noteDefault(notes: string[], key: string, value: number): void {
   notes.push(`config.json does not say ${key}; ${value}, the default of transformers, is taken.`);
 }

@@ -1,7 +1,8 @@
 /**
- * Fields of config.json that are not used. Each is known to be harmless, or known to change the network (and refused unless
- * its value switches it off), or unknown: then it is refused if its name speaks of the network and its value does not switch it
- * off, and named in a note otherwise. Reasons: docs/decisions/0020-what-config-json-leaves-open.md.
+ * Fields of config.json that are not used. Each is known to be harmless, or known to change the network (and
+ * refused unless its value switches it off), or unknown: then it is refused if its name suggests the network
+ * and its value does not switch it off, and named in a note otherwise. Reasons:
+ * docs/decisions/0020-what-config-json-leaves-open.md.
  */
 import { listed } from '../../text/quote';
 import { ConfigError } from '../base/errors';
@@ -9,7 +10,7 @@ import type { ModelType } from './config-families';
 import { OTHER } from './config-fields';
 import { type JsonObject, own, quote } from './json';
 
-/** Read by this reader, in any family. */
+/** Fields read by this reader, in any family. */
 const USED = new Set(
   `model_type vocab_size tie_word_embeddings eos_token_id bos_token_id torch_dtype dtype _name_or_path
   hidden_size num_hidden_layers num_attention_heads max_position_embeddings intermediate_size hidden_act`.split(
@@ -30,8 +31,9 @@ const USED_BY: Readonly<Record<'rotary' | 'gpt2', ReadonlySet<string>>> = {
 };
 
 /**
- * Of training, generation, tokenisation, other heads, or of how a program runs rather than what it computes. A window or a
- * number of layers with one counts only where `use_sliding_window` or `layer_types` say so, which are checked.
+ * Fields about training, generation, tokenisation, other heads, or how a program runs rather than what it
+ * computes. A sliding window, or the number of layers with one, matters only if `use_sliding_window` or
+ * `layer_types` say so, which are checked.
  */
 const HARMLESS = new Set(
   `architectures transformers_version use_cache initializer_range pretraining_tp max_window_layers sliding_window is_llama_config n_ctx task_specific_params
@@ -46,7 +48,10 @@ const HARMLESS = new Set(
 );
 const HARMLESS_NAMES = /^(summary_|_?attn_implementation)|(_pdrop|dropout|dropout_prob|_token_ids?)$/;
 
-/** How published latent-reasoning models make and mark their latents: it does not change what the decoder computes of a text. */
+/**
+ * How published latent-reasoning models make and mark their latents, which does not change what the decoder
+ * computes for a text.
+ */
 const LATENTS = /^(latent_\w*ids?|projector\w*|use_projection|_inserted_LatentThinkingModelSettings)$/;
 
 /** Options that are not implemented, with the values that switch them off besides null and false. */
@@ -79,13 +84,13 @@ const NETWORK: Readonly<Record<string, readonly unknown[]>> = {
 /** GPT-2's scale 1/√d cannot be left out; elsewhere `false` switches an option off. */
 const NEVER_FALSE = new Set(['scale_attn_weights']);
 
-/** Words that names of fields which change a network are made of. */
+/** Words that occur in the names of fields that change a network. */
 const SPEAKS_OF_NETWORK =
   /rope|rotary|norm|scal|cap|multiplier|attn|attention|bias|expert|moe|head|window|alibi|act|gate|mlp|residual|embd|embed|hidden|layer|position|parallel|clip|quant|sparse|kv|conv|ssm|mamba|router|mixture|share|latent|recurren|mask|loop|thought/i;
 
 const MAX_NAMED = 12;
 
-/** Throws `ConfigError` for a field that changes the network and is not implemented; notes what else is not used. */
+/** Adds notes on unused fields. @throws ConfigError for a field that changes the network and is not implemented */
 export function checkUnused(type: ModelType, json: JsonObject, notes: string[]): void {
   const used = USED_BY[type === 'gpt2' ? 'gpt2' : 'rotary'];
   const unknown: string[] = [];
@@ -132,7 +137,7 @@ function checkLayerTypes(types: unknown): void {
     throw new ConfigError(`unsupported layer_types ${quote(types)}; supported: full_attention`, OTHER);
 }
 
-/** Null, false and what is empty switch an option off. */
+/** Null, false and empty values switch an option off. */
 function isOff(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return true;
   return typeof value === 'object' && Object.keys(value).length === 0;

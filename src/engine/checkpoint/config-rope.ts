@@ -1,6 +1,6 @@
 /**
- * RoPE in config.json. Its base and scaling stand in `rope_parameters` (for all layers, or by layer type), in
- * `rope_scaling`, or, the base alone, on top. Whatever stands there is used or refused.
+ * RoPE in config.json. Its base and scaling are in `rope_parameters` (for all layers, or by layer type), in
+ * `rope_scaling`, or, for the base alone, at the top level. Everything found there is used or refused.
  */
 import type { DecoderConfig, RopeScaling } from '../base/decoder-config';
 import { ConfigError } from '../base/errors';
@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject, own, quote } from './json';
 const BASE_FIELDS = ['rope_type', 'type', 'rope_theta', 'partial_rotary_factor'];
 const ORIGINAL = 'original_max_position_embeddings';
 const LLAMA3_FIELDS = ['factor', 'low_freq_factor', 'high_freq_factor', ORIGINAL] as const;
-/** Fields of each type that is supported. */
+/** Fields of each supported type. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   default: [],
   linear: ['factor'],
@@ -19,7 +19,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   yarn: ['factor', 'beta_fast', 'beta_slow', 'attention_factor', ORIGINAL],
 };
 
-/** Throws `ConfigError` for scalings that are not implemented, and for two places that disagree. */
+/** @throws ConfigError for scalings that are not implemented, and if two places disagree */
 export function ropeOf(
   json: JsonObject,
   notes: string[],
@@ -106,7 +106,7 @@ function positionsIn(json: JsonObject, key: string): number {
   return positive(json, 'max_position_embeddings', undefined, 2 ** 32);
 }
 
-/** As transformers 5 has it: `factor` is what stands there, also where it is not the ratio of the two numbers of positions. */
+/** As in transformers 5: `factor` is taken as given, even if it is not the ratio of the two numbers of positions. */
 function yarn(key: string, holder: JsonObject, json: JsonObject, notes: string[]): RopeScaling {
   const factor = factorOf(key, 'yarn', holder);
   const number = (name: string, usual: number): number =>

@@ -126,7 +126,7 @@ describe('parseModelConfig', () => {
     expect(parseModelConfig(qwen2).qkNorm).toBeUndefined();
   });
 
-  it('reads a gpt2 configuration as it is published', () => {
+  it('reads a gpt2 configuration as published', () => {
     expect(parseModelConfig(gpt2)).toEqual({
       modelType: 'gpt2',
       hiddenSize: 768,
@@ -201,7 +201,7 @@ describe('parseModelConfig', () => {
     });
   });
 
-  it('reads linear and YaRN scaling, and says where dynamic scaling changes nothing and readers differ', () => {
+  it('reads linear and YaRN scaling, and says where dynamic scaling has no effect and where readers differ', () => {
     const scaled = (rope_scaling: object) => {
       const { ropeScaling, notes } = parseModelConfig({ ...llama, rope_scaling });
       return { ropeScaling, notes };
@@ -227,7 +227,7 @@ describe('parseModelConfig', () => {
     });
   });
 
-  it('says which of two bases of RoPE it takes', () => {
+  it('says which of two RoPE bases it takes', () => {
     const { ropeTheta, notes } = parseModelConfig({ ...llama, rope_parameters: { rope_theta: 5e5 } });
     expect([ropeTheta, notes]).toEqual([
       5e5,
@@ -235,7 +235,7 @@ describe('parseModelConfig', () => {
     ]);
   });
 
-  it('names unknown fields, and passes over those that are known to be harmless or are off', () => {
+  it('names unknown fields, and ignores those that are known to be harmless or switched off', () => {
     const { notes } = parseModelConfig({
       ...llama,
       foo: { bar: [1, 2] },
@@ -252,7 +252,7 @@ describe('parseModelConfig', () => {
     expect(notes).toEqual(['Fields of config.json that are unknown and not used: "foo", "flavour".']);
   });
 
-  it('opens published latent-reasoning models, and says that their latents are made otherwise here', () => {
+  it('accepts published latent-reasoning models, and says that their latents are made differently here', () => {
     const { notes } = parseModelConfig({
       ...gpt2,
       latent_id: 50259,
@@ -332,7 +332,7 @@ describe('parseModelConfig', () => {
     expect(parseModelConfig({ ...llama, head_dim: null, eos_token_id: null }).headDim).toBe(8);
   });
 
-  it('leaves out, with a note, ids that the vocabulary does not have', () => {
+  it('leaves out, with a note, ids outside the vocabulary', () => {
     const config = parseModelConfig({ ...llama, eos_token_id: [2, 151645], bos_token_id: -1 });
     expect(config.eosTokenIds).toEqual([2]);
     expect(config.bosTokenId).toBeUndefined();
@@ -341,7 +341,7 @@ describe('parseModelConfig', () => {
     ]);
   });
 
-  it('takes what other readers take: swish, no max_position_embeddings', () => {
+  it('accepts what other readers accept: swish, no max_position_embeddings', () => {
     expect(parseModelConfig({ ...llama, hidden_act: 'swish' })).toEqual(parseModelConfig(llama));
     expect(parseModelConfig(without(llama, 'max_position_embeddings'))).toMatchObject({
       maxPositions: 2048,

@@ -1,6 +1,7 @@
 /**
- * Hugging Face config.json → what the decoder needs. Field names differ between releases and families. Anything that would
- * change the network and is not implemented is refused, never ignored; what is not used is named.
+ * Hugging Face config.json → what the decoder needs. Field names differ between releases and families.
+ * Anything that would change the network and is not implemented is refused, never ignored; unused fields are
+ * named.
  */
 import type { DecoderConfig } from '../base/decoder-config';
 import { ConfigError } from '../base/errors';
@@ -11,14 +12,14 @@ import { isJsonObject, own, quote } from './json';
 
 export { MODEL_TYPES, type ModelType };
 
-/** What a config.json tells: the decoder and what goes with it. */
+/** What a config.json describes: the decoder and what goes with it. */
 export interface ModelConfig extends DecoderConfig {
   readonly modelType: ModelType;
   readonly maxPositions: number;
   /** Ids that end a text, possibly none. */
   readonly eosTokenIds: readonly number[];
   readonly bosTokenId: number | undefined;
-  /** What the file says that was left out, or filled in otherwise than it says, a sentence each. */
+  /** What was left out of the file's settings, or read differently from what it says, one sentence each. */
   readonly notes: readonly string[];
 }
 

@@ -8,7 +8,7 @@ const abc = new TextEncoder().encode('abc');
 const ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
 const NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** A server that sends `chunks`, one a pull. */
+/** A server that sends `chunks`, one per pull. */
 const serve =
   (chunks: readonly Uint8Array[], init: ResponseInit = {}): typeof fetch =>
   async () => {
@@ -53,7 +53,7 @@ describe('fetchFile', () => {
     expect(await totals({})).toEqual([undefined]);
   });
 
-  it('gives up on a server that falls silent before or during its answer', async () => {
+  it('gives up on a server that falls silent before or during its response', async () => {
     const silent: typeof fetch = (_url, init) =>
       new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
     const halfway: typeof fetch = async (_url, init) =>

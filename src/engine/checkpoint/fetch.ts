@@ -1,19 +1,19 @@
-/** Downloading a file whole, with progress, and proving that it is the one that was meant. */
+/** Downloads a complete file, with progress, and verifies that it is the intended one. */
 import { CancelledError, FileError, MemoryError, throwIfCancelled } from '../base/errors';
 import { sha256Hex } from '../base/sha256';
 import { quote } from './json';
 
 export interface FetchOptions {
-  /** Exact length, where known: a truncated body behind a large Content-Length otherwise reads as success. */
+  /** Exact length, if known: otherwise a truncated body with a large Content-Length reads as success. */
   readonly bytes?: number;
   /** Expected SHA-256, 64 hex digits. */
   readonly sha256?: string;
-  /** Bytes so far, and of how many; total is undefined if the server does not say. */
+  /** Bytes so far, and in total; total is undefined if the server does not say. */
   readonly onProgress?: (received: number, total: number | undefined) => void;
   readonly signal?: AbortSignal;
-  /** Stands in for the global fetch. */
+  /** Replaces the global fetch, for tests. */
   readonly fetch?: typeof fetch;
-  /** Milliseconds without a byte after which it is given up. */
+  /** Milliseconds without a byte before giving up. */
   readonly stall?: number;
 }
 
@@ -23,8 +23,8 @@ const GRACE = 500;
 const RETRY = 'Check the connection and try again.';
 
 /**
- * Throws `FileError` (unreachable, stalled, HTTP status, wrong length, wrong hash), `CancelledError`, or `MemoryError` where
- * the file does not fit.
+ * @throws FileError (unreachable, stalled, HTTP status, wrong length, wrong hash), CancelledError, or
+ * MemoryError if the file does not fit
  */
 export async function fetchFile(url: string, options: FetchOptions = {}): Promise<ArrayBuffer> {
   const { signal, onProgress, sha256, stall = STALL } = options;
@@ -33,7 +33,7 @@ export async function fetchFile(url: string, options: FetchOptions = {}): Promis
   let timer: ReturnType<typeof setTimeout> | undefined;
   const arm = (): void => {
     clearTimeout(timer);
-    // A worker that has computed for that long hears first what has come meanwhile.
+    // If the worker was busy computing for that long, data that arrived meanwhile is processed first.
     timer = setTimeout(() => {
       timer = setTimeout(() => stalled.abort(), GRACE);
     }, stall);
@@ -128,7 +128,7 @@ function join(parts: readonly Uint8Array[], length: number, url: string): ArrayB
   return out.buffer;
 }
 
-/** Throws `FileError` if `bytes` do not have the SHA-256 `hex`. */
+/** @throws FileError if `bytes` do not have the SHA-256 `hex` */
 export async function verifySha256(
   bytes: ArrayBuffer | Uint8Array<ArrayBuffer>,
   hex: string,

@@ -3,14 +3,14 @@ import { NumericError } from '../base/errors';
 import { showShape } from '../base/shape';
 import { quote } from './json';
 
-/** By dtype: the bits of the exponent, which all are set in NaN and infinities alone, and those of the fraction. */
+/** By dtype: the bits of the exponent, which are all set only in NaN and infinities, and those of the fraction. */
 const BITS = {
   f32: { exponent: 0x7f800000, fraction: 0x007fffff },
   f16: { exponent: 0x7c00, fraction: 0x03ff },
   bf16: { exponent: 0x7f80, fraction: 0x007f },
 } as const;
 
-/** Refuses a float weight that holds NaN or an infinity. Throws `NumericError` naming the tensor and the element. */
+/** Refuses a float weight that holds NaN or an infinity. @throws NumericError naming the tensor and the element */
 export function checkFinite(name: string, { dtype, shape, data }: HostTensor): void {
   if (dtype === 'i32' || dtype === 'bool') return;
   const { exponent, fraction } = BITS[dtype];

@@ -94,7 +94,7 @@ describe('any float format', () => {
     ]);
   });
 
-  it('reads at any alignment, keeps f32 NaN payloads, and copies what lies in a larger buffer', () => {
+  it('reads at any alignment, keeps f32 NaN payloads, and copies from a larger buffer', () => {
     const patterns = new Uint32Array([0x7fa00001, 0xffc12345, 0x00000001, 0x80000000, 0x3f800000]);
     for (const shift of [0, 1, 2, 3]) {
       const bytes = new Uint8Array(patterns.byteLength + shift);

@@ -9,8 +9,9 @@ import { toBf16, toF16 } from '../base/half';
 export type FloatDType = 'f32' | HalfDType;
 
 /**
- * Bytes at any alignment → elements as they are stored, 16 bits each for f16 and bf16. Bytes that fill a buffer of their
- * own stay in it; others are copied, so that no tensor keeps a whole file. Throws `FileError` on a ragged length.
+ * Bytes at any alignment → elements as stored, 16 bits each for f16 and bf16. Bytes that fill a buffer of
+ * their own stay in it; others are copied, so that no tensor keeps a whole file alive. Throws `FileError` on
+ * a ragged length.
  */
 export function elementsOf(
   bytes: Uint8Array<ArrayBuffer>,

@@ -1,4 +1,4 @@
-/** JSON files of a checkpoint, and what is read out of them. */
+/** A checkpoint's JSON files, and reading their fields. */
 import { JsonError, readJson } from '../../text/json';
 import { FileError } from '../base/errors';
 
@@ -16,7 +16,7 @@ export function own(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** UTF-8 bytes or a string → JSON value, as `readJson`. `label` names the file. Throws `FileError`. */
+/** UTF-8 bytes or a string → JSON value, like `readJson`. `label` names the file. Throws `FileError`. */
 export function parseJson(source: Uint8Array | string, label: string): unknown {
   try {
     return readJson(source);

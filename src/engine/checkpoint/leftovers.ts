@@ -1,6 +1,6 @@
 /**
- * Tensors that lie in a checkpoint's files and are not read. Some are harmless; others are part of the network, and hidden
- * states computed without them would be wrong in silence.
+ * Tensors in a checkpoint's files that are not read. Some are harmless; others are part of the network, and
+ * hidden states computed without them would be silently wrong.
  */
 import { listed } from '../../text/quote';
 import { FileError, throwIfCancelled } from '../base/errors';
@@ -10,9 +10,9 @@ import { HEAD, type Naming } from './names';
 
 /** A tensor that is not read. */
 export interface Leftover {
-  /** In the file. */
+  /** Its name in the file. */
   readonly name: string;
-  /** As it would be expected, or undefined where it stands outside this model's names. */
+  /** Its expected name, or undefined if it is outside this model's names. */
   readonly expected: string | undefined;
   readonly shape: readonly number[];
 }
@@ -32,7 +32,7 @@ const BUFFERS: readonly { readonly names: RegExp; readonly rank?: number; readon
 const ADAPTERS = /(^|[._])(lora_|ia3_|adapter|base_layer)/i;
 
 /**
- * What is said of tensors that are not read, a sentence each; a surplus head apart, see `headNote`.
+ * Notes on tensors that are not read, one sentence each, except for a surplus head, see `headNote`.
  * @throws FileError for a tensor that would change the hidden states
  */
 export function notesOnLeftovers(
@@ -50,7 +50,8 @@ export function notesOnLeftovers(
   const say = (why: string, name: string): void => {
     notes.set(why, [...(notes.get(why) ?? []), name]);
   };
-  // Where the body's names have no prefix in the file, it is known by their first components ("h.", "wte.").
+  // If the body's names have no prefix in the file, they are recognised by their first components ("h.",
+  // "wte.").
   const partOf = (name: string): string => name.slice(body.length).split('.', 1)[0] as string;
   const parts = new Set([...needed].filter((name) => name !== HEAD).map(partOf));
   const inBody = (name: string): boolean => (prefix === '' ? parts.has(partOf(name)) : true);
@@ -79,9 +80,9 @@ export function notesOnLeftovers(
 }
 
 /**
- * What is said of a head that is left aside because config.json ties it to the embedding. Both are read, piece by piece,
- * as far as they are equal.
- * @param embedding, head their places in the files
+ * The note on a head that is not used because config.json ties it to the embedding. Both are read, piece by
+ * piece, up to the first difference.
+ * @param embedding, head their locations in the files
  * @throws CancelledError
  */
 export async function headNote(
@@ -116,7 +117,7 @@ async function sameBytes(
   return true;
 }
 
-/** Names that differ in a layer's number alone are one, with `{i}` for it. */
+/** Groups names that differ only in the layer's number, written `{i}`. */
 function grouped(names: readonly string[]): Map<string, number> {
   const groups = new Map<string, string[]>();
   for (const name of names) {

@@ -108,7 +108,7 @@ describe('loadCheckpoint', () => {
     expect((await loadCheckpoint({ config, weights }, expected)).weights.get('e')?.data[11]).toBe(11);
   });
 
-  it('reads shards by their index, also from files on disk', async () => {
+  it('reads shards by their index, including from files on disk', async () => {
     const index = { weight_map: { a: 'one.safetensors', b: 'two.safetensors' } };
     const weights = new Map([
       ['one.safetensors', blobSource(new Blob([file({ a, b: [[3], [9, 9, 9]] })]))], // b here is stale: the index decides
@@ -289,7 +289,7 @@ const openWith = (
 const named = (names: readonly string[], values: Values = a): Record<string, Values> =>
   Object.fromEntries(names.map((name) => [name, values]));
 
-describe('tensors that are not read', () => {
+describe('unread tensors', () => {
   const open = (names: readonly string[], fields = {}) =>
     openWith({ ...named(network), ...named(names, b) }, network, fields);
 
@@ -377,7 +377,7 @@ describe('a prefix of all names', () => {
     },
   );
 
-  it('may be missing; tensors beside the body are then not taken for a part of it', async () => {
+  it('may be missing; tensors beside the body are then not mistaken for a part of it', async () => {
     const names = under('', gpt2Network);
     const { weights, notes } = await openWith(
       { ...named(names), ...named(['score.weight'], b) },
@@ -404,7 +404,7 @@ describe('a prefix of all names', () => {
     expect([...weights.keys()]).toEqual([...network, 'lm_head.weight']);
   });
 
-  it('a second model under another prefix is left aside, or refused where neither is the expected one', async () => {
+  it('a second model under another prefix is ignored, or refused if neither is the expected one', async () => {
     const second = named(under('decoder.model.'));
     const { notes } = await openWith({ ...named(network), ...second });
     expect(notes).toEqual([
@@ -417,7 +417,7 @@ describe('a prefix of all names', () => {
   });
 });
 
-it('resolves without reading a weight: places, dtypes and bytes are known, and floats are asked for', async () => {
+it('resolves locations, dtypes and bytes without reading a weight, and requires floats', async () => {
   const content = file({ ...named(network), 'lm_head.weight': a });
   const reads: number[] = [];
   const source = {
@@ -439,7 +439,7 @@ it('resolves without reading a weight: places, dtypes and bytes are known, and f
   expect(reads).toEqual([8, content.byteLength - 8 - 24]);
 });
 
-it('reads a head beside a tied embedding only until it is told to stop', async () => {
+it('stops reading a head beside a tied embedding when cancelled', async () => {
   const size = 6 * 2 ** 20;
   const content = file({ ...named(network), 'lm_head.weight': a });
   const large = (name: string): TensorLocation => ({

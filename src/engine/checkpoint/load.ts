@@ -30,11 +30,11 @@ export interface CheckpointFiles {
 /** A checkpoint whose headers have been checked; none of its weights is in memory. */
 export interface ResolvedCheckpoint {
   readonly config: ModelConfig;
-  /** Where each needed tensor lies, by the name in the expected list and in its order; f32, f16 or bf16 all. */
+  /** Where each needed tensor is, by its expected name, in the order of that list; all are f32, f16 or bf16. */
   readonly tensors: ReadonlyMap<string, TensorLocation>;
   /** Bytes of the needed tensors, as stored. */
   readonly bytes: number;
-  /** What of the files was left aside and why, or read otherwise than they say, a sentence each. */
+  /** What was ignored in the files and why, or read differently from what they say, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -57,10 +57,10 @@ export async function loadCheckpoint(
 }
 
 /**
- * Reads the configuration and the headers, and checks one against the other. Throws `ConfigError` for the configuration,
- * `FileError` for damaged files, missing tensors, wrong shapes and dtypes, and tensors of the network that the
- * configuration leaves out. Values are read only of a head beside a tied embedding, to say whether the two are equal:
- * gigabytes perhaps, so that `signal` ends it with a `CancelledError`.
+ * Reads the configuration and the headers, and checks one against the other. Throws `ConfigError` for the
+ * configuration, `FileError` for damaged files, missing tensors, wrong shapes and dtypes, and tensors of the
+ * network that the configuration leaves out. Values are read only for a head beside a tied embedding, to tell
+ * whether the two are equal: possibly gigabytes, so `signal` can end it with a `CancelledError`.
  */
 export async function resolveCheckpoint(
   files: CheckpointFiles,

@@ -1,4 +1,4 @@
-/** Where the tensors of a checkpoint's files lie: safetensors, or a state dict as torch.save writes it. */
+/** Locates the tensors in a checkpoint's files: safetensors, or a state dict written by torch.save. */
 import { listed } from '../../text/quote';
 import { FileError } from '../base/errors';
 import { isJsonObject, own, quote } from './json';
@@ -37,7 +37,7 @@ export async function locateTensors(
       : (await readHeader(source, file)).tensors;
     for (const entry of tensors.values()) {
       const { name } = entry;
-      // With an index, its word counts: a tensor the index puts elsewhere, or does not know, is left alone.
+      // If there is an index, it decides: a tensor that it places elsewhere, or does not list, is ignored.
       if (weightMap !== undefined && weightMap.get(name) !== file) continue;
       const other = found.get(name);
       if (other !== undefined) {
@@ -70,7 +70,7 @@ export function parseIndex(json: unknown): Map<string, string> {
     );
   const weightMap = new Map<string, string>();
   for (const [name, file] of Object.entries(map)) {
-    // Shards lie beside the index; a path would lead elsewhere.
+    // Shards are beside the index; a path would lead elsewhere.
     if (typeof file !== 'string' || !/^[^/\\]+\.safetensors$/.test(file)) {
       throw new FileError(
         `index: tensor ${quote(name)} is in ${quote(file)}, expected the name of a .safetensors file`,

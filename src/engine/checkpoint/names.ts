@@ -1,23 +1,23 @@
-/** Tensor names of a checkpoint against those that are expected: files name the whole model, its body, or something around it. */
+/** Matches a checkpoint's tensor names with the expected ones: files name the whole model, its body, or something around it. */
 import { listed } from '../../text/quote';
 import { FileError } from '../base/errors';
 import { quote } from './json';
 
-/** How a file's names become the expected ones. */
+/** How a file's names map to the expected ones. */
 export interface Naming {
-  /** What stands before the body's names in the file: `model.`, nothing, `base_model.model.model.`. */
+  /** The prefix of the body's names in the file: `model.`, nothing, `base_model.model.model.`. */
   readonly prefix: string;
-  /** What stands there in the expected names; the empty string where they have no common one. */
+  /** The prefix in the expected names; the empty string if they have no common one. */
   readonly body: string;
-  /** The expected name of a file's tensor, or undefined if it stands under no prefix of this model. */
+  /** The expected name of a file's tensor, or undefined if it is under no prefix of this model. */
   expected(name: string): string | undefined;
 }
 
 export const HEAD = 'lm_head.weight';
 
 /**
- * Finds the prefix by the first expected name, which every checkpoint of the family has (the embedding). The expected
- * prefix is taken where it is there; another one where it is the only one.
+ * Finds the prefix by the first expected name, which every checkpoint of the family has (the embedding). The
+ * expected prefix is used if present; another one if it is the only one.
  * @throws FileError if two other prefixes would fit
  */
 export function namingOf(expected: readonly string[], found: Iterable<string>): Naming {
@@ -38,7 +38,7 @@ export function namingOf(expected: readonly string[], found: Iterable<string>): 
 }
 
 function naming(prefix: string, body: string): Naming {
-  // Around the whole model ("base_model.model.model."), or around its body alone ("language_model.").
+  // Around the whole model ("base_model.model.model."), or only around its body ("language_model.").
   const whole = prefix === body || prefix.endsWith(`.${body}`);
   const heads = whole ? [prefix.slice(0, prefix.length - body.length) + HEAD] : [HEAD, prefix + HEAD];
   return {

@@ -9,7 +9,7 @@ import { parseSafetensors } from './safetensors.testing';
 import { blobSource, memorySource } from './source';
 import { type WritableTensor, writeSafetensors } from './write';
 
-/** A file from header text and data, with no check at all. */
+/** A file from header text and data, unchecked. */
 function raw(header: string | Uint8Array, dataBytes: number, length?: bigint): ArrayBuffer {
   const json = typeof header === 'string' ? new TextEncoder().encode(header) : header;
   const file = new Uint8Array(8 + json.length + dataBytes).fill(0xa5);
@@ -238,7 +238,7 @@ describe('a hostile or damaged file', () => {
     for (let n = 0; n < 4000; n++) {
       const bytes = new Uint8Array(goldenFile.slice(0));
       for (let k = rng.integer(1, 4); k > 0; k--) {
-        // Mostly characters that JSON gives a meaning to, mostly in the header.
+        // Mostly characters with a meaning in JSON, mostly in the header.
         const at = rng.integer(0, rng.uniform() < 0.9 ? 420 : bytes.length - 1);
         bytes[at] =
           rng.uniform() < 0.5 ? rng.integer(0, 255) : '{}[]",:0123456789-e\\'.charCodeAt(rng.integer(0, 19));

@@ -1,7 +1,7 @@
 /**
- * Safetensors files, read strictly. Layout: header length N (u64, little-endian), N bytes of JSON
- * `{name: {dtype, shape, data_offsets: [begin, end]}, __metadata__?: {string: string}}`, then the tensors' bytes,
- * which must cover the rest of the file without a hole or an overlap. Everything else is a `FileError` that names
+ * Safetensors files, read strictly. Layout: header length N (u64, little-endian), N bytes of JSON `{name:
+ * {dtype, shape, data_offsets: [begin, end]}, __metadata__?: {string: string}}`, then the tensors' bytes,
+ * which must cover the rest of the file without gaps or overlaps. Everything else is a `FileError` that names
  * the tensor, what was found and what was expected. Names live in Maps: `__proto__` is a name like any other.
  */
 import type { HostTensor } from '../base/dtype';
@@ -30,12 +30,12 @@ const DTYPES = {
 
 export type StoredDType = (typeof DTYPES)[keyof typeof DTYPES][0];
 
-/** name in the file → our name and width, and back. */
+/** Name in the file → our name and width; then the reverse. */
 const BY_FILE_NAME: ReadonlyMap<string, readonly [StoredDType, number]> = new Map(Object.entries(DTYPES));
 export const STORED_DTYPES: ReadonlyMap<StoredDType, { readonly fileName: string; readonly bytes: number }> =
   new Map(Object.entries(DTYPES).map(([fileName, [dtype, bytes]]) => [dtype, { fileName, bytes }]));
 
-/** Where a tensor lies. `begin` and `end` count from the start of the file. */
+/** Where a tensor is. `begin` and `end` count from the start of the file. */
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: StoredDType;
@@ -64,7 +64,7 @@ const MAX_RANK = 8;
 const OPEN_BRACE = 123;
 const AGAIN = 'The file is damaged or incomplete: get it again and compare its SHA-256.';
 
-/** Reads and checks the header alone. `label` names the file in messages. Throws `FileError`. */
+/** Reads and checks only the header. `label` names the file in messages. Throws `FileError`. */
 export async function readHeader(source: ByteSource, label = 'safetensors file'): Promise<SafetensorsHeader> {
   const length = headerLength(await source.read(0, Math.min(8, source.size)), source.size, label);
   return parseHeader(await source.read(8, length), 8 + length, source.size, label);
@@ -76,7 +76,7 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
   return { name, dtype, shape, bytes: await source.read(begin, end - begin) };
 }
 
-/** A stored f32, f16 or bf16 tensor in host memory, in the dtype it is stored in. Throws `FileError` for others. */
+/** A stored f32, f16 or bf16 tensor in host memory, in its stored dtype. Throws `FileError` for others. */
 export function toHost(tensor: StoredTensor): HostTensor {
   const { shape, bytes } = tensor;
   const dtype = checkFloat(tensor);
@@ -92,7 +92,10 @@ export function checkFloat({ name, dtype }: Pick<TensorEntry, 'name' | 'dtype'>)
   );
 }
 
-/** Files that people have under this name by mistake, by their first eight bytes: [text, what it is, what to do]. */
+/**
+ * Files that users have under this name by mistake, recognised by their first eight bytes: [text, what it is,
+ * what to do].
+ */
 const OTHER_FORMATS = [
   [
     'version ',
@@ -115,7 +118,7 @@ function refuseOtherFormats(bytes: Uint8Array, label: string): void {
     if (start.startsWith(text.toLowerCase())) throw new FileError(`${label}: this is ${what}`, hint);
 }
 
-/** Of a file that begins with these bytes. */
+/** Length N of the header of a file that begins with these bytes. */
 export function headerLength(bytes: Uint8Array<ArrayBuffer>, size: number, label: string): number {
   if (size < 8)
     throw new FileError(`${label}: ${size} bytes long, expected at least an 8-byte header length`, AGAIN);
@@ -139,7 +142,7 @@ export function parseHeader(
   size: number,
   label: string,
 ): SafetensorsHeader {
-  // The format says so, and tells a header from any other JSON file that was renamed.
+  // The format requires it, and it tells a header from a renamed JSON file.
   if (bytes[0] !== OPEN_BRACE)
     throw new FileError(
       `${label}: the header begins with byte ${bytes[0] ?? 'none'}, expected "{" (${OPEN_BRACE})`,
@@ -224,7 +227,7 @@ function parseShape(value: unknown, where: string): number[] {
       AGAIN,
     );
   }
-  // Zeros are left out, so that [2^52, 2^52, 0] cannot pass as an empty tensor; 8 bytes is the widest element.
+  // Zeros are skipped, so that [2^52, 2^52, 0] cannot pass as an empty tensor; 8 bytes is the widest element.
   const extent = value.reduce<number>((n, d: number) => n * (d || 1), 8);
   if (extent > Number.MAX_SAFE_INTEGER) throw new FileError(`${where}: absurd shape ${quote(value)}`, AGAIN);
   return value.slice();
@@ -242,7 +245,7 @@ function parseOffsets(info: JsonObject, where: string): [number, number] {
   );
 }
 
-/** The tensors must tile the data section: no overlap, no hole, nothing left over. */
+/** The tensors must tile the data section: no overlap, no gap, nothing left over. */
 function checkCover(
   tensors: ReadonlyMap<string, TensorEntry>,
   start: number,

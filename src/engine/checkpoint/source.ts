@@ -6,13 +6,13 @@ export interface ByteSource {
   readonly size: number;
   /** Exactly `length` bytes from `offset`. Rejects if the file is shorter. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** The same at once, where the host can. Throws where the file is shorter. */
+  /** The same synchronously, if the host can. Throws if the file is shorter. */
   readonly readSync?: (offset: number, length: number) => Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Reads bytes [from, to) of a Blob at once: FileReaderSync in a worker, `fs.readSync` in Node for files opened there.
- * ONNX Runtime asks for weights in the middle of making a session, when nothing can be awaited.
+ * Reads bytes [from, to) of a Blob synchronously: FileReaderSync in a worker, `fs.readSync` in Node for files
+ * opened there. ONNX Runtime requests weights while creating a session, when nothing can be awaited.
  */
 export type ReadBlob = (blob: Blob, from: number, to: number) => ArrayBuffer;
 
@@ -25,7 +25,7 @@ export function memorySource(buffer: ArrayBuffer): ByteSource {
   return { size: buffer.byteLength, readSync, read: async (offset, length) => readSync(offset, length) };
 }
 
-/** A Blob, or a File that was dropped: nothing is read before it is asked for. */
+/** A Blob, or a File that was dropped: nothing is read before it is requested. */
 export function blobSource(blob: Blob, readBlob?: ReadBlob): ByteSource {
   return {
     size: blob.size,
@@ -48,7 +48,7 @@ export function blobSource(blob: Blob, readBlob?: ReadBlob): ByteSource {
 
 const AGAIN = 'The file changed or went away after it was chosen: open the checkpoint again.';
 
-/** A file that was deleted, moved or changed since it was picked cannot be read any more. */
+/** A file that was deleted, moved or changed since it was picked can no longer be read. */
 function read(bytes: () => ArrayBuffer, offset: number): ArrayBuffer {
   try {
     return bytes();
@@ -59,7 +59,7 @@ function read(bytes: () => ArrayBuffer, offset: number): ArrayBuffer {
   }
 }
 
-/** A file that shrank since it was picked gives fewer bytes and no error. */
+/** A file that shrank since it was picked returns fewer bytes without an error. */
 function whole(buffer: ArrayBuffer, offset: number, length: number): Uint8Array<ArrayBuffer> {
   if (buffer.byteLength !== length)
     throw new FileError(`read ${buffer.byteLength} bytes at offset ${offset}, expected ${length}`, AGAIN);

@@ -1,4 +1,4 @@
-/** Heads of files whose float32 values are written part by part, without ever being in memory as a whole. */
+/** Headers of files whose float32 values are written in parts, without ever being in memory all at once. */
 import { FileError } from '../base/errors';
 import { type Shape, sizeOf } from '../base/shape';
 import { MAX_HEADER_BYTES, METADATA } from './safetensors';
@@ -8,8 +8,8 @@ const NPY_ALIGNMENT = 64;
 const SAFETENSORS_ALIGNMENT = 8;
 
 /**
- * The head of a .npy file (format 1.0) of little-endian float32 in C order: to the byte what numpy writes.
- * Values of `sizeOf(shape)` elements follow it.
+ * The header of a .npy file (format 1.0) of little-endian float32 in C order: byte for byte what numpy
+ * writes. Values of `sizeOf(shape)` elements follow it.
  */
 export function npyHeader(shape: Shape): Uint8Array<ArrayBuffer> {
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
@@ -25,8 +25,8 @@ export function npyHeader(shape: Shape): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The head of a safetensors file of F32 tensors, whose values follow it in this order.
- * @throws FileError for metadata that no reader takes, because they are too long
+ * The header of a safetensors file of F32 tensors, whose values follow it in this order.
+ * @throws FileError for metadata too long for any reader
  */
 export function safetensorsHeader(
   tensors: readonly { readonly name: string; readonly shape: Shape }[],

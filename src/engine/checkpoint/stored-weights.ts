@@ -7,23 +7,24 @@ import type { TensorLocation } from './locate';
 import { checkFloat, STORED_DTYPES } from './safetensors';
 
 /**
- * The tensors of a checkpoint, read from its files when they are asked for, and not kept. Each is checked for NaN and
+ * The tensors of a checkpoint, read from its files on request, and not kept. Each is checked for NaN and
  * infinities until all of it has been read once.
  */
 export class StoredWeights {
   private readonly checked = new Set<string>();
 
-  /** @param tensors in sources that can be read at once (`readSync`) */
+  /** @param tensors in sources that can be read synchronously (`readSync`) */
   constructor(private readonly tensors: ReadonlyMap<string, TensorLocation>) {}
 
-  /** In which it is stored. */
+  /** The dtype in which it is stored. */
   dtype(name: string): FloatDType {
     return checkFloat(this.locate(name).entry);
   }
 
   /**
-   * Rows [from, to) of a tensor, all of it by default, as it is stored.
-   * @throws FileError if the file went away or changed, NumericError for values that are not finite, naming the tensor
+   * Rows [from, to) of a tensor, all by default, as stored.
+   * @throws FileError if the file is gone or has changed, NumericError for values that are not finite, naming
+   * the tensor
    */
   read(name: string, from = 0, to = this.locate(name).entry.shape[0] ?? 1): HostTensor {
     const { source, entry } = this.locate(name);

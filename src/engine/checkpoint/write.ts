@@ -14,7 +14,7 @@ export interface WritableTensor {
 
 const UNWRITABLE = 'This is a bug in the program: please report it.';
 
-/** What a header says of a tensor. */
+/** What a header says about a tensor. */
 export type DescribedTensor = Omit<WritableTensor, 'bytes'>;
 
 /**

@@ -10,7 +10,7 @@ import { crc32, readEntry, readZip, writeZip, type ZipInput } from './zip';
 const folder = mkdtempSync(join(tmpdir(), 'zip-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Programs of the machine, which not every one has. */
+/** Whether this machine has a program. */
 const has = (program: string): boolean => spawnSync(program, ['--help']).error === undefined;
 const bytesOf = (n: number): Uint8Array<ArrayBuffer> =>
   Uint8Array.from({ length: n }, (_, i) => (i * i + 7) % 251);
@@ -22,7 +22,7 @@ const FILES: [string, Uint8Array<ArrayBuffer>[]][] = [
 const inputs = (): ZipInput[] => FILES.map(([name, pieces]) => ({ name, pieces }));
 const whole = (pieces: Uint8Array[]): number[] => pieces.flatMap((piece) => [...piece]);
 
-it('what is written is read again, entry by entry', async () => {
+it('reads back what it writes, entry by entry', async () => {
   const archive = await writeZip(inputs());
   const source = blobSource(archive);
   const entries = await readZip(source);
@@ -73,7 +73,7 @@ it.skipIf(!has('python3'))(
   },
 );
 
-it('damage is refused by name', async () => {
+it('refuses damage, naming it', async () => {
   const good = new Uint8Array(await (await writeZip(inputs())).arrayBuffer());
   const read = async (change: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>) => {
     const source = memorySource(change(good.slice()).slice().buffer);
@@ -87,7 +87,7 @@ it('damage is refused by name', async () => {
     read((bytes) => bytes.with(at, (bytes[at] ?? 0) ^ 1) as Uint8Array<ArrayBuffer>);
   await expect(flipped(45)).rejects.toThrow(/"config.json" in the archive is damaged/);
   await expect(flipped(0)).rejects.toThrow(/"config.json" is not where the directory says/);
-  // A bomb: the directory says less than there is.
+  // A zip bomb: the directory claims a smaller size than the real one.
   const bomb = deflateRawSync(Buffer.alloc(100_000));
   const archive = new Uint8Array(
     await (await writeZip([{ name: 'a', pieces: [new Uint8Array(bomb)] }])).arrayBuffer(),
@@ -101,7 +101,7 @@ it('damage is refused by name', async () => {
   await expect(readEntry(source, entry!, 1e6)).rejects.toThrow(/cannot be unpacked \(more bytes than/);
 });
 
-it('CRC-32 as zlib’s', () => {
+it('computes CRC-32 like zlib', () => {
   const bytes = bytesOf(10_007);
   expect(crc32(bytes)).toBe(nodeCrc(bytes));
   expect(crc32(bytes.subarray(100), crc32(bytes.subarray(0, 100)))).toBe(nodeCrc(bytes));

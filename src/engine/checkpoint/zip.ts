@@ -1,6 +1,7 @@
 /**
- * ZIP archives: read strictly, entry by entry, and written without compression (weights hardly compress). Layout: local
- * headers, each followed by its data; the central directory; the end record, and with ZIP64 its larger form before it.
+ * ZIP archives: read strictly, entry by entry, and written without compression (weights hardly compress).
+ * Layout: local headers, each followed by its data; the central directory; the end record, preceded with
+ * ZIP64 by its larger form.
  */
 import { FileError, throwIfCancelled } from '../base/errors';
 import { quote } from './json';
@@ -9,7 +10,7 @@ import type { ByteSource } from './source';
 /** A file in an archive. */
 export interface ZipEntry {
   readonly name: string;
-  /** 0: as it is; 8: deflated. */
+  /** 0: stored; 8: deflated. */
   readonly method: number;
   /** Bytes of the file, and of its data in the archive. */
   readonly size: number;
@@ -32,7 +33,7 @@ const MAX_ENTRIES = 100_000;
 
 /**
  * The entries of an archive, by name. Folders are left out.
- * @throws FileError naming what is damaged, encrypted, or larger than is read
+ * @throws FileError naming what is damaged, encrypted, or too large
  */
 export async function readZip(source: ByteSource, label = 'archive'): Promise<ReadonlyMap<string, ZipEntry>> {
   const { count, offset, length } = await findDirectory(source, label);
@@ -94,7 +95,7 @@ async function inflate(
     const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream('deflate-raw' as 'deflate'));
     const reader = stream.getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      // More than the directory says is not read: a small archive could hold terabytes.
+      // No more than the directory says is read: a small archive could inflate to terabytes.
       if (at + next.value.length > size) {
         await reader.cancel();
         throw new RangeError('more bytes than the directory says');
@@ -194,7 +195,7 @@ function centralEntry(view: DataView, bytes: Uint8Array, at: number, label: stri
   return { name, method, crc: view.getUint32(at + 16, true), ...wide, next };
 }
 
-/** Sizes beyond 32 bits are in an extra field, in this order, each only where its place is full of ones. */
+/** Sizes beyond 32 bits are in an extra field, in this order, each only if its 32-bit field is all ones. */
 function wideSizes<T extends Readonly<Record<'size' | 'stored' | 'header', number>>>(
   extra: DataView,
   sizes: T,
@@ -226,21 +227,21 @@ async function dataOf(source: ByteSource, header: number, stored: number, label:
 
 // ---- Writing ----------------------------------------------------------------------------------------------------------
 
-/** A file to be written; its pieces are made one after another, and not kept. */
+/** A file to be written; its pieces are produced one after another, and not kept. */
 export interface ZipInput {
   readonly name: string;
   readonly pieces: Iterable<Uint8Array<ArrayBuffer>> | AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
-/** Largest archive without ZIP64, which not every program reads. */
+/** Largest archive without ZIP64, which not every program supports. */
 const MAX_ARCHIVE = 0xffffffff;
 const UTF8 = 0x0800;
 /** 1 January 1980: the same files give the same bytes. */
 const DATE = 0x0021;
 
 /**
- * The files as one archive, uncompressed, in their order. Pieces go into Blobs as they come, so that the host need not hold
- * them. @throws FileError beyond 4 GiB, CancelledError
+ * The files as one archive, uncompressed, in their order. Pieces go into Blobs as they arrive, so that the
+ * heap need not hold them. @throws FileError beyond 4 GiB, CancelledError
  */
 export async function writeZip(files: Iterable<ZipInput>, signal?: AbortSignal): Promise<Blob> {
   const parts: BlobPart[] = [];
@@ -277,7 +278,7 @@ export async function writeZip(files: Iterable<ZipInput>, signal?: AbortSignal):
   return new Blob([...parts, ...directory, end], { type: 'application/zip' });
 }
 
-/** Signature, 16-bit fields, 32-bit fields, 16-bit fields, perhaps 32-bit fields, text. */
+/** Signature, 16-bit fields, 32-bit fields, 16-bit fields, possibly 32-bit fields, text. */
 function header(
   signature: number,
   first: readonly number[],

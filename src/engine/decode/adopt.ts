@@ -13,7 +13,7 @@ export function adoptProgram({ batch: B, capacity: T, config }: DecodeShape, fro
   const { layers, kvHeads, headDim, hiddenSize } = config;
   const graph = new Graph();
   const rows = (x: Tensor): Tensor => (x.shape[0] === B ? x : o.expand(x, [B, ...x.shape.slice(1)]));
-  // Its own tensor also where rows and size stay: an input may not be an output.
+  // A tensor of its own even if rows and size stay: an input may not be an output.
   const outputs: Record<string, Tensor> = {
     last: rows(o.mul(graph.input('last', [from.batch, hiddenSize]), 1)),
   };

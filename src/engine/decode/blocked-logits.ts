@@ -8,8 +8,8 @@ import { vocabularyRanges } from '../nn/weights';
 import type { DecodeShape } from './programs';
 
 /**
- * Logits of the next token in blocks of W = 256 ids, for drawing from them exactly without V logits on the host: only each
- * block's maximum and mass are read, and then the few blocks that matter.
+ * Logits of the next token in blocks of W = 256 ids, for drawing from them exactly without V logits on the
+ * host: only each block's maximum and mass are read, then the few blocks that matter.
  */
 export const BLOCK = 256;
 
@@ -76,9 +76,9 @@ export interface BlockOfRow {
 }
 
 /**
- * The blocks to read, for `chosenBlocksProgram`: `rows.{c}` [m], each row·Nc + block within chunk c, or 0 where the block
- * is of another chunk; and `chunk` [m, 1], which chunk that is, if there are several. Places beyond those asked for read
- * the first block.
+ * The blocks to read, for `chosenBlocksProgram`: `rows.{c}` [m], each row·Nc + block within chunk c, or 0 if
+ * the block is in another chunk; and `chunk` [m, 1], the index of that chunk, if there are several. Entries
+ * beyond those requested read the first block.
  */
 export function chosenInputs(
   config: DecoderConfig,

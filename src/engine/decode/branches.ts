@@ -26,10 +26,10 @@ export async function stopOdds(
 
 /** Rows that stopped reasoning after the same number of latents. */
 export interface Branch {
-  /** Of all rows, of which only some belong to the branch; it is disposed of after the visit. */
+  /** The state of all rows, only some of which belong to the branch; disposed of after the visit. */
   readonly state: DecoderState;
   readonly rows: readonly number[];
-  /** Latents fed by the stage that stops; 0 of a reasoning that has none. */
+  /** Number of latents fed by the stage that stops; 0 for a reasoning without one. */
   readonly latents: number;
 }
 
@@ -37,15 +37,16 @@ export interface BranchOptions {
   readonly step?: StepOptions;
   readonly signal?: AbortSignal;
   /**
-   * Whether rows stop, given their log-odds of stopping, and the number of latents so far; by default where stopping is
-   * more probable. Not asked below the minimum, nor at the maximum.
+   * Whether rows stop, given their log-odds of stopping, and the number of latents so far; by default they
+   * stop where that is more probable. Not called below the minimum or at the maximum.
    */
   readonly stops?: (odds: Float32Array, latents: number) => readonly boolean[];
 }
 
 /**
- * Feeds a reasoning in which rows may stop at lengths of their own, and visits the rows of each length with the state before
- * the answer prompt. Nothing a row sees depends on when others stop. The given state is disposed of.
+ * Feeds a reasoning in which rows may stop after different numbers of latents, and visits the rows of each
+ * number with the state before the answer prompt. Nothing a row sees depends on when others stop. The given
+ * state is disposed of.
  */
 export async function reasonInBranches(
   decoder: Decoder,
@@ -72,7 +73,7 @@ export async function reasonInBranches(
   }
 }
 
-/** All rows as if they stopped reasoning after so many latents. */
+/** All rows as if they stopped reasoning after this many latents. */
 export interface EveryStop {
   /** Before the answer prompt; disposed of after the visit. */
   readonly state: DecoderState;
@@ -82,8 +83,8 @@ export interface EveryStop {
 }
 
 /**
- * Visits all rows of a reasoning that stops by itself as if each stopped after 0, 1, …, the most latents. The given state is
- * disposed of. @throws RuntimeError for a reasoning without a stage that stops
+ * Visits all rows of a reasoning that stops by itself as if each stopped after 0, 1, …, the maximum number of
+ * latents. The given state is disposed of. @throws RuntimeError for a reasoning without a stage that stops
  */
 export async function atEveryStop(
   decoder: Decoder,
@@ -108,23 +109,26 @@ export async function atEveryStop(
 
 type StoppingStage = LatentsStage & Required<Pick<LatentsStage, 'stop'>>;
 
-/** How a reasoning is fed up to the stage that stops, through it, and on from wherever it stops. */
+/** Functions that feed a reasoning up to the stage that stops, through it, and on from wherever it stops. */
 function feeding(decoder: Decoder, reasoning: Reasoning, { step, signal }: Omit<BranchOptions, 'stops'>) {
   const { stages } = reasoning;
   const index = stages.findIndex(stopsIn);
-  /** Undefined of a reasoning that has none. */
+  /** Undefined for a reasoning without one. */
   const stage = stages[index] as StoppingStage | undefined;
   const first = positionsIn({ ...reasoning, stages: stage ? stages.slice(0, index) : stages });
   const feed = (at: Reasoned, to?: number) => reasonFrom(decoder, at, reasoning, { to, step, signal });
   return {
     stage,
-    /** With so many latents of that stage fed; the state before is disposed of. */
+    /** Feeds that stage up to this many latents; the previous state is disposed of. */
     async toLatents(at: Reasoned, latents: number): Promise<Reasoned> {
       const after = await feed(at, first + latents);
       if (after.state !== at.state) at.state.dispose();
       return after;
     },
-    /** Works with the state before the answer prompt if the stage stops here; the state before stays. */
+    /**
+     * Runs `work` with the state before the answer prompt as if the stage stopped here; the given state
+     * stays.
+     */
     async stopped({ state }: Reasoned, work: (last: DecoderState) => Promise<void>): Promise<void> {
       const last = await feed({ state, fed: first + (stage?.steps ?? 0) });
       try {

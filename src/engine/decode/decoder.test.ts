@@ -171,7 +171,7 @@ describe.each(CASES)('%s', (_name, config, filter) => {
 describe('Decoder', () => {
   const filter: Feedback = { kind: 'softmax', temperature: 1 };
 
-  it('starts over without a trace of the previous text', async () => {
+  it('starts afresh without a trace of the previous text', async () => {
     const { walk, dispose } = await setUp(TINY_CONFIG);
     const { ids, keyMask } = padded();
     const way = async (): Promise<Float32Array[]> => {
@@ -187,7 +187,7 @@ describe('Decoder', () => {
     await dispose();
   });
 
-  it('refuses a position beyond its capacity, and can begin again', async () => {
+  it('refuses a position beyond its capacity, and can start again', async () => {
     const { walk, dispose } = await setUp(TINY_CONFIG, S + 2);
     expect(walk.state.room).toBe(2);
     await walk.tokens(1, 1, 1);
@@ -225,7 +225,7 @@ describe('Decoder', () => {
 describe('greedy', () => {
   const V = TINY_CONFIG.vocabSize;
 
-  /** What greedy would say, one token at a time, from all logits, with nothing ending it. */
+  /** Greedy decoding, one token at a time, from all logits, with nothing ending it. */
   async function plain(steps: number): Promise<number[][]> {
     const { walk, dispose } = await setUp(TINY_CONFIG);
     const out: number[][] = [[], [], []];

@@ -58,7 +58,7 @@ export interface StepOptions {
   readonly interventions?: readonly Intervention[];
   /** Whether the new state keeps its hidden states, for `hiddenOf`. */
   readonly hidden?: boolean;
-  /** Whether `attention` may be asked of it. */
+  /** Whether the new state keeps its attention weights, for `attentionOf`. */
   readonly attention?: boolean;
   /** Sites whose states before any intervention are kept, for `siteStateOf`. */
   readonly read?: readonly DecodeSite[];
@@ -93,7 +93,7 @@ export class Decoder {
   }
 
   /**
-   * The trained values to run with, in the order of `parameterShapes`; the caller keeps owning them.
+   * The trained values to run with, in the order of `parameterShapes`; the caller still owns them.
    * @throws RuntimeError for another number of values
    */
   setParameters(values: readonly DeviceTensor[]): void {
@@ -124,7 +124,8 @@ export class Decoder {
   }
 
   /**
-   * Compiles what is needed to read questions, to feed tokens and whatever else is named, and to choose the next token.
+   * Compiles what is needed to read questions, to feed tokens and anything else in `feeds`, and to choose the
+   * next token.
    * @param kept what those steps keep
    */
   async prepare(feeds: readonly Fed[] = [], kept: KeptOptions = {}): Promise<void> {
@@ -146,7 +147,7 @@ export class Decoder {
 
   /**
    * Reads B questions, left-padded to S columns.
-   * @param rows what is put in the place of states at some of the columns, at most one a site
+   * @param rows replacements for states at some of the columns, at most one per site
    */
   begin(
     ids: GraphHostTensor,
@@ -172,8 +173,9 @@ export class Decoder {
   }
 
   /**
-   * A state of another decoder of this model, as one of this decoder's: a single sequence is repeated for every row, and
-   * the cache gets this decoder's columns, of which the other must have fewer. The given state is unchanged.
+   * A state of another decoder of this model, as one of this decoder's: a single sequence is repeated for
+   * every row, and the cache is padded to this decoder's columns, of which the other must have fewer. The
+   * given state is unchanged.
    * @throws RuntimeError for other sizes
    */
   adopt(state: DecoderState): Promise<DecoderState> {
@@ -199,7 +201,9 @@ export class Decoder {
     });
   }
 
-  /** The state one position later; the given one is unchanged. @throws InputError if the cache is full */
+  /**
+   * The state after one more position; the given one is unchanged. @throws InputError if the cache is full
+   */
   advance(state: DecoderState, input: DecoderInput, options: StepOptions = {}): Promise<DecoderState> {
     return this.inTurn(async () => {
       const { batch: B, capacity: T, config } = this.shape;
@@ -234,8 +238,8 @@ export class Decoder {
   }
 
   /**
-   * Runs one of the head's programs on tensors by name (a state's `last`, another program's outputs), for `readout.ts` and
-   * `sample.ts`. The caller owns its outputs.
+   * Runs one of the head's programs on tensors by name (a state's `last`, another program's outputs), for
+   * `readout.ts` and `sample-next.ts`. The caller owns its outputs.
    */
   read(
     key: string,
@@ -274,7 +278,10 @@ export class Decoder {
     return this.inputs.write(name, { dtype: data instanceof Int32Array ? 'i32' : 'f32', shape, data });
   }
 
-  /** x [B, H]: embeddings of the given tokens, or the given vectors; or the number of a row. A latent needs no more. */
+  /**
+   * x [B, H]: embeddings of the given tokens, or the given vectors; or the index of a row. A latent needs
+   * nothing more.
+   */
   private fed(input: DecoderInput): Record<string, DeviceTensor> {
     if ('latent' in input) return {};
     if ('embedding' in input) return { row: this.input('row', [1], this.rowOf(input)) };
@@ -286,7 +293,7 @@ export class Decoder {
     return { x: this.input('x', shape, x) };
   }
 
-  /** @throws InputError for a row that the parameter does not have */
+  /** @throws InputError for a row outside the parameter */
   private rowOf({ embedding, row }: Extract<DecoderInput, { row: number }>): Int32Array<ArrayBuffer> {
     const { modules } = this.shape.parameters ?? NO_PARAMETERS;
     const [count = 0] = modules.find(({ name }) => name === embedding)?.shape ?? [];
@@ -298,7 +305,7 @@ export class Decoder {
     return Int32Array.of(row);
   }
 
-  /** A row of a trained parameter, [H]. @throws InputError for a row that it does not have */
+  /** A row of a trained parameter, [H]. @throws InputError for a row outside the parameter */
   async parameterRow(input: Extract<DecoderInput, { row: number }>): Promise<Float32Array<ArrayBuffer>> {
     const [row] = this.rowOf(input) as Int32Array & [number];
     const H = this.shape.config.hiddenSize;
@@ -338,7 +345,7 @@ export class Decoder {
     return this.intoState(program, all, place, mask);
   }
 
-  /** Runs the program on those of the tensors that are its inputs; its outputs become a state. */
+  /** Runs the program on those tensors that are its inputs; its outputs become a state. */
   private async intoState(
     program: ModelProgram,
     tensors: StateTensors,
@@ -386,7 +393,7 @@ export class Decoder {
   }
 }
 
-/** Those of the tensors that are inputs of the program. */
+/** The tensors that are inputs of the program. */
 const boundTo = ({ inputs }: ModelProgram, tensors: StateTensors): Record<string, DeviceTensor> =>
   Object.fromEntries(Object.entries(tensors).filter(([name]) => inputs.has(name)));
 

@@ -110,7 +110,7 @@ describe('a draw', () => {
       counts.set(id, (counts.get(id) ?? 0) + 1);
     }
     expect([...counts.keys()].every((id) => expected.has(id))).toBe(true);
-    // Cells expected fewer than five times are joined; χ² beyond the mean by 4.5 deviations has p < 1e-4.
+    // Cells with an expected count below five are joined; χ² beyond the mean by 4.5 deviations has p < 1e-4.
     let [chi, cells, rare, rareCount] = [0, 0, 0, 0];
     for (const [id, p] of expected) {
       const count = counts.get(id) ?? 0;

@@ -4,18 +4,21 @@ import type { Block } from './blocked-logits';
 
 /** How the next token is drawn. The order is that of Hugging Face's generate: temperature, top-k, then top-p of what is left. */
 export interface SamplingOptions {
-  /** τ of softmax(logits/τ); 0 takes the most probable token, whatever the rest says. */
+  /** τ of softmax(logits/τ); 0 takes the most probable token, whatever the other options. */
   readonly temperature: number;
   /** Only the k most probable tokens, ties going to the lowest id; `null` for all. */
   readonly topK: number | null;
-  /** Only the most probable tokens up to a total probability of p, the one that reaches it included; 1 for all. */
+  /**
+   * Only the most probable tokens up to a total probability of p, including the one that reaches it; 1 for
+   * all.
+   */
   readonly topP: number;
 }
 
-/** Below this, exp((x − M)/τ) says no more than which logit is the largest. */
+/** Below this, exp((x − M)/τ) tells only which logit is the largest. */
 const MIN_TEMPERATURE = 1e-4;
 
-/** @throws InputError naming the value and what is allowed */
+/** @throws InputError naming the value and the allowed ones */
 export function checkSampling({ temperature, topK, topP }: SamplingOptions): void {
   const refuse = (what: string, value: unknown, expected: string): never => {
     throw new InputError(`${what}: ${quote(value)}; ${expected} is expected`, `Choose ${expected}.`);
@@ -39,11 +42,11 @@ export interface BlockedRow {
 export interface Draw {
   readonly id: number;
   readonly logit: number;
-  /** With which it was drawn, after temperature, top-k and top-p. */
+  /** The probability with which it was drawn, after temperature, top-k and top-p. */
   readonly probability: number;
 }
 
-/** Asks for the logits of blocks, by index, and is answered with them in that order; W or `count` values each. */
+/** Yields the indices of blocks and is sent their logits in that order; W or `count` values each. */
 export type Drawing = Generator<readonly number[], Draw, readonly Float32Array[]>;
 
 /**
@@ -74,7 +77,7 @@ export function* draw(row: BlockedRow, options: SamplingOptions, u: number, atOn
   return { id: ids[i] as number, logit: logits[i] as number, probability: (weights[i] as number) / mass };
 }
 
-/** Without top-k and top-p one block is read: the one in which u falls. */
+/** Without top-k and top-p only one block is read: the one that u falls into. */
 function* drawFromAll({ masses, blocks }: BlockedRow, weight: Weight, u: number): Drawing {
   const total = sumOf(masses);
   const n = indexAt(masses, u * total);
@@ -116,7 +119,7 @@ function weightOf({ maxima }: BlockedRow, temperature: number): Weight {
   return (x) => Math.exp((x - max) * scale);
 }
 
-/** 1/τ as the device has it. */
+/** 1/τ rounded as on the device. */
 export const scaleOf = (temperature: number): number => Math.fround(1 / temperature);
 
 export const largestOf = (values: Float32Array): number => values.reduce((a, b) => Math.max(a, b));

@@ -19,7 +19,7 @@ export type GoldenDecoder = Awaited<ReturnType<typeof openGolden>>;
 
 /**
  * The decoder of decode.golden.json, with its adapter unless `adapted` is false.
- * @param scales factors of some weights, by their Hugging Face names
+ * @param scales factors for some weights, by their Hugging Face names
  */
 export async function openGolden(
   runtime: Runtime,

@@ -8,7 +8,9 @@ export const everywhere = (decoder: Decoder, id: number): TokensInput => ({
   tokens: new Array<number>(decoder.shape.batch).fill(id),
 });
 
-/** Works with the state after tokens, each fed by `feed`; what was made for it is disposed of after the work. */
+/**
+ * Runs `work` with the state after tokens, each fed by `feed`; states made for it are disposed of afterwards.
+ */
 export async function afterTokens<R>(
   state: DecoderState,
   ids: readonly number[],
@@ -29,8 +31,8 @@ export async function afterTokens<R>(
 }
 
 /**
- * Works with the state after an answer's prompt, which is the given one where there is no prompt; what was made for it is
- * disposed of after the work. @param prompt token ids, the same for every sequence
+ * Runs `work` with the state after an answer's prompt, which is the given one if there is no prompt; states
+ * made for it are disposed of afterwards. @param prompt token ids, the same for every sequence
  */
 export function prompted<R>(
   { decoder, prompt }: { readonly decoder: Decoder; readonly prompt: readonly number[] },
@@ -48,7 +50,9 @@ export interface GreedyOptions {
   readonly limit: number;
   /** How many end tokens end a sequence; default 1. Those before the last are part of it. */
   readonly ends?: number;
-  /** Sequences to continue; by default all. The others have nothing generated, and nothing waits for them. */
+  /**
+   * Sequences to continue; by default all. Nothing is generated for the others, and nothing waits for them.
+   */
   readonly rows?: readonly number[];
   readonly signal?: AbortSignal;
   readonly step?: StepOptions;

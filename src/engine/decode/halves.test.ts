@@ -52,7 +52,7 @@ it.each([
     }
     expect(read[0]).toHaveLength(12);
     expect(read[0]).toEqual(read[1]);
-    // Each position is another one, and nothing is lost in zeros.
+    // All positions differ, and nothing is flushed to zero.
     expect(new Set(read[0]?.map((values) => values[0])).size).toBe(12);
     expect(runtime.liveTensors).toBe(0);
   },

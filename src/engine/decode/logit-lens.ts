@@ -8,9 +8,9 @@ import { keptHidden, readTop, type TopTokens } from './readout';
 import type { DecoderState } from './state';
 
 /**
- * The logit lens (nostalgebraist 2020): `hidden` [B, L, H] and `scale` [1, 1] → `ids`, `logProbabilities` [B·L, k] and
- * `entropy` [B·L] of softmax(scale·head(norm(h))) at every layer. The last layer's states have been normed already, so that
- * its row is what the head itself says.
+ * The logit lens (nostalgebraist 2020): `hidden` [B, L, H] and `scale` [1, 1] → `ids`, `logProbabilities`
+ * [B·L, k] and `entropy` [B·L] of softmax(scale·head(norm(h))) at every layer. The last layer's states are
+ * already normed, so its row is the head's own output.
  */
 export function logitLensProgram({ batch: B, config, parameters }: DecodeShape, k: number): Program {
   const { layers: L, hiddenSize: H } = config;
@@ -40,7 +40,7 @@ export function logitLensProgram({ batch: B, config, parameters }: DecodeShape, 
 }
 
 /**
- * The k most probable tokens after the last position as layer 1…L has them, [B][L].
+ * The k most probable tokens after the last position according to each layer 1…L, [B][L].
  * @throws InputError if the step did not keep hidden states, NumericError if a logit is NaN or infinite
  */
 export async function logitLens(decoder: Decoder, state: DecoderState, k: number): Promise<TopTokens[][]> {

@@ -14,7 +14,7 @@ import { embed, lastHidden, outerModel, positionOf, type StackModel, stackModel 
 import { logitChunks } from '../nn/vocabulary';
 import { intervened, intervenedModel, isOfRows, type ReadStates, type SiteOptions } from './sites';
 
-/** What decoding is compiled for: B sequences, questions of S columns, and the trained values there are. */
+/** What decoding is compiled for: B sequences, questions of S columns, and the trained values. */
 export interface DecodeShape {
   readonly config: DecoderConfig;
   readonly batch: number;
@@ -36,7 +36,7 @@ export interface PassOptions extends SiteOptions {
   readonly hidden: boolean;
   /** Whether the last position's attention weights are an output. */
   readonly attention: boolean;
-  /** Whether positions before were left unused, `skipped` [1, 1] of them, where positions are learned; default false. */
+  /** Whether earlier positions were left unused, `skipped` [1, 1] of them, if positions are learned; default false. */
   readonly skips?: boolean;
 }
 
@@ -85,7 +85,7 @@ export function prefillProgram(shape: DecodeShape, options: PassOptions): Progra
   const model = intervenedModel(modelIn(graph, shape), options, seen);
   const keyMask = graph.input('keyMask', [B, 1, 1, S]);
   const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask, {
-    // Of states that are replaced row by row every row is there, in the last layer too.
+    // If states are replaced row by row, all rows are needed, in the last layer too.
     lastOnly: !options.rows?.length,
     fed: (x) => intervened(x, { site: 'latent' }, { sites: [], read: [], rows: options.rows ?? [] }, seen),
   });
@@ -101,8 +101,8 @@ export function prefillProgram(shape: DecodeShape, options: PassOptions): Progra
 }
 
 /**
- * The states at sites that were read, at the last position, [B, H] each, or of `rows` at all, [B·S, H]. They are tensors of their
- * own: what is read may be another output too.
+ * The states at the sites read, [B, H] each at the last position, or [B·S, H] at all positions for `rows`.
+ * They are separate tensors, since a state may be another output too.
  */
 const readOutputs = (seen: ReadStates, B: number): Record<string, Tensor> =>
   Object.fromEntries(
@@ -113,9 +113,9 @@ const readOutputs = (seen: ReadStates, B: number): Record<string, Tensor> =>
   );
 
 /**
- * What is fed next: a vector x [B, H] (a token's embedding or any other), `ids` i32 [B] of tokens where the embedding itself is
- * trained, the latent made from `last` [B, H], or a row of the trained parameter of that name, whose number is the input `row`,
- * i32 [1].
+ * What is fed next: a vector x [B, H] (a token's embedding or any other), `ids` i32 [B] of tokens if the
+ * embedding itself is trained, the latent made from `last` [B, H], or a row of the trained parameter of that
+ * name, whose index is the input `row`, i32 [1].
  */
 export type Fed = 'vector' | 'ids' | { readonly latent: Feedback } | { readonly embedding: string };
 
@@ -123,16 +123,16 @@ export type Fed = 'vector' | 'ids' | { readonly latent: Feedback } | { readonly 
 export const tokensFed = ({ parameters }: Pick<DecodeShape, 'parameters'>): Fed =>
   parameters?.weights ? 'ids' : 'vector';
 
-/** A name that is the same for equal kinds only. */
+/** A name that is unique to each kind. */
 export function fedName(fed: Fed): string {
   if (typeof fed === 'string') return fed;
   return 'latent' in fed ? `latent ${feedbackName(fed.latent)}` : `row of ${fed.embedding}`;
 }
 
 /**
- * One position: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this position's column,
- * 0 elsewhere), mask [B, 1, 1, T], and, where positions are rotary, cos and sin [1, d/2] of its position. One program serves all
- * positions.
+ * Runs one position: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this
+ * position's column, 0 elsewhere), mask [B, 1, 1, T], and, if positions are rotary, cos and sin [1, d/2] of
+ * its position. One program serves all positions.
  */
 export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOptions): Program {
   const { batch: B, capacity: T, config } = shape;
@@ -149,7 +149,7 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
       config.positions === 'learned'
         ? undefined
         : { cos: graph.input('cos', [1, d / 2]), sin: graph.input('sin', [1, d / 2]) },
-    // The column is still zero in the past, so that adding writes it.
+    // The column is still zero in the past, so adding writes it.
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
   const input = fed === 'vector' ? graph.input('x', [B, H]) : fedInput(model, shape, fed, options, seen);

@@ -15,7 +15,7 @@ import { decoderOf, Walk } from './decoder.testing';
 import { hiddenOf } from './readout';
 import { type Intervention, identity } from './sites';
 
-/** Layers that are projected, after the question or at its positions too. */
+/** Layers that are projected, after the question only or at its positions too. */
 interface ProjectedLayers {
   readonly layers: readonly number[];
   readonly question: boolean;
@@ -117,7 +117,7 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
     const replace = (layer: number, h: Tensor): Tensor => {
       const one = layers.get(layer);
       if (!one) return h;
-      // No direction is one that is zero: a graph has no empty tensors.
+      // With no direction, a zero one is used: a graph has no empty tensors.
       const directions = one.v.length > 0 ? one.v : [new Array<number>(H).fill(0)];
       const v = graph.input(`v ${layer}`, [directions.length, H]);
       const c = graph.input(`c ${layer}`, [1, H]);

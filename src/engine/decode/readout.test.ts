@@ -21,7 +21,7 @@ afterAll(async () => {
   await runtime.dispose();
 });
 
-/** `width` values a row for as many as there are, zeros after them up to `to`. */
+/** Pads rows of `width` values with zeros up to `to` columns. */
 const padded = (values: ArrayLike<number>, width: number, to: number): number[] =>
   Array.from({ length: (values.length / width) * to }, (_, i) =>
     i % to < width ? (values[Math.floor(i / to) * width + (i % to)] as number) : 0,
@@ -59,7 +59,7 @@ describe('attention weights of the last position', () => {
       for (let row = 0; row < B * L * heads; row++) {
         const b = Math.floor(row / (L * heads));
         const weights = found.subarray(row * T, (row + 1) * T);
-        // float32: eight numbers that are at most 1.
+        // A float32 sum of eight numbers of at most 1.
         expect(weights.reduce((sum, x) => sum + x, 0)).toBeCloseTo(1, 6);
         weights.forEach((x, column) => {
           const hidden = golden.isPadding(b, column) || column >= state.column;

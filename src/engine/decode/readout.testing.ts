@@ -2,7 +2,7 @@ import type { DeviceTensor } from '../runtime/tensor';
 import { checkLayer, type Decoder } from './decoder';
 import type { DecoderState } from './state';
 
-/** What a layer has kept of all columns. */
+/** A layer's cache over all columns. */
 export interface LayerKeyValues {
   /** [B, kvHeads, T, d], after the rotation. */
   readonly keys: Float32Array;

@@ -49,7 +49,10 @@ export async function topTokens(
   return readTop(decoder, state, { key: `top ${count}`, program, rows: B, count }, temperature);
 }
 
-/** The `count` most probable tokens by a program's outputs `ids`, `logProbabilities` [rows, count] and `entropy` [rows]. */
+/**
+ * The `count` most probable tokens, from a program's outputs `ids`, `logProbabilities` [rows, count] and
+ * `entropy` [rows].
+ */
 export async function readTop(
   decoder: Decoder,
   state: DecoderState,
@@ -107,13 +110,13 @@ export async function latentOf(
   return z as Float32Array<ArrayBuffer>;
 }
 
-/** Embeddings of tokens as the decoder feeds them, [ids, H]. @throws InputError for an id that the model does not have */
+/** Embeddings of tokens as the decoder feeds them, [ids, H]. @throws InputError for an id outside the vocabulary */
 export async function embeddingsOf(
   decoder: Decoder,
   ids: readonly number[],
 ): Promise<Float32Array<ArrayBuffer>> {
   const { shape, model } = decoder;
-  // Also where they are trained, so that an id that there is not is refused.
+  // Read even if embeddings are trained, so that an invalid id is refused.
   const own = embeddingRows(model.source, ids);
   if (!shape.parameters?.weights) return own.data;
   const n = ids.length;
@@ -173,8 +176,8 @@ export async function questionStatesOf(
 }
 
 /**
- * Attention weights of the last position over all T columns, [B, L, heads, T]: they sum to 1, and are 0 at padding and
- * at columns not yet filled. @throws InputError if the step was not asked to keep them
+ * Attention weights of the last position over all T columns, [B, L, heads, T]: they sum to 1, and are 0 at
+ * padding and at columns not yet filled. @throws InputError if the step did not keep them
  */
 export async function attentionOf(state: DecoderState): Promise<Float32Array> {
   const { attention } = state.tensors;

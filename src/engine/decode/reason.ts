@@ -11,7 +11,10 @@ export interface Position {
   readonly stage: Stage;
   /** Its place in the stage, from 0. */
   readonly at: number;
-  /** Which thought it is, from 1; undefined for a position that is none, such as an end-of-thought token. */
+  /**
+   * Which thought it is, from 1; undefined for a position that is not a thought, such as an end-of-thought
+   * token.
+   */
   readonly thought: number | undefined;
 }
 
@@ -26,23 +29,29 @@ export function positionsOf({ stages }: Reasoning): Position[] {
   );
 }
 
-/** A reasoning under way. A value like the state that it holds: it can be kept, and continued in more than one way. */
+/**
+ * A reasoning in progress. It is a value, like the state that it holds: it can be kept, and continued in more
+ * than one way.
+ */
 export interface Reasoned {
   readonly state: DecoderState;
   /** Positions fed so far. */
   readonly fed: number;
-  /** x₁ … x_c of a Jacobi stage under way. */
+  /** x₁ … x_c of a Jacobi stage in progress. */
   readonly refined?: readonly DecoderInput[] | undefined;
 }
 
 /** What is fed next. */
 export interface NextInput {
   readonly input: DecoderInput;
-  /** To be kept with the state that comes of it. */
+  /** To be kept with the resulting state. */
   readonly refined?: Reasoned['refined'];
 }
 
-/** What is fed next; a Jacobi stage is refined before its first. @throws RuntimeError if all positions have been fed */
+/**
+ * What is fed next; a Jacobi stage is refined before its first position. @throws RuntimeError if all
+ * positions have been fed
+ */
 export async function nextInput(
   decoder: Decoder,
   { state, fed, refined: known }: Reasoned,
@@ -59,13 +68,13 @@ export async function nextInput(
 
 export interface ReasonOptions {
   readonly step?: StepOptions | undefined;
-  /** What is fed as a thought, from 1, in place of the one that is made: a vector for every sequence, [B, H]. */
+  /** What is fed as a thought, from 1, in place of the computed one: a vector for every sequence, [B, H]. */
   readonly given?: ((thought: number) => Float32Array<ArrayBuffer> | undefined) | undefined;
-  /** Sees what a position is fed, before it is, and the state before. */
+  /** Receives what a position is about to be fed, and the state before it. */
   readonly onInput?:
     | ((input: DecoderInput, position: Position, before: DecoderState) => Promise<unknown> | unknown)
     | undefined;
-  /** Sees the state after each position. */
+  /** Receives the state after each position. */
   readonly onPosition?: ((state: DecoderState, position: Position) => Promise<unknown> | unknown) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -103,7 +112,7 @@ export async function reasonFrom(
 
 /**
  * Feeds all positions of a reasoning. The given state is disposed of, unless this fails.
- * @returns the state before the answer prompt, which is the given one where nothing is fed
+ * @returns the state before the answer prompt, which is the given one if nothing is fed
  */
 export async function reason(
   decoder: Decoder,
@@ -134,7 +143,10 @@ function inputOf(decoder: Decoder, stage: Exclude<Stage, JacobiStage>, at: numbe
   return { embedding: stage.parameter, row: stage.rows[at] as number };
 }
 
-/** What the last run of a Jacobi stage is fed. Positions run one after another, which computes what one causal run would. */
+/**
+ * What the last run of a Jacobi stage is fed. Positions run one after another, which computes the same as one
+ * causal run.
+ */
 async function refine(
   decoder: Decoder,
   from: DecoderState,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { positionsIn, positionsRun, type Reasoning, thoughtsIn } from './reasoning';
 
-it('a recording of refined thoughts runs them again at every iteration', () => {
+it('a recording of refined thoughts reruns them at every iteration', () => {
   const feedback = { kind: 'hidden' } as const;
   const reasoning: Reasoning = {
     adapters: [],

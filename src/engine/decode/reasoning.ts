@@ -10,9 +10,9 @@ export interface Reasoning {
   readonly stages: readonly Stage[];
   /** Whether it writes its rationale and the answer prompt itself after the stages, so that no prompt is fed. */
   readonly explicit?: boolean;
-  /** How many end tokens end what it writes; default 1. The others stand between parts of it. */
+  /** How many end tokens end what it writes; default 1. The earlier ones separate its parts. */
   readonly ends?: number;
-  /** Adapters that run while it writes its rationale instead; by default the same. */
+  /** Adapters that run instead while it writes its rationale; by default the same. */
   readonly explicitAdapters?: readonly string[];
 }
 
@@ -22,9 +22,9 @@ export type Stage = TokensStage | EmbeddingsStage | LatentsStage | JacobiStage;
 export interface TokensStage {
   readonly kind: 'tokens';
   readonly ids: readonly number[];
-  /** Whether these are its thoughts, as filler tokens are; default false. */
+  /** Whether these are its thoughts, like filler tokens; default false. */
   readonly thoughts?: boolean;
-  /** Positions that are left unused before the first of them, by this and all that follows; default 0. */
+  /** Positions left unused before the first of them, shifting everything that follows; default 0. */
   readonly skip?: number;
 }
 
@@ -33,7 +33,7 @@ export interface EmbeddingsStage {
   readonly kind: 'embeddings';
   readonly parameter: string;
   readonly rows: readonly number[];
-  /** Whether these are its thoughts, as silent tokens are; default false. */
+  /** Whether these are its thoughts, like silent tokens; default false. */
   readonly thoughts?: boolean;
 }
 
@@ -42,14 +42,17 @@ export interface LatentsStage {
   readonly kind: 'latents';
   readonly steps: number;
   readonly feedback: Feedback;
-  /** Where a head decides after each position whether to go on: `steps` is then the most, and `min` the fewest. */
+  /**
+   * Set if a head decides after each position whether to continue: `steps` is then the maximum, and `min` the
+   * minimum.
+   */
   readonly stop?: { readonly head: StopHeadSpec; readonly min: number };
 }
 
 /**
- * Thoughts that are refined together by Jacobi iteration (PCCoT). Run 0 feeds c copies of an added token, runs 1 … T feed
- * x₁ … x_c: x₁ is made from the final hidden state before the stage, and x_{j+1} from the one at position j of the run before.
- * What comes later sees the last run alone.
+ * Thoughts that are refined together by Jacobi iteration (PCCoT). Run 0 feeds c copies of an added token,
+ * runs 1 … T feed x₁ … x_c: x₁ is made from the final hidden state before the stage, and x_{j+1} from the one
+ * at position j of the run before. Later positions see only the last run.
  */
 export interface JacobiStage {
   readonly kind: 'jacobi';
@@ -73,7 +76,7 @@ export const explicitly = ({ adapters, explicitAdapters = adapters }: Reasoning 
   explicit: true,
 });
 
-/** Positions that a stage feeds. */
+/** Number of positions that a stage feeds. */
 export function lengthOf(stage: Stage): number {
   switch (stage.kind) {
     case 'tokens':
@@ -96,7 +99,7 @@ const sum = (stages: readonly Stage[]): number => stages.reduce((n, stage) => n 
 /** Number of positions fed between question and prompt. */
 export const positionsIn = ({ stages }: Reasoning): number => sum(stages);
 
-/** Positions that it leaves unused. */
+/** Number of positions that it leaves unused. */
 export const skippedIn = ({ stages }: Reasoning): number =>
   stages.reduce((n, stage) => n + ((stage.kind === 'tokens' && stage.skip) || 0), 0);
 
@@ -108,13 +111,13 @@ export const positionsRun = ({ stages }: Reasoning): number =>
 /** K: number of thoughts; 0 if it answers directly. */
 export const thoughtsIn = ({ stages }: Reasoning): number => sum(stages.filter(isThought));
 
-/** How its latents are made; undefined where it makes none. */
+/** How its latents are made; undefined if it makes none. */
 export const feedbackOf = ({ stages }: Reasoning): Feedback | undefined =>
   stages.flatMap((stage) => (stage.kind === 'latents' || stage.kind === 'jacobi' ? [stage.feedback] : []))[0];
 
 /**
  * The same reasoning with K latents. One that makes none gets them at its end, made by `feedback`.
- * @throws InputError if its thoughts are not K equal recurrent ones, and K is not their number
+ * @throws InputError if its thoughts are not one stage of recurrent ones, and K is not their number
  */
 export function withSteps(reasoning: Reasoning, K: number, feedback: Feedback): Reasoning {
   if (K === thoughtsIn(reasoning)) return reasoning;
@@ -145,8 +148,9 @@ export const hasFixedThoughts = ({ stages }: Reasoning): boolean =>
     .every((stage) => fixedOf(stage) !== undefined || (stage.kind === 'jacobi' && stage.iterations === 0));
 
 /**
- * The most thoughts that a reasoning can be given in place of its K: any number where they are all made one after another, or
- * are copies of one token; K where they are different tokens; null where they are refined together, or of several stages.
+ * The maximum number of thoughts that a reasoning can be given in place of its K: unlimited if they are all
+ * made one after another, or are copies of one token; K if they are different tokens; null if they are
+ * refined together, or come from several stages.
  */
 export function mostThoughts(reasoning: Reasoning): number | null {
   const own = reasoning.stages.filter(isThought);
@@ -159,9 +163,9 @@ export function mostThoughts(reasoning: Reasoning): number | null {
 }
 
 /**
- * The same reasoning with exactly so many thoughts: recurrent ones without a head that stops them, the first of its fixed
- * tokens, or more copies of the one that there is.
- * @throws InputError if it cannot have so many
+ * The same reasoning with exactly this many thoughts: recurrent ones without a stop head, the first of its
+ * fixed tokens, or more copies of its single one.
+ * @throws InputError if it cannot have that many
  */
 export function withThoughts(reasoning: Reasoning, thoughts: number): Reasoning {
   const most = mostThoughts(reasoning);

@@ -29,11 +29,11 @@ export interface SampledToken {
   readonly id: number;
   /** Under softmax(logits), the model's own distribution, whatever the settings; in nats. */
   readonly logProbability: number;
-  /** With which it was drawn, after temperature, top-k and top-p. */
+  /** The probability with which it was drawn, after temperature, top-k and top-p. */
   readonly probability: number;
 }
 
-/** What fixes the noise: the same seed, sample and position give the same u, in whatever batch and after whatever fork. */
+/** Determines the noise: the same seed, sample and position give the same u, in any batch and after any fork. */
 export interface NoiseKey {
   readonly seed: number;
   /** Number of the sample, for independent continuations of one text. */
@@ -61,15 +61,15 @@ export async function prepareSampling(decoder: Decoder, options: SamplingOptions
 const AT_ONCE = 32;
 const atOnceOf = (blocks: readonly Block[]): number => Math.min(AT_ONCE, blocks.length);
 
-/** The program that reads m blocks, `perRow` of every row. */
+/** The program that reads m blocks, `perRow` for each row. */
 function reading(shape: DecodeShape, perRow: number) {
   const m = shape.batch * perRow;
   return { m, name: `chosen ${m}`, program: () => chosenBlocksProgram(shape, m) };
 }
 
 /**
- * Draws the next token of every row of a state. Only block maxima, block masses and the blocks that matter come to
- * the host, see `draw`. @param keys one for each row
+ * Draws the next token of every row of a state. Only block maxima, block masses and the blocks that matter
+ * reach the host, see `draw`. @param keys one for each row
  * @throws NumericError if a logit is NaN or infinite, InputError for impossible settings
  */
 export async function sampleNext(
@@ -107,7 +107,7 @@ export async function sampleNext(
     const draws = await drawAll(
       rows.map((row, b) => draw(row, options, noise(keys[b] as NoiseKey), atOnce)),
       async (asked) => {
-        // Two programs at most, however many blocks are asked for: of one per row, and of `atOnce`.
+        // At most two programs, however many blocks are requested: for one per row, and for `atOnce`.
         const { m, name, program } = reading(shape, asked.length > keys.length ? atOnce : 1);
         const read = decoder.read(name, program, logits, chosenInputs(shape.config, m, asked));
         return (await values(read)).chosen as Float32Array;
@@ -127,7 +127,7 @@ const rowOf = (all: Float32Array | undefined, b: number, rows: readonly unknown[
   return (all as Float32Array).subarray(b * width, (b + 1) * width);
 };
 
-/** Runs all rows' drawings at once: what they ask for is read together. */
+/** Runs all rows' drawings at once: the blocks they request are read together. */
 async function drawAll(
   drawings: readonly Drawing[],
   read: (asked: readonly BlockOfRow[]) => Promise<Float32Array>,

@@ -10,7 +10,7 @@ import { Decoder } from './decoder';
 import { sample } from './sample';
 import { type SampledToken, sampleNext } from './sample-next';
 
-/** Three blocks of ids in two chunks of rows, the last one of each not full. */
+/** Three blocks of ids in two chunks of rows, the last of each not full. */
 const CONFIG = { ...TINY_CONFIG, layers: 1, vocabSize: 600 };
 const OPTIONS = { maxVocabularyBytes: 300 * 4 * CONFIG.hiddenSize };
 const SAMPLING = { temperature: 0.8, topK: 40, topP: 0.9 };
@@ -63,6 +63,6 @@ it('draws the same tokens on WebGPU as on WASM, with the same probabilities', as
   expect([providers.gpu.liveTensors, providers.cpu.liveTensors]).toEqual([0, 0]);
 }, 60_000);
 
-it('finds a logit that is not a number on WebGPU', async () => {
+it('detects a NaN logit on WebGPU', async () => {
   await expect(drawn(providers.gpu, true)).rejects.toThrow(NumericError);
 }, 60_000);

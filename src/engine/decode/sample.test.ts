@@ -55,7 +55,7 @@ const OPTIONS: SampleOptions = {
 const idsOf = async (decoder: Decoder, state: DecoderState, options: SampleOptions): Promise<number[][]> =>
   (await sample(decoder, state, options)).map(({ tokens }) => tokens.map(({ id }) => id));
 
-/** Tokens in the order in which the noise runs through them, with their probabilities, from all logits in float64. */
+/** Tokens in the order of the cumulative distribution, with their probabilities, from all logits in float64. */
 function exact(logits: Float32Array, { temperature, topK, topP }: SamplingOptions) {
   const max = Math.max(...logits);
   const all = Array.from(logits, (x, id) => ({ id, p: Math.exp((x - max) / temperature) }));
@@ -126,7 +126,7 @@ describe('continuations', () => {
       expect(await idsOf(one.decoder, one.state, { ...OPTIONS, samples: [own], positions: [3] })).toEqual([
         rows[own],
       ]);
-    // A fork three tokens later goes on as the whole did.
+    // A fork three tokens later continues as the original did.
     let state = one.state;
     for (const id of (rows[1] as number[]).slice(0, 3))
       state = await one.decoder.advance(state, { tokens: [id] });
@@ -136,7 +136,7 @@ describe('continuations', () => {
     await one.decoder.dispose();
   });
 
-  it('are greedy at temperature 0, close to it, with k = 1 and with a tiny p', async () => {
+  it('are greedy at or near temperature 0, with k = 1 and with a tiny p', async () => {
     const { decoder, state } = await open(1);
     const expected = await greedy(decoder, state, { endIds: [], limit: 6 });
     const one = { ...OPTIONS, samples: [0], positions: [3] };
@@ -188,7 +188,7 @@ describe('continuations', () => {
     await decoder.dispose();
   });
 
-  it('are the same from one question read once for all rows, and in a cache that grows', async () => {
+  it('are the same from one question read once for all rows, and with a growing cache', async () => {
     const three = await open(3, { capacity: 14 });
     const expected = await idsOf(three.decoder, three.state, { ...OPTIONS, limit: 9 });
     const model = three.decoder.model;

@@ -5,11 +5,11 @@ import type { SamplingOptions } from './draw';
 import { type NoiseKey, type SampledToken, sampleNext } from './sample-next';
 import type { DecoderState } from './state';
 
-/** A model that is read one token at a time, by its states: values that can be kept and continued in more than one way. */
+/** A model run one token at a time, through its states: values that can be kept and continued in more than one way. */
 export interface Sampler<S> {
   /** Draws the next token of every row. @param keys one for each row */
   draw(state: S, sampling: SamplingOptions, keys: readonly NoiseKey[]): Promise<SampledToken[]>;
-  /** The state one token of every row later; the given one is unchanged. */
+  /** The state after one more token per row; the given one is unchanged. */
   advance(state: S, tokens: readonly number[]): Promise<S>;
 }
 
@@ -31,8 +31,9 @@ export interface ContinueOptions<S> {
   readonly limit: number;
   readonly signal?: AbortSignal;
   /**
-   * Called where the cache is full, with the state: answers with a sampler that has room and the same state as one of its
-   * own, or with nothing if that is the end. In the first case the full state, and its sampler, are its to dispose of.
+   * Called with the state when the cache is full: returns a sampler that has room, with the same state as its
+   * own, or nothing to end there. In the first case it takes over the full state and its sampler, to dispose
+   * of them.
    */
   readonly grow?: (state: S) => Promise<{ sampler: Sampler<S>; state: S } | undefined>;
   /** Called with every token but end tokens; the row stops after it if this returns `stop`. */
@@ -41,7 +42,7 @@ export interface ContinueOptions<S> {
   readonly onEnd?: (row: number, ending: Ending) => void;
 }
 
-/** Those of a decoder. */
+/** The options for a decoder. */
 export interface SampleOptions extends Omit<ContinueOptions<DecoderState>, 'grow'> {
   readonly step?: StepOptions;
   readonly grow?: (state: DecoderState) => Promise<{ decoder: Decoder; state: DecoderState } | undefined>;
@@ -92,7 +93,7 @@ export async function continueRows<S extends SamplerState>(
   let on = sampler;
   try {
     for (let n = 0; n < limit && rows.some(({ ending }) => !ending); n++) {
-      // A cancel is heard between two tokens.
+      // Lets a cancel arrive between two tokens.
       await yieldToEventLoop();
       throwIfCancelled(signal, 'generation');
       const keys = samples.map((own, b) => ({ seed, sample: own, position: (positions[b] as number) + n }));
@@ -132,7 +133,7 @@ export async function continueRows<S extends SamplerState>(
   return rows.map(({ tokens, ending = 'limit', end }) => ({ tokens, ending, end }));
 }
 
-/** A row of the batch while it is generated. */
+/** A row of the batch during generation. */
 class Row {
   readonly tokens: SampledToken[] = [];
   ending: Ending | undefined;

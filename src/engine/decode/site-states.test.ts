@@ -77,7 +77,7 @@ it('reads a site before its intervention, and later sites after it', async () =>
   state.dispose();
 });
 
-it('has in the logit lens the head’s own words at the last layer, and head(norm(h)) before it', async () => {
+it('gives the logit lens the head’s own output at the last layer, and head(norm(h)) before it', async () => {
   const { decoder, golden: file, config } = golden;
   const { hiddenSize: H, vocabSize: V, layers: L } = config;
   const state = await golden.end({ hidden: true });

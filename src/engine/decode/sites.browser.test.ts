@@ -23,7 +23,7 @@ async function seen(golden: GoldenDecoder, options: StepOptions): Promise<Float3
   return found;
 }
 
-/** A map at every site of every layer at once; each is another. */
+/** A different map at every site of every layer at once. */
 const mapsAtAllSites = ({ decoder, config }: GoldenDecoder) => {
   const { layers: L, hiddenSize: H } = config;
   return SITES.flatMap((site, i) =>

@@ -10,8 +10,8 @@ import { identity } from './sites';
 /** float32 against torch in float64, over two layers. Measured 4e-7. */
 const TOLERANCE = 1e-5;
 /**
- * Here the residual, and the adapter's part after it, are otherwise added inside the product; with a module in between
- * the product is summed first. The same numbers in another order, in float32: measured 2e-7.
+ * At these sites the residual, and then the adapter's part, are normally added inside the product; with a
+ * module in between, the product is summed first: the same float32 numbers in another order. Measured 2e-7.
  */
 const ADDED_APART: readonly Site[] = ['attention.out', 'mlp.out'];
 const ROUNDING = 1e-6;
@@ -57,7 +57,7 @@ describe.each(PLACES)('an intervention at $site of layer $layer', (at) => {
     expect(relativeError(filled, want('attention'))).toBeLessThan(TOLERANCE);
   });
 
-  it('with the identity changes no bit, or the order of one sum', async () => {
+  it('with the identity changes no bit, or only the order of one sum', async () => {
     const { decoder, config } = golden;
     const H = config.hiddenSize;
     const interventions = [decoder.intervention(at, identity(H), new Float32Array(H))];
@@ -122,13 +122,13 @@ it('applies two sites in order: the second sees the first one’s output', async
   const H = config.hiddenSize;
   const [matrix, shift] = [file.f32('matrix'), file.f32('shift')];
   const first = decoder.intervention({ site: 'attention.in', layer: 1 }, matrix, shift);
-  // q, k and v each mapped as attention.in maps them together.
+  // q, k and v each mapped individually, as attention.in maps them together.
   const apart = (['q.in', 'k.in', 'v.in'] as const).map((site) =>
     decoder.intervention({ site, layer: 1 }, matrix, shift),
   );
   const once = await seen(golden, { interventions: [first] });
   expect((await seen(golden, { interventions: apart })).hidden).toEqual(once.hidden);
-  // Both, one after the other, are the map of the map.
+  // One after the other, the two are the composed map.
   const twice = Float32Array.from({ length: H * H }, (_, at) => {
     let sum = 0;
     for (let k = 0; k < H; k++)

@@ -11,8 +11,9 @@ import type { DeviceTensor } from '../runtime/tensor';
 export type DecodeSite = { readonly site: Site; readonly layer: number } | { readonly site: 'latent' };
 
 /**
- * h → h·P + s at one site, for every position of the pass. P [H, H] and s [1, H] are bound at run time, so that other
- * values need no other program: for c + P(h − c), s is c − c·P; P = I adds a direction; P = 0 replaces the state.
+ * h → h·P + s at one site, for every position of the pass. P [H, H] and s [1, H] are bound at run time, so
+ * that new values need no new program: for c + P(h − c), s is c − c·P; P = I adds a direction; P = 0 replaces
+ * the state.
  */
 export interface Intervention {
   readonly at: DecodeSite;
@@ -21,9 +22,10 @@ export interface Intervention {
 }
 
 /**
- * Other states at one site in place of those of some positions of a question, for every position of the pass: h·keep + put, keep
- * [B·S, 1] 0 where a state is replaced and 1 elsewhere, put [B·S, H] 0 elsewhere. At `latent` it is what is fed, the tokens'
- * embeddings. A step that has one keeps the states at that site before it, for `questionStatesOf`.
+ * Replaces the states at one site at some positions of a question: h·keep + put for every position of the
+ * pass, with keep [B·S, 1] 0 where a state is replaced and 1 elsewhere, and put [B·S, H] 0 elsewhere. At
+ * `latent` it applies to what is fed, the tokens' embeddings. A step with a replacement keeps the earlier
+ * states at that site, for `questionStatesOf`.
  */
 export interface RowReplacement {
   readonly at: DecodeSite;
@@ -41,7 +43,10 @@ export const shiftInput = (at: DecodeSite): string => `${siteName(at)}.shift`;
 /** Name of the output with the state at a site, before any intervention there. */
 export const readOutput = (at: DecodeSite): string => `at.${siteName(at)}`;
 
-/** Names of the inputs of a site whose states are replaced row by row, and of the output with all of them before that. */
+/**
+ * Names of the inputs of a site whose states are replaced row by row, and of the output with all its states
+ * before that.
+ */
 export const keepInput = (at: DecodeSite): string => `${siteName(at)}.keep`;
 export const putInput = (at: DecodeSite): string => `${siteName(at)}.put`;
 const ROWS = 'rows.';
@@ -54,14 +59,14 @@ export interface SiteOptions {
   readonly sites: readonly DecodeSite[];
   /** Sites whose states are outputs, by `readOutput`. */
   readonly read: readonly DecodeSite[];
-  /** Of the pass over the question: sites whose states are replaced row by row, and are outputs, by `rowsOutput`. */
+  /** In the pass over the question: sites whose states are replaced row by row, and are outputs, by `rowsOutput`. */
   readonly rows?: readonly DecodeSite[];
 }
 
-/** The states at the sites that are read, by the names of their outputs; filled while the graph is made. */
+/** The states at the sites that are read, by the names of their outputs; filled while the graph is built. */
 export type ReadStates = Map<string, Tensor>;
 
-/** The hidden states [rows, H] after the intervention at that site, or unchanged if there is none. */
+/** The hidden states [rows, H] after the intervention at that site; unchanged if there is none. */
 export function intervened(
   state: Tensor,
   at: DecodeSite,

@@ -12,8 +12,8 @@ export const MAX_STATE_BYTES = 512 * 2 ** 20;
 export class StatePool {
   private readonly states = new Set<DecoderState>();
   /**
-   * By name, for later steps to write into. Also in host memory: allocating them at every step made decoding take 1.4 times
-   * as long.
+   * By name, for later steps to write into. Pooled in host memory too: allocating at every step made decoding
+   * take 1.4 times as long.
    */
   private readonly spare = new Map<string, DeviceTensor[]>();
 
@@ -26,7 +26,7 @@ export class StatePool {
     return sum;
   }
 
-  /** Bytes of the tensors that no state has. */
+  /** Bytes of the tensors that belong to no state. */
   get spareBytes(): number {
     let sum = 0;
     for (const tensors of this.spare.values()) for (const tensor of tensors) sum += bytesOf(tensor);
@@ -34,7 +34,7 @@ export class StatePool {
   }
 
   /**
-   * Spare tensors for a program's outputs, where there are any.
+   * Spare tensors for a program's outputs, as far as there are any.
    * @throws MemoryError if the kept states leave no room for another; two always fit
    */
   take(outputs: ReadonlyMap<string, Binding>, mask: Float32Array<ArrayBuffer>): Record<string, DeviceTensor> {
@@ -54,7 +54,7 @@ export class StatePool {
     return found;
   }
 
-  /** A state of these tensors, which return to the pool once it is disposed of. */
+  /** A state with these tensors, which return to the pool once it is disposed of. */
   add(
     { column, skipped }: Pick<DecoderState, 'column' | 'skipped'>,
     mask: Float32Array<ArrayBuffer>,
@@ -75,7 +75,7 @@ export class StatePool {
     this.spare.clear();
   }
 
-  /** Returns tensors that no state has, for the next step to write into. */
+  /** Returns tensors that belong to no state, for the next step to write into. */
   giveBack(tensors: StateTensors): void {
     for (const [name, tensor] of Object.entries(tensors)) {
       const list = this.spare.get(name);

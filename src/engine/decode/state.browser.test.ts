@@ -57,7 +57,7 @@ async function straight(decoder: Decoder) {
   return all;
 }
 
-it('forks a state on WebGPU; the unchanged branch equals the straight run to the bit, and WASM’s', async () => {
+it('forks a state on WebGPU; the unchanged branch equals the straight run to the bit, and WASM’s within tolerance', async () => {
   const before = [providers.device.liveBuffers, providers.gpu.liveTensors];
   const { decoder, model } = await open(providers.gpu);
   const want = await straight(decoder);
@@ -71,7 +71,7 @@ it('forks a state on WebGPU; the unchanged branch equals the straight run to the
     expect(await seen(decoder, same)).toEqual(want[t + 1]);
   }
   expect((await seen(decoder, other)).values).not.toEqual(want.at(-1)?.values);
-  // Every tensor that any program reads went up once.
+  // Every tensor that any program reads was uploaded once.
   const { uploads, bakes } = model.traffic;
   expect(bakes).toBe(0);
   await straight(decoder);

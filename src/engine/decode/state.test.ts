@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-/** A decoder over random weights; the model is the decoder's alone. */
+/** A decoder over random weights, which is its model's only user. */
 async function open(
   config: DecodeShape['config'] = TINY_CONFIG,
   options: { readonly maxStateBytes?: number; readonly maxVocabularyBytes?: number } = {},
@@ -85,7 +85,7 @@ describe('a state', () => {
         state = await decoder.advance(state, input, { hidden: true });
         kept.push(state);
       }
-      // Another way, interleaved with the same one: another input, and an intervention.
+      // A different continuation, interleaved with the same one: another input, and an intervention.
       const matrix = normals(new Rng(9), H * H, 0.4);
       const intervention = decoder.intervention({ site: 'residual', layer: 1 }, matrix, new Float32Array(H));
       let other = await decoder.advance(state, { tokens: [8, 8] }, { hidden: true });
@@ -104,9 +104,9 @@ describe('a state', () => {
       }
       expect(first.logits).not.toEqual(want[fork + 1]?.logits);
       expect((await seen(decoder, other)).logits).not.toEqual(want.at(-1)?.logits);
-      // What was kept on the way is still what it was.
+      // The states kept on the way are unchanged.
       for (const [t, one] of kept.entries()) expect(await seen(decoder, one)).toEqual(want[t]);
-      // And goes on as it went on, however far others have gone since.
+      // And continues as before, however far others have gone since.
       const again = await decoder.advance(kept[0] as DecoderState, STEPS[0] as DecoderInput, {
         hidden: true,
       });
@@ -158,7 +158,7 @@ describe('a state', () => {
     await decoder.dispose();
   });
 
-  it('is one of a bounded number: a state without room is refused, the existing ones stay', async () => {
+  it('is limited in number: a state without room is refused, the existing ones stay', async () => {
     const one = await open();
     const probe = await one.begin(IDS, MASK);
     const { bytes } = probe;
@@ -204,7 +204,7 @@ describe('a state', () => {
     expect(runtime.liveTensors).toBe(live);
   });
 
-  it('with a NaN logit is refused by name, however it is read', async () => {
+  it('with a NaN logit is refused by name, whichever readout is used', async () => {
     const decoder = await open();
     const begun = await decoder.begin(IDS, MASK);
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
@@ -224,7 +224,7 @@ describe('a state', () => {
   });
 });
 
-describe('what is not asked for', () => {
+describe('what is not requested', () => {
   it('adds nothing to a program: tokens are fed without reading the vocabulary', async () => {
     const decoder = await open();
     const spy = vi.spyOn(runtime, 'compile');
@@ -274,7 +274,8 @@ describe('a vocabulary of 150,000 in chunks of at most 1 MiB', () => {
       await decoder.dispose();
     }
     const [whole, chunked] = results as [(typeof results)[0], (typeof results)[0]];
-    // float32, sums over 150,000 in another order; a latent is a mean of so many that it nearly cancels. Measured 2.5e-5.
+    // float32, sums over 150,000 in another order; a latent is a mean of so many embeddings that it nearly
+    // cancels. Measured 2.5e-5.
     for (const of of ['hidden', 'logits', 'latent'] as const)
       expect(relativeError(chunked?.[of] ?? [], whole?.[of] ?? [])).toBeLessThan(1e-4);
     expect(chunked?.next.ids).toEqual(whole?.next.ids);

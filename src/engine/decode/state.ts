@@ -22,7 +22,7 @@ export class DecoderState {
     private readonly values: StateTensors,
     /** Positions left before the cache is full. */
     readonly room: number,
-    /** Positions left unused so far: the next one's is its column and so many more. */
+    /** Positions left unused so far: the next position is its column plus this number. */
     readonly skipped: number,
     private readonly free: (state: DecoderState, tensors: StateTensors) => void,
   ) {}

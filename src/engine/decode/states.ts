@@ -27,7 +27,7 @@ export interface StatesShape {
   readonly question: number;
   readonly reasoning: Reasoning;
   readonly rest: number;
-  /** Trained values there are; those of adapters that do not run and of modules that are not used are not read. */
+  /** The trained values; those of adapters that do not run and of unused modules are not read. */
   readonly parameters?: ParameterSpecs | undefined;
 }
 

@@ -22,20 +22,23 @@ import type { LateWeight, Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
 /**
- * Largest matrix of a layer, or chunk of a head, that is bound in one piece where it is kept in fewer bits: of 16 each byte is there
- * as float32 beside their sum while a product reads it, and ONNX Runtime keeps such buffers by size.
+ * Bytes of the largest matrix of a layer, or chunk of a head, that is bound in one piece if stored in fewer
+ * bits: of 16 bits, each byte exists as float32, beside their sum, while a product reads it, and ONNX Runtime
+ * keeps such buffers by size.
  */
 export const MAX_MATRIX_BYTES = 32 * 2 ** 20;
-/** Of a head in chunks, where the layers' matrices are kept in fewer than 32 bits and weights are bound. */
+/**
+ * Bits of a head in chunks if the layers' matrices are stored in fewer than 32 bits and weights are bound.
+ */
 const HEAD_BITS = 16;
-/** Values of a matrix that are made at a time. */
+/** Number of a matrix's values that are computed at a time. */
 const PIECE = 2 ** 22;
-/** Bytes of a value, as programs read it. */
+/** Bytes of a value as read by programs. */
 const F32 = Float32Array.BYTES_PER_ELEMENT;
 
 /**
- * The weights of one model on the device: each is uploaded when first asked for, and stays. One in fewer bits is
- * bound in pieces of at most `most` values, and made from `piece` at a time.
+ * The weights of one model on the device: each is uploaded on first use, and stays. Those in fewer bits are
+ * bound in pieces of at most `most` values, and computed `piece` values at a time.
  */
 export class DeviceWeights {
   private readonly owned = new Owned();
@@ -56,7 +59,10 @@ export class DeviceWeights {
     return { ...this.counts };
   }
 
-  /** The value of a program's input, to be read later, or undefined if it is no weight of a whole-model program. */
+  /**
+   * The value of a program's input, to be read later, or undefined if it is not a weight of a whole-model
+   * program.
+   */
   late(name: string): LateWeight | undefined {
     const rows = this.rowsOf(name);
     const whole = rows && this.source.tensors.get(rows.name);
@@ -75,7 +81,7 @@ export class DeviceWeights {
     return whole ? { name, from: 0, to: whole.shape[0] as number } : vocabularyChunk(this.config, name);
   }
 
-  /** The same on the device, or a part of it (`w.0.q scales`). */
+  /** The same weight on the device, or a part of it (`w.0.q scales`). */
   tensor(name: string): DeviceTensor | undefined {
     const known = this.tensors.get(name);
     if (known) return known;
@@ -103,7 +109,10 @@ export class DeviceWeights {
     this.counts.uploadedBytes += bytes;
   }
 
-  /** All parts of a matrix in fewer bits, made and sent a few rows at a time: host memory never has more of it. */
+  /**
+   * Computes and uploads all parts of a matrix in fewer bits a few rows at a time: host memory never holds
+   * more of it.
+   */
   private uploadParts(name: string, shape: readonly [number, number]): void {
     const [rows, columns] = shape;
     const form = this.parts(name, shape) as BoundForm;
@@ -129,8 +138,9 @@ export class DeviceWeights {
   }
 
   /**
-   * The parts that a program binds an input in, if it is a matrix that is kept in fewer bits: one of a layer, or a chunk of a large
-   * head, in 16 bits whatever the layers have, since its error goes straight into the probabilities.
+   * The parts in which a program binds an input, if it is a matrix stored in fewer bits: one of a layer, or a
+   * chunk of a large head, which has 16 bits whatever the layers have, since its error goes straight into the
+   * probabilities.
    */
   parts(name: string, shape: Shape): BoundForm | undefined {
     const { storage } = this.config;
@@ -172,11 +182,11 @@ export class DeviceWeights {
   }
 }
 
-/** Whether it is a weight that `DecoderConfig.storage` is about: a matrix of a layer. */
+/** Whether `DecoderConfig.storage` applies to a weight: it does to the layers' matrices. */
 export const isLayerMatrix = (name: string, shape: Shape): boolean =>
   /^w\.\d+\./.test(name) && shape.length === 2;
 
-/** Bytes of a whole model as programs of WASM have it. */
+/** Bytes of a whole model as stored in programs on WASM. */
 export function bytesOf(source: WeightSource, storage?: KeptAs): number {
   let bytes = 0;
   for (const [name, { shape }] of source.tensors) {
@@ -189,7 +199,7 @@ export function bytesOf(source: WeightSource, storage?: KeptAs): number {
   return bytes;
 }
 
-/** The configuration with its vocabulary in equal chunks of at most `maxBytes`, where one tensor would take more. */
+/** The configuration with its vocabulary in equal chunks of at most `maxBytes`, if one tensor would take more. */
 export function chunked(config: DecoderConfig, maxBytes: number): DecoderConfig {
   const { vocabSize: V, hiddenSize: H } = config;
   const row = F32 * H;

@@ -7,14 +7,17 @@ import type { Binding } from '../runtime/executable';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
-/** Token ids that a program takes as their embeddings [rows, H]: the name of the ids, and of the embeddings' input. */
+/**
+ * Token ids that a program takes as their embeddings [rows, H]: the name of the ids, and the name of the
+ * embeddings' input.
+ */
 export interface FedEmbedding {
   readonly ids: string;
   readonly input: string;
   readonly rows: number;
 }
 
-/** The one that an input of a program is, if it is one. */
+/** The fed embedding that a program's input is, if it is one. */
 export function fedEmbedding(input: string, { shape }: Binding): FedEmbedding | undefined {
   if (!input.startsWith(EMBEDDED)) return undefined;
   return { ids: input.slice(EMBEDDED.length), input, rows: shape[0] as number };
@@ -22,7 +25,7 @@ export function fedEmbedding(input: string, { shape }: Binding): FedEmbedding | 
 
 /**
  * Rows of the embedding for ids written from host memory, read from where the weights are stored.
- * @throws InputError for an id that the model does not have, RuntimeError for the wrong number of ids
+ * @throws InputError for an id outside the model's vocabulary, RuntimeError for the wrong number of ids
  */
 export function readEmbeddings(
   runtime: Runtime,
@@ -43,7 +46,7 @@ export function readEmbeddings(
   return runtime.upload(embeddingRows(source, Array.from(written)), input);
 }
 
-/** Rows of the embedding as f32, [ids, H]. @throws InputError for an id that the model does not have */
+/** Rows of the embedding as f32, [ids, H]. @throws InputError for an id outside the model's vocabulary */
 export function embeddingRows(
   source: WeightSource,
   ids: readonly number[],

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 const WEIGHTS = randomWeights(TINY_CONFIG, new Rng(4));
-/** Of its programs, estimated. */
+/** Estimated bytes of its programs. */
 const bytesOf = (model: ModelOnDevice) =>
   (model as unknown as { programs: { bytes: number } }).programs.bytes;
 const open = (options: ModelOptions = {}) => new ModelOnDevice(runtime, TINY_CONFIG, WEIGHTS, options);
@@ -63,7 +63,7 @@ describe.each(WAYS)('weights %s', (way, options) => {
     const ids = [0, 7, 8, 22];
     for (let turn = 0; turn < 3; turn++) expect(await rowsOf(model, ids)).toEqual(expected(ids));
     expect(await rowsOf(model, [3])).toEqual(expected([3]));
-    // Two distinct programs; of all weights only the embedding is read, and of a large one nothing but the rows that are fed.
+    // Two distinct programs; of all weights only the embedding is read, and of a large one only the rows that are fed.
     const isWhole = !way.endsWith('chunks');
     expect(model.traffic).toMatchObject(
       way.startsWith('baked')
@@ -73,7 +73,7 @@ describe.each(WAYS)('weights %s', (way, options) => {
     const traffic = model.traffic;
     model.retain();
     await model.release();
-    // There is a user left: nothing has gone.
+    // One user is left, so nothing has been freed.
     expect(await rowsOf(model, [5])).toEqual(expected([5]));
     expect(model.traffic).toEqual(traffic);
     await model.release();
@@ -94,7 +94,7 @@ describe('programs', () => {
     expect([model.programCount, model.traffic.bakes]).toEqual([2, 2]);
     await a?.dispose();
     await a?.dispose();
-    // One holder is left, and disposing twice is not disposing of its hold.
+    // One holder is left: disposing twice does not release its hold.
     expect(await rowsOf(model, [1, 2])).toEqual(expected([1, 2]));
     await model.release();
   });
@@ -111,7 +111,7 @@ describe('programs', () => {
     await two.release();
   });
 
-  it('are kept within a bound while unused; the least recently used goes first, one in use never', async () => {
+  it('are kept within a bound while unused; the least recently used is released first, one in use never', async () => {
     const probe = open();
     await rowsOf(probe, [1]);
     const size = bytesOf(probe);
@@ -123,7 +123,7 @@ describe('programs', () => {
     await rowsOf(model, [1, 2]);
     await rowsOf(model, [1]);
     expect(model.traffic.bakes).toBe(2);
-    // The one of two tokens goes.
+    // The program for two tokens is released.
     await rowsOf(model, [1, 2, 3]);
     expect([model.programCount, runtime.programCount]).toEqual([2, count + 2]);
     await rowsOf(model, [1]);
@@ -139,8 +139,8 @@ describe('programs', () => {
   });
 });
 
-describe('where memory is short', () => {
-  it('programs that are held make room for each other and are compiled again when they run', async () => {
+describe('if memory is short', () => {
+  it('held programs make room for each other and are recompiled when they run', async () => {
     const probe = open();
     await rowsOf(probe, [1]);
     const size = bytesOf(probe);
@@ -151,7 +151,7 @@ describe('where memory is short', () => {
       for (const [i, program] of held.entries()) {
         const ids = [5, 9, 22].slice(0, i + 1);
         const bound = runtime.upload({ dtype: 'i32', shape: [1, ids.length], data: Int32Array.from(ids) });
-        // Two runs at once load it once.
+        // Two concurrent runs load it only once.
         const before = model.traffic.bakes;
         const runs = await Promise.all([program.run({ ids: bound }), program.run({ ids: bound })]);
         expect(model.traffic.bakes - before).toBeLessThanOrEqual(1);
@@ -168,7 +168,7 @@ describe('where memory is short', () => {
     expect([runtime.liveTensors, runtime.programCount]).toEqual([0, 0]);
   });
 
-  it('a program that needs the room itself has the others go when it runs, and they come back when they run', async () => {
+  it('a program that needs the space evicts the others when it runs, and they come back when they run', async () => {
     const model = open();
     const [small, large] = [
       await model.compile(embedding(model, 1)),
@@ -202,11 +202,11 @@ describe('where memory is short', () => {
   });
 
   it.each([false, true])(
-    'of a large embedding a program is fed the rows it needs, bound: %s',
+    'a program is fed only the rows it needs of a large embedding, bound: %s',
     async (bind) => {
       const model = open({ bind, maxVocabularyBytes: 10 * 4 * H });
       const program = await model.compile(embedding(model, 2));
-      // Only the factor of 2 is in it, not the embedding.
+      // It contains only the factor of 2, not the embedding.
       expect(program.executable.bytes).toBeLessThan(4 * 23 * H);
       for (const [values, message] of [
         [[3, 23], 'token id 23; the model has 23 tokens'],
@@ -227,7 +227,7 @@ describe('where memory is short', () => {
   );
 });
 
-it('a program shared by layers reads those of the layer it is bound to', async () => {
+it('a program shared by layers reads the weights of the layer it is bound to', async () => {
   const model = open();
   const graph = new Graph();
   const weights = layerInputs(graph, TINY_CONFIG, LAYER_PREFIX);

@@ -14,23 +14,24 @@ import { type ModelProgram, type Resident, ResidentProgram } from './resident-pr
 export type { ModelProgram };
 
 /**
- * Largest model, as f32, whose weights ONNX Runtime packs on WASM: a product of one row then takes 40 % of the time, but
- * while a session is created its weights are there twice. A larger model is left as it is, at 1.05 times its size.
+ * Bytes, as f32, of the largest model whose weights ONNX Runtime packs on WASM: a product of one row then
+ * takes 40 % of the time, but the weights exist twice while a session is created. A larger model is left as
+ * it is, at 1.05 times its size.
  */
 export const MAX_PREPACKED_BYTES = 768 * 2 ** 20;
 /** Bytes a session takes on WASM for each byte of its model: packed, and as it is. */
 export const SESSION_FACTOR = { packed: 1.25, plain: 1.05 } as const;
 /**
- * Bytes that all programs of one model may take together before idle ones are released, for a small model and at most: a
- * larger one may keep three programs, those that read a prompt, feed a token and choose the next.
+ * Bytes that all programs of a small model may take together before idle ones are released; a larger model
+ * may keep three programs: those that read a prompt, feed a token and choose the next.
  */
 export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
 export const MAX_IDLE_BYTES = 1.25 * 2 ** 30;
 /**
- * Bytes that all programs of one model may take together before those are released that are in use but do not run, or as
- * many as hold all of its weights once, which choosing the next token takes. The heap of WASM has 4 GiB, and activations
- * need their share: of a model of half a billion parameters two thirds are in one program, so that only one such program
- * is there at a time.
+ * Bytes that all programs of one model may take together before those are released that are in use but not
+ * running; at least what holds all of its weights once, which choosing the next token takes. The heap of WASM
+ * has 4 GiB, and activations need their share: two thirds of a model with half a billion parameters are in
+ * one program, so that only one such program exists at a time.
  */
 export const MAX_RESIDENT_BYTES = 2.2 * 2 ** 30;
 /**
@@ -48,21 +49,27 @@ export interface ModelOptions {
   readonly maxProgramBytes?: number;
   /** Default `MAX_RESIDENT_BYTES`. */
   readonly maxResidentBytes?: number;
-  /** Default `MAX_VOCABULARY_BYTES`, `MAX_MATRIX_BYTES` of a head in fewer bits, or what the device can bind if that is less. */
+  /**
+   * Default `MAX_VOCABULARY_BYTES`, `MAX_MATRIX_BYTES` for a head in fewer bits, or what the device can bind
+   * if that is less.
+   */
   readonly maxVocabularyBytes?: number;
-  /** Default `MAX_MATRIX_BYTES`, or what the device can bind if that is less: as float32, of a matrix in fewer bits. */
+  /**
+   * Bytes, as float32, of a matrix in fewer bits. Default `MAX_MATRIX_BYTES`, or what the device can bind if
+   * that is less.
+   */
   readonly maxMatrixBytes?: number;
 }
 
-/** What a program needs of the memory of its model. */
+/** A program's memory requirements. */
 export interface ProgramNeeds {
   /** Bytes that other programs may take while it runs, if it needs the rest itself. */
   readonly beside?: number | undefined;
-  /** Whether ONNX Runtime packs its weights on WASM; by default as the model's size says. */
+  /** Whether ONNX Runtime packs its weights on WASM; by default this depends on the model's size. */
   readonly prepack?: boolean;
 }
 
-/** How often weights were sent to the device, for tests and reports. */
+/** How often weights were uploaded to the device, for tests and reports. */
 export interface WeightTraffic {
   /** Tensors uploaded, and their bytes as f32. */
   readonly uploads: number;
@@ -75,14 +82,15 @@ export interface WeightTraffic {
 let ids = 0;
 
 /**
- * One model on the execution provider: its weights, and the programs compiled over them. Weights go from their source to
- * the device tensor by tensor, and host memory keeps no copy. On WebGPU every tensor is uploaded once, when the first
- * program that reads it is compiled, and bound by all programs. WASM copies what is bound at every run, so that there each
- * program has its own. Of a large embedding only the rows are fed that a run needs.
+ * One model on the execution provider: its weights, and the programs compiled over them. Weights go from
+ * their source to the device tensor by tensor, and host memory keeps no copy. On WebGPU every tensor is
+ * uploaded once, when the first program that reads it is compiled, and bound by all programs. WASM copies
+ * what is bound at every run, so there each program has its own. Of a large embedding only the rows that a
+ * run needs are fed.
  *
- * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, and all within `maxResidentBytes`, the
- * least recently used being released first. Every user of the model holds it: the last `release` frees weights and
- * programs.
+ * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, and all within
+ * `maxResidentBytes`, the least recently used being released first. Every user of the model holds it; the
+ * last `release` frees weights and programs.
  */
 export class ModelOnDevice {
   /** The configuration to trace programs from, with the size of the vocabulary's chunks if there are several. */
@@ -112,7 +120,7 @@ export class ModelOnDevice {
     this.bakes = !bind;
     const size = bytesOf(source, this.bakes ? config.storage : undefined);
     this.prepack = size <= maxPrepackedBytes;
-    // With room for the programs' own bytes.
+    // With some extra for the programs' own bytes.
     const once = 1.02 * SESSION_FACTOR.plain * size;
     const three = Math.min(3 * SESSION_FACTOR.packed * size, MAX_IDLE_BYTES);
     const {
@@ -160,8 +168,9 @@ export class ModelOnDevice {
   }
 
   /**
-   * Compiles a program that reads weights under the names of `WeightSource`, or of its chunks (`w.embedding.0`). A
-   * program shared by layers reads `w.{name}` of whichever layer `layer(i)` is bound.
+   * Compiles a program that reads weights under the names of `WeightSource`, or of its chunks
+   * (`w.embedding.0`). A program shared by layers reads `w.{name}` of whichever layer is bound with
+   * `layer(i)`.
    */
   async compile(program: Program, needs: ProgramNeeds = {}): Promise<ModelProgram> {
     const load = (): Promise<Resident> => this.load(program, needs);
@@ -207,7 +216,7 @@ export class ModelOnDevice {
     return { hold, bytes, weights, inputs, fed };
   }
 
-  /** Weights of layer i under the names of a program shared by layers: `w.{name}`. The model keeps owning them. */
+  /** Weights of layer i under the names of a program shared by layers: `w.{name}`. The model still owns them. */
   layer(i: number): Readonly<Record<string, DeviceTensor>> {
     this.alive();
     return this.weights.layer(i);

@@ -4,7 +4,7 @@ interface Entry {
   readonly executable: Executable;
   /** Estimated bytes of its session. */
   readonly bytes: number;
-  /** Bytes that the others may take while it runs. */
+  /** Bytes that other programs may take while it runs. */
   readonly beside: number;
   /** Number of holders; without any the program is idle, kept for the next caller. */
   users: number;
@@ -17,9 +17,9 @@ interface Entry {
 /** A holder's share in a program. */
 export interface Hold {
   readonly executable: Executable;
-  /** Whether the program had to go although it is held. */
+  /** Whether the program was released although it is held. */
   readonly gone: boolean;
-  /** Calls `run` while the program cannot be released, and no more than what may be there beside it is. */
+  /** Calls `run` while the program cannot be released, and others take no more than may exist beside it. */
   use<T>(run: () => Promise<T>): Promise<T>;
   release(): Promise<void>;
 }
@@ -27,14 +27,17 @@ export interface Hold {
 export interface CacheLimits {
   /** Bytes of all programs above which idle ones are released. The one used last is kept up to `resident`. */
   readonly idle: number;
-  /** Bytes above which programs go although they are held, unless they run; their holders compile them again. */
+  /**
+   * Bytes above which programs are released although they are held, unless they run; their holders compile
+   * them again.
+   */
   readonly resident: number;
 }
 
 /**
- * Compiled programs, kept after their last use while all of them together fit into a number of bytes: the least recently
- * used is released first, idle ones before those that are held, and one that runs never. Each program here holds one
- * reference in the runtime.
+ * Compiled programs, kept after their last use while all of them together fit into a number of bytes: the
+ * least recently used is released first, idle ones before held ones, and running ones never. Each program
+ * here holds one reference in the runtime.
  */
 export class ProgramCache {
   /** Least recently used first. */
@@ -91,14 +94,14 @@ export class ProgramCache {
   }
 
   /**
-   * Releases programs until `bytes` more fit, or there is none that may go. Resolves when their sessions are gone.
+   * Releases programs until `bytes` more fit, or none may be released. Resolves when their sessions are gone.
    * @param bytes of a program that is about to be compiled; 0 after one has become idle
    */
   async makeRoom(bytes: number): Promise<void> {
     const { idle, resident } = this.limits;
     const last = [...this.entries.values()].at(-1);
     await Promise.all([
-      // What was used last will probably be asked for again, however large it is.
+      // What was used last will probably be needed again, however large it is.
       ...this.release(idle - bytes, (entry) => entry.users === 0 && (bytes > 0 || entry !== last)),
       ...this.release(resident - bytes, () => true),
     ]);
@@ -111,7 +114,10 @@ export class ProgramCache {
     await Promise.all(all.map((executable) => executable.dispose()));
   }
 
-  /** Begins to release those that may go and do not run, the least recently used first, until all of them take `limit` bytes. */
+  /**
+   * Starts releasing programs that may go and are not running, the least recently used first, until all
+   * together take at most `limit` bytes.
+   */
   private release(limit: number, may: (entry: Entry) => boolean): Promise<void>[] {
     const going: Promise<void>[] = [];
     for (const entry of [...this.entries.values()]) {

@@ -1,19 +1,19 @@
 import type { Program } from '../graph/graph';
 import type { ModelOnDevice, ModelProgram } from './model-on-device';
 
-/** Programs of one user of a model, compiled when first asked for, by the user's own names. */
+/** The programs of one user of a model, compiled on first use, by the user's own names. */
 export class ProgramSet {
   private readonly programs = new Map<string, Promise<ModelProgram>>();
   private compiledBytes = 0;
 
   constructor(private readonly model: ModelOnDevice) {}
 
-  /** Bytes of those that are compiled. */
+  /** Bytes of the compiled ones. */
   get bytes(): number {
     return this.compiledBytes;
   }
 
-  /** The program of that name; one that failed to compile is tried again the next time. */
+  /** The program with that name; one that failed to compile is retried the next time. */
   get(name: string, program: () => Program): Promise<ModelProgram> {
     const known = this.programs.get(name);
     if (known) return known;

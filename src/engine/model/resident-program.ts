@@ -6,17 +6,19 @@ import { type FedEmbedding, readEmbeddings } from './fed-embeddings';
 import type { Hold } from './program-cache';
 
 /**
- * A program that already has the model's weights: only the other inputs are bound for a run. Where memory is short it may
- * be released between two runs, and is then compiled again by the next.
+ * A program that already has the model's weights: only the other inputs are bound for a run. If memory is
+ * short it may be released between two runs, and is then recompiled by the next.
  */
 export interface ModelProgram extends Pick<Executable, 'name' | 'outputs' | 'run'> {
   /** Without weights. */
   readonly inputs: Executable['inputs'];
-  /** As it was compiled last. */
+  /** As last compiled. */
   readonly executable: Executable;
   /** Estimated bytes of its session. */
   readonly bytes: number;
-  /** Returns the program; while there is room it is kept for the next caller that compiles an equal one. */
+  /**
+   * Gives the program back; while there is room it is kept for the next caller that compiles an equal one.
+   */
   dispose(): Promise<void>;
 }
 
@@ -32,7 +34,7 @@ export interface Resident {
   readonly fed: readonly FedEmbedding[];
 }
 
-/** A model's program that is loaded again where it had to make room. */
+/** A model's program that is reloaded if it had to make room. */
 export class ResidentProgram implements ModelProgram {
   private loading: Promise<Resident> | undefined;
   private disposed = false;

@@ -46,7 +46,7 @@ it.each([
   },
 );
 
-it('a large head is kept in 16 bits by chunks, and of a large embedding only rows are on the device', async () => {
+it('stores a large head in 16 bits by chunks, and uploads only rows of a large embedding', async () => {
   const { gpu } = provider;
   const config = { ...TINY_QWEN, ...SIZES, storage: 'int4' } as const;
   const { hiddenSize: H, vocabSize: V } = config;
@@ -59,7 +59,7 @@ it('a large head is kept in 16 bits by chunks, and of a large embedding only row
   const { uploadedBytes } = model.traffic;
 
   const program = await model.compile(logitsProgram(shape));
-  // Of each value two bytes and its share of a scale.
+  // Two bytes for each value, and its share of a scale.
   expect(model.traffic.uploadedBytes - uploadedBytes).toBe(V * H * 2.125);
   const last = normals(new Rng(7), 2 * H);
   const bound = gpu.upload({ dtype: 'f32', shape: [2, H], data: last });

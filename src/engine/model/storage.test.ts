@@ -23,7 +23,7 @@ afterAll(() => runtime.dispose());
 
 describeStorage('wasm', () => runtime);
 
-/** Of a matrix, the bits of a value with its share of a scale. */
+/** Bits per value of a matrix, with its share of a scale. */
 const BITS = { half: 16, int8: 9, int4: 5 } as const;
 const STORAGES = ['half', 'int8', 'int4'] as const;
 
@@ -40,7 +40,7 @@ describe('programs over matrices in fewer bits', () => {
     return { ...host, ...(host.shape.length === 2 && { storage }), read: () => host };
   };
 
-  it('are smaller, and others than those over float32', async () => {
+  it('are smaller than those over float32, and distinct from them', async () => {
     const bytes = async (more: Partial<DecoderConfig>): Promise<number> => {
       const model = new ModelOnDevice(runtime, { ...config, ...more }, weights);
       const { executable } = await model.compile(program);
@@ -50,7 +50,7 @@ describe('programs over matrices in fewer bits', () => {
     const plain = await bytes({});
     for (const storage of STORAGES) {
       const ratio = (await bytes({ storage })) / plain;
-      // And the embedding as it is.
+      // The embedding stays as it is.
       expect(ratio).toBeGreaterThan(BITS[storage] / 32);
       expect(ratio).toBeLessThan(BITS[storage] / 32 + 0.04);
     }
@@ -67,13 +67,13 @@ describe('programs over matrices in fewer bits', () => {
       const count = (bake: NonNullable<EmitOptions['bake']>, of: string): number =>
         new TextDecoder('latin1').decode(emit(program, { provider, bake })).split(of).length - 1;
       const more = (of: string): number => count(late(storage), of) - count(late(), of);
-      // Four groups of linears in each of two layers. Without the Wheres, ONNX Runtime makes all eight matrices at once;
-      // each has a Cast of its own besides.
+      // Four groups of linears in each of two layers. Without the Wheres, ONNX Runtime computes all eight
+      // matrices up front; each also has a Cast of its own.
       expect([more(op), more('Where')]).toEqual([op === 'Cast' ? 16 : 8, 8]);
     },
   );
 
-  it('cannot be mistaken for one another, whatever their weights are called', async () => {
+  it('cannot be mistaken for one another, whatever the names of their weights', async () => {
     const all = [undefined, ...STORAGES].map((storage) =>
       runtime.compile(program, { bake: late(storage), weights: 'same' }),
     );
@@ -82,7 +82,7 @@ describe('programs over matrices in fewer bits', () => {
     for (const one of made) await one.dispose();
   });
 
-  it('are refused by name where float16 does not hold a value', async () => {
+  it('are refused by name if float16 cannot hold a value', async () => {
     const large = mapWeights(weights, (host) => {
       if (host.shape.length !== 2 || host.dtype !== 'f32') return host;
       const data = Float32Array.from(host.data as Float32Array);
@@ -99,7 +99,7 @@ describe('programs over matrices in fewer bits', () => {
 });
 
 it.each(STORAGES)(
-  'a matrix bound as %s is what it is kept as, however few rows are made at a time',
+  'a matrix bound as %s has the stored values, however few rows are computed at a time',
   async (storage) => {
     // 100 rows of 64, and 64 of 50: the last rows are fewer than the others, the last blocks shorter.
     const config: DecoderConfig = { ...TINY_CONFIG, ...SIZES, intermediateSize: 50, storage };
@@ -132,7 +132,7 @@ it.each(STORAGES)(
   },
 );
 
-it('a float32 matrix that the device cannot bind is refused with the storages that it can be bound in', () => {
+it('refuses a float32 matrix that the device cannot bind, naming the storages in which it can', () => {
   const config: DecoderConfig = { ...TINY_CONFIG, ...SIZES };
   const source = memorySource(randomWeights(config, new Rng(8)));
   const small = { ...runtime, maxTensorBytes: 4 * 64 * 100 } as Runtime;

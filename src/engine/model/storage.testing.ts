@@ -13,7 +13,7 @@ import type { DeviceTensor } from '../runtime/tensor';
 import { randomWeights, relativeError, TINY_CONFIG, TINY_GPT2, TINY_QWEN3 } from '../train/tiny.testing';
 import { ModelOnDevice, type ModelOptions } from './model-on-device';
 
-/** Rows of several blocks, whole ones and, of the MLP's, a shorter last one; and matrices large enough to be external. */
+/** Rows of several whole blocks, with a shorter last one in the MLP's; and matrices large enough to be external. */
 export const SIZES = { hiddenSize: 64, intermediateSize: 104, headDim: 16 } as const;
 const FAMILIES: readonly [string, DecoderConfig][] = [
   ['llama', { ...TINY_CONFIG, ...SIZES }],
@@ -42,7 +42,7 @@ async function statesOf(
   return values;
 }
 
-/** What the layers' matrices are once they have been kept so; all other weights as they are. */
+/** The layers' matrices after such a storage; all other weights as they are. */
 const kept = ({ outer, layers }: Weights, form: KeptForm): Weights => ({
   outer,
   layers: mapWeights({ outer: {}, layers }, (host): HostTensor => {
@@ -52,7 +52,7 @@ const kept = ({ outer, layers }: Weights, form: KeptForm): Weights => ({
   }).layers,
 });
 
-/** How far hidden states are from those of the weights as they were, at least and at most. */
+/** Bounds, from and to, for the distance of hidden states from those of the original weights. */
 const CHANGED: Readonly<Record<KeptAs, readonly [number, number]>> = {
   half: [1e-6, 2e-2],
   int8: [3e-4, 5e-2],
@@ -62,8 +62,8 @@ const CHANGED: Readonly<Record<KeptAs, readonly [number, number]>> = {
 const STORAGES = ['int4', 'int8', 'half'] as const satisfies readonly KeptAs[];
 
 /**
- * What programs over matrices in fewer bits compute, on the runtime that `runtimeOf` gives once tests run. On WebGPU, where
- * compiling takes long, each family has one storage.
+ * Tests programs over matrices in fewer bits, on the runtime that `runtimeOf` returns once tests run. On
+ * WebGPU, where compiling is slow, each family is tested with only one storage.
  */
 export function describeStorage(provider: Runtime['provider'], runtimeOf: () => Runtime): void {
   describe.each(FAMILIES)(`matrices of %s on ${provider}`, (name, config) => {
@@ -80,7 +80,7 @@ export function describeStorage(provider: Runtime['provider'], runtimeOf: () => 
         // The same products in another order of additions.
         const own = await statesOf(runtimeOf(), config, kept(weights, formOf(storage, provider)));
         expect(relativeError(states, own)).toBeLessThan(1e-5);
-        // Bound in pieces of a few rows, the last of which are fewer.
+        // Bound in pieces of a few rows, the last of which is shorter.
         const bound = await statesOf(runtimeOf(), config, kept(weights, boundBits(storage)));
         const inPieces = await statesOf(runtimeOf(), stored, weights, {
           bind: true,
@@ -88,9 +88,9 @@ export function describeStorage(provider: Runtime['provider'], runtimeOf: () => 
         });
         expect(relativeError(inPieces, bound)).toBeLessThan(1e-5);
         const exact = relativeError(states, await statesOf(runtimeOf(), config, weights));
-        // What float16 loses of bfloat16 are its smallest values.
+        // float16 loses only the smallest values of bfloat16.
         if (storage === 'half' && inBf16 && provider === 'wasm') return expect(exact).toBeLessThan(2e-6);
-        // Else they are not those of the weights as they were.
+        // Otherwise they differ from those of the original weights.
         expect(exact).toBeGreaterThan(CHANGED[storage][0]);
         expect(exact).toBeLessThan(CHANGED[storage][1]);
       },

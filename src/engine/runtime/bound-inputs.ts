@@ -3,7 +3,10 @@ import { graphTensor } from '../base/half';
 import type { Runtime } from './runtime';
 import type { DeviceTensor } from './tensor';
 
-/** Tensors for inputs that change from run to run, by name: created once, so that every run has the same buffers with new values. */
+/**
+ * Tensors for inputs that change from run to run, by name: created once, so that every run uses the same
+ * buffers with new values.
+ */
 export class BoundInputs {
   readonly tensors: Record<string, DeviceTensor> = {};
 
@@ -26,7 +29,7 @@ export class BoundInputs {
     for (const [name, host] of Object.entries(hosts)) if (this.wanted(name)) this.write(name, host);
   }
 
-  /** A tensor that is made when first asked for and never rewritten. */
+  /** A tensor that is created on first use and never rewritten. */
   constant(name: string, value: () => HostTensor): DeviceTensor {
     return this.tensors[name] ?? this.write(name, value());
   }

@@ -20,13 +20,13 @@ export interface Executable {
   /** Values to bind, by name, without graph inputs that no output depends on. */
   readonly inputs: ReadonlyMap<string, Binding>;
   readonly outputs: ReadonlyMap<string, Binding>;
-  /** Of the emitted model, before ONNX Runtime's own optimisation. */
+  /** Number of nodes in the emitted model, before ONNX Runtime's own optimisation. */
   readonly nodeCount: number;
-  /** Of the emitted model, baked weights included. */
+  /** Bytes of the emitted model, including baked weights. */
   readonly bytes: number;
   /**
-   * Runs the program, after all earlier runs in this realm. Outputs passed in are written to; the others are created and
-   * belong to the caller.
+   * Runs the program, after all earlier runs in this realm. Outputs passed in are written to; the others are
+   * created, and the caller owns them.
    * @throws RuntimeError naming program and tensor if a binding does not fit, LostDeviceError if the GPU is lost,
    * MemoryError and TooLargeError if there is no room
    */

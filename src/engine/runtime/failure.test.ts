@@ -4,7 +4,7 @@ import * as o from '../graph/ops';
 import { runtimeFailure } from './failure';
 import { createRuntime } from './runtime';
 
-describe('what ONNX Runtime says', () => {
+describe('ONNX Runtime’s messages', () => {
   it.each([
     ['failed to call OrtRun(). ERROR_CODE: 6, ERROR_MESSAGE: std::bad_alloc', 'memory', 'HeapError'],
     ['Aborted(OOM). Build with -sASSERTIONS for more info.', 'memory', 'HeapError'],
@@ -26,12 +26,12 @@ describe('what ONNX Runtime says', () => {
     expect(error.hint.length).toBeGreaterThan(20);
   });
 
-  it('may not be an error at all', () => {
+  it('may not come as an error at all', () => {
     expect(runtimeFailure('x', 254852696)).toMatchObject({ code: 'runtime', message: 'x: 254852696' });
   });
 });
 
-/** exp(a + b) of a column and a row of n: [n, n], which nothing holds but the run. */
+/** exp(a + b) of a column and a row of n: [n, n], which only the run holds. */
 const square = (n: number) => {
   const g = new Graph();
   const sum = o.add(g.input('a', [n, 1]), g.input('b', [1, n]));

@@ -4,15 +4,20 @@ import { HeapError, type LoriError, MemoryError, RuntimeError, TooLargeError } f
 const OUT_OF_MEMORY =
   /bad_alloc|out of memory|\bOOM\b|failed to allocate|cannot allocate|allocation failed|memory access out of bounds/i;
 
-/** Of these, what says that WASM has no more. */
+/** Those among them that mean that WASM has no more memory. */
 const HEAP_FULL = /bad_alloc|Aborted\(OOM|memory access out of bounds/i;
 
-/** What ONNX Runtime's checked arithmetic and JavaScript's arrays say of a size beyond 32-bit addresses. */
+/**
+ * What ONNX Runtime's checked arithmetic and JavaScript's arrays say about a size beyond 32-bit addresses.
+ */
 const TOO_LARGE = /SafeInt.*overflow|Integer overflow|Invalid (typed )?array length|exceeds? .*limit/i;
 
 const FEWER = 'Lower the batch size, the number of latents or the ranks, or choose a smaller checkpoint.';
 
-/** ONNX Runtime's error as one of ours; only its message tells its kind. @param what was being done when it failed */
+/**
+ * ONNX Runtime's error as one of ours; only its message reveals its kind. @param what was being done when it
+ * failed
+ */
 export function runtimeFailure(what: string, cause: unknown): LoriError {
   const words = cause instanceof Error ? cause.message : String(cause);
   const options = { cause };

@@ -1,10 +1,10 @@
-/** ONNX Runtime's memory, once it has been made. */
+/** ONNX Runtime's memory, once created. */
 const made: WebAssembly.Memory[] = [];
 
-/** Bytes that ONNX Runtime's WebAssembly has taken in this realm; it keeps them until the realm ends. 0 before it starts. */
+/** Bytes of ONNX Runtime's WebAssembly memory in this realm, which never shrinks. 0 before it starts. */
 export const heapBytes = (): number => made.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 
-/** Notes the memory that `start` makes: ONNX Runtime does not hand it out. */
+/** Records the memory that `start` creates: ONNX Runtime does not expose it. */
 export async function notingMemory(start: () => Promise<void>): Promise<void> {
   const { Memory } = WebAssembly;
   WebAssembly.Memory = new Proxy(Memory, {

@@ -1,6 +1,6 @@
 import type { ExternalWeight } from '../onnx/emit';
 
-/** A file that ONNX Runtime reads weights from, one at a time and at once: it cannot wait for bytes. */
+/** A file that ONNX Runtime reads weights from, one at a time and synchronously: it cannot wait for bytes. */
 export interface LateFile {
   readonly size: number;
   /** Bytes [from, to); a view is enough, because they are copied at once. */
@@ -8,15 +8,16 @@ export interface LateFile {
 }
 
 /**
- * Weights outside a model's bytes, as ONNX Runtime's `externalData`. It takes an array for each file, asks for its
- * `byteLength`, and for `subarray(from, to)` whenever it copies a tensor to its place: the values are produced then. So no
- * more than one weight is in host memory at a time, and nothing is limited by the 2 GiB of a protobuf message.
+ * Weights outside a model's bytes, as ONNX Runtime's `externalData`. It takes an array for each file, reads
+ * its `byteLength`, and calls `subarray(from, to)` whenever it copies a tensor into place: the values are
+ * produced then. So no more than one weight is in host memory at a time, and nothing is limited by the 2 GiB
+ * of a protobuf message.
  */
 export class LateFiles {
   private failure: { readonly error: unknown } | undefined;
   readonly files: readonly { readonly path: string; readonly data: Uint8Array }[];
 
-  /** @param files by the location that the model names */
+  /** @param files by location, as named in the model */
   constructor(files: ReadonlyMap<string, LateFile>) {
     this.files = [...files].map(([path, file]) => ({
       path,
@@ -39,7 +40,7 @@ export class LateFiles {
   }
 }
 
-/** A file for each weight, all of which are written to one scratch array, since each is copied before the next is read. */
+/** A file for each weight, all written to one scratch array, since each is copied before the next is read. */
 export function weightFiles(weights: readonly ExternalWeight[]): ReadonlyMap<string, LateFile> {
   let scratch = new Uint8Array(0);
   return new Map(
@@ -55,7 +56,7 @@ export function weightFiles(weights: readonly ExternalWeight[]): ReadonlyMap<str
   );
 }
 
-/** An empty array that claims `length` bytes and makes them when a part of them is taken. */
+/** An empty array that claims `length` bytes and produces them when a part is taken. */
 function lateArray(length: number, part: (from: number, to: number) => Uint8Array): Uint8Array {
   return Object.defineProperties(new Uint8Array(0), {
     byteLength: { value: length },

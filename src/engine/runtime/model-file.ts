@@ -1,6 +1,6 @@
 /**
- * Sessions over ONNX models that were made elsewhere. Their shapes are not known before they run, and their types are not
- * only those of our graphs, so tensors are plain values in host memory.
+ * Sessions over ONNX models that were made elsewhere. Their shapes are unknown before they run, and they have
+ * more types than our graphs, so tensors are plain values in host memory.
  */
 import { BUG, RuntimeError } from '../base/errors';
 import { showShape, sizeOf } from '../base/shape';
@@ -10,7 +10,7 @@ import type { Ort } from './ort';
 import { enqueue } from './queue';
 import { openSession, type SessionOwner } from './session';
 
-/** A value in host memory; float16 as its bits. */
+/** A value in host memory; float16 as bits. */
 export type FileTensor = { readonly shape: readonly number[] } & (
   | { readonly type: 'float32'; readonly data: Float32Array }
   | { readonly type: 'float16'; readonly data: Uint16Array }
@@ -18,15 +18,15 @@ export type FileTensor = { readonly shape: readonly number[] } & (
 );
 
 export interface ModelFileOptions {
-  /** The model; weights in other files are asked for by `files`. */
+  /** The model; weights in other files are read through `files`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** By the location that the model names. */
+  /** By location, as named in the model. */
   readonly files: ReadonlyMap<string, LateFile>;
   /** Shown in errors. */
   readonly label: string;
 }
 
-/** A model on the execution provider. Whoever opened it disposes of it, once. */
+/** A model on the execution provider. Whoever opened it must dispose of it, once. */
 export interface ModelFile {
   readonly label: string;
   readonly inputs: readonly string[];
@@ -57,7 +57,7 @@ export async function createModelFile(
 ): Promise<ModelFile> {
   return enqueue(async () => {
     const model = { label, bytes: () => bytes, files };
-    // What fails is thrown, and that some nodes run on the CPU is no warning for a model that others made.
+    // Failures are thrown, and nodes that run on the CPU deserve no warning for a model that others made.
     const options = { graphOptimizationLevel: 'all', logSeverityLevel: 4 } as const;
     return new OrtModelFile(ort, owner, await openSession(ort, owner, model, options), label);
   });
@@ -135,7 +135,7 @@ class OrtModelFile implements ModelFile {
       if (!this.outputs.includes(name)) throw new RuntimeError(`${this.label} has no output "${name}"`, BUG);
   }
 
-  /** ONNX Runtime gives float16 as Float16Array where there is one. */
+  /** ONNX Runtime returns float16 as Float16Array where that exists. */
   private value(name: string, tensor: Ort.Tensor | undefined): FileTensor {
     const { type, dims, data } = tensor as Ort.Tensor;
     if (type === 'float32' || type === 'int64') return { type, shape: dims, data } as FileTensor;

@@ -3,7 +3,7 @@ import { wasmPaths } from './assets';
 import { describeOps } from './ops.testing';
 import { createRuntime } from './runtime';
 
-// SwiftShader's exp and tanh err by some 1e-6, and its exp of NaN is a number: NaN is asked of WASM only.
+// SwiftShader's exp and tanh err by about 1e-6, and its exp of NaN is a number: NaN is tested on WASM only.
 describeOps(
   'WebGPU',
   async () => createRuntime({ provider: 'webgpu', device: await openDevice(), wasmPaths }),

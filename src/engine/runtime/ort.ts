@@ -24,7 +24,10 @@ async function importOrt(): Promise<typeof Ort> {
   return createRequire(import.meta.url)('onnxruntime-web');
 }
 
-/** Two where threads are available. Never more by default: how a matrix product rounds depends on how it is split. */
+/**
+ * Two where threads are available. Never more by default: the rounding of a matrix product depends on how it
+ * is split.
+ */
 export function defaultThreads(): number {
   if (!inNode && !globalThis.crossOriginIsolated) return 1;
   return Math.min(2, globalThis.navigator?.hardwareConcurrency ?? 2);
@@ -32,7 +35,8 @@ export function defaultThreads(): number {
 
 /**
  * Loads ONNX Runtime: its Node build in Node, its WebGPU build in the browser (chosen by the resolver).
- * Throws RuntimeError if it is already running with another number of threads, LoadError if it cannot be loaded.
+ * @throws RuntimeError if it is already running with another number of threads, LoadError if it cannot be
+ * loaded
  */
 export function loadOrt(
   threads: number | undefined,

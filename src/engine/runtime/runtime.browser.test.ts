@@ -31,7 +31,7 @@ function program() {
 const host = { dtype: 'f32', shape: [4], data: new Float32Array([1, 2, 3, 4]) } as const;
 
 describe('a lost GPU', () => {
-  test('is noticed before the next run, allocation, compilation; another device works', async () => {
+  test('is noticed before the next run, allocation or compilation; another device works', async () => {
     const device = await openDevice();
     const runtime = await onGpu(device);
     const executable = await runtime.compile(program());
@@ -90,7 +90,7 @@ describe('buffers', () => {
     device.destroy();
   });
 
-  test('uploads 16-bit weights as they are: half the bytes of f32, one buffer left', async () => {
+  test('uploads 16-bit weights as they are: half the bytes of f32, leaving one buffer', async () => {
     const device = await openDevice();
     const written: number[] = [];
     const write = device.write.bind(device);

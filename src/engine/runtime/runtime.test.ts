@@ -19,7 +19,7 @@ test('requires a device for WebGPU and none for WASM', async () => {
   );
 });
 
-test('says how much memory ONNX Runtime has taken', async () => {
+test('reports how much memory ONNX Runtime has taken', async () => {
   const { Memory } = WebAssembly;
   await createRuntime({ provider: 'wasm' });
   // Pages of 64 KB: 17 MB without a model, and what the tests before this one needed.
@@ -60,7 +60,7 @@ test('reports the version that runs', async () => {
   expect(ort.env.versions.web).toBe(runtimeVersion);
 });
 
-test('repeats a run to the bit, also in another session', async () => {
+test('repeats a run to the bit, even in another session', async () => {
   const runtime = await createRuntime({ provider: 'wasm' });
   const g = new Graph();
   const [a, b] = [g.input('a', [67, 301]), g.input('b', [301, 45])];

@@ -17,7 +17,7 @@ const f32 = (shape: readonly number[], values?: readonly number[]): HostTensor =
   return { dtype: 'f32', shape, data };
 };
 
-/** y = x·w + 1 and its sum; `unused` is declared and not read. */
+/** y = x·w + 1 and its sum; `unused` is declared but not read. */
 function small(name = 'small', scale = 1): Program {
   const g = new Graph();
   const [x, w] = [g.input('x', [2, 3]), g.input('w', [3, 2])];
@@ -53,7 +53,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
     });
     afterEach(() => runtime.dispose());
 
-    test('equal programs are one, released when the last holder disposes of it', async () => {
+    test('equal programs are shared, and released when the last holder disposes of them', async () => {
       const a = await runtime.compile(small('first'));
       const [b, c] = await Promise.all([
         runtime.compile(small('second')),
@@ -137,7 +137,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
     test.each(['f16', 'bf16'] as const)(
       'a weight kept in %s is f32 to the bit, uploaded or baked in',
       async (dtype) => {
-        // All patterns of 16 bits, subnormals, infinities and every NaN among them; then odd lengths.
+        // All 16-bit patterns, including subnormals, infinities and every NaN; then odd lengths.
         const live = runtime.liveTensors;
         for (const length of [65536, 1, 7, 1025, 0]) {
           const data = Uint16Array.from({ length }, (_, i) => (length === 65536 ? i : 40503 * (i + 1)));
@@ -175,8 +175,8 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       },
     );
 
-    test('large weights are read once each, while the session is made, and give what bound ones give', async () => {
-      // 300 · 40 values are outside the model's bytes, and lie in none of their multiples of 4096.
+    test('large weights are read once each, while the session is created, with the same results as bound ones', async () => {
+      // 300 · 41 values are external to the model's bytes, and not a multiple of 4096.
       const size = [300, 41] as const;
       const stored: HostTensor = {
         dtype: 'bf16',
@@ -218,13 +218,13 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
           });
           expect(Math.max(...(values as Float32Array))).toBeGreaterThan(0.01);
         }
-        // An equal program over the same weights is the same: nothing is read for it.
+        // An equal program over the same weights is shared: nothing is read for it.
         expect(await runtime.compile(program, { bake: late, weights: 'some', prepack })).toBe(own);
         expect(reads).toHaveLength(2);
       }
     });
 
-    test('what goes wrong while a weight is read is what is reported', async () => {
+    test('an error while a weight is read is reported as it is', async () => {
       const g = new Graph();
       const program = { name: 'damaged', outputs: { y: o.exp(g.input('w', [64, 64])) } };
       const failing = {
@@ -238,7 +238,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       await expect(runtime.compile(program, { bake, weights: 'damaged' })).rejects.toThrow(
         new NumericError('tensor "w" holds NaN', 'Get it again.'),
       );
-      // The runtime goes on, and the program can be tried again.
+      // The runtime remains usable, and the program can be tried again.
       const y = await runtime.compile(small());
       expect(y.nodeCount).toBeGreaterThan(0);
       await expect(runtime.compile(program, { bake, weights: 'damaged' })).rejects.toThrow(NumericError);
@@ -262,7 +262,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       });
     });
 
-    test('what does not fit is refused before it is run', async () => {
+    test('bindings that do not fit are refused before the run', async () => {
       const executable = await runtime.compile(small());
       const x = runtime.upload(f32([2, 3]), 'x');
       const w = runtime.upload(f32([3, 2]), 'w');
@@ -298,7 +298,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       await other.dispose();
     });
 
-    test('one tensor is not both input and output, nor two outputs', async () => {
+    test('one tensor may not be both input and output, nor two outputs', async () => {
       const g = new Graph();
       const x = g.input('x', [4]);
       const executable = await runtime.compile({ name: 'alias', outputs: { y: o.exp(x), z: o.neg(x) } });

@@ -32,7 +32,7 @@ export type HalfUpload = (values: Uint16Array, dtype: HalfDType, label: string) 
 
 export interface RuntimeOptions {
   readonly provider: Provider;
-  /** The GPU to run on: required by the webgpu provider, and by no other. The caller keeps owning it. */
+  /** The GPU to run on: required by the webgpu provider, and by no other. The caller still owns it. */
   readonly device?: Device;
   /** For the webgpu provider; without it, 16-bit weights are widened in host memory, to the same bits. */
   readonly uploadHalves?: HalfUpload;
@@ -44,20 +44,20 @@ export interface RuntimeOptions {
 
 export interface CompileOptions {
   /**
-   * Inputs fixed at compilation, widened if they are stored in 16 bits, which on WASM are then not copied at every run.
-   * Values are read tensor by tensor while the session is created, and not kept in host memory.
+   * Inputs fixed at compilation, so that WASM does not copy them at every run; widened if they are stored in
+   * 16 bits. Values are read tensor by tensor while the session is created, and not kept in host memory.
    */
   readonly bake?:
     | Readonly<Record<string, HostTensor>>
     | ((name: string) => LateWeight | HostTensor | undefined);
   /**
-   * Whether ONNX Runtime keeps baked weights in the form its products read fastest: a product of one row takes half the
-   * time, but while the session is created each weight is there twice. Default: true. WASM only.
+   * Whether ONNX Runtime keeps baked weights in the layout its products read fastest: a product of one row
+   * takes half the time, but each weight exists twice while the session is created. Default: true. WASM only.
    */
   readonly prepack?: boolean;
   /**
-   * Names the weights that `bake` reads. Programs with the same graph and the same name are the same, so that no baked
-   * value needs to be written or hashed to find out; without it the whole model is hashed.
+   * Names the weights that `bake` reads. Programs with the same graph and this same name count as equal, so
+   * that no baked value needs to be written or hashed to compare them; without it the whole model is hashed.
    */
   readonly weights?: string;
   /** Matrices that are bound in parts, see `EmitOptions.parts`. */
@@ -113,7 +113,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
 /** Number of nodes above which ONNX Runtime's own optimisation costs more (it doubles creation) than it saves (< 5 %). */
 const LARGE = 4000;
 
-/** Of one tensor on WASM: its addresses have 32 bits, and the distance between two of one array is a signed number there. */
+/** For one tensor on WASM: addresses have 32 bits, and the distance between two in one array is signed. */
 const MAX_HOST_TENSOR_BYTES = 2 ** 31 - 1;
 
 class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwner {
@@ -327,7 +327,7 @@ const bakeOf = (bake: CompileOptions['bake']): EmitOptions['bake'] =>
     ? bake
     : (name) => (Object.hasOwn(bake, name) ? bake[name] : undefined);
 
-/** Equal for equal programs over equal weights, kept in the same form. */
+/** Equal for equal programs over equal weights in the same layout. */
 async function keyOf(model: Emitted, weights: string | undefined, prepack: boolean): Promise<string> {
   if (model.baked.length === 0) return sha256Hex(model.bytes());
   const form = prepack ? 'prepacked' : 'plain';

@@ -15,7 +15,7 @@ export interface SessionModel {
   readonly label: string;
   /** The model, without the weights in `files`. */
   bytes(): Uint8Array<ArrayBuffer>;
-  /** By the location that the model names. */
+  /** By location, as named in the model. */
   readonly files: ReadonlyMap<string, LateFile>;
 }
 

@@ -9,7 +9,7 @@ const refusing = {
   InferenceSession: { create: () => Promise.reject(new Error('no available backend found')) },
 } as unknown as Parameters<typeof startOrt>[0];
 
-/** What is said where the host answers so. */
+/** The error if the host gives these answers. */
 async function said(answer: (url: string) => Response): Promise<LoadError> {
   vi.stubGlobal('fetch', async (url: string) => answer(url));
   const error = await startOrt(refusing, paths).catch((thrown: unknown) => thrown);
@@ -27,13 +27,13 @@ describe('a runtime that cannot be loaded', () => {
     expect(error.hint).toContain('a new version');
   });
 
-  it('names a wrong type, and the right one', async () => {
+  it('names a wrong content type, and the right one', async () => {
     const error = await said(() => ok('application/octet-stream'));
     expect(error.message).toContain('the host sends ort.js as application/octet-stream');
     expect(error.hint).toContain('text/javascript');
   });
 
-  it('says that there is no connection', async () => {
+  it('reports that there is no connection', async () => {
     const error = await said(() => {
       throw new TypeError('Failed to fetch');
     });

@@ -14,9 +14,9 @@ const RELOAD =
   'Restart the engine once the connection is back. If the page has been open for a long time, a new version may have replaced it: reload the page.';
 
 /**
- * Makes ONNX Runtime fetch and start its WebAssembly now, with the smallest possible program. Otherwise it would do so with
- * the first real program, perhaps minutes later; and if that fails, it can never be started again in this realm.
- * Rejects with `LoadError`, which says what the host answered.
+ * Makes ONNX Runtime fetch and start its WebAssembly now, with the smallest possible program. Otherwise it
+ * would do so with the first real program, perhaps minutes later; and if that fails, it can never be started
+ * again in this realm. Rejects with `LoadError`, which says how the host answered.
  */
 export async function startOrt(ort: typeof Ort, paths: WasmPaths | undefined): Promise<void> {
   const program = { name: 'start', outputs: { y: neg(new Graph().input('x', [1])) } };

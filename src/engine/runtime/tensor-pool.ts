@@ -3,8 +3,9 @@ import type { Runtime } from './runtime';
 import type { DeviceTensor } from './tensor';
 
 /**
- * f32 tensors that a run of programs borrows and returns, by shape: created when first needed and reused by every later run, in
- * the same order. `take` returns a tensor with arbitrary contents; whoever takes it gives it back or keeps it until the end.
+ * f32 tensors that a run of programs borrows and returns, by shape: created when first needed and reused by
+ * every later run, in the same order. `take` returns a tensor with arbitrary contents; the taker gives it
+ * back or keeps it until the end.
  */
 export class TensorPool {
   private readonly free = new Map<string, DeviceTensor[]>();

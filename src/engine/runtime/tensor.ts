@@ -17,11 +17,11 @@ export interface DeviceTensor {
   readonly label: string;
   readonly location: 'cpu' | 'gpu';
   readonly disposed: boolean;
-  /** Replaces the value. Throws RuntimeError on the wrong type or length, or while a run uses the tensor. */
+  /** Replaces the value. @throws RuntimeError on the wrong type or length, or while a run uses the tensor */
   write(data: HostData): void;
   /**
-   * Replaces a part of the value, from element `at` of its host array: of the GPU's, whole words. Throws RuntimeError as `write`
-   * does, and where the part ends beyond it.
+   * Replaces a part of the value, from element `at` of its host array; on the GPU only whole words. @throws
+   * RuntimeError as `write` does, and if the part ends beyond the value
    */
   writeAt(at: number, data: HostData): void;
   /** A copy of the value. On the GPU this waits for the device: not for the hot path (Runtime.readCount counts). */
@@ -29,13 +29,13 @@ export interface DeviceTensor {
   dispose(): void;
   /** GPU only. Its size is a multiple of 16 bytes. */
   readonly buffer: GPUBuffer;
-  /** GPU only: the same buffer in the form that kernels take. The tensor keeps owning it. */
+  /** GPU only: the same buffer in the form that kernels take. The tensor still owns it. */
   readonly deviceBuffer: DeviceBuffer;
   /** CPU only: the value itself, not a copy. */
   readonly data: HostData;
   /**
-   * Integers as they were last written from host memory, without waiting for the device; undefined for other types, and where
-   * a program has written since.
+   * Integers as they were last written from host memory, without waiting for the device; undefined for other
+   * types, and if a program has written to it since.
    */
   readonly written: Int32Array | undefined;
 }
@@ -145,7 +145,7 @@ export class CpuTensor extends BaseTensor {
   }
 
   overwritten(): void {
-    // What is read is the value itself.
+    // Nothing to do: reads return the value itself.
   }
 
   get buffer(): GPUBuffer {
@@ -262,7 +262,7 @@ export class GpuTensor extends BaseTensor {
 
   ortTensor(): Ort.Tensor {
     this.wrapped ??= this.ort.Tensor.fromGpuBuffer(this.store.gpu as never, {
-      // Its types name fewer than it takes.
+      // ONNX Runtime's type declarations list fewer types than it accepts.
       dataType: this.ortType as 'float32',
       dims: [...this.shape],
     }) as unknown as Ort.Tensor;

@@ -2,7 +2,7 @@ import type { HostTensor } from '../base/dtype';
 import type { Runtime } from './runtime';
 import type { DeviceTensor } from './tensor';
 
-/** Uploads all or none: if one does not fit, those before it are freed. @param label of the i-th */
+/** Uploads all or none: if one does not fit, those before it are freed. @param label of the i-th tensor */
 export function uploadAll(
   runtime: Runtime,
   hosts: readonly HostTensor[],

@@ -17,15 +17,15 @@ import { RunPace } from './runs/run-pace';
 import type { Student } from './runs/student';
 import { Students } from './runs/students';
 
-/** The run in progress, as whoever asks for it may change it. */
+/** The run in progress, as callers may control it. */
 export interface RunUnderWay {
   readonly control: LoopControl;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * What the rooms share: the provider, the models and students there are, what has been made from them, and the queue in which calls
- * that use them are served.
+ * What the rooms share: the provider, the models and students, what has been made from them, and the queue in
+ * which calls that use them are served.
  */
 export class Desk {
   opened: Opened | undefined;
@@ -47,7 +47,7 @@ export class Desk {
   /** Reading files uses no model, so it has a queue of its own. */
   readonly files = new ExclusiveQueue();
 
-  /** @param recipes by the id of a method  @param methods what a configuration may name */
+  /** @param recipes by method id  @param methods those that a configuration may name */
   constructor(
     readonly environment: Environment,
     readonly recipes: Readonly<Record<string, Recipe>>,
@@ -67,12 +67,12 @@ export class Desk {
     return this.loaded;
   }
 
-  /** That of the last run. */
+  /** The student of the last run. */
   get student(): Student | undefined {
     return this.students.last;
   }
 
-  /** Everything there is to look at; without a pair, only the opened checkpoint. */
+  /** Everything that can be examined; without a pair, only the opened checkpoint. */
   loadedModels(): LoadedModels {
     return {
       ...this.loaded,
@@ -85,7 +85,10 @@ export class Desk {
     };
   }
 
-  /** Works on the provider and the models that are there when earlier calls are done; also between two steps of a run. */
+  /**
+   * Runs `work` after earlier calls, or between two steps of a run, on the provider and models that are there
+   * by then.
+   */
   onModels<T>(
     { signal }: Pick<CallOptions, 'signal'>,
     work: (on: Opened & { readonly loaded: LoadedModels }) => Promise<T>,
@@ -94,8 +97,8 @@ export class Desk {
   }
 
   /**
-   * After all earlier calls, and refused during a run: it would wait for minutes, or forever if the run is paused. A run
-   * that was stopped or cancelled is waited for.
+   * Runs `work` after all earlier calls. Refused during a run, where it would wait for minutes, or forever if
+   * the run is paused; a run that was stopped or cancelled is waited for.
    */
   async alone<T>(what: string, work: () => Promise<T>): Promise<T> {
     const ending = this.running?.control.stopped || this.running?.signal?.aborted;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CancelledError } from '../base/errors';
 import { ExclusiveQueue } from './exclusive-queue';
 
-/** Work that takes a few rounds of the event loop and fails the test where two run at once. */
+/** Work that takes a few turns of the event loop and fails the test if two pieces overlap. */
 function watched() {
   const log: string[] = [];
   let active: string | undefined;
@@ -17,7 +17,7 @@ function watched() {
   return { log, work };
 }
 
-/** A run of `steps` that serves between them, as a distillation does. */
+/** A run of `steps` that serves the queue between them, as a distillation does. */
 const run =
   (queue: ExclusiveQueue, steps: number, work: (name: string) => () => Promise<string>) => async () => {
     for (let step = 1; step <= steps; step++) {
@@ -26,7 +26,7 @@ const run =
     }
   };
 
-describe('queue', () => {
+describe('queued calls', () => {
   it('run one after another, whatever their kind, and return their results', async () => {
     const queue = new ExclusiveQueue();
     const { log, work } = watched();

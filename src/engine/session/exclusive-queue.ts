@@ -15,22 +15,22 @@ export class ExclusiveQueue {
   private busy = false;
   private arrived: (() => void) | undefined;
 
-  /** After everything queued before it. */
+  /** Runs `work` after everything queued before it. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return this.add(false, work);
   }
 
   /**
-   * After everything queued before it, or between two steps of the run in progress. If `signal` is aborted while the work
-   * waits, it is not started. @throws CancelledError
+   * Runs `work` after everything queued before it, or between two steps of the run in progress. If `signal`
+   * is aborted while the work waits, it is not started. @throws CancelledError
    */
   between<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.add(true, work, signal);
   }
 
   /**
-   * For the run in progress: serves what is waiting now, up to the first piece of work that must wait for the run's end. What
-   * is queued meanwhile waits for the next time, so that the run makes progress.
+   * For the run in progress: serves what is waiting now, up to the first piece of work that must wait for the
+   * run's end. What is queued meanwhile waits for the next call, so that the run makes progress.
    */
   async serve(): Promise<void> {
     for (let waiting = this.line.length; waiting > 0 && this.line[0]?.between; waiting--)
@@ -74,7 +74,7 @@ export class ExclusiveQueue {
   private async pump(): Promise<void> {
     if (this.busy) return;
     this.busy = true;
-    // Only after the caller has its promise.
+    // Starts only after the caller has its promise.
     await undefined;
     for (let task = this.line.shift(); task; task = this.line.shift()) await task.run();
     this.busy = false;

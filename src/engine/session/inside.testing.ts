@@ -1,6 +1,6 @@
 import type { Desk } from './desk';
 import type { LoriWorkbench } from './workbench';
 
-/** What a workbench keeps to itself, in the form that a test needs of it. */
+/** A workbench's private members, typed as a test needs them. */
 export const insideOf = <T>(workbench: LoriWorkbench): T =>
   (workbench as unknown as { desk: Desk }).desk as unknown as T;

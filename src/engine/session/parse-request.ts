@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { complaints } from '../../contract/complaints';
 import { InputError } from '../base/errors';
 
-/** `value`, where it has the form of `schema`. @throws InputError naming each bad path and value */
+/** `value`, checked against `schema`. @throws InputError naming each bad path and value */
 export function parseRequest<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -14,12 +14,12 @@ const GENERATION = {
   stop: [],
   settings: { ...generateDefaults, temperature: 1, limit: 5 },
 } as const;
-/** Steps enough for calls to come and go meanwhile. */
+/** Enough steps for calls to come and go meanwhile. */
 const CONFIG = tinyRun({ optimiser: { steps: 14 }, data: { heldOut: 0 }, evaluation: { every: 7 } });
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 let workbench: LoriWorkbench;
-/** The run's losses when nothing else is asked. */
+/** The run's losses without any other calls. */
 let undisturbed: number[];
 beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
@@ -64,7 +64,7 @@ describe('during a run', () => {
       await workbench.exportStates({ ...states, subject: { kind: 'teacher' }, format: 'npy' });
       seen.push(done());
     });
-    // Each call ended before the run did, and the run went on meanwhile.
+    // Each call ended before the run did, and the run continued meanwhile.
     expect(seen[0]).toBeGreaterThanOrEqual(2);
     expect(seen[1]).toBeGreaterThan(seen[0] as number);
     expect(seen[3]).toBeLessThan(14);
@@ -105,7 +105,7 @@ describe('during a run', () => {
       });
       expect(whole.total).toBe(2);
       expect(points).toEqual([1]);
-      // The run has gone on meanwhile.
+      // The run has continued meanwhile.
       expect(await workbench.control('resume')).toBeUndefined();
     });
     expect(with_).toEqual(undisturbed);
@@ -168,7 +168,7 @@ describe('while a run is paused', () => {
     expect(at).toEqual([2, 2]);
     expect(with_).toEqual(undisturbed);
     expect(result.steps).toBe(14);
-    // Neither the pause nor what was done in it counts as training.
+    // Neither the pause nor the work done in it counts as training.
     expect(paused).toBeGreaterThan(300);
     const { teacher, compile, train, evaluate } = result.seconds;
     expect(teacher + compile + train + evaluate).toBeLessThan(
@@ -196,7 +196,7 @@ describe('while a run is paused', () => {
     await expect(run).rejects.toThrow(CancelledError);
   });
 
-  it('lets a provider be opened after it was told to stop', async () => {
+  it('lets a provider be opened after the run was told to stop', async () => {
     let opened: Promise<unknown> | undefined;
     await runWith(async () => {
       await workbench.control('pause');

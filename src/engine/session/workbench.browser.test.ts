@@ -27,8 +27,8 @@ const TOLERANCE = 1e-3;
 const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
 
 /**
- * Few shapes: on a software adapter the time is that of compiling a shader for each. The anchor's rank is more than the
- * 3 states span: directions of rounding errors would differ between the providers.
+ * Few shapes: on a software adapter, compiling a shader for each takes most of the time. The anchor's rank is
+ * more than the 3 states span: directions of rounding errors would differ between the providers.
  */
 const tinyRun = (steps: number, every: number, method = 'lori') =>
   withMethod(tinyLori(steps, every), method).config;
@@ -56,7 +56,7 @@ const CAUSAL: CausalRequest = {
   seed: 1,
 };
 
-/** What the workbench keeps to itself. */
+/** The workbench's private members. */
 interface Inside {
   readonly opened: { readonly runtime: Runtime; readonly device: Device; readonly models: DeviceModels };
   readonly loaded: { readonly pair: Pair };
@@ -70,7 +70,7 @@ interface Account {
   readonly losses: number[];
   readonly norms: number[];
   readonly accuracies: number[];
-  /** Probabilities of the likeliest token of each thought, then of the answer. */
+  /** Probabilities of the most likely token of each thought, then of the answer. */
   readonly tops: number[];
   readonly answer: string;
   readonly explicit: string;
@@ -130,14 +130,14 @@ const failure = (work: Promise<unknown>): Promise<LoriError | undefined> =>
     (error: LoriError) => error,
   );
 
-/** A loss as a person is told of it, with what to do. */
+/** Expects a device loss to be reported with a hint. */
 function expectLoss(error: LoriError | undefined): void {
   expect(error).toBeInstanceOf(LostDeviceError);
   expect(error?.message).toMatch(/the GPU device was lost/);
   expect(error?.hint).toMatch(/WASM/);
 }
 
-/** A run that is resumed from its snapshot trains to the bits of the one that was not interrupted, moments and all. */
+/** Expects a run resumed from its snapshot to train to the bits of the uninterrupted one, including moments. */
 async function expectSameBits(workbench: LoriWorkbench): Promise<void> {
   const train = async (from: RunConfig | Uint8Array<ArrayBuffer>) => {
     const snapshots: RunSnapshot[] = [];
@@ -160,7 +160,7 @@ async function expectSameBits(workbench: LoriWorkbench): Promise<void> {
   expect(resumed.tensors).toEqual(tensors);
 }
 
-/** Probability of the likeliest token of both thoughts. */
+/** Probability of the most likely token of both thoughts. */
 async function thoughts(workbench: LoriWorkbench, student: 'trained' | 'base'): Promise<number[]> {
   const { session } = await workbench.openQuestion({ question: QUESTION, student, steps: 2 });
   const made = [await workbench.thought(momentOf(session, 1)), await workbench.thought(momentOf(session, 2))];
@@ -187,7 +187,7 @@ describe('the workbench on WebGPU', () => {
     const uploads = vi.spyOn(runtime, 'upload');
     const weights = (): number => uploads.mock.calls.filter(([, label]) => label?.startsWith('w.')).length;
     const round = async (seed: number): Promise<void> => {
-      // Of other problems in the second round, whose states are not kept from the first.
+      // The second round uses other problems, whose states are not cached from the first.
       await workbench.lens(figure6(2, seed));
       const selections = [{ subject: { kind: 'base' }, sections: ['question'] }] as const;
       await workbench.lens({ ...figure6(2, seed), selections });
@@ -200,7 +200,7 @@ describe('the workbench on WebGPU', () => {
     };
     await round(3);
     const first = [base, teacher].map((model) => models.traffic(model));
-    // Neither is so large that a table is split, so that a model's tensors are its source's.
+    // Neither is large enough for a table to be split, so that a model's tensors are those of its source.
     expect(first).toMatchObject(
       [base, teacher].map(({ weights: { tensors } }) => ({ uploads: tensors.size, bakes: 0 })),
     );
@@ -224,7 +224,7 @@ describe('the workbench on WebGPU', () => {
 
     const onGpu = await account(workbench);
     const held = device.liveBuffers;
-    // Beside the tensors of the decoders that are kept for later questions nothing is left.
+    // Nothing is left except the tensors of the decoders kept for later questions.
     expect(runtime.liveTensors).toBe(held);
 
     await expectSameBits(workbench);
@@ -265,7 +265,7 @@ describe('the workbench on WebGPU', () => {
     const onWasm = await account(workbench);
     expect(onWasm.sigma.length).toBeGreaterThan(10);
     expect(onWasm.losses).toHaveLength(2 * 5);
-    // Of the largest: the small ones are differences of large numbers.
+    // Relative to the largest: the small ones are differences of large numbers.
     const ofLargest = (got: number[], want: number[]) =>
       Math.max(...want.map((x, i) => Math.abs((got[i] as number) - x))) / Math.max(...want);
     const errors = {
@@ -297,7 +297,7 @@ describe('the workbench on WebGPU', () => {
     expectLoss(lost);
     expect(inside().student).toBe(before);
     await workbench.open('wasm');
-    // The model's weights had stayed for the next who would use them; they went with the provider.
+    // The model's weights had stayed for the next user; they were freed with the provider.
     expect(device.liveBuffers).toBe(0);
     expect(await thoughts(workbench, 'trained')).toHaveLength(2);
   });

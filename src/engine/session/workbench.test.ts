@@ -87,7 +87,7 @@ describe('distil', () => {
       loaded: { problems: { sample(seed: number, count: number): { problem: { question: string } }[] } };
     }>(workbench);
     const trained = loaded.problems.sample(config.seed, 3).map(({ problem }) => problem);
-    // Some of what is evaluated is longer than all that is trained on: padded together, it would change the batches.
+    // Some evaluated problems are longer than any trained ones: padded together, they would change the batches.
     expect(longest(await workbench.problems('held-out', 0, 40))).toBeGreaterThan(longest(trained));
     const evaluated = { data: { ...config.data, validation: 40, heldOut: 40 } };
     expect(await losses(workbench, { ...config, ...evaluated })).toEqual(alone);
@@ -227,10 +227,10 @@ describe('control', () => {
     });
     await expect(run).rejects.toThrow(CancelledError);
     expect(watched.steps().length).toBe(when === 'running' || when === 'paused' ? 2 : 0);
-    // A phase that hears it is the last one.
+    // The phase that is cancelled is the last one.
     const phases = watched.events.flatMap((event) => (event.kind === 'progress' ? event.progress.phase : []));
     if (phases.includes(when as never)) expect(phases.at(-1)).toBe(when);
-    // The student of the run before is still there, and it can still be stepped.
+    // The student of the previous run is still there, and can still be stepped.
     const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
     expect(question.student).toBe(student);
     await workbench.thought(momentOf(question.session, 1));
@@ -240,7 +240,8 @@ describe('control', () => {
   it('ends the computation of the factors at the next of its pieces when it is cancelled', async () => {
     const abort = new AbortController();
     let pieces = 0;
-    // Pieces of no time at all: nothing else is asked meanwhile, so that only the signal itself can end them.
+    // Pieces that take no time: nothing else is polled meanwhile, so that only the signal itself can end
+    // them.
     function* slow(): Generator<number, void> {
       for (; pieces < 1000; yield pieces / 1000) if (++pieces === 3) abort.abort();
     }
@@ -260,7 +261,7 @@ describe('control', () => {
     await fresh.close();
   });
 
-  it('drops only the run when it is cancelled before it has begun', async () => {
+  it('drops only the run when it is cancelled before it has started', async () => {
     const abort = new AbortController();
     abort.abort();
     for (const method of ['lori', 'ce'] as const) {
@@ -292,7 +293,7 @@ describe('a run that diverges', () => {
     await expect(run).rejects.toThrow(NumericError);
     await expect(run).rejects.toThrow(/not finite|is (NaN|-?Infinity)/);
     await expect(run).rejects.toThrow('the student there was before stays');
-    // The step that diverged is told, as the last one.
+    // The step that diverged is reported, as the last one.
     const finite = watched.steps().map((step) => Number.isFinite(step.losses.total + step.gradientNorm));
     expect(finite.indexOf(false)).toBe(finite.length - 1);
     expect(inside().student).toBe(before);
@@ -309,7 +310,7 @@ describe('a run that diverges', () => {
   });
 });
 
-it('keeps the earlier student when the very first step diverges, and tells that step’s losses', async () => {
+it('keeps the earlier student when the very first step diverges, and reports that step’s losses', async () => {
   const inside = () => insideOf<{ student?: { id: string; step: number } }>(workbench);
   await workbench.distil(tinyRun({ data: { validation: 0, heldOut: 0 }, evaluation: { every: 0 } }));
   const before = inside().student;
@@ -357,7 +358,7 @@ describe('stepping', () => {
     const answer = await workbench.answer(momentOf(opened.session, 3));
     expect(answer.top).toHaveLength(8);
     expect(answer.totalMilliseconds).toBeGreaterThan(answer.milliseconds);
-    // What is asked again is the same, whatever was asked in between.
+    // Asking again gives the same, whatever was asked in between.
     expect((await workbench.answer(momentOf(opened.session, 3))).top).toEqual(answer.top);
   });
 

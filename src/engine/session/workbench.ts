@@ -70,8 +70,8 @@ import { stoppingReport } from './stopping/stopping';
 import { testThoughts } from './thought-test/thought-test';
 
 /**
- * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
- * are served one after another; each is passed to the room whose job it is.
+ * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use
+ * the models are served one after another; each is passed to the room responsible for it.
  */
 export class LoriWorkbench implements Workbench {
   private readonly desk: Desk;
@@ -80,7 +80,7 @@ export class LoriWorkbench implements Workbench {
   private readonly exports: ExportRoom;
   private readonly questions: QuestionRoom;
 
-  /** @param recipes by the id of a method  @param methods what a configuration may name */
+  /** @param recipes by method id  @param methods those that a configuration may name */
   constructor(
     environment: Environment,
     recipes: Readonly<Record<string, Recipe>> = RECIPES,

@@ -1,4 +1,4 @@
-/** An added token as the files of a tokenizer give it. */
+/** An added token as given in a tokenizer's files. */
 import { quote } from '../../text/quote';
 import { FileError } from '../base/errors';
 
@@ -9,10 +9,10 @@ export interface AddedToken {
   readonly special: boolean;
   /** Looked for in the normalized text, in its normalized form. */
   readonly normalized: boolean;
-  /** Takes the white space before, or after, with it. */
+  /** Includes the white space before, or after, it. */
   readonly lstrip: boolean;
   readonly rstrip: boolean;
-  /** Only where no letter, digit or mark stands next to it. */
+  /** Matches only if no letter, digit or mark is next to it. */
   readonly singleWord: boolean;
 }
 
@@ -22,7 +22,7 @@ export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const AGAIN = 'Get the tokenizer.json and tokenizer_config.json of the checkpoint again.';
-/** Number of added tokens that a file may list. */
+/** Maximum number of added tokens that a file may list. */
 export const MAX_ADDED = 2 ** 17;
 
 /** An entry of `added_tokens` or `added_tokens_decoder`. `id` stays as it is. @throws FileError */

@@ -1,8 +1,8 @@
-/** Added tokens in a text: found before the pre-tokenizer sees it, each with its flags. */
+/** Added tokens in a text: found before the pre-tokenizer sees it, according to each token's flags. */
 import type { AddedToken } from './added-token';
 import type { Normalize } from './normalize';
 
-/** A part of a text: an added token, or what is between two. */
+/** A part of a text: an added token, or the text between two. */
 export interface Section {
   readonly text: string;
   readonly token?: AddedToken;
@@ -17,7 +17,7 @@ interface Node {
   token?: AddedToken;
 }
 
-/** Finds tokens in a text: the leftmost, and of those the longest. */
+/** Finds tokens in a text: the leftmost first, and of those the longest. */
 class Finder {
   private readonly root: Node = { next: new Map() };
 
@@ -74,13 +74,13 @@ class Finder {
   }
 }
 
-// Two code units hold any one character.
+// Two code units can hold any character.
 const touchesWord = (text: string, from: number, to: number): boolean =>
   WORD_BEFORE.test(text.slice(Math.max(0, from - 2), from)) || WORD_AFTER.test(text.slice(to, to + 2));
 
 /**
- * Splits texts at `tokens`, and normalizes what is between them. `splitSpecial`: special tokens that are written out in
- * a text count as text.
+ * Splits texts at `tokens`, and normalizes what is between them. `splitSpecial`: special tokens written out
+ * in a text count as text.
  */
 export function addedTokenSplitter(
   tokens: readonly AddedToken[],

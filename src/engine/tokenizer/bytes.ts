@@ -9,13 +9,13 @@ const CHAR_OF_BYTE: readonly string[] = (() => {
 const BYTE_OF_CHAR: ReadonlyMap<string, number> = new Map(CHAR_OF_BYTE.map((char, byte) => [char, byte]));
 
 const utf8 = new TextEncoder();
-// A byte order mark is a character of the text like any other.
+// A byte order mark is a character like any other.
 const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const strict = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
 export const utf8Bytes = (text: string): Uint8Array => utf8.encode(text);
 
-/** `\ufffd` for what is not UTF-8, as Rust's `from_utf8_lossy`. */
+/** `\ufffd` for what is not UTF-8, like Rust's `from_utf8_lossy`. */
 export const lossyText = (bytes: readonly number[]): string => fromUtf8.decode(Uint8Array.from(bytes));
 
 /** `undefined` for what is not UTF-8. */
@@ -34,7 +34,7 @@ export function toByteLevel(text: string): string {
   return out;
 }
 
-/** The bytes of a token of byte-level BPE; `undefined` where a character is none of the alphabet. */
+/** The bytes of a token of byte-level BPE; `undefined` if a character is not in the alphabet. */
 export function byteLevelBytes(token: string): number[] | undefined {
   const bytes: number[] = [];
   for (const char of token) {

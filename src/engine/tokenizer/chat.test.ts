@@ -54,17 +54,17 @@ describe('a template', () => {
     );
   });
 
-  it('drops the line break after a block and the blanks before it, as transformers does', () => {
+  it('drops the line break after a block and the blanks before it, like transformers', () => {
     expect(chatOf('a\n  {% if true %}\nb\n  {% endif %}\nc').render(user)).toBe('a\nb\nc');
   });
 
-  it('can refuse a conversation in its own words', () => {
+  it('can refuse a conversation with its own message', () => {
     const chat = chatOf("{{ raise_exception('Roles must alternate') }}");
     expect(() => chat.render(user)).toThrow(InputError);
     expect(() => chat.render(user)).toThrow('refuses this conversation: Roles must alternate');
   });
 
-  it('writes the day as Python does', () => {
+  it('writes the date like Python', () => {
     expect(strftime(new Date(2024, 6, 4, 9, 5), '%d %b %Y, %A %H:%M%%')).toBe('04 Jul 2024, Thursday 09:05%');
     expect(() => strftime(new Date(), '%Q')).toThrow('%Q');
   });
@@ -76,7 +76,7 @@ describe('which template', () => {
     expect(read(undefined).chat).toBeUndefined();
   });
 
-  it('takes "default" among several, or the named one', () => {
+  it('takes "default" among several, or the requested one', () => {
     const { chat } = read([
       { name: 'tool_use', template: 'T' },
       { name: 'default', template: 'D' },
@@ -109,7 +109,7 @@ describe('which template', () => {
   });
 });
 
-describe('a template that would not end, or makes too much', () => {
+describe('a template that would not end, or produces too much', () => {
   const doubled = (n: number) =>
     `{% set ns = namespace(s='ab') %}{% for i in range(${n}) %}${'{% set ns.s = ns.s ~ ns.s %}'}{% endfor %}`;
   it.each([
@@ -159,7 +159,7 @@ it.skipIf(!has)(
   async () => {
     const config = await readJson<{ chat_template: string }>('shared', QWEN);
     const chat = chatOf(config.chat_template);
-    // Written by hand from the template.
+    // Worked out by hand from the template.
     expect(chat.render(user)).toBe(
       '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n<|im_start|>user\nHow many?<|im_end|>\n<|im_start|>assistant\n',
     );

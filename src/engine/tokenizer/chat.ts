@@ -1,4 +1,4 @@
-/** A conversation as the text that a chat model was trained on, by the template of its checkpoint. */
+/** Renders a conversation as the text that a chat model was trained on, with its checkpoint's template. */
 import { listed, quote, shorten } from '../../text/quote';
 import { InputError } from '../base/errors';
 import { isObject } from './added-token';
@@ -11,12 +11,12 @@ export interface ChatMessage {
 }
 
 export interface Chat {
-  /** Names of the templates, the one that is taken without a name first. */
+  /** Names of the templates, the default first. */
   readonly names: readonly string[];
   /**
-   * The conversation as a text. Its special tokens are written out in it, so it is encoded without further ones.
-   * `addGenerationPrompt` (default true): ends where the answer begins. Throws `InputError` if the template refuses
-   * the conversation, fails, or takes too long.
+   * The conversation as text. Its special tokens are written out, so it must be encoded without adding any.
+   * `addGenerationPrompt` (default true): ends where the answer begins. @throws InputError if the template
+   * refuses the conversation, fails, or takes too long
    */
   render(
     messages: readonly ChatMessage[],
@@ -26,7 +26,7 @@ export interface Chat {
 
 export interface ChatTemplates {
   readonly chat: Chat | undefined;
-  /** Which templates are left aside, and why. */
+  /** Which templates are ignored, and why. */
   readonly notes: readonly string[];
 }
 
@@ -34,9 +34,9 @@ const MAX_TEMPLATES = 16;
 const DEFAULT = 'default';
 
 /**
- * `configured`: `chat_template` of tokenizer_config.json, a text or a list of named ones; `file`: chat_template.jinja,
- * which comes before it, as in transformers. `special`: `bos_token` and the like. A template that cannot be used is
- * left aside with a note: the model is usable without.
+ * `configured`: `chat_template` of tokenizer_config.json, a text or a list of named ones; `file`:
+ * chat_template.jinja, which takes precedence, as in transformers. `special`: `bos_token` and the like. An
+ * unusable template is ignored with a note: the model is usable without.
  */
 export function readChatTemplates(
   configured: unknown,

@@ -1,4 +1,4 @@
-/** What a tokenizer.json must hold before our code or the library's relies on it. */
+/** Checks what our code and the library's rely on in a tokenizer.json. */
 import { quote } from '../../text/quote';
 import { FileError } from '../base/errors';
 import { isObject, type Json } from './added-token';
@@ -24,7 +24,7 @@ export function checkTokenizerFiles(tokenizer: unknown, tokenizerConfig: unknown
   const config = readTokenizerConfig(tokenizerConfig);
   const { model } = tokenizer;
   if (!isObject(model)) throw new FileError('tokenizer.json: no "model" object', AGAIN);
-  // Older files have no type; the families that are opened here ship BPE.
+  // Older files have no type; the supported families use BPE.
   if ((model.type ?? 'BPE') !== 'BPE')
     throw new FileError(
       `tokenizer.json: unsupported model type ${quote(model.type)}; supported: BPE`,
@@ -60,13 +60,13 @@ function checkModel(model: Json): void {
   }
   for (const field of ['fuse_unk', 'byte_fallback', 'ignore_merges'])
     if (typeof (model[field] ?? false) !== 'boolean') fail(field, 'true or false');
-  // With these a text has other ids than those computed here.
+  // With these, a text would have other ids than those computed here.
   for (const field of ['continuing_subword_prefix', 'continuing_subword_suffix'])
     if ((model[field] ?? '') !== '') fail(field, 'none: such tokenizers are not supported');
   if ((model.dropout ?? 0) !== 0) fail('dropout', 'none: ids would be drawn at random');
 }
 
-/** "a b" (older files) or ["a", "b"]; two tokens of the vocabulary that make a third. */
+/** "a b" (older files) or ["a", "b"]: two tokens of the vocabulary that form a third. */
 function checkMerges(merges: unknown, ids: ReadonlyMap<string, number>): void {
   if (!Array.isArray(merges)) throw new FileError('tokenizer.json: no "model.merges" list', AGAIN);
   const inPairs = Array.isArray(merges[0]);

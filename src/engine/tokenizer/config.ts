@@ -1,24 +1,24 @@
-/** What of a tokenizer_config.json changes the ids of a text. */
+/** The parts of a tokenizer_config.json that change the ids of a text. */
 import { quote } from '../../text/quote';
 import { FileError } from '../base/errors';
 import { type AddedToken, addedToken, isObject, type Json, MAX_ADDED } from './added-token';
 
 export interface ConfigTokens {
-  /** Of `added_tokens_decoder`, by id: their flags replace those of tokenizer.json. */
+  /** Tokens of `added_tokens_decoder`, by id: their flags replace those of tokenizer.json. */
   readonly added: readonly AddedToken[];
-  /** Special tokens by name and the additional ones, which a tokenizer has even where no list of tokens names them. */
+  /** Special tokens by name and the additional ones, which a tokenizer has even if no list of tokens includes them. */
   readonly special: readonly AddedToken[];
 }
 
 export interface TokenizerConfig extends ConfigTokens {
-  /** `bos_token` and the like, as far as they are given. */
+  /** `bos_token` and the like, as far as given. */
   readonly named: ReadonlyMap<string, string>;
   readonly tokenizerClass: string | undefined;
   readonly addBos: boolean | undefined;
   readonly addEos: boolean | undefined;
   readonly addPrefixSpace: boolean | undefined;
   readonly splitSpecial: boolean;
-  /** `chat_template` as it is. */
+  /** `chat_template`, unchecked. */
   readonly chatTemplate: unknown;
 }
 

@@ -6,7 +6,7 @@ import { replacer } from './normalize';
 
 type Decode = (tokens: readonly string[]) => readonly string[];
 
-/** Tokens into a text. `step`: a piece that `checkPipeline` has let pass, or `null`. */
+/** Joins tokens into a text. `step`: a piece accepted by `checkPipeline`, or `null`. */
 export function decoder(step: Json | null): (tokens: readonly string[]) => string {
   if (step === null) return (tokens) => tokens.join(' ');
   const decode = chain(step);
@@ -20,7 +20,7 @@ function chain(step: Json): Decode {
       return (tokens) => parts.reduce((some, part) => part(some), tokens);
     }
     case 'ByteLevel':
-      // A token with a character that is no byte's stands for itself.
+      // A token with a character outside the byte alphabet stands for itself.
       return (tokens) => [
         lossyText(tokens.flatMap((token) => byteLevelBytes(token) ?? [...utf8Bytes(token)])),
       ];
@@ -44,7 +44,7 @@ function chain(step: Json): Decode {
   }
 }
 
-/** Runs of byte tokens into their text, or `\ufffd` for each byte of a run that is not UTF-8. */
+/** Turns runs of byte tokens into text, or into `\ufffd` for each byte if a run is not UTF-8. */
 const byteFallback: Decode = (tokens) => {
   const out: string[] = [];
   let bytes: number[] = [];
@@ -64,7 +64,7 @@ const byteFallback: Decode = (tokens) => {
   return out;
 };
 
-/** Up to `start` and `stop` of the character at either end of each token. */
+/** Strips up to `start` and `stop` occurrences of the character at the ends of each token. */
 function strip({ content, start, stop }: Json): Decode {
   return (tokens) =>
     tokens.map((token) => {
@@ -77,7 +77,7 @@ function strip({ content, start, stop }: Json): Decode {
     });
 }
 
-/** In the first token the mark stands for nothing, unless none is ever put in front of a text. */
+/** In the first token the marker is dropped, unless none is ever put in front of a text. */
 function metaspace({ replacement = '▁', prepend_scheme = 'always' }: Json): Decode {
   const mark = replacement as string;
   return (tokens) =>

@@ -1,14 +1,14 @@
-/** What a template may hold, before anything of it is run. */
+/** Checks what a template contains before any of it is run. */
 
 /** Why a template is refused, in words that follow "the template". */
 export class TemplateError extends Error {
   override name = 'TemplateError';
 }
 
-/** Characters; the longest of the field's templates have some 20,000. */
+/** Maximum number of characters; the longest templates in use have some 20,000. */
 const MAX_SOURCE = 2 ** 17;
 const MAX_NESTING = 100;
-/** Characters of a text that is put in once for each match or item. */
+/** Maximum length of a text that is inserted once per match or item. */
 const MAX_INSERTED = 256;
 const MAX_INDENT = 64;
 
@@ -27,7 +27,7 @@ type Node = Readonly<Record<string, unknown>>;
 const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && 'type' in value;
 
-/** Which argument of a function is repeated, and must therefore be short and written out. */
+/** The argument that a function repeats, which must therefore be short and a literal. */
 const REPEATED: Readonly<Record<string, { readonly at: number; readonly name: string }>> = {
   replace: { at: 1, name: 'new' },
   join: { at: 0, name: 'd' },

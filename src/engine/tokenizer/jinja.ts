@@ -1,22 +1,23 @@
 /**
- * Jinja templates by @huggingface/jinja, made to end: a template comes from whoever made the checkpoint, and the library
- * itself bounds neither loops nor sizes. Every evaluation passes through one method, which counts and measures here; what
- * a single built-in function could blow up (`replace`, `join`, `indent`, `range`) is bounded by its arguments.
+ * Jinja templates by @huggingface/jinja, with limits: a template comes from whoever made the checkpoint, and
+ * the library bounds neither loops nor sizes. Every evaluation passes through one method, which counts and
+ * measures here; single built-in functions that could blow up (`replace`, `join`, `indent`, `range`) are
+ * bounded through their arguments.
  */
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { InputError } from '../base/errors';
 import { checkTemplate, TemplateError } from './jinja-check';
 import { strftime } from './strftime';
 
-/** Evaluations of one rendering; a conversation of 100 messages takes some 20,000. */
+/** Maximum number of evaluations per rendering; a conversation of 100 messages takes some 20,000. */
 const MAX_STEPS = 400_000;
-/** Milliseconds of one rendering. */
+/** Maximum milliseconds per rendering. */
 const MAX_TIME = 1000;
-/** Evaluations inside one another. */
+/** Maximum depth of nested evaluations. */
 const MAX_DEPTH = 400;
-/** Characters of a text, the result included. */
+/** Maximum characters of a text, including the result. */
 const MAX_CHARS = 2 ** 18;
-/** Values inside a value, and characters of all its texts. */
+/** Maximum number of values inside a value, plus characters of all its texts. */
 const MAX_CONTENTS = 2 ** 20;
 const MAX_RANGE = 1000;
 
@@ -37,7 +38,7 @@ export function parseTemplate(source: string): Program {
   return program;
 }
 
-/** The text that `program` makes of `variables`. Throws `TemplateError`. */
+/** Renders `program` with `variables`. Throws `TemplateError`. */
 export function renderTemplate(
   program: Program,
   variables: Readonly<Record<string, unknown>>,
@@ -80,7 +81,7 @@ class Bounded extends Interpreter {
     if (++this.steps > MAX_STEPS) throw new TemplateError(`takes more than ${MAX_STEPS} steps`);
     // A single step may be a loop over a long list.
     if (performance.now() > this.end) throw new TemplateError(`takes more than ${MAX_TIME / 1000} s`);
-    // The library swallows what a full stack throws in some places, so the depth is counted.
+    // The library swallows stack overflows in some places, so the depth is counted.
     if (++this.depth > MAX_DEPTH) throw new TemplateError('calls itself too deeply');
     let value: Value;
     try {
@@ -96,7 +97,7 @@ class Bounded extends Interpreter {
   }
 }
 
-/** What makes a value of other values; only there can one grow. */
+/** Nodes that build a value from others; values can grow only there. */
 const BUILDS: ReadonlySet<string> = new Set([
   'ArrayLiteral',
   'TupleLiteral',
@@ -106,7 +107,7 @@ const BUILDS: ReadonlySet<string> = new Set([
   'FilterExpression',
 ]);
 
-/** The steps that making a value takes. It is measured as if it were written out: what is in it twice counts twice. */
+/** The steps counted for building a value. It is measured as if written out: what it contains twice counts twice. */
 function costOf(value: unknown): number {
   let parts = 0;
   let chars = 0;

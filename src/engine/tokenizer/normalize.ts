@@ -5,7 +5,7 @@ import { compilePattern, type Pattern } from './library';
 
 export type Normalize = (text: string) => string;
 
-/** `step`: a piece that `checkPipeline` has let pass, or `null`. */
+/** `step`: a piece accepted by `checkPipeline`, or `null`. */
 export function normalizer(step: Json | null): Normalize {
   if (step === null) return (text) => text;
   switch (step.type) {
@@ -39,7 +39,7 @@ export function normalizer(step: Json | null): Normalize {
   }
 }
 
-/** `Replace`, of a normalizer or a decoder. The content is put in as it stands: `$&` means nothing. */
+/** `Replace`, in a normalizer or a decoder. The content is inserted literally: `$&` has no meaning. */
 export function replacer(step: Json): Normalize {
   const pattern = compilePattern(step.pattern as Pattern);
   const content = (step.content ?? '') as string;

@@ -1,7 +1,7 @@
 /**
- * Bounds on the pieces of a tokenizer's pipeline. Taken as they are, a length of 0 is an endless loop, a text of 200,000
- * letters before each text is computed with, and a field of another type surfaces later as a TypeError. What the reference
- * implementation requires is required here too: a default would be a guess.
+ * Bounds on the pieces of a tokenizer's pipeline. Unchecked, a length of 0 is an endless loop, a prefix of
+ * 200,000 letters is prepended to each text, and a field of another type surfaces later as a TypeError. What
+ * the reference implementation requires is required here too: a default would be a guess.
  */
 
 import { quote } from '../../text/quote';
@@ -13,13 +13,13 @@ const MAX_DEPTH = 8;
 const MAX_PIECES = 32;
 const MAX_TEXT = 64;
 const MAX_TEMPLATE = 64;
-/** How many times longer the pieces together may make a text. */
+/** By how much all pieces together may lengthen a text. */
 const MAX_GROWTH = 256;
 
 const HINT =
   'Use the tokenizer.json that comes with the checkpoint; if this is it, this tokenizer is not supported.';
 
-/** What was expected, where `value` is something else. */
+/** Returns what was expected if `value` is something else. */
 type Check = (value: unknown) => string | null;
 
 const optional =
@@ -105,7 +105,7 @@ const replace = { pattern, content: text(0) };
 
 type Pieces = Readonly<Record<string, Readonly<Record<string, Check>>>>;
 
-/** Each kind of piece: where a Sequence has its parts, and the fields of each type that count. */
+/** Each kind of piece: the field with a Sequence's parts, and the fields of each type that are used. */
 const KINDS: Readonly<Record<string, { readonly parts: string; readonly types: Pieces }>> = {
   normalizer: {
     parts: 'normalizers',
@@ -161,7 +161,9 @@ function fail(place: string, what: string): never {
   throw new FileError(`tokenizer.json: ${place} ${what}`, HINT);
 }
 
-/** Refuses a pipeline with pieces that are unknown, out of bounds, or may not end. Throws `FileError`. */
+/**
+ * Refuses a pipeline with pieces that are unknown, out of bounds, or might not terminate. Throws `FileError`.
+ */
 export function checkPipeline(tokenizer: Json): void {
   let pieces = 0;
   let growth = 1;
@@ -200,7 +202,7 @@ export function checkPipeline(tokenizer: Json): void {
   }
 }
 
-/** What two fields of a piece say against each other. */
+/** Describes how two fields of a piece contradict each other. */
 function contradiction(piece: Json): string | null {
   if (piece.type === 'TemplateProcessing') {
     const known = piece.special_tokens as Json;
@@ -215,11 +217,11 @@ function contradiction(piece: Json): string | null {
     : null;
 }
 
-/** How many times longer a piece can make a text. */
+/** By which factor a piece can lengthen a text. */
 function growthOf(piece: Json): number {
   if (piece.type !== 'Replace') return 1;
   const length = String(piece.content ?? '').length;
   const found = (piece.pattern as Json).String;
-  // A regular expression may match nothing, between any two characters.
+  // A regular expression may match the empty string, between any two characters.
   return typeof found === 'string' ? Math.max(1, length / found.length) : 1 + length;
 }

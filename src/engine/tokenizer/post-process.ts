@@ -3,7 +3,7 @@ import type { Json } from './added-token';
 
 export type PostProcess = (ids: readonly number[]) => readonly number[];
 
-/** `step`: a piece that `checkPipeline` has let pass, or `null`. */
+/** `step`: a piece accepted by `checkPipeline`, or `null`. */
 export function postProcessor(step: Json | null): PostProcess {
   switch (step?.type) {
     case 'Sequence': {
@@ -44,7 +44,7 @@ function template(step: Json): PostProcess {
   return (ids) => parts.flatMap((part) => (part === 'text' ? ids : part));
 }
 
-/** A template that adds `bos` and `eos`, as far as they are given. */
+/** A template that adds `bos` and `eos`, as far as given. */
 export const around = (bos: number | undefined, eos: number | undefined): Json => ({
   type: 'TemplateProcessing',
   single: [

@@ -3,7 +3,7 @@ import { preTokenizer } from './pretokenize';
 import smollm from './testing/smollm-cut.json';
 import { loadTokenizer } from './tokenizer';
 
-// Pieces by the Rust library (tokenizers 0.23.2, `pre_tokenize_str`). Their ids are the same wherever no merge reaches across.
+// Pieces by the Rust library (tokenizers 0.23.2, `pre_tokenize_str`). Ids would not show differences that no merge spans.
 it.each([
   [
     { type: 'Whitespace' },

@@ -8,14 +8,14 @@ import { type Behavior, splitText } from './split';
 /** A part of a text on its way to words. */
 export interface Piece {
   readonly text: string;
-  /** Whether it is where the whole text begins. */
+  /** Whether it is at the beginning of the whole text. */
   readonly first: boolean;
 }
 
-/** One piece into smaller ones, in order, none empty. */
+/** Splits one piece into smaller ones, in order, none empty. */
 export type PreTokenize = (piece: Piece) => Piece[];
 
-/** GPT-2's, in Oniguruma's words. */
+/** GPT-2's pattern, in Oniguruma's syntax. */
 const GPT2 = "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 const WORD = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]';
 const WHITESPACE = new RegExp(`${WORD}+|(?:(?!${WORD})\\P{White_Space})+`, 'gu');
@@ -32,7 +32,7 @@ const splitter =
     return pieces(parts, first && parts[0] !== undefined && text.startsWith(parts[0]));
   };
 
-/** `step`: a piece that `checkPipeline` has let pass, or `null`. */
+/** `step`: a piece accepted by `checkPipeline`, or `null`. */
 export function preTokenizer(step: Json | null): PreTokenize {
   if (step === null) return (piece) => [piece];
   switch (step.type) {

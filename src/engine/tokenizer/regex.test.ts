@@ -23,7 +23,7 @@ describe('patterns of real tokenizers pass', () => {
   ])('%s', (_name, pattern) => expect(whyUnsafe(pattern)).toBeNull());
 });
 
-describe('patterns that may not end are refused', () => {
+describe('patterns that might not terminate are refused', () => {
   it.each([
     ['([a-zA-Z ]+[ ▁]?)+#', 'repeats a group'],
     ['(a+)+$', 'repeats a group'],
@@ -40,7 +40,7 @@ describe('patterns that may not end are refused', () => {
     ['a'.repeat(5000), 'has 5000 characters'],
   ])('%.40s', (pattern, why) => expect(whyUnsafe(pattern)).toContain(why));
 
-  it('escapes and classes do not hide a repetition, and are none themselves', () => {
+  it('escapes and classes do not hide a repetition, nor count as one', () => {
     expect(whyUnsafe('(\\(+)+')).toContain('repeats a group');
     expect(whyUnsafe('([+*?]a)+')).toBeNull();
     expect(whyUnsafe('([\\]+]a)+')).toBeNull();

@@ -1,8 +1,9 @@
 /**
- * Whether a tokenizer's regular expression can be trusted to end. A backtracking matcher takes exponential time where a
- * repeated group can itself match a text in several ways, as (a+)+ or (a|aa)*, and time n^(k+1) where k repetitions follow
- * one another. A text cannot be matched under a time limit, so such patterns are refused by their form. Tokenizers of
- * this field (GPT-2, Llama, Qwen, o200k) need neither nested repetition nor more than two repetitions in a row.
+ * Whether a tokenizer's regular expression can be trusted to terminate. A backtracking matcher takes
+ * exponential time if a repeated group can itself match a text in several ways, like (a+)+ or (a|aa)*, and
+ * time n^(k+1) if k repetitions follow one another. Matching cannot be given a time limit, so such patterns
+ * are refused by their form. Common tokenizers (GPT-2, Llama, Qwen, o200k) need neither nested repetition nor
+ * more than two repetitions in a row.
  */
 
 export const MAX_PATTERN = 4000;
@@ -13,9 +14,9 @@ const FEW = 16;
 const MAX_REPEATS = 1000;
 const MAX_GROUPS = 30;
 
-/** What a group can do. */
+/** What is known about a group. */
 interface Group {
-  /** Whether it holds a quantifier or an alternative: it may match one text in several ways. */
+  /** Whether it has a quantifier or an alternative, so that it may match one text in several ways. */
   flexible: boolean;
   /** Repetitions in the current alternative, and the maximum over earlier ones. */
   loops: number;
@@ -33,7 +34,7 @@ export function whyUnsafe(source: string): string | null {
   if (source.length > MAX_PATTERN)
     return `has ${source.length} characters; at most ${MAX_PATTERN} are allowed`;
   const open: Group[] = [newGroup()];
-  /** The group just closed, where a quantifier would apply to it. */
+  /** The group just closed, to which a quantifier here would apply. */
   let closed: Group | undefined;
   for (let at = 0; at < source.length; ) {
     const group = open.at(-1) as Group;
@@ -103,7 +104,7 @@ function endOfClass(source: string, at: number): number {
   return source.length;
 }
 
-/** Whether the bracket inside a class at `at` has a closing one besides that of the class around it. */
+/** Whether the bracket inside a class at `at` has a closing one other than the surrounding class's. */
 function isClosed(source: string, at: number): boolean {
   const first = source.indexOf(']', at + 1);
   return first >= 0 && source.indexOf(']', first + 1) >= 0;

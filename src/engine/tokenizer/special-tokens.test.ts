@@ -16,7 +16,7 @@ async function around(file: unknown, config: object) {
   return { before: all.slice(0, at), after: all.slice(at + text.length), notes: t.notes };
 }
 
-describe('BOS and EOS of a LLaMA tokenizer: by tokenizer_config.json', () => {
+describe('BOS and EOS of a LLaMA tokenizer, from tokenizer_config.json', () => {
   it.each([
     [{}, [1], []],
     [{ add_bos_token: true, add_eos_token: false }, [1], []],
@@ -28,7 +28,7 @@ describe('BOS and EOS of a LLaMA tokenizer: by tokenizer_config.json', () => {
       expect(await around(file, { ...llama, ...flags })).toMatchObject({ before, after });
   });
 
-  it('says where that is not what tokenizer.json does', async () => {
+  it('reports where that differs from tokenizer.json', async () => {
     expect((await around(sentencepiece, { ...llama, add_bos_token: true })).notes).toEqual([]);
     expect((await around(without, llama)).notes).toEqual([expect.stringContaining('A text gets BOS, as')]);
     expect((await around(sentencepiece, { ...llama, add_eos_token: true })).notes).toEqual([
@@ -36,7 +36,7 @@ describe('BOS and EOS of a LLaMA tokenizer: by tokenizer_config.json', () => {
     ]);
   });
 
-  it('adds none that has no token', async () => {
+  it('adds none without a token', async () => {
     expect(await around(without, { tokenizer_class: 'LlamaTokenizerFast' })).toMatchObject({
       before: [],
       after: [],
@@ -44,8 +44,8 @@ describe('BOS and EOS of a LLaMA tokenizer: by tokenizer_config.json', () => {
   });
 });
 
-describe('BOS and EOS of any other tokenizer: by tokenizer.json', () => {
-  it('keeps to the post-processor, and says where the configuration wants something else', async () => {
+describe('BOS and EOS of any other tokenizer, from tokenizer.json', () => {
+  it('follows the post-processor, and reports where the configuration differs', async () => {
     const fast = { ...named, tokenizer_class: 'PreTrainedTokenizerFast' };
     expect(await around(sentencepiece, fast)).toEqual({ before: [1], after: [], notes: [] });
     expect(await around(without, fast)).toEqual({ before: [], after: [], notes: [] });
@@ -81,7 +81,7 @@ describe('BOS and EOS of any other tokenizer: by tokenizer.json', () => {
 describe('tokens of tokenizer_config.json', () => {
   const size = Object.keys(smollm.model.vocab).length;
 
-  it('are added after those of tokenizer.json, the listed before the named', async () => {
+  it('are added after those of tokenizer.json, the listed ones before the named ones', async () => {
     const t = await loadTokenizer(smollm, {
       added_tokens_decoder: { [size]: { content: '<a>', special: true } },
       pad_token: '<pad>',
@@ -105,14 +105,14 @@ describe('tokens of tokenizer_config.json', () => {
     expect(plain.encode(`a  ${end}`).length).toBeGreaterThan(t.encode(`a  ${end}`).length);
   });
 
-  it('that are written out in a text are text, where the configuration says so', async () => {
+  it('count as text when written out in a text, if the configuration says so', async () => {
     const end = '<|endoftext|>';
     const t = await loadTokenizer(smollm, { split_special_tokens: true });
     expect(t.encode(end)).not.toContain(0);
     expect(t.decode(t.encode(end))).toBe(end);
   });
 
-  it('are numbered as the reference implementation does, which is said', async () => {
+  it('are numbered as in the reference implementation, with a note', async () => {
     const t = await loadTokenizer(smollm, {
       added_tokens_decoder: { 9999: { content: '<far>', special: true } },
     });
@@ -123,7 +123,7 @@ describe('tokens of tokenizer_config.json', () => {
 
 describe('unknown words', () => {
   const bytes = { ...sentencepiece.model, byte_fallback: false };
-  it('are named, each token by its word', async () => {
+  it('are reported, each token with its word', async () => {
     const t = await loadTokenizer({ ...sentencepiece, model: bytes }, {});
     const named = t.tokens('one 数学 and 学a two').flatMap(({ unknown }) => unknown ?? []);
     expect(named).toEqual(['数学', '学a']);

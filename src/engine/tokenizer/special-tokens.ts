@@ -41,7 +41,7 @@ export function specialTokens(
   };
 }
 
-/** Where the configuration asks for what tokenizer.json does not do. */
+/** Notes where the configuration asks for something that tokenizer.json does not do. */
 function disagreements(
   { addBos, addEos }: TokenizerConfig,
   file: { readonly bos: boolean; readonly eos: boolean },

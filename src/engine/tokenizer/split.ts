@@ -8,12 +8,12 @@ interface Span {
   readonly match: boolean;
 }
 
-/** Matches and what is between them, in order; they cover the text. */
+/** Matches and the parts between them, in order; together they cover the text. */
 function spansOf(text: string, pattern: RegExp, invert: boolean): Span[] {
   const spans: Span[] = [];
   let at = 0;
   for (const { 0: found, index } of text.matchAll(pattern)) {
-    // Nothing, right behind a match, is no match.
+    // An empty match right after another does not count.
     if (found === '' && index === at && at > 0) continue;
     if (at < index) spans.push({ from: at, to: index, match: invert });
     spans.push({ from: index, to: index + found.length, match: !invert });
@@ -50,7 +50,7 @@ const JOIN: Readonly<Record<Behavior, (spans: Span[]) => readonly Span[]>> = {
   },
 };
 
-/** `into`: whether a span becomes part of the one before it; `last`: whether the span before was a match. */
+/** `into`: whether a span becomes part of the previous one; `last`: whether the previous span was a match. */
 function join(spans: Span[], into: (span: Span, last: boolean) => boolean): Span[] {
   const joined: Span[] = [];
   let last = false;

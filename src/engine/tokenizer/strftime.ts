@@ -1,4 +1,4 @@
-/** Dates as Python's `strftime` writes them, for templates that put the day into a prompt. */
+/** Formats dates like Python's `strftime`, for templates that put the date into a prompt. */
 import { TemplateError } from './jinja-check';
 
 const MONTHS = 'January February March April May June July August September October November December'.split(
@@ -21,7 +21,7 @@ const FIELDS: Readonly<Record<string, (date: Date) => string>> = {
   '%': () => '%',
 };
 
-/** In local time. Throws `TemplateError` for a field that no template of the supported families uses. */
+/** In local time. @throws TemplateError for a field that no template of the supported families uses */
 export function strftime(date: Date, format: string): string {
   return format.replace(/%(.)/gsu, (_, field: string) => {
     const write = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { loadTokenizer } from './tokenizer';
 
-it('works in the browser and asks no other server for anything', async () => {
+it('works in the browser and contacts no other server', async () => {
   const tokenizer = {
     added_tokens: [{ id: 6, content: '</s>', special: true }],
     normalizer: null,

@@ -51,20 +51,20 @@ describe('a tiny tokenizer', () => {
     expect(t.decode([0, 5, 3, 4, 5, 6])).toBe('abc ab');
     expect(t.decode([0, 5, 6], { skipSpecialTokens: false })).toBe('<s>ab</s>');
     expect([t.vocabSize, t.bosTokenId, t.eosTokenId, t.padTokenId]).toEqual([7, 0, 6, 6]);
-    // Known the second time.
+    // The second call is answered from the cache.
     for (let time = 1; time <= 2; time++)
       expect([0, 4, 5, 7].map(t.tokenText)).toEqual(['<s>', ' ', 'ab', '<id 7>']);
     expect([0, 6, 7, -1].map(t.has)).toEqual([true, true, false, false]);
   });
 
-  it('takes empty texts and lists', async () => {
+  it('accepts empty texts and lists', async () => {
     const t = await loadTokenizer(tiny(), tinyConfig);
     expect(t.encode('')).toEqual([]);
     expect(t.decode([])).toBe('');
     expect(t.decode([0, 6])).toBe('');
   });
 
-  it('refuses ids it does not have', async () => {
+  it('refuses unknown ids', async () => {
     const t = await loadTokenizer(tiny(), tinyConfig);
     for (const id of [7, -1, 1.5, Number.NaN]) {
       expect(() => t.decode([1, id])).toThrow(InputError);
@@ -72,7 +72,7 @@ describe('a tiny tokenizer', () => {
     }
   });
 
-  it('refuses what it has no token for, by name', async () => {
+  it('refuses by name what it has no token for', async () => {
     const t = await loadTokenizer(tiny(), tinyConfig);
     expect(() => t.encode('abcd ab')).toThrow('no token for "d"');
     expect(() => t.encode('abcd ab')).toThrow(InputError);
@@ -240,7 +240,7 @@ for (const name of Object.keys(places) as Name[]) {
       }
     });
 
-    it('gives any text back', async () => {
+    it('decodes any text back to itself', async () => {
       const t = await load(name);
       const rng = new Rng(5);
       const ranges: [number, number][] = [

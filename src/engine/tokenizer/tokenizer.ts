@@ -1,6 +1,7 @@
 /**
- * Text ↔ token ids, from a checkpoint's tokenizer.json and tokenizer_config.json: the ids of the reference implementation
- * (the Rust library `tokenizers`, as transformers uses it), or a refusal. Takes parsed files, so it works from dropped bytes.
+ * Text ↔ token ids, from a checkpoint's tokenizer.json and tokenizer_config.json: the ids of the reference
+ * implementation (the Rust library `tokenizers`, as used by transformers), or a refusal. Takes parsed files,
+ * so it works with dropped files.
  */
 import { shorten } from '../../text/quote';
 import { FileError, InputError, LoriError } from '../base/errors';
@@ -21,24 +22,25 @@ export type { Token };
 
 export interface Tokenizer {
   /**
-   * Ids of `text`. `addSpecialTokens` (default true): what the model expects around a text, such as `<s>`. Throws
-   * `InputError` for a text that is too long, or for which the tokenizer has no tokens.
+   * Ids of `text`. `addSpecialTokens` (default true): adds what the model expects around a text, such as
+   * `<s>`. @throws InputError for a text that is too long, or for which the tokenizer has no tokens
    */
   encode(text: string, options?: { readonly addSpecialTokens?: boolean }): number[];
-  /** As `encode`, with the word that each unknown token stands for. */
+  /** Like `encode`, with the word that each unknown token stands for. */
   tokens(text: string, options?: { readonly addSpecialTokens?: boolean }): Token[];
   /** The exact text; `skipSpecialTokens` (default true) leaves out `<s>`, `<|im_end|>` and the like. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
   /**
-   * What one token adds inside a text, leading space kept: ` the`, `\n`. A special token gives its name (`<s>`), a
-   * part of a character its bytes (`<0xE2>`), an id that no token has `<id 512>`.
+   * What one token adds inside a text, including a leading space: ` the`, `
+   * `. A special token gives its name (`<s>`), a part of a character its bytes (`<0xE2>`), an id without a
+   * token `<id 512>`.
    */
   tokenText(id: number): string;
   /** Whether a token has the id: a model's vocabulary may be padded beyond those of its tokenizer. */
   has(id: number): boolean;
-  /** Whether a token is special: `<s>`, `<|im_end|>` and the like, which are no text. */
+  /** Whether a token is special: `<s>`, `<|im_end|>` and the like, which are not text. */
   isSpecial(id: number): boolean;
-  /** The bytes of a token that is a part of a character and so no text by itself, else `undefined`. */
+  /** The bytes of a token that is only part of a character, and so not text by itself; else `undefined`. */
   tokenBytes(id: number): readonly number[] | undefined;
   /** One more than the largest id. The model's own vocabulary may be larger (padded), never smaller. */
   readonly vocabSize: number;
@@ -46,13 +48,13 @@ export interface Tokenizer {
   readonly eosTokenId: number | undefined;
   /** The pad token, else the end token, else 0: padding is masked, so any id of the vocabulary serves. */
   readonly padTokenId: number;
-  /** The chat template, if the files have one that can be used. */
+  /** The chat template, if the files have a usable one. */
   readonly chat: Chat | undefined;
-  /** Where the files contradict one another, what was taken, and what of them is not used. */
+  /** Where the files contradict one another and what was taken, and which parts of them are not used. */
   readonly notes: readonly string[];
 }
 
-/** Characters of a text; the longest contexts of models that run here are shorter. */
+/** Maximum characters of a text; the contexts of models that run here are shorter. */
 const MAX_TEXT = 100_000;
 
 /**
@@ -72,7 +74,7 @@ export async function loadTokenizer(
   const { named } = files.config;
   const templates = readChatTemplates(files.config.chatTemplate, chatTemplate, named);
   const idOf = (name: string): number | undefined => ids.get(named.get(name) ?? '');
-  // A token that is looked for in its normalized form is also shown in it.
+  // A token that is matched in its normalized form is also shown in it.
   const normalize = normalizer(files.normalizer);
   const shown = new Map(added.filter((t) => t.normalized).map((t) => [t.id, normalize(t.content)]));
   const spelling = (id: number): string => {
@@ -88,7 +90,7 @@ export async function loadTokenizer(
     const left = skipSpecialTokens ? kept.filter(([id]) => !special.has(id)) : kept;
     return left.length === 0 ? '' : guarded(() => decodeTokens(left.map(([, token]) => token)));
   };
-  // Decoders strip the first space of a text: a token is decoded behind a letter, which is then cut off.
+  // Decoders strip the first space of a text, so a token is decoded after a letter, which is then cut off.
   const before = encode('a', false).map(({ id }) => id);
   const beforeText = decode(before, false);
   const texts = new Map<number, string | undefined>();
@@ -147,14 +149,14 @@ function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly strin
         'Use a shorter text, or several.',
       );
     return guarded(() => {
-      // Half a surrogate pair has no UTF-8.
+      // A lone surrogate has no UTF-8 encoding.
       const tokens = split(text.replace(/\p{Surrogate}/gu, '\ufffd')).flatMap(({ text: part, token }, i) =>
         token
           ? [{ id: token.id }]
           : preTokenize({ text: part, first: i === 0 }).flatMap((piece) => words(piece.text)),
       );
       if (!addSpecialTokens) return tokens;
-      // Positions instead of ids, so that each token keeps what is known of it.
+      // Positions instead of ids, so that each token keeps what is known about it.
       const marked = around(tokens.map((_, i) => -1 - i));
       return marked.map((id) => (id < 0 ? (tokens[-1 - id] as Token) : { id }));
     });
@@ -162,7 +164,7 @@ function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly strin
   return { encode, notes: [...spaced.notes, ...notes] };
 }
 
-/** transformers puts the configuration's `add_prefix_space` into a pre-tokenizer that has such a field. */
+/** transformers writes the configuration's `add_prefix_space` into a pre-tokenizer that has such a field. */
 function withPrefixSpace(
   step: Json | null,
   asked: boolean | undefined,
@@ -177,7 +179,7 @@ function withPrefixSpace(
   };
 }
 
-/** What goes wrong over a file that cannot be used is the file's fault. */
+/** Turns errors from an unusable file into `FileError`. */
 function guarded<T>(work: () => T): T {
   try {
     return work();

@@ -15,7 +15,7 @@ interface Variant {
 }
 const { texts, ...named } = variants;
 
-/** The small tokenizer `base` with the pieces of a variant. */
+/** The small tokenizer `base` with a variant's pieces. */
 function fileOf({ base, patch }: Pick<Variant, 'base' | 'patch'>) {
   const file = bases[base];
   return {
@@ -26,7 +26,7 @@ function fileOf({ base, patch }: Pick<Variant, 'base' | 'patch'>) {
   };
 }
 
-// By the Rust library: scripts/goldens/tokenizer/reference.py.
+// Expected values by the Rust library: scripts/goldens/tokenizer/reference.py.
 describe.each(Object.entries(named) as unknown as [string, Variant][])('%s', (_name, variant) => {
   it('gives the ids and texts of the reference implementation', async () => {
     const t = await loadTokenizer(fileOf(variant), {});
@@ -39,7 +39,7 @@ describe.each(Object.entries(named) as unknown as [string, Variant][])('%s', (_n
   });
 });
 
-// By a byte-level BPE written from its description: scripts/goldens/tokenizer/questions.py.
+// Expected values by an independent byte-level BPE: scripts/goldens/tokenizer/questions.py.
 it.each(['qwen-cut', 'smollm-cut'] as const)(
   '%s: ids of questions, also by an independent BPE',
   async (name) => {

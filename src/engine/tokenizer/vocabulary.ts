@@ -5,7 +5,7 @@ import { type AddedToken, addedToken, isObject, MAX_ADDED } from './added-token'
 import type { ConfigTokens } from './config';
 
 export interface Vocabulary {
-  /** id → the vocabulary's spelling, added tokens included. */
+  /** id → the vocabulary's spelling, including added tokens. */
   readonly tokens: ReadonlyMap<number, string>;
   readonly ids: ReadonlyMap<string, number>;
   readonly added: readonly AddedToken[];
@@ -16,7 +16,7 @@ export interface Vocabulary {
 
 const AGAIN = 'Get the tokenizer.json of the checkpoint again.';
 const MAX_ID = 2 ** 22;
-/** Characters of a token: those of real vocabularies stay below 300. */
+/** Maximum characters of a token; those in real vocabularies stay below 300. */
 const MAX_TOKEN = 4096;
 
 /**
@@ -59,8 +59,8 @@ export function readVocabulary(vocab: unknown, added: unknown, config: ConfigTok
 }
 
 /**
- * The reference implementation's numbering: a token that the vocabulary has keeps its id there, another one takes the
- * next. What the files say otherwise counts for nothing.
+ * The reference implementation's numbering: a token in the vocabulary keeps its id there, any other gets the
+ * next one, whatever the files say.
  */
 class Adding {
   readonly added = new Map<string, AddedToken>();
@@ -75,7 +75,7 @@ class Adding {
     this.modelSize = tokens.size;
   }
 
-  /** `anew`: whether the flags of a token that is there already are replaced. */
+  /** `anew`: whether the flags of an existing token are replaced. */
   add(token: AddedToken, anew: boolean): void {
     const before = this.added.get(token.content);
     if (before !== undefined && !anew) return;

@@ -1,4 +1,4 @@
-/** Words into the ids of BPE. */
+/** Converts words to the ids of BPE. */
 import { quote } from '../../text/quote';
 import { InputError } from '../base/errors';
 import { fallbackToken, utf8Bytes } from './bytes';
@@ -10,7 +10,7 @@ export interface Token {
   readonly unknown?: string;
 }
 
-/** `model` of a checked tokenizer.json. The result throws `InputError` for what has no token at all. */
+/** `model` of a checked tokenizer.json. The result throws `InputError` for text without any token. */
 export function wordTokens(model: Readonly<Record<string, unknown>>): (word: string) => Token[] {
   const merges = loadMerges(model);
   const ids = merges.tokens_to_ids;
@@ -52,13 +52,13 @@ function byteIds(ids: ReadonlyMap<string, number>): (text: string) => Token[] | 
 
 const BETWEEN = /[\p{White_Space}▁]/u;
 
-/** The word of `text` that holds position `at`, where `text` may be several words. */
+/** The word of `text` at position `at`; `text` may contain several words. */
 function wordAround(text: string, at: number): string {
   let from = at;
   while (from > 0 && !BETWEEN.test(text[from - 1] as string)) from--;
   let to = at;
   if (BETWEEN.test(text[to] ?? '') && from === to) {
-    // A mark in front of an unknown word, where the two are one piece.
+    // Skips a mark in front of an unknown word if the two are one piece.
     while (to < text.length && BETWEEN.test(text[to] as string)) to++;
     from = to;
   }

@@ -11,13 +11,13 @@ type Feeds = Readonly<Record<string, HostTensor>>;
 
 /** A step over several batches of a tape. */
 export type AccumulatedRun = Omit<TapeRun, 'run'> & {
-  /** @param batches as many as it was made for  @param step from 0 */
+  /** @param batches as many as it was created for  @param step from 0 */
   run(batches: readonly Feeds[], parameters: readonly DeviceTensor[], step: number): Promise<TapeOutput>;
 };
 
 /**
- * Runs a tape on n batches and takes the means of terms and gradients. Each batch draws random numbers of its own. It takes
- * over the run, and frees everything if it fails.
+ * Runs a tape on n batches and takes the means of terms and gradients. Each batch draws its own random
+ * numbers. Takes over the run, and frees everything if it fails.
  * @param shapes of the gradients
  */
 export async function accumulated(
@@ -32,7 +32,7 @@ export async function accumulated(
     const all = [[single.terms.length], ...shapes];
     const begin = owned.add(await runtime.compile(meansOf(all, n, false)));
     const add = owned.add(await runtime.compile(meansOf(all, n, true)));
-    // Two sets of sums that take turns: a program cannot write what it reads.
+    // Two alternating sets of sums: a program cannot write what it reads.
     const sets = [0, 1].map(() =>
       all.map((shape, i) => owned.add(runtime.empty('f32', shape, `accumulated ${i}`))),
     ) as [DeviceTensor[], DeviceTensor[]];

@@ -62,7 +62,7 @@ describe('LoRA dropout', () => {
   });
 
   it.each(Object.keys(FORMS) as Form[])(
-    'repeats to the bit by seed and step, also when training resumes in the middle: %s',
+    'repeats to the bit by seed and step, even when training resumes in the middle: %s',
     async (form) => {
       const tiny = tinyStep(HALF);
       const straight = await outcomes(form, tiny, [0, 1, 2, 3]);
@@ -116,7 +116,7 @@ describe('LoRA dropout', () => {
       expect(await outcomes(form, zero, [0, 1])).toEqual(await outcomes(form, without, [0, 0]));
   });
 
-  it('masks the adapter’s input and nothing else', () => {
+  it('masks only the adapter’s input', () => {
     const tiny = tinyStep(HALF);
     const [c, dropped] = [1.25, (feature: number) => feature % 3 === 1];
     const lossOf = (step: TinyStep, packs: readonly Float32Array[], masks: Record<string, HostTensor>) => {
@@ -135,7 +135,7 @@ describe('LoRA dropout', () => {
       const width = shape[2] as number;
       return [name, { dtype: 'f32', shape, data: data.map((_, i) => (dropped(i % width) ? 0 : c)) }];
     });
-    // The same features dropped in every row are columns of A that are zero; the rest is a larger α.
+    // Dropping the same features in every row means zero columns of A; the rest amounts to a larger α.
     const plain = tinyStep({ ...HALF, dropout: 0 });
     const packs = tiny.packs.map((pack) => {
       const own = pack.slice();

@@ -94,7 +94,7 @@ describe('a training step agrees with torch', () => {
     for (const pack of packs) pack.dispose();
   });
 
-  it('llama, lori-softmax, in the float64 interpreter, to the rounding of the golden file', async () => {
+  it('llama, lori-softmax, in the float64 interpreter, up to the rounding of the golden file', async () => {
     const step = await readGoldenStep('llama', 'lori-softmax');
     const tape = step.tape(step.config);
     const [terms, ...gradients] = interpretedStep(tape, step.weights, step.feeds, step.packs);
@@ -136,7 +136,7 @@ describe('three steps of clipping, AdamW and the schedule agree with torch', () 
       worst[`norm ${t}`] = relative(norm, golden.tensor('gradNorm').data[t] as number);
       if (t === 1) continue;
       const values = packs.map((pack) => pack.data as Float32Array);
-      // What was moved, not where it is: the adapters themselves are far larger than three steps.
+      // Compares the updates, not the values: the adapters themselves are far larger than three steps.
       const moved = movedErrors(golden, step, `after${t + 1}.`, values);
       worst[`after ${t + 1}`] = Math.max(...moved);
     }
@@ -148,7 +148,7 @@ describe('three steps of clipping, AdamW and the schedule agree with torch', () 
   });
 });
 
-/** Relative error of what each pack was moved by. */
+/** Relative error of each pack's total update. */
 function movedErrors(
   golden: Golden,
   step: GoldenStep,

@@ -152,7 +152,7 @@ function batchOf(
       weights: weights('explicit', R),
       anchors: { dtype: 'i32', shape: [B], data: anchors },
     },
-    // No recipe of these goldens reads it.
+    // Not read by any recipe of these goldens.
     reply: { targets: ids('answerTargets', A), weights: weights('answerTargets', A) },
   };
 }

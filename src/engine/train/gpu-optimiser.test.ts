@@ -4,7 +4,7 @@ import type { Device } from '../device/device';
 import type { DeviceTensor } from '../runtime/tensor';
 import { gpuOptimiser } from './gpu-optimiser';
 
-/** Counts buffers; the n-th of them does not fit. */
+/** Counts buffers; the n-th one does not fit. */
 function failingDevice(n: number) {
   let made = 0;
   const counts = { live: 0 };
@@ -22,7 +22,7 @@ function failingDevice(n: number) {
 const parameters = [{ shape: [4] }, { shape: [3, 2] }] as unknown as DeviceTensor[];
 const spec = { weightDecay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 };
 
-it('frees all buffers if any of them does not fit, and when disposed of', async () => {
+it('frees all buffers if any one does not fit, and when disposed of', async () => {
   // Two moments of two parameters, the norm and its scratch.
   for (let n = 1; n <= 6; n++) {
     const { device, counts } = failingDevice(n);

@@ -9,10 +9,11 @@ import type { DeviceTensor } from '../runtime/tensor';
 import { type Group, type Optimiser, type OptimiserSpec, type OptimiserState, settingsOf } from './optimiser';
 
 /**
- * On the GPU, in place: norm, clipping and AdamW in one submission. The kernels themselves notice a gradient or loss term
- * that is not finite before they change anything; the norm (4 floats) and the terms are read back together in one mapping,
- * once everything in the step has been submitted. Frees everything if a buffer does not fit.
- * @param from where an earlier optimiser of the same parameters ended; by default moments of 0
+ * An optimiser on the GPU, in place: norm, clipping and AdamW in one submission. The kernels themselves
+ * detect a gradient or loss term that is not finite before they change anything; the norm (4 floats) and the
+ * terms are read back together in one mapping, once everything in the step has been submitted. Frees
+ * everything if a buffer does not fit.
+ * @param from the state in which an earlier optimiser of the same parameters ended; by default moments of 0
  */
 export async function gpuOptimiser(
   device: Device,

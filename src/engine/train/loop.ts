@@ -44,7 +44,7 @@ export interface LoopOptions<Batch> {
   readonly parameters: readonly DeviceTensor[];
   readonly optimiser: Optimiser;
   readonly steps: number;
-  /** Steps that are done already, of a run that is resumed; the optimiser then goes on from its state after them. */
+  /** For a resumed run, the number of steps already done; the optimiser then continues from its state after them. */
   readonly from?: number;
   readonly learningRate: number;
   readonly warmup: number;
@@ -67,7 +67,7 @@ export interface LoopOptions<Batch> {
 
 /**
  * The training loop: it knows no method. Between steps it yields, so that messages (pause, stop) get through.
- * @returns the number of steps done, those of `from` among them
+ * @returns the number of steps done, including those of `from`
  * @throws NumericError at the first loss or gradient that is not finite, after `onStep`, before parameters are changed
  * @throws CancelledError when the signal is aborted
  */

@@ -21,9 +21,9 @@ export interface OptimiserOutput {
   readonly terms: readonly number[];
 }
 
-/** What AdamW remembers: everything of the past that the next update depends on. */
+/** AdamW's state: everything from the past that the next update depends on. */
 export interface OptimiserState {
-  /** Updates done. */
+  /** Number of updates done. */
   readonly step: number;
   /** First and second moments, in the order of the parameters. */
   readonly first: readonly Float32Array<ArrayBuffer>[];
@@ -59,9 +59,9 @@ export const settingsOf = (spec: OptimiserSpec, group: Group | undefined, lr: nu
 });
 
 /**
- * On host tensors.
+ * An optimiser on host tensors.
  * @param groups one per parameter; by default all decay at the learning rate itself
- * @param from where an earlier optimiser of the same parameters ended; by default moments of 0
+ * @param from the state in which an earlier optimiser of the same parameters ended; by default moments of 0
  */
 export function hostOptimiser(
   parameters: readonly DeviceTensor[],

@@ -20,7 +20,10 @@ import { randomBatch, randomWeights, relativeError, TINY_CONFIG, TINY_GPT2, TINY
 
 /** A model's own weights, all of them, trained: embedding, positions, norms, layers and head. */
 
-/** float32 against float64; measured at most 1.2e-5, of the embedding that is head and mixture too. */
+/**
+ * float32 against float64; measured at most 1.2e-5, for the embedding that also serves as head and in
+ * mixtures.
+ */
 const TOLERANCE = 5e-5;
 const layout = { batch: 2, question: 4, prompt: 2, answer: 2, explicit: 4 };
 
@@ -118,7 +121,7 @@ describe.each(CASES)('%s', (_name, config, kind) => {
       form === 'whole' ? await compileWhole(model, tape, 'step') : await compileLayerwise(model, tape);
     await run.run(step.feeds, parameters);
     const { gradients: found } = await run.run(step.feeds, parameters);
-    // Chunks of a tensor one after another are the tensor.
+    // The chunks of a tensor, concatenated, are the tensor.
     const joined = new Map<string, number[]>();
     tape.parameters.all.forEach(({ name }, i) => {
       const key = name.replace(/^(base\.(?:embedding|head))\.\d+$/, '$1');
@@ -139,7 +142,7 @@ describe.each(CASES)('%s', (_name, config, kind) => {
   });
 });
 
-it('a set made of plain data has the same parameters', () => {
+it('a set made from plain data has the same parameters', () => {
   const set = new ParameterSet(TINY_GPT2, {}, [], 'all');
   const { adapters, modules, weights } = JSON.parse(JSON.stringify(set.specs));
   const again = new ParameterSet(TINY_GPT2, adapters, modules, weights);

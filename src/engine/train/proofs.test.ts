@@ -17,7 +17,7 @@ import { type ProofLayout, recordCodi, recordPolicy, recordSilent } from './proo
 import type { Tape } from './tape/tape';
 import { relativeError } from './tiny.testing';
 
-/** Torch in float64 against float32 here; measured at most 1e-6 of a term and 3e-6 of a gradient. */
+/** Torch in float64 against float32 here; measured at most 1e-6 for a term and 3e-6 for a gradient. */
 const TOLERANCE = 2e-5;
 /** The interpreter computes in float64: only the golden file's own rounding to float32 is left, 6e-8 a value. */
 const ROUNDING = 1e-6;
@@ -39,7 +39,7 @@ const weights = packWeights(
   ),
 );
 
-/** A pack's parts as torch names them, with their places. */
+/** A pack's parts, under torch's names, with their positions. */
 function partsOf(parameters: ParameterSet, name: string): { name: string; offset: number; length: number }[] {
   const [adapter, layer] = name.split('.') as [string, string];
   const spec = parameters.adapters[adapter];
@@ -105,7 +105,7 @@ function feedsOf(): Record<string, HostTensor> {
   };
 }
 
-/** Worst relative error of the terms and of every parameter's gradient, torch's name by torch's name. */
+/** Worst relative error of the terms, and of every parameter's gradient, by torch's names. */
 function errorsOf(
   recipe: string,
   tape: Tape,
@@ -162,7 +162,7 @@ describe.each(Object.entries(RECIPES))('%s agrees with torch', (recipe, record) 
       runtime.upload({ dtype: 'f32', shape: tape.parameters.all[i]?.shape ?? [], data }),
     );
     const feeds = feedsOf();
-    // Twice, so that what one run leaves behind would be seen in the next.
+    // Runs twice, so that anything left over from one run would show in the next.
     await step.run(feeds, parameters);
     const out = await step.run(feeds, parameters);
     const error = errorsOf(
@@ -179,7 +179,7 @@ describe.each(Object.entries(RECIPES))('%s agrees with torch', (recipe, record) 
     expect(runtime.liveTensors).toBe(0);
   });
 
-  it('in the float64 interpreter, to the rounding of the golden file', () => {
+  it('in the float64 interpreter, up to the rounding of the golden file', () => {
     const tape = record(config);
     const [terms, ...gradients] = interpretedStep(tape, weights, feedsOf(), valuesOf(tape));
     const error = errorsOf(recipe, tape, terms, gradients);

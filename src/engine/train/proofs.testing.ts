@@ -90,7 +90,7 @@ export function recordSilent(
   const adapters = ['student', 'rem'];
   const asked = question(tape, S, adapters);
   const silent = tape.segment(tape.tokens('silent.ids', C), { after: asked, adapters });
-  // As many as the shortest question has columns: what its padding attends to is not defined.
+  // As many columns as the shortest question has: what its padding attends to is undefined.
   const own = silent.keyValues(S + 1, S + C);
   tape.keyValueLoss('keyValues', own, asked.keyValues(S + 1 - C, S), [], ({ own: { k, v }, teacher }) => {
     const distance = (x: Tensor, y: Tensor): Tensor => o.reduceMean(o.square(o.sub(x, y)));

@@ -12,7 +12,7 @@ import { normals, randomWeights, relativeError, TINY_CONFIG } from './tiny.testi
 
 /** f32 with sums in another order, where gradients nearly cancel; measured at most 1.1e-5, and 6e-7 in float64. */
 const TOLERANCE = 5e-5;
-/** Float64, but for rotary tables in f32: left padding turns by other angles than a row alone. */
+/** Float64, except for rotary tables in f32: left padding rotates by other angles than a single row. */
 const TABLES = 5e-6;
 
 const UNEQUAL_LENGTHS = randomRows(TINY_CONFIG.vocabSize, [

@@ -33,7 +33,7 @@ import {
   TINY_LAYOUT,
 } from './tiny.testing';
 
-/** A student is decoded with everything that was trained: the tape's forward states are the decoder's. */
+/** A student is decoded with everything that was trained: the decoder's states equal the tape's. */
 
 /** float32 sums in another order, over at most 4 thoughts of two layers. */
 const TOLERANCE = 1e-5;
@@ -91,7 +91,7 @@ const MIXING: Reasoning = {
   ],
 };
 
-/** Two tokens after positions that are left unused, and a tape whose later positions say so. */
+/** Two tokens after unused positions, and a tape whose later positions are shifted accordingly. */
 const SKIP = 4;
 const SKIPPING: Reasoning = {
   adapters: ['student'],
@@ -170,12 +170,12 @@ const repeated = (ids: readonly number[]) => ({
   data: Int32Array.from({ length: B * ids.length }, (_, i) => ids[i % ids.length] as number),
 });
 
-/** Everything that the student was fed, and what it computes of it. */
+/** Everything that the student is fed, and what is needed to run it. */
 async function setUp(config: DecoderConfig, { record, reasoning }: Student) {
   const rng = new Rng(3);
   const model = new ModelOnDevice(runtime, config, randomWeights(config, rng.fork('weights')));
   const tape = record(model.config);
-  // A student read from a file knows no recipe: only plain data.
+  // A student read from a file has no recipe, only plain data.
   const specs = JSON.parse(JSON.stringify(tape.parameters.specs));
   const values = tape.parameters.all.map(({ name, shape }) => {
     const size = shape.reduce((n, d) => n * d, 1);
@@ -356,7 +356,7 @@ it.each(Object.entries(STUDENTS).slice(2))(
     const layerwise = await gradientsOf(await compileLayerwise(up.model, up.tape));
     whole.forEach((expected, i) => {
       const norm = Math.hypot(...expected);
-      // Of adapters that do not run, and of a feedback that is never used, nothing is learned.
+      // Adapters that do not run, and a feedback that is never used, have no gradient.
       if (norm > 0) expect(relativeError(layerwise[i] as Float32Array, expected)).toBeLessThan(TOLERANCE);
       else expect(Math.hypot(...(layerwise[i] as Float32Array))).toBe(0);
     });
@@ -365,7 +365,7 @@ it.each(Object.entries(STUDENTS).slice(2))(
   },
 );
 
-it('as many iterations as thoughts make of refined latents sequential ones (PCCoT, as CODI)', async () => {
+it('refined latents equal sequential ones with as many iterations as thoughts (PCCoT, like CODI)', async () => {
   const [first] = jacobi(3).stages;
   const sequential: Reasoning = {
     adapters: ['student'],

@@ -33,7 +33,10 @@ export const TINY_CONFIG: DecoderConfig = {
   attentionOutputBias: false,
   mlpBias: false,
 };
-/** Qwen2's differences: biases on q, k, v and a head of its own; and a head size that heads do not divide H by. */
+/**
+ * Qwen2's differences: biases on q, k, v and a head of its own; and a head size other than H divided by the
+ * heads.
+ */
 export const TINY_QWEN: DecoderConfig = {
   ...TINY_CONFIG,
   hiddenSize: 10,
@@ -86,7 +89,7 @@ export interface TinyStep {
   readonly weights: Weights;
   readonly packs: readonly Float32Array<ArrayBuffer>[];
   readonly feeds: Record<string, HostTensor>;
-  /** Records the step for the model as it is on a device. */
+  /** Records the step for the model's configuration on a device. */
   tape(config?: DecoderConfig): Tape;
   model(runtime: Runtime): ModelOnDevice;
 }
@@ -260,7 +263,7 @@ export function tinyRecording(
   return tape;
 }
 
-/** A step compiled on a model made for it, which goes with it. */
+/** A step compiled on a model made for it, which is disposed of with it. */
 export async function made(
   tiny: Pick<TinyStep, 'model'> & { tape(config: DecoderConfig): Tape },
   runtime: Runtime,
@@ -276,7 +279,7 @@ export async function made(
   }
 }
 
-/** Largest difference over the vectors' norm. */
+/** ‖actual − expected‖ / ‖expected‖; NaN if their lengths differ. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.NaN;
   let [difference, norm] = [0, 0];

@@ -86,7 +86,7 @@ describe('a vocabulary of 150,000', () => {
       const whole = await outcome(tiny, Number.POSITIVE_INFINITY, form);
       expect(whole.largest).toBeGreaterThanOrEqual(layout.explicit * V);
       const chunked = await outcome(tiny, LIMIT, form);
-      // A chunk of the embedding has at most a megabyte of f32; its logits, of so few rows, are no larger.
+      // A chunk of the embedding has at most a megabyte of f32; its logits, for so few rows, are no larger.
       expect(chunked.largest).toBeLessThanOrEqual(LIMIT / 4);
       chunked.terms.forEach((term, i) => {
         // f32 sums over 150,000 tokens in another order.
@@ -99,7 +99,10 @@ describe('a vocabulary of 150,000', () => {
   );
 });
 
-/** Elements of the values of `rows` columns that are held at once, where nodes run in order and the last reader frees. */
+/**
+ * Maximum number of elements held at once in matrices with `rows` columns, if nodes run in order and the last
+ * reader frees.
+ */
 function mostHeld(outputs: readonly Tensor[], rows: number): number {
   const nodes = liveNodes(outputs);
   const place = new Map(nodes.map((node, i) => [node, i]));
@@ -131,7 +134,7 @@ describe.each(Object.entries(LIKELIHOODS))('%s of 150,000 tokens', (_name, likel
   const config = chunked({ ...TINY_CONFIG, vocabSize: V }, LIMIT / 4);
   const rows = config.vocabularyRows as number;
 
-  it('and their gradient hold a few chunks at a time, and no tensor over all tokens', () => {
+  it('and its gradient hold a few chunks at a time, and no tensor over all tokens', () => {
     expect(Math.ceil(V / rows)).toBeGreaterThan(20);
     const graph = new Graph();
     const hidden = graph.input('hidden', [N, H]);
@@ -140,7 +143,7 @@ describe.each(Object.entries(LIKELIHOODS))('%s of 150,000 tokens', (_name, likel
     for (const held of [[value], [value, ...slope]]) {
       const sizes = liveNodes(held).map(({ shape }) => sizeOf(shape));
       expect(Math.max(...sizes)).toBeLessThanOrEqual(LIMIT / 16);
-      // Logits of both models, and what is made of them.
+      // Logits of both models, and what is computed from them.
       expect(mostHeld(held, rows)).toBeLessThanOrEqual(6 * N * rows);
       expect(mostHeld(held, rows)).toBeGreaterThan(0);
     }

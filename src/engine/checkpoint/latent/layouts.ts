@@ -1,20 +1,21 @@
 /**
- * Layouts of published latent-reasoning checkpoints, recognised by the names of their tensors: which tensors are the model, which
- * an adapter that is not merged, which make thoughts, and which serve training alone. A tensor that is none of these is refused.
+ * Layouts of published latent-reasoning checkpoints, recognised by the names of their tensors: which tensors
+ * are the model, which an unmerged adapter, which make thoughts, and which serve only training. Any other
+ * tensor is refused.
  */
 import { listed } from '../../../text/quote';
 import { FileError } from '../../base/errors';
 import { quote } from '../json';
 
-/** The parts of a perceptron with LayerNorm, as a projection or a recurrent filter is one. */
+/** The parts of a perceptron with LayerNorm, such as a projection or a recurrent filter. */
 export type PerceptronPart = `${'in' | 'out' | 'norm'}.${'weight' | 'bias'}`;
 
 export type TensorRole =
   /** Part of the model, under the name that transformers gives it. */
   | { readonly kind: 'weight'; readonly name: string }
-  /** A LoRA factor of the tensor of that name. */
+  /** A LoRA factor of the tensor with that name. */
   | { readonly kind: 'A' | 'B'; readonly name: string }
-  /** Of the function that makes the next thought. */
+  /** A part of the function that makes the next thought. */
   | { readonly kind: 'thoughts'; readonly part: PerceptronPart }
   | { readonly kind: 'aside'; readonly why: string };
 
@@ -22,7 +23,7 @@ export type LayoutId = 'codi' | 'coconut' | 'adaptive';
 
 export interface Layout {
   readonly id: LayoutId;
-  /** What is said of it. */
+  /** Its name in messages. */
   readonly name: string;
   roleOf(tensor: string): TensorRole | undefined;
 }
@@ -32,7 +33,7 @@ const aside = (why: string): TensorRole => ({ kind: 'aside', why });
 
 /** CODI's `prj`: Dropout, Linear (1), GELU, Linear (3), and a LayerNorm `ln`. */
 const PROJECTION: Readonly<Record<string, 'in' | 'out' | 'norm'>> = { '1': 'in', '3': 'out', ln: 'norm' };
-/** Adaptive latent reasoning's filter of the mode MLP. */
+/** Adaptive latent reasoning's filter in mode MLP. */
 const FILTER: Readonly<Record<string, 'in' | 'out' | 'norm'>> = {
   input_layer: 'in',
   output_layer: 'out',
@@ -81,7 +82,7 @@ const COCONUT: Layout = {
   name: 'Coconut’s layout (the model under "base_causallm.")',
   roleOf: (tensor) => {
     if (tensor.startsWith('base_causallm.')) return weight(tensor.slice('base_causallm.'.length));
-    // Spelled so.
+    // Spelled this way in the releases.
     if (tensor.startsWith('expainable_llm.')) return aside(SIM_COT);
     return tensor === 'embedding.weight' ? aside('a copy of the embedding') : undefined;
   },
@@ -111,7 +112,7 @@ export function recogniseLayout(tensors: Iterable<string>): Layout | undefined {
 /** The tensors of a checkpoint by their roles. */
 export interface SortedTensors<T> {
   readonly weights: ReadonlyMap<string, T>;
-  /** By the name of the tensor that they change. */
+  /** By the name of the tensor that they modify. */
   readonly lora: ReadonlyMap<string, { readonly a: T; readonly b: T }>;
   readonly thoughts: ReadonlyMap<PerceptronPart, T>;
   readonly notes: readonly string[];
@@ -119,7 +120,7 @@ export interface SortedTensors<T> {
 
 const OTHER = 'Open the checkpoint as it was published; other layouts are not read.';
 
-/** @throws FileError naming tensors that the layout does not have, and half pairs of factors */
+/** @throws FileError naming tensors outside the layout, and factors without their counterpart */
 export function sortTensors<T>(layout: Layout, found: ReadonlyMap<string, T>): SortedTensors<T> {
   const weights = new Map<string, T>();
   const factors = new Map<string, { A?: T; B?: T }>();

@@ -1,6 +1,7 @@
 /**
- * adapter_config.json of a PEFT folder → what it says of the adapter's mathematics. Options that change what is computed are
- * honoured or refused by name; those of training and of how a program runs are passed over.
+ * adapter_config.json of a PEFT folder → what it says about the adapter's mathematics. Options that change
+ * what is computed are honoured or refused by name; those about training and about how a program runs are
+ * ignored.
  */
 import { listed } from '../../../text/quote';
 import { ConfigError } from '../../base/errors';
@@ -11,24 +12,24 @@ export type BiasRule = 'none' | 'all' | 'lora_only';
 
 /** One LoRA adapter: ΔW = s·B·A on each linear it names. */
 export interface PeftConfig {
-  /** The model it was trained on, as the file names it; undefined where it does not. */
+  /** The model it was trained on, as named in the file; undefined if it is not. */
   readonly baseName: string | undefined;
   readonly rules: ModuleRules;
   readonly bias: BiasRule;
-  /** B has a bias. */
+  /** Whether B has a bias. */
   readonly loraBias: boolean;
   /** Names or endings of modules that are replaced as a whole. */
   readonly modulesToSave: readonly string[];
   /** Rows of embeddings that are replaced, by the ending of the module's name; the empty one is the input embedding. */
   readonly tokenRows: ReadonlyMap<string, readonly number[]>;
-  /** A change of the embedding is one of its head too, though PEFT usually unties them. */
+  /** Whether a change to the embedding also changes a tied head, although PEFT usually unties them. */
   readonly keepsTie: boolean;
 }
 
 const MERGE =
   'Merge it into its base in Python: AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(out), and open the folder "out".';
 
-/** What is read below, or has no effect once training is over. */
+/** Fields that are read below, or have no effect once training is over. */
 const USED = new Set(
   `peft_type base_model_name_or_path r lora_alpha rank_pattern alpha_pattern use_rslora target_modules exclude_modules
   layers_to_transform layers_pattern bias lora_bias modules_to_save trainable_token_indices fan_in_fan_out init_lora_weights
@@ -38,7 +39,7 @@ const HARMLESS = new Set(
   `lora_dropout inference_mode task_type auto_mapping revision megatron_core qalora_group_size eva_config peft_version
   merge_weights`.split(/\s+/),
 );
-/** Ways to begin that leave the base's weights as they are. */
+/** Initialisations that leave the base's weights as they are. */
 const INITIAL = [true, false, 'gaussian', 'eva', 'orthogonal', 'mica'];
 
 /** @throws ConfigError naming the option */

@@ -4,9 +4,9 @@ import { ConfigError } from '../../base/errors';
 import { isJsonObject, type JsonObject, own, quote } from '../json';
 
 export interface ModuleRules {
-  /** Whether the file says which modules are adapted; where it does not, the tensors alone do. */
+  /** Whether the file says which modules are adapted; if not, only the tensors do. */
   readonly named: boolean;
-  /** @param path of a module, `model.layers.0.self_attn.q_proj`; never asked where not `named` */
+  /** @param path of a module, `model.layers.0.self_attn.q_proj`; not called unless `named` */
   isTarget(path: string): boolean;
   rankOf(path: string): number;
   /** s of ΔW = s·B·A. */
@@ -15,10 +15,10 @@ export interface ModuleRules {
 
 export const FIX = 'Correct adapter_config.json, or get it from the adapter’s source again.';
 
-/** Whether a name is that of the module at this path, as a whole or from a dot on. */
+/** Whether a name denotes the module at this path: the whole path, or its end after a dot. */
 export const endsWith = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
 
-/** @throws ConfigError for what is neither true nor false; absent is false */
+/** @throws ConfigError for a value that is neither true nor false; absent means false */
 export function flag(json: JsonObject, key: string): boolean {
   const value = own(json, key) ?? false;
   if (typeof value === 'boolean') return value;
@@ -55,7 +55,7 @@ const isPositive = (value: unknown, whole: boolean): value is number =>
 
 type Matcher = (path: string) => boolean;
 
-/** `rank_pattern` and `alpha_pattern`: the first key that matches the end of a module's path, from a dot on, counts. */
+/** `rank_pattern` and `alpha_pattern`: the first key that matches the end of a module's path, after a dot, applies. */
 function pattern(json: JsonObject, key: string, whole: boolean): readonly (readonly [Matcher, number])[] {
   const value = own(json, key) ?? {};
   if (!isJsonObject(value) || Object.keys(value).length > 2000)
@@ -63,7 +63,7 @@ function pattern(json: JsonObject, key: string, whole: boolean): readonly (reado
   return Object.entries(value).map(([name, number]) => {
     if (!isPositive(number, whole))
       throw new ConfigError(`${key} of ${quote(name)} is ${quote(number)}, expected a number above 0`, FIX);
-    // An anchored key names the whole path.
+    // An anchored key matches the whole path.
     const source = name.startsWith('^') ? name : `(.*\\.)?(${name})`;
     return [expression(key, source, name), number] as const;
   });

@@ -1,6 +1,7 @@
 /**
- * The tensors of an adapter_model.safetensors against the tensors of the model that they change. The tensors decide which
- * modules are adapted; adapter_config.json must say the same, and everything in the file must be understood.
+ * Matches the tensors of an adapter_model.safetensors with the model's tensors that they change. The tensors
+ * decide which modules are adapted; adapter_config.json must agree, and everything in the file must be
+ * understood.
  */
 import { listed } from '../../../text/quote';
 import { FileError } from '../../base/errors';
@@ -20,7 +21,7 @@ export interface NetworkTensor {
 /** The network without the adapter. */
 export interface AdaptedNetwork {
   readonly tensors: readonly NetworkTensor[];
-  /** Names of the embedding's weight and of the head's, which is there too where it is the embedding. */
+  /** Names of the embedding's weight and of the head's, which is given even if tied to the embedding. */
   readonly embedding: string;
   readonly head: string;
   readonly tied: boolean;
@@ -38,17 +39,17 @@ export interface AdapterPlan {
   }[];
   /** Biases that B's scaled bias is added to. */
   readonly added: readonly { readonly target: string; readonly tensor: string; readonly scale: number }[];
-  /** Replaced as a whole. */
+  /** Tensors that are replaced completely. */
   readonly replaced: readonly { readonly target: string; readonly tensor: string }[];
-  /** Rows that are replaced: row i of the tensor takes the place of row `rows[i]`. */
+  /** Rows that are replaced: row i of the tensor replaces row `rows[i]`. */
   readonly rows: readonly {
     readonly target: string;
     readonly tensor: string;
     readonly rows: readonly number[];
   }[];
-  /** Rows of embedding and head, which may be more than the base's. */
+  /** Number of rows in embedding and head, possibly more than the base's. */
   readonly vocabSize: number;
-  /** Whether embedding and head are one tensor still; if not, and the head is not replaced, it is the base's embedding. */
+  /** Whether embedding and head are still one tensor; if not, and the head is not replaced, it is the base's embedding. */
   readonly tied: boolean;
   readonly notes: readonly string[];
 }
@@ -65,10 +66,10 @@ const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
   [/\.(prompt_embeddings|ia3_l|hada_|lokr_|vera_|oft_)/, 'another kind of adapter'],
 ];
 
-/** Of the tensor `{module}.weight` or `{module}.bias`. */
+/** The module of the tensor `{module}.weight` or `{module}.bias`. */
 const moduleOf = (name: string): string => name.replace(/\.(weight|bias)$/, '');
 
-/** @throws FileError naming the tensor that is missing, surplus, or of another shape */
+/** @throws FileError naming the tensor that is missing, superfluous, or of another shape */
 export function planAdapter(config: PeftConfig, found: AdapterTensors, network: AdaptedNetwork): AdapterPlan {
   return new Planner(config, found, network).plan();
 }
@@ -80,7 +81,7 @@ class Planner {
   private readonly rows: AdapterPlan['rows'][number][] = [];
   private readonly notes: string[] = [];
   private readonly byName: ReadonlyMap<string, NetworkTensor>;
-  /** What stands before the body's names: `model.`, `transformer.`. */
+  /** The prefix of the body's names: `model.`, `transformer.`. */
   private readonly body: string;
   private vocabSize: number;
 
@@ -130,7 +131,7 @@ class Planner {
     return name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
   }
 
-  /** The network's tensor `{path}.weight` or `.bias`; the adapter may have been trained on the body alone. */
+  /** The network's tensor `{path}.weight` or `.bias`; the adapter may have been trained on only the body. */
   private tensor(path: string): NetworkTensor | undefined {
     return this.byName.get(path) ?? this.byName.get(this.body + path);
   }
@@ -188,7 +189,7 @@ class Planner {
       );
   }
 
-  /** A tensor that is no LoRA factor: replaced modules, biases, rows of embeddings. */
+  /** A tensor other than a LoRA factor: replaced modules, biases, rows of embeddings. */
   private other(name: string, path: string): void {
     const [, module] = /^(.+)\.token_adapter\.trainable_tokens_delta$/.exec(path) ?? [];
     if (module !== undefined) {
@@ -216,7 +217,7 @@ class Planner {
   }
 
   private mayReplace(target: NetworkTensor, plain: string): boolean {
-    // PEFT stores embedding and head where the vocabulary may have grown.
+    // PEFT stores embedding and head if the vocabulary may have grown.
     if (this.isVocabulary(target.name)) return true;
     if (plain.endsWith('.bias') && this.config.bias !== 'none') return true;
     const module = moduleOf(plain);
@@ -241,13 +242,13 @@ class Planner {
     this.rows.push({ target: target.name, tensor: name, rows });
   }
 
-  /** A tied head's rows are those of the embedding. */
+  /** A tied head's replaced rows are those of the embedding. */
   private headRows(target: string): readonly number[] | undefined {
     if (target !== this.network.head || !this.network.tied) return undefined;
     return [...this.config.tokenRows.values()][0];
   }
 
-  /** Targets without tensors: PEFT would leave them as they are, without a word. */
+  /** Checks for targets without tensors, which PEFT would silently leave as they are. */
   private checkTargets(): void {
     const { rules } = this.config;
     if (!rules.named) {
@@ -292,7 +293,7 @@ class Planner {
       );
   }
 
-  /** A module that is saved as a whole is there as a whole. */
+  /** Checks that a completely saved module is complete. */
   private checkSaved(): void {
     const there = new Set(this.replaced.map(({ target }) => target));
     for (const module of this.config.modulesToSave) {
@@ -308,13 +309,13 @@ class Planner {
     }
   }
 
-  /** Whether embedding and head stay one tensor. */
+  /** @returns whether embedding and head stay one tensor */
   private settleHead(): boolean {
     const { embedding, head, tied } = this.network;
     if (!tied) return false;
     const named = (name: string): boolean =>
       this.config.modulesToSave.some((one) => endsWith(name, `${one}.weight`));
-    // A module that is saved as a whole is a copy of its own; a change of rows, or of the vocabulary's size, is of both.
+    // A completely saved module is a separate copy; a change of rows, or of the vocabulary's size, affects both.
     if (!this.config.keepsTie && (named(embedding) || named(head))) return false;
     const isHead = ({ target }: { readonly target: string }): boolean => target === head;
     const copies = [...this.replaced.filter(isHead), ...this.rows.filter(isHead)];
@@ -334,7 +335,7 @@ class Planner {
     return [...this.replaced, ...this.rows].some(({ target }) => target === name);
   }
 
-  /** Embedding and head have equally many rows, and every one is given. */
+  /** Checks that embedding and head have the same number of rows, and that every one is given. */
   private checkVocabulary(tied: boolean): void {
     const { embedding, head } = this.network;
     const base = this.vocabSize;

@@ -1,12 +1,12 @@
 /**
- * The pickles that torch.save writes for a state dict, and no others. A pickle is a program; here nothing of it is run: of the
- * objects that it may name, five kinds are known and become plain data, every other name is refused, and so is every operation
- * that a state dict does not need.
+ * The pickles that torch.save writes for a state dict, and no others. A pickle is a program, but nothing of
+ * it is run here: of the objects that it may name, five kinds are known and become plain data; every other
+ * name is refused, and so is every operation that a state dict does not need.
  */
 import { FileError } from '../../base/errors';
 import { quote } from '../json';
 
-/** An entry `data/{key}` of the archive: `count` elements of a type that torch names, such as FloatStorage. */
+/** An entry `data/{key}` of the archive: `count` elements of one of torch's types, such as FloatStorage. */
 export interface PickledStorage {
   readonly kind: 'storage';
   readonly type: string;
@@ -58,7 +58,7 @@ const isKnown = (name: string): boolean =>
 
 /**
  * @param label names the file in messages
- * @throws FileError for what is damaged, for names that are not known, and for operations that a state dict does not need
+ * @throws FileError for damage, for unknown names, and for operations that a state dict does not need
  */
 export const readPickle = (bytes: Uint8Array, label: string): PickleValue => new Reader(bytes, label).run();
 
@@ -218,7 +218,7 @@ class Reader {
     this.push(list);
   }
 
-  /** A call, which is not made: what it would return is known. */
+  /** A call, which is not executed: what it would return is known. */
   reduce(): void {
     const [args, callee] = [this.pop(), this.pop()];
     if (!isKind(callee, 'global') || !isKind(args, 'tuple')) throw this.damaged('calls what is no function');
@@ -243,7 +243,7 @@ class Reader {
     throw this.foreign(`it calls ${quote(name)} with other arguments than a state dict does`);
   }
 
-  /** ('storage', type, key, device, count): which device it was on does not matter. */
+  /** ('storage', type, key, device, count): the device it was on does not matter. */
   persistent(): void {
     const id = this.pop();
     if (isKind(id, 'tuple') && id.items.length === 5) {
@@ -291,7 +291,7 @@ function counts(value: PickleValue | undefined): number[] | undefined {
 
 const tuple = (items: readonly PickleValue[]): PickleValue => ({ kind: 'tuple', items });
 
-/** Of protocols 2 to 4, what state dicts are written with. */
+/** The operations of protocols 2 to 4 that state dicts are written with. */
 const OPERATIONS: ReadonlyMap<number, (r: Reader) => void> = new Map<number, (r: Reader) => void>([
   [0x80, (r) => r.skip(1)], // PROTO
   [0x95, (r) => r.skip(8)], // FRAME

@@ -1,4 +1,4 @@
-/** Writes state dicts as torch.save does: an archive whose pickle names storages, which two tensors may share. */
+/** Writes state dicts like torch.save: an archive whose pickle names storages, which two tensors may share. */
 import type { StoredDType } from '../safetensors';
 import { writeZip } from '../zip';
 
@@ -6,7 +6,7 @@ export interface SavedTensor {
   readonly name: string;
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
-  /** Name of the tensor whose storage this is. */
+  /** Name of the tensor whose storage this one shares. */
   readonly same?: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -18,7 +18,7 @@ const TYPES: Partial<Record<StoredDType, string>> = {
 };
 const WIDTHS: Partial<Record<StoredDType, number>> = { f32: 4, f16: 2, bf16: 2 };
 
-/** @param device as the pickle says where the tensors were */
+/** @param device where the tensors were, according to the pickle */
 export function torchFile(tensors: readonly SavedTensor[], device = 'cpu'): Promise<Blob> {
   const out: number[] = [];
   const raw = (...codes: number[]): void => {

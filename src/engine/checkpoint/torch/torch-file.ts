@@ -1,6 +1,7 @@
 /**
- * What torch.save writes of a state dict: an uncompressed ZIP archive with a pickle, `data.pkl`, and one entry `data/{key}` a
- * storage, under any one folder. Only the pickle is read here; tensors are located, as in safetensors.
+ * What torch.save writes for a state dict: an uncompressed ZIP archive with a pickle, `data.pkl`, and one
+ * entry `data/{key}` per storage, all under one folder of any name. Only the pickle is read here; tensors are
+ * located, as in safetensors.
  */
 import { FileError } from '../../base/errors';
 import { showShape } from '../../base/shape';
@@ -34,8 +35,9 @@ export const isTorchFile = (name: string): boolean =>
   /^(pytorch_model|adapter_model)\.bin$|^checkpoint[_-]\w+$/.test(name);
 
 /**
- * Where the tensors of a state dict lie in a torch.save file, by name in its order.
- * @throws FileError for other archives and pickles, for what is damaged, and for tensors that are not stored row by row
+ * Where the tensors of a state dict are in a torch.save file, by name, in its order.
+ * @throws FileError for other archives and pickles, for damage, and for tensors that are not stored row by
+ * row
  */
 export async function readTorchHeader(
   source: ByteSource,
@@ -113,7 +115,7 @@ function placed(
     );
   let expected = 1;
   for (let i = size.length - 1; i >= 0; i--) {
-    // The stride of one row does not matter.
+    // The stride of a dimension of size 1 does not matter.
     if (size[i] !== 1 && count > 0 && stride[i] !== expected)
       throw new FileError(
         `${where}: its elements are not stored row by row (strides ${stride.join(', ')} of ${showShape(size)})`,

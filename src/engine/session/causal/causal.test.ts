@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-/** What is left on the runtime once nothing is kept for the next request. */
+/** What is left on the runtime once nothing is cached for the next request. */
 async function left(): Promise<number[]> {
   await models.dispose();
   return [runtime.liveTensors, runtime.programCount];
@@ -124,7 +124,7 @@ describe('the causal test on a tiny pair', () => {
     const hint = await refused({ samples: 40 }, sized(1500, 2048));
     const fitting = Number(/^Choose (\d+) samples/.exec(hint)?.[1]);
     expect([fitting > 0, fitting < 40]).toEqual([true, true]);
-    // Fewer would not make room for the directions of many layers.
+    // No smaller number makes room for the directions of many layers.
     const layers = Array.from({ length: 60 }, (_, l) => l + 1);
     const many = { samples: 400, layers, ranks: [2000], random: true };
     expect(await refused(many, sized(60, 2048))).toBe('Choose fewer layers, or smaller ranks.');
@@ -244,7 +244,7 @@ describe('the causal test on a tiny pair', () => {
     }
   });
 
-  it('takes directions from all projected states, or from the thoughts alone', async () => {
+  it('takes directions from all projected states, or only from the thoughts', async () => {
     const spy = vi.spyOn(runtime, 'compile');
     /** Columns of the pass: [B, columns, L, H]. */
     const columns = async (changes: Partial<CausalRequest>): Promise<number> => {
@@ -255,7 +255,7 @@ describe('the causal test on a tiny pair', () => {
     };
     const thoughts = await columns({ of: 'thoughts' });
     expect(thoughts).toBeGreaterThan(0);
-    // The prompt and the answer besides.
+    // The prompt and the answer as well.
     expect(await columns({})).toBeGreaterThan(thoughts + 3);
     expect(await columns({ of: 'projected' })).toBe(await columns({}));
     spy.mockRestore();
@@ -265,7 +265,7 @@ describe('the causal test on a tiny pair', () => {
     const before = await left();
     const real = runtime.upload.bind(runtime);
     let packs = 0;
-    // Of the states' pass two, of the decoder the second.
+    // Two uploads by the pass over states, then the decoder's second one.
     const spy = vi.spyOn(runtime, 'upload').mockImplementation((host, label) => {
       if (label?.startsWith('student.') && ++packs === 4) throw new Error('no room');
       return real(host, label);
@@ -321,7 +321,7 @@ describe('the causal test on a tiny pair', () => {
 });
 
 describe('the causal test on the bundled teacher', () => {
-  it('answers unchanged at r = H and not at all at r = 0; leading directions suffice where as many random ones do not', async () => {
+  it('answers unchanged at r = H and never correctly at r = 0; leading directions suffice where as many random ones do not', async () => {
     const loaded = await holding(
       async (url) => new Response(await readFile('models', url.replace(/^models\//, ''))),
     );

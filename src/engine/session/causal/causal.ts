@@ -26,7 +26,7 @@ import { keptAt, type LayerDirections, layerDirections } from './controls';
 import { projectionOf } from './directions';
 import { openProjectedSubject } from './projected-subject';
 
-/** Maximum number of held-out problems and of training samples: the test is meant to take minutes. */
+/** Maximum numbers of held-out problems and of training samples: the test is meant to take minutes. */
 const MAX_PROBLEMS = 1000;
 const MAX_SAMPLES = 512;
 
@@ -34,15 +34,16 @@ export interface CausalContext {
   readonly models: DeviceModels;
   readonly device: Device | undefined;
   readonly loaded: LoadedModels;
-  /** Hidden states of other requests, which must leave room for this one. */
+  /** Hidden states cached for other requests, which must leave room for this one. */
   readonly cache: StatesCache;
 }
 
 /**
- * Answers held-out problems with the hidden states of some layers projected onto r directions: each layer's own leading
- * ones, taken from training problems (at all projected positions, or at the thoughts' alone), and two kinds of random
- * ones, drawn for each layer: equally many, and as many as keep the same energy (`CAUSAL_DIRECTIONS`). All points use the
- * same problems, and the outcome of every problem is reported, so that points can be compared problem by problem.
+ * Answers held-out problems with the hidden states of some layers projected onto r directions: each layer's
+ * own leading ones, taken from training problems (at all projected positions, or only at the thoughts'), and
+ * two kinds of random ones, drawn for each layer: equally many, and as many as keep the same energy
+ * (`CAUSAL_DIRECTIONS`). All points use the same problems, and the outcome of every problem is reported, so
+ * that points can be compared problem by problem.
  * @throws InputError for impossible values and MemoryError for too many samples, before anything is computed;
  * CancelledError
  */
@@ -118,7 +119,7 @@ export async function causalTest(
   }
 }
 
-/** @throws InputError naming the value and what is allowed */
+/** @throws InputError naming the value and the allowed ones */
 function checkCausal(
   request: CausalRequest,
   { model, label, kind, latentSteps, reasoning }: ResolvedSubject,

@@ -16,7 +16,10 @@ import {
 
 const [L, H] = [2, 10];
 
-/** Layer 1 anything; layer 2 in mean + span(a, b), a the stronger. Two samples of 7 and 5 positions. */
+/**
+ * Layer 1 is arbitrary; layer 2 lies in mean + span(a, b), with a stronger than b. Two samples of 7 and 5
+ * positions.
+ */
 function planted() {
   const rng = new Rng(8);
   const mean = normals(rng, H, 3);
@@ -59,7 +62,7 @@ describe('directions and projections', () => {
     const found = await leadingDirections(gathered, 2, 2, true);
     const projection = await projectionOf(found, 2);
     for (const h of rowsOf(gathered, 2)) expect(away(apply(projection, h), h)).toBeLessThan(TOLERANCE);
-    // Another layer, and other points, are moved.
+    // States of another layer, and other points, are changed.
     const [other] = rowsOf(gathered, 1) as [number[]];
     expect(away(apply(projection, other), other)).toBeGreaterThan(0.1);
     // Uncentred, the mean is a direction of its own.
@@ -123,7 +126,7 @@ describe('directions and projections', () => {
     }
   });
 
-  it('random directions of equal energy keep as much of the states’ energy as the leading ones', async () => {
+  it('equal-energy random directions keep as much of the states’ energy as the leading ones', async () => {
     const { gathered } = planted();
     for (const [layer, centred] of [
       [1, false],
@@ -149,7 +152,7 @@ describe('directions and projections', () => {
         expect(energy).toBeCloseTo(keptAt(found, 'leading', r).energy, 12);
         expect(energy).toBeCloseTo(wanted / found.total, 5);
       }
-      // It takes the same random directions, only more of them.
+      // `equal-energy` takes the same random directions, only more of them.
       expect(keptAt(found, 'equal-energy', 2).directions).toBe(keptAt(found, 'random', 2).directions);
     }
   });
@@ -179,7 +182,7 @@ describe('directions and projections', () => {
     expect((await draw(1)).rows).not.toEqual(leading.rows);
   });
 
-  it('compute no directions for r = 0, and can be cancelled', async () => {
+  it('computes no directions for r = 0, and can be cancelled', async () => {
     const { gathered } = planted();
     const none = await leadingDirections(gathered, 1, 0, true);
     expect(none.rows.length).toBe(0);

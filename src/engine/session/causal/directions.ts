@@ -29,8 +29,9 @@ interface DirectionOptions {
 }
 
 /**
- * The first r right singular vectors of all samples' hidden states of layer ℓ, one position per row, minus their mean if
- * `centred`. Orthonormal to float64, so that projecting onto them projects onto exactly what they span.
+ * The first r right singular vectors of all samples' hidden states of layer ℓ, one position per row, minus
+ * their mean if `centred`. Orthonormal to float64, so that projecting onto them projects onto exactly their
+ * span.
  * @param layer 1…L  @param r 0 … the number of positions (less one where centred), and at most H
  */
 export async function leadingDirections(
@@ -54,7 +55,7 @@ export async function leadingDirections(
   return { rows, centre, hidden };
 }
 
-/** Equally many random orthonormal directions around the same point. */
+/** As many random orthonormal directions around the same point. */
 export async function randomDirections(
   { centre, hidden }: Directions,
   r: number,
@@ -96,9 +97,9 @@ export async function energiesOf(
 }
 
 /**
- * How many of the directions with these energies, taken in order, keep `energy`. The last one is scaled by `lastWeight` in
- * (0, 1], so that the sum is matched exactly and not overshot by up to a whole direction. 0 directions for 0; all of them
- * if all together do not keep more.
+ * How many of the directions with these energies, taken in order, keep `energy`. The last one is scaled by
+ * `lastWeight` in (0, 1], so that the sum is matched exactly and not overshot by up to a whole direction. No
+ * directions for an energy of 0; all of them if together they keep no more than `energy`.
  */
 export function directionsFor(
   energies: Float64Array,
@@ -124,10 +125,12 @@ export interface Projection {
 }
 
 /**
- * The projection onto the first r directions, summed in float64. H orthonormal directions span everything: that projection
- * is exactly the identity, so that the model answers as it does without one. Rejects with `CancelledError`.
+ * The projection onto the first r directions, summed in float64. H orthonormal directions span everything:
+ * that projection is exactly the identity, so that the model answers as if there were none. Rejects with
+ * `CancelledError`.
  * @param r at most the number of directions, or H
- * @param lastWeight share kept of the last direction, 0 … 1; below 1 the map is not a projection but shrinks along it
+ * @param lastWeight factor on the last direction, 0 … 1; below 1 the map is not a projection but shrinks
+ * along it
  */
 export async function projectionOf(
   { rows, centre, hidden: H }: Directions,

@@ -15,7 +15,7 @@ import { capacityFor, checkDecoding, EVALUATION_BATCH, generationLimit } from '.
 export interface ProjectedSubject {
   /** Sets the map h → h·P + s at one of its layers, P [H, H] and s [1, H]; initially it is the identity. */
   project(layer: number, matrix: Float32Array<ArrayBuffer>, shift: Float32Array<ArrayBuffer>): void;
-  /** By problem: 1 for right, 0 for wrong. */
+  /** By problem: 1 if correct, 0 if wrong. */
   answer(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Uint8Array>;
   dispose(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface ProjectedLayers {
   readonly question: boolean;
 }
 
-/** Students answer as they were trained to; other models write their rationale first. Frees everything if it fails. */
+/** Students answer as they were trained to; other models write a rationale first. Frees everything if it fails. */
 export async function openProjectedSubject(
   models: DeviceModels,
   { kind, model, tokenizer, codec, reasoning: own, parameters, packs }: ResolvedSubject,

@@ -49,7 +49,7 @@ const lens = (change: Partial<LensRequest>) =>
   });
 
 describe('the opened data set', () => {
-  it('gives its rows by page, and those of a draw in their order', async () => {
+  it('gives its rows by page, and drawn rows in the order of the draw', async () => {
     const page = await workbench.dataRows(query({ from: 38 }));
     expect(page).toMatchObject({ total: 40, passing: 40 });
     expect(page.rows.map(({ id }) => id)).toEqual(['row-39', 'row-40']);
@@ -63,10 +63,11 @@ describe('the opened data set', () => {
     expect(held.rows.filter(({ id }) => sampleIds.includes(id))).toEqual([]);
   });
 
-  it('counts tokens as they are fed; a filter on tokens then means them', async () => {
+  it('counts tokens as fed; a filter on tokens then refers to them', async () => {
     const counts = await workbench.countTokens({ kind: 'opened' });
     const { rows } = await workbench.dataRows(query({ count: 40 }));
-    // This tokenizer's tokens are words, signs, numbers and parts of a step; line ends are none.
+    // This tokenizer's tokens are words, punctuation, numbers and parts of a step; line breaks are not
+    // tokens.
     const length = ({ question, rationale, answer }: (typeof rows)[number]) =>
       `${question} ${rationale} The answer is: ${answer}`.match(/<<\d+|[-+*/]\d+|=\d+>>|[a-z]+|\d+|[^\s\w]/gi)
         ?.length;
@@ -91,7 +92,7 @@ describe('the opened data set', () => {
     });
   });
 
-  it('says which rows are longer than the model’s positions, and cuts none', async () => {
+  it('reports which rows are longer than the model’s positions, and truncates none', async () => {
     const long = { question: 'Tom has 5 apples.', steps: Array(90).fill('<<5+1=6>>'), answer: '6' };
     await workbench.openData([file([ROWS[0]!, long])], AS_DETECTED);
     expect(await workbench.countTokens({ kind: 'opened' })).toMatchObject({
@@ -107,10 +108,10 @@ describe('the opened data set', () => {
     await workbench.openData([file(ROWS)], AS_DETECTED);
   });
 
-  it('counts each row once, between looks at the signal', async () => {
+  it('counts each row once, checking the signal in between', async () => {
     const set = await readData([file(ROWS)], AS_DETECTED);
     const encode = vi.fn((text: string) => {
-      // Slower than the pace.
+      // Takes longer than the pace.
       for (const end = performance.now() + 20; performance.now() < end; );
       return text.split(' ').map((_, i) => i);
     });
@@ -132,12 +133,12 @@ describe('the opened data set', () => {
     encode.mockClear();
     expect(await rowLengths(set, tokenizer, [4, 7, 7])).toEqual([lengths[1], lengths[0], lengths[0]]);
     expect(encode).not.toHaveBeenCalled();
-    // Another tokenizer counts for itself.
+    // Another tokenizer has counts of its own.
     const letters = { ...tokenizer, encode: (text: string) => [...text].map((_, i) => i) };
     expect((await rowLengths(set, letters, [4]))[0]?.question).toBeGreaterThan(of(4));
   });
 
-  it('stays where another cannot be read, and is gone with its counts where one is', async () => {
+  it('stays open if another cannot be read, and is gone, with its counts, once one is', async () => {
     await workbench.countTokens({ kind: 'opened' });
     await expect(
       workbench.openData([{ name: 'x', data: new Blob(['PAR1']) }], AS_DETECTED),
@@ -149,7 +150,7 @@ describe('the opened data set', () => {
 });
 
 describe('the lens on rows', () => {
-  it('sees what it sees of the same text: question, rationale and answer in one pass', async () => {
+  it('gives the same report as for the same text: question, rationale and answer in one pass', async () => {
     const sections = ['question', 'rationale', 'answer'] as const;
     const rows = await lens({ selections: [{ ...OPENED, sections }] });
     const { rows: sample } = await workbench.dataRows(query({ part: 'sample' }));
@@ -168,7 +169,7 @@ describe('the lens on rows', () => {
     });
   });
 
-  it('draws again from a new data set, and not from the states it kept', async () => {
+  it('draws afresh from a new data set instead of reusing cached states', async () => {
     const before = await lens({});
     await workbench.openData([file(ROWS.slice(20))], AS_DETECTED);
     const after = await lens({});
@@ -201,7 +202,7 @@ describe('the lens on rows', () => {
 });
 
 describe('the rows that come with the page', () => {
-  it('are 128 of GSM8K, with their licence, and the ones that were meant', async () => {
+  it('are the intended 128 of GSM8K, with their licence', async () => {
     const from = { url: `models/${BUNDLED_ROWS.path}`, sha256: BUNDLED_ROWS.sha256 };
     const seen: Progress[] = [];
     const report = await workbench.openData(from, AS_DETECTED, { report: (p) => seen.push(p) });

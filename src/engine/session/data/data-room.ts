@@ -18,14 +18,14 @@ import { batchOf } from '../states/buckets';
 import { type OpenedData, openedData } from './opened-data';
 import { rowLengths } from './row-lengths';
 
-/** Rows of a page at most. */
+/** Maximum number of rows per page. */
 const MAX_COUNT = 1000;
-/** Ids that are listed; all are counted. */
+/** Maximum number of ids listed; all are counted. */
 const MAX_LISTED = 50;
 
 export type DataFrom = readonly NamedFile[] | { readonly url: string; readonly sha256: string };
 
-/** The data set that was opened, its rows and their tokens. */
+/** The opened data set, its rows and their tokens. */
 export class DataRoom {
   private current: OpenedData | undefined;
   private serial = 0;
@@ -35,7 +35,7 @@ export class DataRoom {
   }
 
   /**
-   * Opens a data set in place of the one before, which stays if this one cannot be read.
+   * Opens a data set in place of the previous one, which stays open if this one cannot be read.
    * @throws as `readData` and `fetchFile` do
    */
   async open(
@@ -70,7 +70,7 @@ export class DataRoom {
   }
 
   /**
-   * Tokens of every row under the subject's tokenizer, as fed.
+   * The number of tokens of every row with the subject's tokenizer, as fed.
    * @throws InputError if no data set is open or the tokenizer has no token for a text, CancelledError
    */
   async count(
@@ -94,7 +94,10 @@ export class DataRoom {
     };
   }
 
-  /** What the rationales' hidden states of the drawn rows take under the subject. @throws InputError, CancelledError */
+  /**
+   * The cost of the hidden states of the drawn rows' rationales under the subject. @throws InputError,
+   * CancelledError
+   */
   async cost(
     { tokenizer, model }: ResolvedSubject,
     { seed, samples, filter = NO_FILTER }: Extract<Source, { kind: 'rows' }>,
@@ -125,7 +128,7 @@ export class DataRoom {
     };
   }
 
-  /** Forgets counts that were made with a tokenizer which is gone. */
+  /** Drops counts made with a tokenizer that is gone. */
   forgetTokens(): void {
     if (this.current?.tokens) this.take(this.current.set, undefined);
   }

@@ -1,12 +1,12 @@
 import { InputError } from '../../base/errors';
 import type { DataSet } from '../../data/sets/data-set';
 
-/** The data set that was opened, as the lens draws from it. */
+/** The opened data set, as the lens draws from it. */
 export interface OpenedData {
   readonly set: DataSet;
-  /** Tokens of every row, as last counted: what a filter on tokens means. */
+  /** The number of tokens of every row, as last counted: a filter on tokens refers to these. */
   readonly tokens: Int32Array | undefined;
-  /** Equal for the same rows and counts and for them only. */
+  /** Equal if and only if rows and counts are. */
   readonly key: string;
 }
 

@@ -6,7 +6,7 @@ import type { DataSet } from '../../data/sets/data-set';
 import { tokensOfRow } from '../../data/sets/row-tokens';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 
-/** Milliseconds of counting between two looks at the signal. */
+/** Milliseconds of counting between two checks of the signal. */
 const PACE = 50;
 
 /** Numbers of tokens of a row's parts, as fed. */
@@ -16,7 +16,7 @@ export interface RowLengths {
   readonly answer: number;
 }
 
-/** What has been counted already, by data set, tokenizer and row. */
+/** Counts so far, by data set, tokenizer and row. */
 const counted = new WeakMap<DataSet, WeakMap<Tokenizer, Map<number, RowLengths>>>();
 
 function knownOf(set: DataSet, tokenizer: Tokenizer): Map<number, RowLengths> {

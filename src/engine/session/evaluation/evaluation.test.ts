@@ -35,10 +35,10 @@ const request = (over: Partial<EvaluationRequest> = {}): EvaluationRequest => ({
   ...{ problems: PROBLEMS, rule: 'set', together: 1, ...over },
 });
 
-/** What does not depend on how fast it was. */
+/** The items without their times. */
 const timeless = (items: readonly EvaluatedItem[]) => items.map(({ milliseconds: _, ...rest }) => rest);
 
-it('answers as the run did, one by one and together, with a time only for what is answered alone', async () => {
+it('answers as the run did, one by one and in batches, with times only for single answers', async () => {
   const alone = await workbench.evaluate(request());
   expect(alone.items.filter(({ right }) => right)).toHaveLength(result.heldOut?.correct ?? -1);
   expect(alone.items.map(({ id }) => id)).toEqual(
@@ -57,14 +57,14 @@ it('answers after a written rationale and at once', async () => {
   expect(explicit).toMatchObject({ thoughts: null, counts: [] });
   const direct = await workbench.evaluate(request({ mode: 'direct', together: 5 }));
   const none = await workbench.evaluate(request({ thoughts: 0, together: 5 }));
-  // A student of recurrent thoughts alone has nothing else between question and prompt.
+  // A student with only recurrent thoughts has nothing else between question and prompt.
   expect(timeless(direct.items)).toEqual(timeless(none.items));
   expect(timeless(direct.items)).not.toEqual(
     timeless((await workbench.evaluate(request({ together: 5 }))).items),
   );
 });
 
-it('judges a written answer as its run did, by a rule that reads what follows the prompt', async () => {
+it('judges a written answer as its run did, by what follows the prompt', async () => {
   const own = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await own.open('wasm');
   await own.loadPair('models');
@@ -75,7 +75,7 @@ it('judges a written answer as its run did, by a rule that reads what follows th
     answer: '7',
   }));
   await own.openData([{ name: 'rows.json', data: new Blob([JSON.stringify(rows)]) }], AS_DETECTED);
-  // All are answered alike, so that a few steps teach what is held out, too.
+  // All problems have the same answer, so that a few steps suffice for the held-out ones too.
   const base = tinyRunBy('cot-sft', {
     data: { samples: 4, validation: 0, heldOut: 3, rule: 'gsm8k' },
     optimiser: { steps: 60, batch: 4, learningRate: 2e-2 },
@@ -90,7 +90,7 @@ it('judges a written answer as its run did, by a rule that reads what follows th
   await own.close();
 }, 60_000);
 
-it('goes on where it was cancelled, with the same weights only', async () => {
+it('continues where it was cancelled, but only with the same weights', async () => {
   const whole = await workbench.evaluate(request());
   const abort = new AbortController();
   const seen: EvaluatedItem[] = [];
@@ -117,7 +117,7 @@ it('goes on where it was cancelled, with the same weights only', async () => {
     });
 });
 
-it('refuses what cannot be asked', async () => {
+it('refuses impossible requests', async () => {
   await expect(workbench.evaluate(request({ problems: 0 }))).rejects.toMatchObject({ code: 'input' });
   await expect(workbench.evaluate(request({ mode: 'direct', thoughts: 2 }))).rejects.toThrow('2 thoughts');
   await expect(workbench.evaluate(request({ source: { kind: 'rows', seed: 1 } }))).rejects.toThrow(
@@ -131,7 +131,7 @@ describe('numbers of thoughts', () => {
     ({ kind: 'embeddings', parameter: 'tokens', rows, thoughts: true }) as const;
   const by = (...stages: readonly object[]) => ({ adapters: [], stages: stages as never });
 
-  it('are any of recurrent ones and of copies, and no more of different tokens than there are', () => {
+  it('can be any for recurrent thoughts and for copies, but not more than there are different tokens', () => {
     const begin = { kind: 'tokens', ids: [7] };
     expect(countsOf(by(begin, latents))).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(countsOf(by(fixed([4, 4])))).toEqual([0, 1, 2, 3, 4]);
@@ -146,7 +146,7 @@ describe('numbers of thoughts', () => {
     expect(() => withThoughts(by(latents, latents), 3)).toThrow('no other number than 6');
   });
 
-  it('are exactly those asked for where a head would stop them', () => {
+  it('are exactly as requested even if a head would stop earlier', () => {
     const stop = { head: { kind: 'stopHead', name: 'stop' }, min: 1 };
     expect(reasoningIn({ mode: 'latent', thoughts: 2 }, by({ ...latents, stop }), 'x')).toEqual(
       by({ ...latents, steps: 2 }),

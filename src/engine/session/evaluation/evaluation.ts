@@ -31,10 +31,10 @@ export interface EvaluationContext {
 }
 
 /**
- * Lets a subject answer problems in one mode, greedily, and reports every answer as it comes: after an interruption the answers
- * so far are there, and the rest is asked for by naming them.
- * @throws InputError for what cannot be asked of the subject, BegunOtherwiseError for other weights or problems than it was begun
- * with, MemoryError, CancelledError, NumericError
+ * Has a subject answer problems in one mode, greedily, and reports every answer as it comes: after an
+ * interruption the caller has the answers so far, and names them to request the rest.
+ * @throws InputError for a request that the subject cannot meet, BegunOtherwiseError for other weights or
+ * problems than it was started with, MemoryError, CancelledError, NumericError
  */
 export async function evaluate(
   { models, loaded }: EvaluationContext,
@@ -98,9 +98,9 @@ export async function evaluate(
     };
     const asked = (of: readonly Example[]) =>
       of.map(({ tokens, problem }) => ({ tokens, answer: problem.answer }));
-    // The first call of a program takes longer than the model does.
+    // A program's first call takes longer than the model itself, so it is made once untimed.
     if (isAlone) await outcomes({ ...options, problems: asked(left.slice(0, 1)) });
-    // Of a batch, those that stop first come first.
+    // Within a batch, answers that end first arrive first.
     let fresh = new Map<number, EvaluatedItem>();
     await outcomes({
       ...options,
@@ -127,6 +127,6 @@ export async function evaluate(
   return { ...head, items };
 }
 
-/** Of a model without trained values there is no student. */
+/** A model without trained values has no student to identify. */
 const identityOfSubject = (subject: ResolvedSubject): Promise<EvaluationHead['identity']> =>
   identityOf(subject.model, subject.packs.length > 0 ? subject : undefined);

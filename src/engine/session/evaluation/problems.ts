@@ -7,11 +7,11 @@ import { openedData } from '../data/opened-data';
 import type { Example } from '../models/problems';
 import type { LoadedModels, ResolvedSubject } from '../models/subjects';
 
-/** Problems that a subject is to answer, in its own tokens. */
+/** Problems for a subject to answer, in its own tokens. */
 export interface SubjectProblems {
   readonly examples: readonly Example[];
   readonly rule: RuleId;
-  /** What introduces the answer. */
+  /** The text that introduces the answer. */
   readonly prompt: string;
   readonly data: { readonly name: string; readonly sha256: string | null };
   readonly notes: readonly string[];
@@ -19,7 +19,7 @@ export interface SubjectProblems {
 
 /**
  * The first `count` problems of a source.
- * @throws InputError where there are fewer, or no data set is there, CancelledError
+ * @throws InputError if there are fewer, or no data set is open, CancelledError
  */
 export async function problemsOf(
   subject: ResolvedSubject,
@@ -43,7 +43,7 @@ export async function problemsOf(
   return { examples, rule: 'last-number', prompt, data, notes: [] };
 }
 
-/** What the run of a student held out. */
+/** The problems that the student's run held out. */
 function ofRun(
   own: NonNullable<ResolvedSubject['own']> | null,
   count: number,

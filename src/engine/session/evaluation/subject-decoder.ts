@@ -9,8 +9,8 @@ import type { ResolvedSubject } from '../models/subjects';
 import { capacityFor, decoderFor } from '../runs/student';
 
 /**
- * A decoder of a subject with its trained values, for as many problems at once as the layout has, or as fit. What it needs is
- * freed with `owned`. @param reasoning the longest that it is to run
+ * A decoder of a subject with its trained values, for as many problems at once as the layout has, or as fit.
+ * Its resources are freed with `owned`. @param reasoning the longest that it will run
  * @throws InputError beyond the model's positions, MemoryError if not even one problem fits
  */
 export async function subjectDecoder(

@@ -4,8 +4,8 @@ import { InputError } from '../../base/errors';
 import { explicitly, mostThoughts, type Reasoning, thoughtsIn, withThoughts } from '../../decode/reasoning';
 
 /**
- * What a subject is fed in a mode.
- * @throws InputError if it has no thoughts and is to answer after some, or cannot have so many
+ * What a subject is fed between question and answer in a mode.
+ * @throws InputError if it is to answer after thoughts but has none, or cannot have that many
  */
 export function reasoningIn(
   { mode, thoughts }: Pick<EvaluationRequest, 'mode' | 'thoughts'>,
@@ -27,7 +27,7 @@ export function reasoningIn(
   return thoughts === undefined ? reasoning : withThoughts(reasoning, thoughts);
 }
 
-/** The numbers of thoughts that a sweep tries, 0 … 2K as far as there are such. */
+/** The numbers of thoughts that a sweep tries: those of 0 … 2K that the subject can have. */
 export function countsOf(reasoning: Reasoning): number[] {
   const K = thoughtsIn(reasoning);
   const most = mostThoughts(reasoning);

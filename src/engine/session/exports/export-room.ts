@@ -9,7 +9,7 @@ import { exportModel } from './export';
 import { exportRun } from './export-run';
 import { readRunBundle } from './read-bundle';
 
-/** Files of models and runs, and runs that come back from them. */
+/** Exports models and runs as files, and reads runs back from them. */
 export class ExportRoom {
   constructor(
     private readonly desk: Desk,

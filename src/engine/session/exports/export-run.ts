@@ -20,17 +20,18 @@ import { checkProgram, type ProgramParts, programFiles } from './torch/program';
 
 export interface ExportRunOptions {
   readonly methods: Methods;
-  /** The models of a configuration, and its recipe. @throws InputError, ConfigError */
+  /** A configuration's models and recipe. @throws InputError, ConfigError */
   rolesFor(config: RunConfig): { readonly roles: Roles; readonly recipe: Recipe };
-  /** The device that is open. */
+  /** The open device. */
   readonly device?: DeviceReport | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly report?: CallOptions['report'];
 }
 
 /**
- * A kept run as a zip.
- * @throws InputError for an impossible request, FileError where run and student are not of each other, CancelledError
+ * A stored run as a zip.
+ * @throws InputError for an impossible request, FileError if run and student do not belong together,
+ * CancelledError
  */
 export async function exportRun(
   loaded: LoadedModels,
@@ -45,7 +46,7 @@ export async function exportRun(
       `Choose one of ${listed(RUN_FORMATS)}.`,
     );
   checkStudent(student, run);
-  // In the order of the schema, so that the same run gives the same bytes wherever it has been.
+  // In the order of the schema, so that the same run gives the same bytes wherever it was stored.
   const row = savedRunSchemaOf(methods).parse(run);
   const snapshot = await readSnapshot(student, methods);
   throwIfCancelled(signal, 'writing the run');
@@ -88,7 +89,7 @@ async function torchProgram(
 ): Promise<Pick<ModelFile, 'blob' | 'files' | 'notes'>> {
   const start = performance.now();
   const { config } = run;
-  // Said before anything is read.
+  // Checked before anything is read.
   checkProgram(config, methods);
   const { roles, recipe } = rolesFor(config);
   const data = await runData(config, roles, loaded, { rationale: rationaleRead(config, recipe), signal });

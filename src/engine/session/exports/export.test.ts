@@ -22,7 +22,7 @@ import { jsonOf, unpacked } from './unpacked.testing';
 const run = promisify(execFile);
 const python = '/usr/bin/python3';
 const hasTorch = spawnSync(python, ['-c', 'import torch']).status === 0;
-/** What `scripts/formats/read_export.py` is to read: its arguments, for each student and format. */
+/** Arguments for `scripts/formats/read_export.py`, for each student and format. */
 const folder = mkdtempSync(join(tmpdir(), 'exports-'));
 const forTorch: string[][] = [];
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -66,7 +66,7 @@ describe.each([
     workbench = new LoriWorkbench(tinyEnvironment(files));
     await workbench.open('wasm');
     await workbench.loadPair('models');
-    // Large steps, so that the adapter counts.
+    // A large learning rate, so that the adapter matters.
     await workbench.distil(tinyRun({ optimiser: { learningRate: 0.05 } }));
     base = [...files].flatMap(([path, bytes]) =>
       path.startsWith('base/') ? [{ name: path.slice('base/'.length), data: new Blob([bytes]) }] : [],
@@ -91,12 +91,12 @@ describe.each([
       const archive = await save(`${request.format}.zip`, (await exported(request)).blob);
       forTorch.push([archive, '--base', at('base'), ...compared]);
     }
-    // The student is not its base.
+    // The student differs from its base model.
     expect(distance(await statesOf({ kind: 'base' }), states)).toBeGreaterThan(0.01);
   }, 60_000);
   afterAll(() => workbench.close());
 
-  it('as a PEFT folder: opened again with its base, by its name or beside it, it has the same states', async () => {
+  it('as a PEFT folder: reopened with its base, by name or beside it, it has the same states', async () => {
     const file = await exported({ format: 'peft' });
     expect(file.name).toMatch(/-peft\.zip$/);
     const files = await unpacked(file);
@@ -111,7 +111,7 @@ describe.each([
     expect(config.rank_pattern).toEqual(family === 'gpt2' ? { c_attn: 6 } : {});
     // Merged in float32 against applied in float32; measured at most 2e-6.
     expect(await reopened(files)).toBeLessThan(1e-5);
-    // The archive itself, into the bundled base that it names: the same student, with its thoughts.
+    // The archive itself, opened on the bundled base that it names, is the same student, with its thoughts.
     const whole = await workbench.openCheckpoint([{ name: file.name, data: file.blob }]);
     expect(whole).toMatchObject({ thoughts: 2, adapter: { base: expect.any(String) } });
     expect(distance(await statesOf({ kind: 'opened' }), states)).toBeLessThan(1e-5);
@@ -142,7 +142,7 @@ describe.each([
     const weights = files.find(({ name }) => name === 'model.safetensors')?.data as Blob;
     const tensors = parseSafetensors(await weights.arrayBuffer());
     expect(new Set([...tensors.values()].map((tensor) => tensor.dtype))).toEqual(new Set([dtype]));
-    // What is written again from what was opened is the same file, to the bit.
+    // Exporting the reopened model gives the same file, to the bit.
     const again = await unpacked(
       await workbench.exportModel({ subject: { kind: 'opened' }, format: 'merged', dtype }),
     );
@@ -194,11 +194,11 @@ sys.exit(max(read_export.main(args) for args in ${JSON.stringify(forTorch)}))`;
   60_000,
 );
 
-describe('what cannot be exported is refused by name', () => {
+describe('refusals name what cannot be exported', () => {
   const refused = (loaded: Partial<LoadedModels>, request: Partial<ModelFileRequest>) =>
     exportModel({ checkpoints: new Map(), ...loaded }, { subject: STUDENT, format: 'peft', ...request });
 
-  it('an unknown format, type or length, and a student that is not there', async () => {
+  it('an unknown format, type or length, and a missing student', async () => {
     await expect(refused({}, { format: 'gguf' as 'peft' })).rejects.toThrow(/no format "gguf"/);
     await expect(refused({}, { dtype: 'int8' as 'f32' })).rejects.toThrow(/no type of weights "int8"/);
     await expect(refused({}, { length: 0.5 })).rejects.toThrow(/graph of 0.5 positions/);

@@ -22,8 +22,8 @@ import { type Exported, exportedOf } from './subject';
 
 /**
  * A model or a student as a file.
- * @throws InputError for an impossible request, ConfigError naming what the format cannot hold, NumericError for values that
- *   its numbers cannot, CancelledError
+ * @throws InputError for an impossible request, ConfigError naming what the format cannot hold, NumericError
+ * for values beyond its number type, CancelledError
  */
 export async function exportModel(
   loaded: LoadedModels,
@@ -136,13 +136,13 @@ const modulesFile = ({ modules }: Exported): Uint8Array<ArrayBuffer> =>
     new Map([['format', 'pt']]),
   );
 
-/** How the student reasons, for this program and for whoever writes another. */
+/** lori_student.json: how the student reasons, for this program and for others. */
 function studentFile(
   { source, reasoning, parameters }: ResolvedSubject,
   { model, adapters, rems, modules }: Exported,
   format: string,
 ): Uint8Array<ArrayBuffer> {
-  // Adapters for writing a rationale are not in the file where they are not those that reason.
+  // Adapters for writing a rationale are left out: the file has only those that reason.
   const { explicitAdapters: _, ...own } = reasoning;
   const about = {
     kind: 'lori-student',

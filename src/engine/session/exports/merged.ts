@@ -15,7 +15,7 @@ const TORCH_NAMES: Readonly<Record<ExportDType, string>> = {
   bf16: 'bfloat16',
 };
 
-/** Bytes of a model's safetensors, and the pieces, read and rounded one tensor after another. */
+/** A model's safetensors: its size in bytes, and its pieces, read and rounded one tensor after another. */
 export function mergedWeights(
   exported: Exported,
   dtype: ExportDType,
@@ -58,7 +58,7 @@ function checkRange(name: string, values: Float32Array): void {
 }
 
 /**
- * The small files of a model's folder, with config.json for these weights.
+ * The small files of a model's folder, with config.json adapted to these weights.
  * @throws ConfigError if the model's own were not kept
  */
 export async function smallFiles(

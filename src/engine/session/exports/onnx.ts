@@ -11,9 +11,10 @@ import { type Exported, mergedSource } from './subject';
 const MAX_BYTES = 2 ** 31 - 2 ** 20;
 
 /**
- * The model as an ONNX graph of one length: `input_ids` int64 [1, length] → `logits` float32 [1, length, V]. A shorter text is
- * padded on the right, which changes nothing before it. Weights are float32 and within the file.
- * @throws ConfigError beyond 2 GiB, and for more positions than the model has
+ * The model as an ONNX graph of fixed length: `input_ids` int64 [1, length] → `logits` float32 [1, length,
+ * V]. A shorter text is padded on the right, which changes nothing before the padding. Weights are float32,
+ * inside the file.
+ * @throws ConfigError beyond 2 GiB, or for more positions than the model has
  */
 export function onnxModel(exported: Exported, length: number): Emitted {
   const { storage: _, ...config } = exported.model.config;

@@ -6,7 +6,7 @@ import { layerWeights } from '../../nn/weight-parts';
 import type { Exported, RunningAdapter } from './subject';
 
 /**
- * A student's adapter as PEFT stores one: adapter_config.json and adapter_model.safetensors.
+ * A student's adapter in PEFT's format: adapter_config.json and adapter_model.safetensors.
  * @throws ConfigError if the student has no adapter, several at once, one that is not LoRA, or trained weights of its own
  */
 export function peftFiles({
@@ -67,7 +67,7 @@ function weightsOf({ factors }: RunningAdapter): Uint8Array<ArrayBuffer> {
   return writeSafetensors(tensors, new Map([['format', 'pt']]));
 }
 
-/** Fields that PEFT 0.7 and later read, with their defaults where nothing else is said. */
+/** Fields that PEFT 0.7 and later read, with PEFT's defaults unless the adapter differs. */
 function configOf(config: DecoderConfig, base: string, { spec, factors }: RunningAdapter): object {
   const name = shortNames(config);
   const modules = new Map(factors.map(({ target, rank, alpha }) => [name(target), { rank, alpha }]));
@@ -96,7 +96,7 @@ function configOf(config: DecoderConfig, base: string, { spec, factors }: Runnin
   };
 }
 
-/** The last part of a module's path, with the one before it where two modules of a layer share it (GPT-2's c_proj). */
+/** The last part of a module's path, with the one before it if two modules of a layer share it (GPT-2's c_proj). */
 function shortNames(config: DecoderConfig): (target: string) => string {
   const paths = Object.values(layerWeights(config, 0)).flatMap(({ parts }) =>
     parts.map(({ name }) => pathOf(name)),

@@ -25,13 +25,13 @@ const JUNK = /(^|\/)(__MACOSX\/|\._|\.DS_Store$)/;
 
 const known: ReadonlySet<string> = new Set(Object.values(BUNDLE_FILES));
 
-/** Whether names of an archive's files are those of a run bundle. */
+/** Whether an archive with these file names is a run bundle. */
 export const isBundle = (names: Iterable<string>): boolean =>
   [...names].some((name) => /^([^/]+\/)?bundle\.json$/.test(name));
 
 /**
- * Reads a run bundle, whole or not at all: every file must be there, of the size and SHA-256 that bundle.json says, and all must
- * speak of one run.
+ * Reads a run bundle, completely or not at all: every file must be there with the size and SHA-256 in
+ * bundle.json, and all must belong to one run.
  * @throws FileError naming what is damaged, missing, superfluous, or of a later version
  */
 export async function readRunBundle(

@@ -46,7 +46,7 @@ beforeAll(async () => {
     savedAt: 1_790_000_000_000,
     config,
     result: null,
-    // A loss that is not finite must come back as it is.
+    // A loss that is not finite must survive the round trip.
     series: {
       ...emptySeries,
       step: [1, 2],
@@ -101,14 +101,14 @@ describe('a run bundle', () => {
     20_000,
   );
 
-  it('is read below a folder, as archives that were packed again have it', async () => {
+  it('is read from inside a folder, as in repacked archives', async () => {
     const below = files.map(({ name, bytes }) => ({ name: `my run/${name}`, bytes }));
     const junk = { name: '__MACOSX/._run.json', bytes: new Uint8Array(3) };
     expect((await read(await zipOf([...below, junk]))).step).toBe(3);
   });
 });
 
-/** The bundle with some files changed, and bundle.json speaking of them as they are. */
+/** The bundle with some files changed, and bundle.json updated to match. */
 async function changed(change: Readonly<Record<string, (text: string) => string>>): Promise<Blob> {
   const about = JSON.parse(new TextDecoder().decode(files[0]?.bytes));
   const next = files.map(({ name, bytes }) => {
@@ -186,7 +186,7 @@ describe('a run bundle is refused', () => {
     });
   });
 
-  it('before it is written, where run and student are not of each other', async () => {
+  it('before it is written, if run and student do not belong together', async () => {
     const workbench = await open();
     const { half } = requests;
     const other = { ...half.run, config: { ...half.run.config, seed: 9 } };

@@ -19,7 +19,7 @@ const ABOUT =
 const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 const json = (value: unknown): Uint8Array<ArrayBuffer> => encode(`${JSON.stringify(value, null, 2)}\n`);
 
-/** @throws FileError, InputError where run and snapshot are not of each other */
+/** @throws FileError, InputError if run and snapshot do not belong together */
 export function checkBelongs(run: SavedRun, { header }: OpenedSnapshot): void {
   if (JSON.stringify(run.config) !== JSON.stringify(header.config))
     throw new FileError(
@@ -33,7 +33,7 @@ export function checkBelongs(run: SavedRun, { header }: OpenedSnapshot): void {
     );
 }
 
-/** Ids of everything that the run was made with. */
+/** Ids of the data that the run was made with. */
 export const dataOf = (run: SavedRun, { header }: OpenedSnapshot) => ({
   ...header.data,
   used: run.result?.data ?? null,
@@ -41,7 +41,7 @@ export const dataOf = (run: SavedRun, { header }: OpenedSnapshot) => ({
 
 /**
  * The files of a bundle, `bundle.json` first. The same run gives the same bytes on the same device.
- * @throws FileError, InputError where run and snapshot are not of each other
+ * @throws FileError, InputError if run and snapshot do not belong together
  */
 export async function bundleFiles(
   run: SavedRun,
@@ -81,7 +81,7 @@ export const zipOf = (files: readonly BundledFile[], signal?: AbortSignal): Prom
     signal,
   );
 
-/** @throws InputError where a run has no student that is kept */
+/** @throws InputError if the run has no stored student */
 export function checkStudent(student: Uint8Array<ArrayBuffer> | undefined, run: SavedRun): void {
   if (!(student instanceof Uint8Array) || student.length === 0)
     throw new InputError(

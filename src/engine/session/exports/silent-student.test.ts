@@ -8,13 +8,13 @@ import { tinyRunBy } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import { jsonOf, unpacked } from './unpacked.testing';
 
-/** Silent thoughts (DART): modules before keys and values, beneath them perhaps LoRA. */
+/** Silent thoughts (DART): modules before keys and values, with or without LoRA under them. */
 describe.each([
   ['llama', 'rem', {}],
   ['gpt2', 'both', TINY_FAMILIES.gpt2],
 ] as const)('a trained %s student with modules, pathway %s', (_family, pathway, options) => {
   let workbench: LoriWorkbench;
-  /** Of the question's tokens, in every layer: the student reads them with the adapters that it thinks with. */
+  /** States in every layer: the student reads the question with the adapters that it thinks with. */
   const statesOf = async (subject: Subject, sections: readonly Section[]): Promise<Float32Array> => {
     const source = { kind: 'problems', seed: 1, samples: 1 } as const;
     const request = { source, subject, sections, layers: null, format: 'npy' } as const;
@@ -37,7 +37,7 @@ describe.each([
   }, 60_000);
   afterAll(() => workbench.close());
 
-  it('as a merged model: opened again, without any module, it has the same states', async () => {
+  it('as a merged model: reopened, without any module, it has the same states', async () => {
     const states = await statesOf({ kind: 'student' }, ['question', 'latent']);
     expect(relativeError(await statesOf({ kind: 'base' }, ['question']), states)).toBeGreaterThan(0.01);
     const files = await unpacked(
@@ -53,7 +53,7 @@ describe.each([
     expect(relativeError(await statesOf({ kind: 'opened' }, ['question']), states)).toBeLessThan(1e-5);
   });
 
-  it('not as a PEFT folder, which is said', async () => {
+  it('not as a PEFT folder, with an error that says so', async () => {
     const made = workbench.exportModel({ subject: { kind: 'student' }, format: 'peft' });
     await expect(made).rejects.toThrow(/"silent" is a reasoning evolvement module \(DART\)/);
   });

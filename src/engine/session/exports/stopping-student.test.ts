@@ -11,9 +11,9 @@ import { tinyRunBy } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import { jsonOf, unpacked } from './unpacked.testing';
 
-/** A student that decides itself after how many latents it answers (adaptive latent reasoning). */
+/** A student that decides for itself after how many latents to answer (adaptive latent reasoning). */
 let workbench: LoriWorkbench;
-/** Latents that it would take if nothing stopped it. */
+/** The number of latents if nothing stopped it. */
 const MAX_THOUGHTS = 4;
 
 const loadedModels = (): LoadedModels => insideOf<{ loadedModels(): LoadedModels }>(workbench).loadedModels();
@@ -48,12 +48,12 @@ it.each(['merged', 'peft'] as const)(
     expect(opened?.latent?.reasoning).toEqual(reasoning);
     const again = await thoughtsOf('opened');
     expect(again.latentSteps).toBe(latentSteps);
-    // Merged in float32 against applied in float32, through as many thoughts.
+    // Merged in float32 against applied in float32, accumulated over all thoughts.
     expect(relativeError(again.values, values)).toBeLessThan(1e-4);
   },
 );
 
-it('is refused without the head’s tensors, by name', async () => {
+it('is refused without the head’s tensors, naming them', async () => {
   const files = await unpacked(await exported('merged'));
   const about = await jsonOf(files, 'lori.json');
   const renamed = JSON.stringify(about).replace(

@@ -10,10 +10,10 @@ import type { LoadedModel } from '../models/pair';
 import type { ResolvedSubject } from '../models/subjects';
 import { configOfPacks, trainedSource } from './trained-weights';
 
-/** What is exported of a subject. */
+/** The parts of a subject that are exported. */
 export interface Exported {
   readonly model: LoadedModel;
-  /** The model's weights where they were trained themselves, all of them. */
+  /** The model's weights, all of them, if they were trained themselves. */
   readonly weights?: WeightSource | undefined;
   /** The LoRA adapters that run, in order. */
   readonly adapters: readonly RunningAdapter[];
@@ -25,7 +25,7 @@ export interface Exported {
     readonly shape: readonly number[];
     readonly values: Float32Array<ArrayBuffer>;
   }[];
-  /** Adapters that were trained and do not run while it reasons and answers. */
+  /** Adapters that were trained but do not run while it reasons and answers. */
   readonly idle: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export interface RunningAdapter {
 export interface RunningRem {
   readonly name: string;
   readonly spec: RemSpec;
-  /** Of each layer. */
+  /** One per layer. */
   readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 
@@ -78,7 +78,7 @@ function valuesOf(
   return (name) => packs[names.indexOf(name)] as Float32Array<ArrayBuffer>;
 }
 
-/** The model's weights, or those that were trained in their place, with its adapters merged. */
+/** The model's weights, or those trained in their place, with its adapters merged. */
 export function mergedSource({ model, weights = model.weights, adapters, rems }: Exported): WeightSource {
   const overlays = new Map<string, Overlay[]>();
   const add = (target: string, overlay: Overlay): void => {

@@ -10,8 +10,9 @@ import { vocabularyRanges } from '../../nn/weights';
 type Packs = readonly Float32Array<ArrayBuffer>[];
 
 /**
- * The configuration with its vocabulary in the chunks that a student's values have: embedding and head are split where a
- * device could not bind them whole, and the first of the trained weights is the first chunk of the embedding.
+ * The configuration with its vocabulary in the chunks of a student's values: embedding and head are split if
+ * a device could not bind them whole, and the first of the trained weights is the first chunk of the
+ * embedding.
  */
 export function configOfPacks(
   config: DecoderConfig,
@@ -26,8 +27,8 @@ export function configOfPacks(
 }
 
 /**
- * The weights of a student that trained all of them, under the names of a model's own, in float32.
- * @param config as `configOfPacks` gives it  @param values of a parameter, by its name
+ * The weights of a student that trained all of them, in float32, under the names of the model's own.
+ * @param config as `configOfPacks` gives it @param values returns a parameter's values by name
  */
 export function trainedSource(
   config: DecoderConfig,

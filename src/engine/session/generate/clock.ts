@@ -3,7 +3,7 @@ import type { GenerateReporting } from '../../../contract/generate';
 /** Milliseconds between two reports of progress. */
 const PACE = 100;
 
-/** The times of a generation, without those of compiling. */
+/** The times of a generation, without compiling. */
 export class GenerationClock {
   private readonly start = performance.now();
   private compiled = 0;
@@ -11,19 +11,19 @@ export class GenerationClock {
   /** Times so far without compiling: until the first token, and until the last. */
   private first: number | undefined;
   private last = 0;
-  /** Tokens after the first of each sample. */
+  /** Number of tokens after the first of each sample. */
   private later = 0;
 
   private tokens = 0;
   private told = Number.NEGATIVE_INFINITY;
 
-  /** @param limit of all samples' tokens together */
+  /** @param limit maximum number of tokens over all samples */
   constructor(
     private readonly limit: number,
     private readonly report: ((event: GenerateReporting) => void) | undefined,
   ) {}
 
-  /** Does work that is counted as compiling. */
+  /** Runs work whose time counts as compiling. */
   async compiling<T>(work: () => Promise<T>): Promise<T> {
     const from = performance.now();
     this.report?.({ phase: 'compile', done: this.programs, total: 0, unit: 'programs', elapsed: 0 });
@@ -35,7 +35,7 @@ export class GenerationClock {
     }
   }
 
-  /** Counts a token. @param isFirst of its sample @returns tokens per second so far */
+  /** Counts a token. @param isFirst whether it is its sample's first @returns tokens per second so far */
   count(isFirst: boolean): number | null {
     const now = this.now();
     this.first ??= now;
@@ -53,7 +53,7 @@ export class GenerationClock {
     this.report?.({ phase: 'generate', done: this.tokens, total: this.limit, unit: 'tokens', elapsed });
   }
 
-  /** Tokens of all samples per second, after the first of each; `null` before that. */
+  /** Tokens per second over all samples, after the first of each; `null` before that. */
   get rate(): number | null {
     if (this.first === undefined) return null;
     const seconds = (this.last - this.first) / 1000;

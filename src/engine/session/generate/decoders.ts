@@ -17,13 +17,13 @@ interface Kept {
 }
 
 /**
- * The decoders of text generation: one reads a prompt, the other draws tokens for all samples. They are kept for the
- * next call, unless their programs hold much memory, as where weights are baked into them.
+ * The decoders of text generation: one reads a prompt, the other draws tokens for all samples. They are kept
+ * for the next call, unless their programs hold much memory, as they do with weights baked in.
  */
 export class GenerationDecoders {
   private readonly kept = new Map<Part, Kept>();
 
-  /** The decoder of that part, which replaces one of another model or shape. It stays owned here. */
+  /** The decoder of that part, which replaces one of another model or shape. Ownership stays here. */
   async take(
     part: Part,
     models: DeviceModels,
@@ -46,7 +46,8 @@ export class GenerationDecoders {
   }
 
   /**
-   * A decoder of other sizes in place of the one that draws, which has gone once `move` has moved its state to the new one.
+   * Replaces the drawing decoder by one of other sizes, and frees the old one once `move` has moved its
+   * state.
    */
   async grow<T>(
     capacity: number,
@@ -64,13 +65,13 @@ export class GenerationDecoders {
     return moved;
   }
 
-  /** Frees a part, if it holds much memory. */
+  /** Frees those parts that hold much memory. */
   async leaveIfLarge(...parts: readonly Part[]): Promise<void> {
     for (const part of parts)
       if ((this.kept.get(part)?.decoder.bytes ?? 0) > MAX_DECODER_BYTES) await this.leave(part);
   }
 
-  /** Frees everything, or what was made of one model. */
+  /** Frees everything, or what was made from one model. */
   async drop(model?: LoadedModel): Promise<void> {
     for (const [part, kept] of [...this.kept])
       if (model === undefined || kept.model === model) await this.leave(part);

@@ -4,7 +4,7 @@ import { tinyEnvironment } from '../../testing/tiny-pair.testing';
 import { familyCases, familyFiles, mostProbable, TEXT, textOf } from '../models/families-files.testing';
 import { LoriWorkbench } from '../workbench';
 
-/** Log-probabilities in float32 against those of float64 logits. */
+/** Decimal places: log-probabilities in float32 against those of float64 logits. */
 const DIGITS = 4;
 
 let workbench: LoriWorkbench;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => workbench.close());
 
 it.each(familyCases)(
-  '$name generates what torch finds most probable, at every length of prompt',
+  '$name generates the tokens that torch finds most probable, at every prompt length',
   async (family) => {
     await workbench.openCheckpoint(familyFiles(family, 'f32'));
     const greedy = async (prompt: string, limit: number) => {
@@ -31,7 +31,7 @@ it.each(familyCases)(
       const best = mostProbable(family, n);
       expect(tokens[0]?.id).toBe(best.id);
       expect(tokens[0]?.logProbability).toBeCloseTo(best.logProbability, DIGITS);
-      // The token after it, fed one by one, is the one after it as a part of the prompt.
+      // Feeding the first token step by step gives the same second token as putting it in the prompt.
       if (tokens.length < 2 || tokens[0]?.id === 0) continue;
       const [next] = await greedy(prompt + textOf([tokens[0]?.id as number]), 1);
       expect(tokens[1]?.id).toBe(next?.id);

@@ -22,7 +22,7 @@ import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import { lengthsOf } from './lengths';
 
-/** What the tests reach into. */
+/** The internals that the tests use. */
 interface Inside {
   readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
   loadedModels(): LoadedModels;
@@ -36,7 +36,7 @@ const open = async (options?: TinyPairOptions): Promise<LoriWorkbench> => {
   return workbench;
 };
 
-/** No row of the vocabulary ends a text, unless a test says so: random weights would end it anywhere. */
+/** No token ends a text unless a test says so: random weights would end it anywhere. */
 const NO_END = { eos_token_id: 399 };
 let workbench: LoriWorkbench;
 beforeAll(async () => {
@@ -70,7 +70,8 @@ const idsOf = ({ samples }: GenerateReport): number[][] =>
   samples.map(({ tokens }) => tokens.map(({ id }) => id));
 
 /**
- * Log-probabilities of the given continuation, by a decoder of exactly its length without padding, from all logits in float64.
+ * Log-probabilities of the given continuation, from a decoder of exactly its length, without padding, and all
+ * logits in float64.
  */
 async function logProbabilities(value: GenerateRequest, ids: readonly number[]) {
   const desk = inside(workbench);
@@ -102,7 +103,7 @@ async function logProbabilities(value: GenerateRequest, ids: readonly number[]) 
 }
 
 describe('generation', () => {
-  it('streams what it reports, with the probabilities of the model', async () => {
+  it('streams what it reports, with the model’s probabilities', async () => {
     const { report, events, progress } = await watched(request());
     const [prompt, ...rest] = events;
     expect(prompt).toEqual({ kind: 'prompt', tokens: report.prompt });
@@ -140,7 +141,7 @@ describe('generation', () => {
     });
   });
 
-  it('draws the same text from the same seed, and each sample as it would be alone', async () => {
+  it('draws the same text from the same seed, and each sample as if it were alone', async () => {
     const three = await watched(request({ ...DRAWN, samples: 3 }));
     const rows = idsOf(three.report);
     expect(new Set(rows.map((row) => row.join())).size).toBe(3);
@@ -154,14 +155,15 @@ describe('generation', () => {
           .join(''),
       ),
     );
-    // A longer prompt that ends in the drawn text goes on with the same noise: it depends on the position.
+    // A longer prompt that ends in the drawn text continues with the same noise, which depends on the
+    // position.
     const reference = await logProbabilities(request(), rows[2] as number[]);
     three.report.samples[2]?.tokens.forEach(({ logProbability }, n) => {
       expect(logProbability).toBeCloseTo(reference[n]?.chosen as number, 4);
     });
   });
 
-  it('is the same in a cache that grows', async () => {
+  it('is the same with a growing cache', async () => {
     const value = request({ ...DRAWN, limit: 250 });
     const { report, progress } = await watched(value);
     expect(idsOf(report)[0]).toHaveLength(250);
@@ -177,7 +179,7 @@ describe('generation', () => {
     ).toEqual(idsOf(report)[0]?.slice(0, 12));
   });
 
-  it('ends at the positions of the model, at an end token and before a stop string', async () => {
+  it('ends at the model’s last position, at an end token and before a stop string', async () => {
     const { report } = await watched(request({ limit: 40 }));
     const [sample] = report.samples;
     const text = sample?.text as string;
@@ -232,7 +234,7 @@ describe('generation', () => {
     expect(new Set(found).size).toBe(4);
   });
 
-  it('puts the prompt into a chat template of the model, where one is named', async () => {
+  it('puts the prompt into one of the model’s chat templates if one is named', async () => {
     const chat = await open();
     const files = [...(await tinyPair({ config: { ...NO_END, vocab_size: 400 } }))].filter(([path]) =>
       path.startsWith('base/'),
@@ -307,7 +309,7 @@ describe('a generation is refused', () => {
     ).rejects.toThrow('checkpoint 77');
   });
 
-  it('where it does not fit, before anything is run', () => {
+  it('if it does not fit, before anything is run', () => {
     const config = { layers: 24, heads: 14, kvHeads: 2, headDim: 64, maxPositions: 32768 };
     const resolved = { model: { config, report: { name: 'qwen' } } } as never;
     expect(lengthsOf(resolved, 30, { samples: 1, limit: 100 })).toEqual({

@@ -29,7 +29,7 @@ import { type Lengths, lengthsOf } from './lengths';
 import { parseGenerateRequest, samplingOf } from './request';
 import { TextStream } from './text-stream';
 
-/** What text generation runs on. */
+/** What text generation needs. */
 export interface GenerateContext {
   readonly models: DeviceModels;
   readonly loaded: LoadedModels;
@@ -85,7 +85,7 @@ export async function generate(
       tokensPerSecond: clock.rate,
     };
   } catch (error) {
-    // Whatever state they are in; what cannot be freed on a lost device is gone anyway.
+    // Whatever their state; what cannot be freed on a lost device is gone anyway.
     if (!(error instanceof CancelledError)) await context.decoders.drop().catch(() => undefined);
     throw error;
   } finally {
@@ -96,13 +96,13 @@ export async function generate(
 
 const textOf = (tokenizer: Tokenizer, id: number): TokenText => ({ id, text: tokenizer.tokenText(id) });
 
-/** A sample while it is made. */
+/** A sample being generated. */
 interface Made {
   readonly tokens: GeneratedToken[];
   ending: GenerateEnding;
 }
 
-/** One call. */
+/** One call of `generate`. */
 class Generation {
   private readonly streams: readonly TextStream[];
   private readonly made: readonly Made[];
@@ -155,7 +155,7 @@ class Generation {
   private async runExport(file: OnnxExport): Promise<void> {
     const { onnx } = this.context.models;
     const { signal } = this.options;
-    // Opened first, and kept.
+    // Opened outside the timing, and kept.
     await this.clock.compiling(() => onnx.use(file, signal, async () => undefined));
     await onnx.use(file, signal, async (runner) => {
       const read = await runner.begin(this.prompt);
@@ -164,7 +164,7 @@ class Generation {
     });
   }
 
-  /** How every row is continued. */
+  /** How each row is continued. */
   private continuing() {
     const rows = this.streams.map((_, row) => row);
     return {
@@ -180,7 +180,7 @@ class Generation {
     };
   }
 
-  /** Reads the prompt once; its state for all samples. */
+  /** Reads the prompt once. @returns its state, copied for all samples */
   private async begin(): Promise<{ decoder: Decoder; state: DecoderState }> {
     const { context, resolved, values, lengths, clock, prompt } = this;
     const { question, capacity } = lengths;
@@ -193,10 +193,10 @@ class Generation {
     const read = await reads.begin(ids, keyMask);
     const batch = this.request.settings.samples;
     const decoder = await decoders.take('draws', models, resolved, { batch, question: 1, capacity }, values);
-    // Compiling is most of it.
+    // Counted as compiling, which is most of it.
     const state = await clock.compiling(() => decoder.adopt(read));
     read.dispose();
-    // Before the next large program is compiled.
+    // Frees memory before the next large program is compiled.
     await decoders.leaveIfLarge('reads');
     return { decoder, state };
   }

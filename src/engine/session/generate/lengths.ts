@@ -9,9 +9,9 @@ import type { ResolvedSubject } from '../models/subjects';
 const MIN_CAPACITY = 256;
 /** Tokens that the first cache has room for; a longer text moves to caches of twice the size. */
 const FIRST = 128;
-/** Bytes of keys and values: those of two states are there at once. */
+/** Maximum bytes of keys and values; two states exist at once. */
 const MAX_CACHE_BYTES = 2 ** 30;
-/** Bytes of one layer's attention weights while the prompt is read as a whole. */
+/** Maximum bytes of one layer's attention weights while the whole prompt is read. */
 const MAX_ATTENTION_BYTES = 2 ** 29;
 
 /** The sizes that a generation runs with. */
@@ -21,12 +21,13 @@ export interface Lengths {
   /** Columns of the first cache, and of the largest that can be needed. */
   readonly capacity: number;
   readonly maxCapacity: number;
-  /** Maximum number of new tokens: that of the request, or what the model's positions leave. */
+  /** Maximum number of new tokens: the request's, or what the model's positions leave. */
   readonly limit: number;
 }
 
 /**
- * @throws InputError for a prompt that leaves no position for a token, MemoryError for one, or for a limit, that does not fit
+ * @throws InputError for a prompt that leaves no position for a token, MemoryError for a prompt or a limit
+ * that does not fit
  */
 export function lengthsOf(
   { model: { config, report } }: Pick<ResolvedSubject, 'model'>,
@@ -63,7 +64,7 @@ const bytesPerColumn = ({ layers, kvHeads, headDim }: DecoderConfig): number =>
 
 const powerOfTwo = (least: number): number => 2 ** Math.ceil(Math.log2(least));
 
-/** Few sizes, so few programs: powers of two, then multiples of 256, since attention takes the square of it. */
+/** Few sizes, hence few programs: powers of two, then multiples of 256, since attention is quadratic in it. */
 const promptColumns = (tokens: number): number =>
   tokens <= 512 ? Math.max(16, powerOfTwo(tokens)) : 256 * Math.ceil(tokens / 256);
 

@@ -14,7 +14,7 @@ function byteCharacters(): string[] {
   return out;
 }
 
-/** One token a byte, as byte-level BPE without merges. */
+/** One token per byte: byte-level BPE without merges. */
 const byteLevel = (): Promise<Tokenizer> =>
   loadTokenizer(
     {
@@ -32,7 +32,7 @@ const byteLevel = (): Promise<Tokenizer> =>
     {},
   );
 
-/** Words and spaces as SentencePiece has them, everything else as bytes. */
+/** Words and spaces as in SentencePiece, everything else as bytes. */
 const byteFallback = (): Promise<Tokenizer> =>
   loadTokenizer(
     {
@@ -97,25 +97,25 @@ describe.each([
     return out;
   };
 
-  it('are whole characters, as soon as they are whole, and make up the text', () => {
+  it('are whole characters, released as soon as they are complete, and make up the text', () => {
     const prompt = tokenizer.encode('ab');
     const ids = tokenizer.encode(`ab${TEXT}`).slice(prompt.length);
     const out = pieces(ids, [], prompt);
     expect(out.join('')).toBe(TEXT);
     expect(out.filter((piece) => piece !== '')).toEqual(Array.from(TEXT));
-    // Each at its last byte: nothing waits longer than it must.
+    // Each character is released at its last byte: nothing waits longer than it must.
     const bytes = Array.from(TEXT, (c) => new TextEncoder().encode(c).length);
     const ends = bytes.map((_, i) => bytes.slice(0, i + 1).reduce((a, b) => a + b) - 1);
     expect(out.flatMap((piece, i) => (piece === '' ? [] : [i]))).toEqual(ends);
   });
 
-  it('keep a space at the start, since a text goes before', () => {
+  it('keep a leading space, since text precedes them', () => {
     const prompt = tokenizer.encode('ab');
     const ids = tokenizer.encode('ab cd').slice(prompt.length);
     expect(pieces(ids, [], prompt).join('')).toBe(' cd');
   });
 
-  it('come out in the end even if they never become whole', () => {
+  it('are released in the end even if a character never becomes complete', () => {
     const [first, second] = tokenizer.encode('漢').slice(-3) as [number, number];
     const letter = tokenizer.encode('a').at(-1) as number;
     expect(pieces([letter, first, second])).toEqual([
@@ -129,17 +129,17 @@ describe.each([
     expect(broken.findIndex((piece) => piece.includes('\ufffd'))).toBeLessThan(12);
   });
 
-  it('end before a stop string, and hold back what may be its beginning', () => {
+  it('end before a stop string, and are held back while they may be its beginning', () => {
     const ids = tokenizer.encode('abcabdcab');
     expect(pieces(ids, ['abd']).join('').trim()).toBe('abc');
     expect(pieces(ids, ['xyz', 'abcd', 'dc']).join('').trim()).toBe('abcab');
-    // What was held back comes out where the stop string does not follow.
+    // Held-back text is released if no stop string follows.
     expect(pieces(ids, ['abf']).join('').trim()).toBe('abcabdcab');
     expect(pieces(ids, ['😀']).join('').trim()).toBe('abcabdcab');
     expect(pieces(tokenizer.encode(TEXT), ['é']).join('').trim()).toBe('a 😀😀 b');
   });
 
-  it('leave out ids that no token has', () => {
+  it('leave out ids that are not in the vocabulary', () => {
     const ids = tokenizer.encode('ab');
     expect(
       pieces([...ids, 5000, ...ids.slice(-1)])
@@ -149,7 +149,7 @@ describe.each([
   });
 });
 
-it('are those of the whole text with the bundled pair’s steps, whose blanks go', async () => {
+it('are those of the whole text for the bundled pair’s steps, whose blanks are dropped', async () => {
   const [tokens, config] = await Promise.all(
     ['tokenizer.json', 'tokenizer_config.json'].map((name) => readJson('models', `base/${name}`)),
   );

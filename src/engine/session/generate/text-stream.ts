@@ -2,15 +2,15 @@ import type { Tokenizer } from '../../tokenizer/tokenizer';
 
 /** Tokens of the prompt that generated ones are decoded after, so that a leading space is as in the whole text. */
 const CONTEXT = 6;
-/** A character has at most four bytes: what is still not whole after this many tokens never will be. */
+/** A character has at most four bytes: what is still incomplete after this many tokens stays so. */
 const MAX_HELD = 8;
 
-/** U+FFFD, which stands for bytes that are no whole character. */
+/** U+FFFD, which stands for bytes that do not form a character. */
 const PARTIAL = '\ufffd';
 
 /**
- * The text of generated tokens, piece by piece. A piece is held back while a character is not whole, and while what has come
- * may be the beginning of a stop string.
+ * The text of generated tokens, piece by piece. A piece is held back while a character is incomplete, or
+ * while the text may be the beginning of a stop string.
  */
 export class TextStream {
   private readonly ids: number[];
@@ -30,17 +30,17 @@ export class TextStream {
     this.read = this.ids.length;
   }
 
-  /** Everything that has come out. */
+  /** All text released so far. */
   get text(): string {
     return this.whole;
   }
 
-  /** Whether a stop string has come: nothing from it on comes out. */
+  /** Whether a stop string has occurred: nothing from it on is released. */
   get stopped(): boolean {
     return this.hasStopped;
   }
 
-  /** Adds a token. @returns what can be read now */
+  /** Adds a token. @returns the text that it releases */
   push(id: number): string {
     if (!this.tokenizer.has(id)) return '';
     this.ids.push(id);
@@ -80,7 +80,7 @@ export class TextStream {
   }
 }
 
-/** Length of the longest end of `text` that a stop string begins with. */
+/** Length of the longest suffix of `text` that is a prefix of a stop string. */
 function begun(text: string, stops: readonly string[]): number {
   let longest = 0;
   for (const stop of stops)

@@ -38,7 +38,7 @@ const request = (changes: Partial<LensRequest> = {}): LensRequest => ({
   controls: CONTROLS,
   ...changes,
 });
-/** The pair as large as it is called: nothing of it is run. */
+/** The pair with a configuration of these sizes; nothing of it is run. */
 function sized(layers: number, hiddenSize: number): LoadedModels {
   const loaded = inside().loadedModels();
   const grown = (model: LoadedModel) => ({ ...model, config: { ...model.config, layers, hiddenSize } });
@@ -47,8 +47,8 @@ function sized(layers: number, hiddenSize: number): LoadedModels {
 const costOn = (loaded: LoadedModels, asked = request(), pace = new LensPace()) =>
   lensCost({ loaded, cache: new StatesCache(), pace, provider: 'wasm' }, asked);
 
-describe('what a request takes', () => {
-  it('is told before anything is run, and counts what the request then does', async () => {
+describe('the cost of a request', () => {
+  it('is given before anything is run, and counts what the request then does', async () => {
     const compile = vi.spyOn(inside().opened.runtime, 'compile');
     const cost = await workbench.lensCost(request());
     expect(compile).not.toHaveBeenCalled();
@@ -62,7 +62,7 @@ describe('what a request takes', () => {
     const seen: Progress[] = [];
     await workbench.lens(request(), { report: (progress) => seen.push(progress) });
     expect(seen.at(-1)).toMatchObject({ phase: 'spectra', done: cost.matrices, total: cost.matrices });
-    // What is kept need not be read again.
+    // Cached states need not be read again.
     expect((await workbench.lensCost(request())).reading).toEqual({ samples: 0, tokens: 0 });
   });
 
@@ -74,12 +74,12 @@ describe('what a request takes', () => {
       number,
       number,
     ];
-    // Rows are the shorter side here: the Gram matrices grow with H, and their reduction does not.
+    // Rows are the shorter side here: computing the Gram matrices grows with H, their reduction does not.
     expect(large / small).toBeGreaterThan(1.3);
     expect(large / small).toBeLessThan(2);
     pace.note('cpu', 1e9, 1);
     expect(at(896).seconds.decomposing).toBeCloseTo(2 * large, 6);
-    // Too little to tell a pace by.
+    // Too little work to measure a pace.
     pace.note('cpu', 1000, 1);
     expect(at(896).seconds.decomposing).toBeCloseTo(2 * large, 6);
     expect(at(896).seconds.reading).toBeGreaterThan(0);
@@ -93,7 +93,7 @@ describe('what a request takes', () => {
     ).toBe(null);
   });
 
-  it('is not timed where timing would take longer than the request', () => {
+  it('is not timed if timing would take longer than the request', () => {
     const clocked = vi.spyOn(performance, 'now');
     const pace = new LensPace();
     const small = pace.seconds('cpu', 1e7) as number;
@@ -103,7 +103,7 @@ describe('what a request takes', () => {
     const large = pace.seconds('cpu', 1e9) as number;
     expect(clocked).toHaveBeenCalled();
     clocked.mockRestore();
-    // Once it is timed, that holds for small ones too.
+    // Once measured, the pace holds for small requests too.
     expect(pace.seconds('cpu', 1e7)).toBeCloseTo(large / 100, 9);
   });
 
@@ -113,8 +113,8 @@ describe('what a request takes', () => {
     expect(() => costOn(sized(32, 16384), many)).toThrow(/GB with working copies/);
   });
 
-  it('counts the work of a decomposition within a factor of two of what it takes, from 60 × 896 to 1440 × 896', () => {
-    // Seconds of processor time of one matrix on an idle core, `npm run bench:lens`, in units of the largest one's.
+  it('counts the work of a decomposition to within a factor of two of its time, from 60 × 896 to 1440 × 896', () => {
+    // CPU seconds for one matrix on an idle core, `npm run bench:lens`, in units of the largest one's.
     const measured = { '60': 0.0015 / 0.4, '960': 0.306 / 0.4, '1440': 1 };
     for (const [rows, share] of Object.entries(measured)) {
       const ratio = svdWork(Number(rows), 896) / svdWork(1440, 896) / share;
@@ -142,7 +142,7 @@ describe('controls that are not kept', () => {
     expect(none.bytes).toBeGreaterThan(0);
   });
 
-  it('take the memory of one sample and of the batch it was read in', () => {
+  it('take the memory of one sample and of the batch in which it was read', () => {
     const H = 4096;
     const memory = (asked: LensRequest, keptBytes: number) =>
       planLens(asked, sized(8, H), { keptBytes }).bytes;
@@ -159,7 +159,7 @@ describe('controls that are not kept', () => {
 });
 
 describe('progress', () => {
-  it('says what is left by the share of the time, once half a second has passed', () => {
+  it('estimates the time left from the share that has passed, once half a second is over', () => {
     let now = 1000;
     const clocked = vi.spyOn(performance, 'now').mockImplementation(() => now);
     const seen: Progress[] = [];
@@ -175,11 +175,11 @@ describe('progress', () => {
     }
     clock.tell(2, 4, 'matrices');
     clocked.mockRestore();
-    // One of four matrices in 2 s, but it was a fifth of the work.
+    // One of four matrices took 2 s, but it was a fifth of the work.
     expect(seen.map(({ left }) => left)).toEqual([undefined, 8000, 0, undefined]);
   });
 
-  it('weighs parts by how long they take, and learns their pace', async () => {
+  it('weights parts by how long they take, and learns their pace', async () => {
     const pace = new LensPace();
     pace.note('cpu', 1e9, 1);
     const [long, short] = [

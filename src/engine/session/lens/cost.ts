@@ -14,10 +14,10 @@ export type CostContext = Pick<LensContext, 'device' | 'loaded' | 'cache' | 'pac
 };
 
 /**
- * What the request takes, before anything is run. The CPU's pace is that of a short timing (once, some 100 ms; a typical pace
- * stands for it where the request takes no longer than that) or of the last request; the GPU's and the model's are those of the
- * last request that used them. Before that, reading on WASM is estimated from the model's sizes (contract/memory.ts, on one
- * thread).
+ * The cost of a request, before anything is run. The CPU's pace comes from a short timing (once, some 100 ms;
+ * a typical pace replaces it if the request takes no longer than that) or from the last request; the GPU's
+ * and the model's come from the last request that used them. Before that, reading on WASM is estimated from
+ * the model's sizes (contract/memory.ts, on one thread).
  * @throws like `lens` before it starts: InputError, and MemoryError naming what would fit
  */
 export function lensCost(context: CostContext, value: LensRequest): LensCost {
@@ -56,7 +56,7 @@ export function lensCost(context: CostContext, value: LensRequest): LensCost {
   };
 }
 
-/** Seconds of reading on one thread of WASM; `null` on WebGPU, and for an ONNX export, whose parts are not known. */
+/** Seconds of reading on one thread of WASM; `null` on WebGPU, and for an ONNX export, whose parts are unknown. */
 function fromSizes(read: readonly Gathering[], provider: Runtime['provider'] | undefined): number | null {
   if (provider !== 'wasm' || read.some(({ resolved }) => resolved.model.onnx)) return null;
   return sum(

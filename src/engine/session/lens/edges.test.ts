@@ -66,7 +66,7 @@ const EVERYTHING: LensRequest = {
 const ask = (loaded: LoadedModels, changes: Partial<LensRequest>): Promise<LensReport> =>
   lens({ models, loaded, cache: new StatesCache() }, { ...EVERYTHING, ...changes });
 
-/** Paths of the numbers that are none. */
+/** Paths of the numbers that are not finite. */
 function notFinite(value: unknown, path = ''): string[] {
   if (typeof value === 'number') return Number.isFinite(value) ? [] : [path];
   if (ArrayBuffer.isView(value))
@@ -91,7 +91,7 @@ describe('one layer and one latent step', () => {
     }
     expect([...(only?.bands?.cumulative.median ?? [])]).toEqual([1]);
     expect(only?.collapse.positions).toBe(1);
-    // One position has no pair.
+    // A single position has no pair.
     expect([...(only?.collapse.cosine ?? [])]).toEqual([Number.NaN]);
     expect(only?.tucker).toMatchObject({ layers: [1], columns: 32 });
     expect([only?.tucker?.layerSigma.length, only?.tucker?.hiddenSigma.length]).toEqual([1, 3]);
@@ -118,7 +118,7 @@ describe('one layer and one latent step', () => {
     const [teacher, student] = report.selections;
     expect(student?.layerRanks.map(({ rows }) => rows)).toEqual([3]);
     expect(teacher?.layerRanks[0]?.rows).toBeGreaterThan(9);
-    // Three thoughts less their mean span two directions: the third angle is of nothing.
+    // Three thoughts minus their mean span two directions: there is no third angle.
     const centred = await ask(loaded, { selections: [TEACHER, LATENT], angles: 3, centre: true });
     for (const angles of [centred.angles?.angles, centred.angles?.chance])
       expect([...(angles ?? [])].map(Number.isNaN)).toEqual([false, false, true]);

@@ -22,9 +22,9 @@ import golden from './figure6-pair.golden.json';
 import stories from './figure6-stories.golden.json';
 
 /**
- * Figure 6 as numpy and scipy have it (scripts/goldens/lens), which share no code with the engine: tokenization, forward
- * pass and decomposition are all done again there, in float64. The engine's forward pass is float32; that, and not the
- * decomposition, is the difference.
+ * Figure 6 by numpy and scipy (scripts/goldens/lens), which share no code with the engine: they repeat
+ * tokenization, forward pass and decomposition, in float64. The engine's forward pass is float32; that, and
+ * not the decomposition, explains the difference.
  */
 interface GoldenSpectrum {
   readonly rows: number;
@@ -42,7 +42,7 @@ interface GoldenReport {
   readonly tucker: { readonly layerSigma: readonly number[]; readonly hiddenSigma: readonly number[] };
 }
 
-/** Of the largest value of each list: float32 through four or five layers. Measured 6.3e-7. */
+/** Relative to the largest value of each list: float32 through four or five layers. Measured 6.3e-7. */
 const TOLERANCE = 3e-6;
 
 const fromModels: typeof fetch = async (url) =>
@@ -60,7 +60,7 @@ beforeAll(async () => {
 });
 afterAll(() => workbench.close());
 
-/** Largest difference, over the largest value. */
+/** Largest difference, relative to the largest value. */
 function expectClose(got: ArrayLike<number>, want: readonly number[], what: string): void {
   expect(got.length, what).toBe(want.length);
   const largest = Math.max(...want.map(Math.abs));
@@ -74,7 +74,7 @@ function expectSpectrum(got: Spectrum | undefined, want: GoldenSpectrum, what: s
   expectRanks(got, want, what);
 }
 
-/** What is said of all spectra, and of each layer. */
+/** Ranks over all spectra, and for each layer. */
 function expectRanks(
   got: Pick<Spectrum, 'effectiveRank' | 'stableRank' | 'rows' | 'energyRanks'> | undefined,
   want: GoldenSpectrum,

@@ -23,35 +23,35 @@ export interface GatherContext {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What was read: states by their key, and the spectra of controls whose states were not kept. */
+/** What was gathered: states by key, and the spectra of controls whose states were not kept. */
 export interface Gathered {
   readonly states: ReadonlyMap<string, GatheredStates>;
   readonly passed: ReadonlyMap<Control, readonly Spectrum[]>;
 }
 
-/** Multiply–adds of reading tokens with the model: its weights but for the embedding, once a token. */
+/** Multiply–adds of reading tokens with the model: its weights except the embedding, once per token. */
 export function readingWork({ resolved, fed }: Gathering): number {
   const { config } = resolved.model;
   const embedded = config.vocabSize * config.hiddenSize * (config.tieWordEmbeddings ? 1 : 2);
   return fed * (parametersOf(config) - embedded);
 }
 
-/** The gatherings of a plan that are kept, each once. */
+/** A plan's gatherings that are kept, without duplicates. */
 export function keptOf({ selections, variants, passing }: LensPlan): Map<string, Gathering> {
   const kept = passing ? selections : [...selections, ...variants.values()];
   return new Map(kept.map((one) => [one.key, one]));
 }
 
 /**
- * The hidden states of everything planned, from the cache if they are there. Those of passing controls are given to `spectra`
- * as they come.
+ * The hidden states of everything planned, from the cache where possible. Those of passing controls go to
+ * `spectra` as they arrive.
  * @throws NumericError naming a sample whose hidden states are not finite, CancelledError
  */
 export async function gatherAll(context: GatherContext, plan: LensPlan, spectra: Spectra): Promise<Gathered> {
   const { cache, clock, pace, signal } = context;
   const { variants, passing, sequences, bytes } = plan;
   const kept = keptOf(plan);
-  // What is kept from other requests must leave room for this one.
+  // States cached for other requests must leave room for this one.
   cache.shrink(new Set(kept.keys()), MAX_LENS_BYTES - bytes);
   const missing = [...kept.keys()].filter((key) => !cache.has(key)).length + (passing ? variants.size : 0);
   const total = missing * sequences.length;
@@ -117,7 +117,10 @@ async function pass(
   return found;
 }
 
-/** The matrices of a control; those that need no hidden states of their own are made of the first selection's. */
+/**
+ * The matrices of a control; those that need no hidden states of their own are made from the first
+ * selection's.
+ */
 export function controlMatrices(
   { request, selections }: LensPlan,
   control: Control,

@@ -16,11 +16,12 @@ import { lens } from './lens';
 import { StatesCache } from './states-cache';
 
 /**
- * The lens with its decompositions on the GPU. Software adapters are not asked for them, so this one says that it is none;
- * the states come from WASM, so that both ways see the same ones. Texts of one length make lots large enough.
+ * The lens with its decompositions on the GPU. Software adapters are not used for them, so this one claims
+ * not to be one; the states come from WASM, so that both ways see the same ones. Texts of equal length make
+ * the lots large enough.
  */
 const SAMPLES = 64;
-/** Of σ₁: what float32 leaves of a singular value. Measured 2.6e-7. */
+/** Relative to σ₁: the float32 error of a singular value. Measured 2.6e-7. */
 const ABSOLUTE = 1e-6;
 const WORDS = 'Tom Ann Ben Mia has buys sells gives pens apples books coins 2 3 4 5 6 7 8 9'.split(' ');
 
@@ -67,7 +68,7 @@ const ask = (on: Device | undefined, signal?: AbortSignal, report?: () => void):
 const spectraOf = ({ selections, controls }: LensReport) =>
   [...selections, ...controls].flatMap(({ spectra }) => spectra);
 
-it('gives the same report on the GPU as on the CPU, and says what it used', async () => {
+it('gives the same report on the GPU as on the CPU, and reports which it used', async () => {
   const before = device.liveBuffers;
   const cpu = await ask(undefined);
   const gpu = await ask(device);
@@ -82,7 +83,7 @@ it('gives the same report on the GPU as on the CPU, and says what it used', asyn
     const first = sigma[0] as number;
     sigma.forEach((x, k) => {
       expect(Math.abs((here.sigma[k] as number) - x)).toBeLessThan(ABSOLUTE * first);
-      // A share of Σσ, which is σ₁ at least, of at most 40 values. Measured 6e-8.
+      // A share of Σσ, which is at least σ₁, of at most 40 values. Measured 6e-8.
       expect(Math.abs((here.cumulative[k] as number) - (cumulative[k] as number))).toBeLessThan(1e-6);
     });
     // Measured 1.3e-7.

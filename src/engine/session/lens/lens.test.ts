@@ -23,7 +23,7 @@ import { gatherStates, sequencesOf } from '../states/states';
 import { LoriWorkbench } from '../workbench';
 import type { StatesCache } from './states-cache';
 
-/** What the tests reach into. */
+/** The internals that the tests use. */
 interface Inside {
   readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
   loadedModels(): LoadedModels;
@@ -67,7 +67,7 @@ const EVERYTHING = request({
   angles: 4,
 });
 
-/** Every number of a report that must be one. */
+/** Every number in a report, with its path. */
 function numbers(value: unknown, path = 'report'): [string, number][] {
   if (typeof value === 'number') return [[path, value]];
   if (ArrayBuffer.isView(value))
@@ -80,7 +80,7 @@ const notFinite = (report: LensReport) =>
     .filter(([, x]) => !Number.isFinite(x))
     .map(([path]) => path);
 
-/** How many programs a request makes: none where its states are there. */
+/** How many programs a request compiles: none if its states are cached. */
 async function compiled(asked: LensRequest, on = workbench): Promise<number> {
   const spy = vi.spyOn(inside(on).opened.runtime, 'compile');
   try {
@@ -116,7 +116,7 @@ describe('the lens', () => {
       });
       expect(got?.cumulative.at(-1)).toBeCloseTo(1, 6);
     });
-    // What analysis counts by and what the page writes beside it.
+    // The shares that the analysis uses are the ones that the page shows.
     expect(COUNTED).toEqual(ENERGY_SHARES);
     expect(report).toMatchObject({ controls: [], axes: null, angles: null, request: request() });
     expect(only).toMatchObject({ tucker: null, trajectory: null });
@@ -316,7 +316,7 @@ describe('cached states', () => {
 });
 
 describe('a request that is cancelled or fails', () => {
-  it('frees everything, at whatever point it ends', async () => {
+  it('frees everything, whenever it ends', async () => {
     const fresh = await opened();
     const { runtime, models } = inside(fresh).opened;
     const everything = { ...EVERYTHING, selections: [TEACHER] as const, angles: 0 };
@@ -338,7 +338,7 @@ describe('a request that is cancelled or fails', () => {
       return cancelled;
     };
     for (const at of [1, 2, 3, 4]) expect(await cancelAt(at)).toBe(true);
-    // States that were gathered whole are kept, so by and by the cancel comes later.
+    // Completely gathered states are kept, so each cancellation comes later than the one before.
     let cancelled = 0;
     for (const at of [1, 4, 8, 12, 20]) if (await cancelAt(at)) cancelled++;
     expect(cancelled).toBe(5);
@@ -362,7 +362,7 @@ describe('a request that is cancelled or fails', () => {
       selections: [TEACHER, { ...TEACHER, subject: { kind: 'base' } }],
     });
     const strange = notFinite(report).map((path) => path.replace(/\[\d+\]|\.\d+/g, ''));
-    // Zeros have no direction.
+    // A zero vector has no direction.
     expect(new Set(strange)).toEqual(
       new Set(['report.selections.collapse.cosine', 'report.angles.angles', 'report.angles.chance']),
     );

@@ -26,7 +26,7 @@ import { type ReportTools, selectionReport, spectraOf } from './selection';
 import type { StatesCache } from './states-cache';
 import { angleWork, NONE, trajectoryWork, workOf } from './work';
 
-/** What the lens runs on, and what it can look at. */
+/** What the lens runs on, and what it can examine. */
 export interface LensContext {
   readonly models: DeviceModels;
   readonly device?: Device;

@@ -1,22 +1,23 @@
 import type { LensPace } from './pace';
 import type { Work } from './work';
 
-/** Least time, in ms, between two reports of the same number of matrices. */
+/** Minimum time, in ms, between two reports of the same number of matrices. */
 const EVERY = 500;
 
-/** Counts matrices over all parts of a request, weighs parts by how long they take, and learns from it. */
+/** Counts matrices over all parts of a request, weights parts by how long they take, and learns from it. */
 export class Meter {
   private done = 0;
   private weight = 0;
   private told = -1;
   private toldAt = 0;
   private readonly whole: number;
-  /** Multiply–adds and seconds of the parts that were done in one place. */
+  /** Multiply–adds and seconds of the parts that ran in only one place. */
   private readonly spent = { cpu: { work: 0, seconds: 0 }, gpu: { work: 0, seconds: 0 } };
 
   /**
-   * @param total of all parts
-   * @param tell gets matrices done, their number, and the share of the time that has passed, if it can be said
+   * @param total the work of all parts
+   * @param tell gets the matrices done, their total number, and the share of the time that has passed, if
+   * known
    */
   constructor(
     private readonly total: Work,
@@ -26,7 +27,7 @@ export class Meter {
     this.whole = pace.weight(total);
   }
 
-  /** Does a part of the work, which reports the share of it that is done. */
+  /** Runs a part of the work, which reports the share of it that is done. */
   async part<T>(work: Work, run: (onProgress: (share: number) => void) => Promise<T>): Promise<T> {
     const [before, weight] = [this.done, this.weight];
     const own = this.pace.weight(work);
@@ -50,7 +51,7 @@ export class Meter {
     return result;
   }
 
-  /** Keeps the pace of what was done for the next estimate. */
+  /** Stores the pace of what was done for the next estimate. */
   learn(): void {
     for (const where of ['cpu', 'gpu'] as const)
       this.pace.note(where, this.spent[where].work, this.spent[where].seconds);

@@ -7,27 +7,27 @@ type Where = 'cpu' | 'gpu' | 'reading';
 /** Rows and columns of the matrix that the CPU is timed on, about 4 ms, and how many times. */
 const TRIAL = [256, 192] as const;
 const TRIALS = 10;
-/** Multiply–adds a second of one core, roughly: for what takes no longer than timing it would. */
+/** Rough multiply–adds per second of one core, for work that takes no longer than timing it would. */
 const TYPICAL = 1e9;
-/** Least multiply–adds that say how fast something is: below, calls and copies are most of the time. */
+/** Fewest multiply–adds that measure speed: below that, calls and copies dominate. */
 const TELLING = 5e7;
-/** How many times as fast as the CPU a GPU is taken to be in a progress bar, until it has been timed. */
+/** Assumed speed of a GPU relative to the CPU in progress bars, until it has been timed. */
 const GUESS = 8;
 
 /**
- * Multiply–adds a second of decompositions on the CPU and on the GPU, and of reading with a model, as last measured on this
- * device. The CPU is timed on a small matrix when first asked about more work than that takes; the others are not known before
- * they were used.
+ * Multiply–adds per second of decompositions on the CPU and on the GPU, and of reading with a model, as last
+ * measured on this device. The CPU is timed on a small matrix when first asked about more work than that
+ * takes; the others are unknown until used.
  */
 export class LensPace {
   private readonly measured = new Map<Where, number>();
 
-  /** @param seconds that `work` multiply–adds took */
+  /** Records a measurement. @param seconds that `work` multiply–adds took */
   note(where: Where, work: number, seconds: number): void {
     if (work >= TELLING && seconds > 0) this.measured.set(where, work / seconds);
   }
 
-  /** Seconds that the work takes; `null` where nothing like it was timed. */
+  /** Seconds that the work takes; `null` if nothing like it has been timed. */
   seconds(where: Where, work: number): number | null {
     if (work === 0) return 0;
     if (where === 'cpu' && !this.measured.has('cpu')) {
@@ -38,13 +38,13 @@ export class LensPace {
     return pace === undefined ? null : work / pace;
   }
 
-  /** A weight for progress: seconds, or a guess of them. */
+  /** A weight for progress: seconds, or an estimate. */
   weight({ cpu, gpu }: Work): number {
     const onGpu = this.seconds('gpu', gpu) ?? (this.seconds('cpu', gpu) as number) / GUESS;
     return (this.seconds('cpu', cpu) as number) + onGpu;
   }
 
-  /** What is known of the GPU and of reading holds for one device only. */
+  /** What was measured of the GPU and of reading holds for only one device. */
   forgetDevice(): void {
     this.measured.delete('gpu');
     this.measured.delete('reading');

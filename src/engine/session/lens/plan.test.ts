@@ -12,7 +12,7 @@ import { parseLensRequest } from './request';
 import { StatesCache } from './states-cache';
 
 let loaded: LoadedModels & { readonly pair: Pair };
-/** The same pair as large as it is called: nothing of it is run. */
+/** The same pair with a configuration of these sizes; nothing of it is run. */
 const sized = (layers: number, hiddenSize: number): LoadedModels => {
   const grown = (model: LoadedModel) => ({ ...model, config: { ...model.config, layers, hiddenSize } });
   return {
@@ -121,9 +121,9 @@ describe('memory', () => {
       p.selections[0]?.tokens.reduce((a, b) => a + b, 0) as number;
     const small = plan({}, sized(8, H));
     const states = tokens(small) * 8 * H * 4;
-    // Of the shorter side of everything stacked, which is its rows.
+    // The Gram matrix of the shorter side of everything stacked, which is its rows.
     const gram = (8 * tokens(small)) ** 2 * 8;
-    // A matrix a sample, a matrix a layer: all samples' rows of one shape may be one lot.
+    // One matrix per sample and layer: all samples' rows of one shape may form one lot.
     expect(small.bytes).toBeGreaterThan(states + 2 * tokens(small) * H * 4 - 1);
     expect(small.bytes).toBeLessThanOrEqual(3 * states + gram);
     const all = plan({ stack: 'all' }, sized(8, H));
@@ -133,7 +133,7 @@ describe('memory', () => {
     expect(plan({ stack: 'all', tucker: true }, sized(8, H)).bytes).toBe(3 * states + gram + 2 * H * H * 8);
   });
 
-  it('refuses a request that does not fit before it starts, and names the number that would', async () => {
+  it('refuses a request that does not fit before it starts, naming the number of samples that would', async () => {
     const large = sized(32, 4096);
     const failing = run(many, large);
     await expect(failing).rejects.toThrow(MemoryError);
@@ -147,13 +147,13 @@ describe('memory', () => {
     expect(() => bytes(fits + 1)).toThrow(MemoryError);
   });
 
-  it('says so if not even one sample fits', async () => {
+  it('reports if not even one sample fits', async () => {
     const error = (await run({}, sized(2000, 16384)).catch((e) => e)) as MemoryError;
     expect(error).toBeInstanceOf(MemoryError);
     expect(error.hint).toContain('Not one sample fits');
   });
 
-  it('refuses more points than can be drawn, and names the number of samples that can', async () => {
+  it('refuses more points than can be drawn, naming the number of samples that can', async () => {
     const asked = {
       ...many,
       selections: [of('teacher', 'question', 'rationale', 'answer')],

@@ -14,8 +14,8 @@ import { checkLatents, layersOf } from './request';
 /** Bytes of host memory that one request's hidden states and working copies of them may take. */
 export const MAX_LENS_BYTES = 2 ** 30;
 /**
- * Where all hidden states of a request take more than this, those of controls are decomposed as they come from the model and
- * not kept: another request for them reads them again.
+ * If all hidden states of a request take more than this, those of controls are decomposed as they come from
+ * the model and not kept: another request for them has to read them again.
  */
 export const KEPT_BYTES = 2 ** 27;
 /** Maximum number of points in all trajectories together: more cannot be told apart, nor drawn smoothly. */
@@ -30,7 +30,7 @@ export interface Gathering {
   readonly variant: Variant;
   /** Number of tokens of each sample. */
   readonly tokens: readonly number[];
-  /** Number of tokens of all samples that the model reads for them. */
+  /** Number of tokens that the model reads for all samples. */
   readonly fed: number;
 }
 
@@ -47,24 +47,26 @@ export interface LensPlan {
   readonly variants: ReadonlyMap<Control, Gathering>;
   /** Whether hidden states of controls are not kept, see `KEPT_BYTES`. */
   readonly passing: boolean;
-  /** Host memory it takes. */
+  /** Bytes of host memory that it takes. */
   readonly bytes: number;
 }
 
 type Parts = Omit<LensPlan, 'bytes' | 'passing'>;
 
 export interface PlanOptions {
-  /** What matrices are decomposed on, apart from the CPU. */
+  /** The device that matrices are decomposed on besides the CPU. */
   readonly device?: Device | undefined;
   readonly keptBytes?: number;
 }
 
 /**
- * Plans a request before anything is run. At a time there are: the hidden states of all selections, 4·ΣN·L·H bytes each, and
- * of all controls that need their own if everything is within `KEPT_BYTES`; of others those of one sample and of the batch it
- * was read in (of one control, if not stacked by sample); and the largest matrix, or on a GPU lot of matrices, with what its
- * decomposition works on (analysis/matrix-spectra.ts).
- * @throws InputError for what the subjects or samples do not have, MemoryError for what does not fit, naming what would
+ * Plans a request before anything is run. Memory at any time holds: the hidden states of all selections,
+ * 4·ΣN·L·H bytes each, and of all controls that need their own if everything is within `KEPT_BYTES`;
+ * otherwise those of one sample and of the batch it was read in (of one control, if not stacked by sample);
+ * and the largest matrix, or on a GPU lot of matrices, with the working memory of its decomposition
+ * (analysis/matrix-spectra.ts).
+ * @throws InputError for what the subjects or samples lack, MemoryError for what does not fit, naming what
+ * would
  */
 export function planLens(request: LensRequest, loaded: LoadedModels, options: PlanOptions = {}): LensPlan {
   const sequences = sequencesOf(request.source, loaded);
@@ -130,7 +132,7 @@ function gathering(
   return { key, resolved, selection: { ...selection, sections }, variant, tokens, fed: all };
 }
 
-/** Checks what takes two selections of comparable models. */
+/** Checks the parts that need two selections of comparable models. */
 function checkPair({ angles, trajectories }: LensRequest, selections: readonly PlannedSelection[]): void {
   const [a, b] = selections;
   if (!a || !b) return;
@@ -206,7 +208,7 @@ function memoryOf(
   return { bytes: states + Math.max(...working), passing };
 }
 
-/** The largest n up to `count` for which `fits` holds (it holds up to some n and not beyond); 0 if it never does. */
+/** The largest n up to `count` for which `fits` holds (it must be monotonic); 0 if it never does. */
 function largestFitting(count: number, fits: (n: number) => boolean): number {
   let [low, high] = [0, count];
   while (low < high) {

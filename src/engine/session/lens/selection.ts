@@ -44,7 +44,7 @@ export async function spectraOf(
   });
 }
 
-/** The report on one selection by itself. */
+/** The report on a single selection. */
 export async function selectionReport(
   request: LensRequest,
   planned: PlannedSelection,

@@ -22,7 +22,7 @@ export class StatesCache {
     return this.entries.has(key);
   }
 
-  /** Drops entries outside `needed`, least recently used first, until those that are left take at most `maxBytes`. */
+  /** Drops entries outside `needed`, least recently used first, until the rest take at most `maxBytes`. */
   shrink(needed: ReadonlySet<string>, maxBytes: number): void {
     const others = [...this.entries].filter(([key]) => !needed.has(key));
     let bytes = others.reduce((sum, [, { states }]) => sum + bytesOf(states), 0);

@@ -12,7 +12,7 @@ export interface Work {
   readonly gpu: number;
 }
 
-/** Multiply–adds that drawing or copying one entry takes as long as. */
+/** The cost of drawing or copying one entry, in multiply–adds. */
 const ENTRY = 10;
 /** Passes over the hidden states for the Tucker report: two modes and the core, each counted as one matrix. */
 const TUCKER_PASSES = 3;

@@ -37,7 +37,7 @@ const GPT2 = adapterCase('gpt2, Conv1D with a wrong flag');
 const KEY = 'base_model.model.model.layers.0.self_attn.q_proj.lora_';
 
 describe('an adapter', () => {
-  it('in the folder of its base, beside it, or after it: the same model', async () => {
+  it('gives the same model in its base’s folder, beside it, or opened after it', async () => {
     const base = familyFiles(baseOf(BASE), 'f32');
     const own = adapterFiles(BASE, 'bf16');
     const together = await openModel([...base, ...own.map(({ name, data }) => ({ name, data }))]);
@@ -49,7 +49,7 @@ describe('an adapter', () => {
     // A second adapter takes the place of the first.
     expect(read(again)).toEqual(read(together));
     expect(read(after)).not.toEqual(read(opened));
-    // Rows of a packed tensor, across its parts.
+    // Rows of a packed tensor that span its parts.
     const whole = after.model.weights.read('w.1.qkv');
     const width = whole.shape[1] as number;
     const part = after.model.weights.read('w.1.qkv', 13, 27);
@@ -63,7 +63,7 @@ describe('an adapter', () => {
     expect(after.model.report.sha256).not.toBe(opened.model.report.sha256);
   });
 
-  it('is merged into the model of its base’s name, before the one that is open', async () => {
+  it('is merged into the model with its base’s name, in preference to the open one', async () => {
     const opened = await openModel(familyFiles(baseOf(GPT2), 'f32'));
     const other = await openModel(
       familyFiles(baseOf(BASE), 'f32').map((file) => ({ ...file, folder: 'x/tiny' })),
@@ -73,7 +73,7 @@ describe('an adapter', () => {
     expect(model.report.notes?.join()).not.toContain('names "org/tiny"');
   });
 
-  it('as torch.save wrote it: the same weights as its safetensors, which are taken where both are there', async () => {
+  it('written by torch.save has the same weights as its safetensors, which take precedence', async () => {
     expect(pickled.case).toBe(BASE.name);
     const base = familyFiles(baseOf(BASE), 'f32');
     const [config, safetensors] = adapterFiles(BASE) as [NamedFile, NamedFile];
@@ -87,14 +87,14 @@ describe('an adapter', () => {
     const both = await openModel([...base, config, safetensors, bin]);
     expect(both.model.report.sha256).toBe(expected.model.report.sha256);
     expect(both.model.report.notes?.join()).toContain('adapter_model.bin is left aside');
-    // Beside its base in one folder it is not taken for the base's weights.
+    // In one folder with its base, it is not mistaken for the base's weights.
     const flat = [...base, config, bin].map(({ name, data }) => ({ name, data }));
     expect(read(await openModel(flat))).toEqual(read(expected));
     const half = { ...bin, data: bin.data.slice(0, bytes.length >> 1) };
     await expect(openModel([...base, config, half])).rejects.toMatchObject({ code: 'file' });
   });
 
-  it('alone asks for its base by name', async () => {
+  it('on its own asks for its base by name', async () => {
     await expect(openModel(adapterFiles(BASE))).rejects.toMatchObject({
       code: 'file',
       message: 'these files are an adapter (PEFT, LoRA) without its base model, "org/tiny"',
@@ -215,7 +215,7 @@ it.each(refused)('refused by name: %s', async (_name, change, message) => {
   });
 });
 
-it('biases that were trained and not saved are asked for', async () => {
+it('asks for biases that were trained but not saved', async () => {
   const files = [
     ...familyFiles(baseOf(GPT2), 'f32'),
     ...adapterFiles(GPT2, 'f32', { config: { bias: 'lora_only' } }),
@@ -223,7 +223,7 @@ it('biases that were trained and not saved are asked for', async () => {
   await expect(openModel(files)).rejects.toThrow(/its file lacks 8 of 8: "transformer.h.0.attn.c_attn.bias"/);
 });
 
-it('an adapter of another model is refused', async () => {
+it('refuses an adapter of another model', async () => {
   const files = [...familyFiles(baseOf(GPT2), 'f32'), ...adapterFiles(BASE)];
   await expect(openModel(files)).rejects.toThrow(
     /adapts "model.layers.0.mlp.down_proj", which the base model does not have; it has "transformer/,

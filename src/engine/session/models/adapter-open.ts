@@ -1,4 +1,4 @@
-/** PEFT adapters: which of the chosen files are one, and the model with its adapter merged while its weights are read. */
+/** PEFT adapters: recognises one among the chosen files, and merges it into its model as weights are read. */
 import type { CallOptions } from '../../../contract/calls';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
@@ -27,7 +27,7 @@ import { openTokenizer } from './tokenizer-files';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
-/** As PEFT wrote them before 0.7, with torch.save. */
+/** As PEFT wrote it before 0.7, with torch.save. */
 const PICKLED_WEIGHTS = 'adapter_model.bin';
 const ADAPTER = /^adapter_(config\.json|model\.(safetensors|bin))$/;
 const BASE_WEIGHTS = /^(?!adapter_model|lori_modules).*\.(safetensors|bin|onnx)$/;
@@ -43,8 +43,8 @@ const placeOf = (file: NamedFile): string =>
   `${file.folder ?? ''}/${file.name.slice(0, file.name.length - fileName(file).length)}`;
 
 /**
- * The adapter among chosen files, with what lies in its folder, and the rest; undefined if there is none. Beside its base in
- * one folder, only the files `adapter_…` are the adapter's.
+ * Splits chosen files into the adapter, with the other files of its folder, and the rest; undefined if there
+ * is no adapter. If it shares a folder with its base, only the files `adapter_…` are the adapter's.
  * @throws FileError for several adapters
  */
 export function splitAdapter(files: readonly NamedFile[]): SplitFiles | undefined {
@@ -66,11 +66,11 @@ export function splitAdapter(files: readonly NamedFile[]): SplitFiles | undefine
 export interface AdapterOptions extends CallOptions {
   readonly readBlob?: ReadBlob;
   readonly maxWholeBytes: number;
-  /** The base is the model that is open. */
+  /** Whether the base is the open model. */
   readonly onOpened: boolean;
 }
 
-/** What is read of an adapter before its base is looked for. */
+/** What is read of an adapter before its base is found. */
 export interface ReadAdapter {
   readonly byName: ReadonlyMap<string, Blob>;
   readonly config: PeftConfig;
@@ -87,7 +87,7 @@ export async function readAdapter(files: readonly NamedFile[]): Promise<ReadAdap
   return { byName, config: parsePeftConfig(await json(byName, ADAPTER_CONFIG)) };
 }
 
-/** What is said where no base is open. */
+/** The error if no base is open. */
 export const baseIsMissing = ({ config: { baseName } }: ReadAdapter): FileError =>
   new FileError(
     `these files are an adapter (PEFT, LoRA) without its base model${baseName === undefined ? ', which adapter_config.json does not name' : `, ${JSON.stringify(baseName.slice(0, 100))}`}`,
@@ -95,7 +95,7 @@ export const baseIsMissing = ({ config: { baseName } }: ReadAdapter): FileError 
   );
 
 /**
- * The base with the adapter: W + s·B·A, made tensor by tensor whenever weights are read.
+ * The base with the adapter: W + s·B·A, computed tensor by tensor whenever weights are read.
  * @throws FileError, ConfigError naming what does not fit; NumericError for values that are not finite; CancelledError
  */
 export async function withAdapter(
@@ -174,7 +174,7 @@ const TOKENIZER_FILES = [
 const ownTokenizer = (byName: ReadonlyMap<string, Blob>): [string, Blob][] =>
   byName.has('tokenizer.json') ? [...byName].filter(([name]) => TOKENIZER_FILES.includes(name)) : [];
 
-/** How it reasons, where a file beside the adapter says so. */
+/** How the student reasons, if a file beside the adapter says so. */
 async function latentOf(
   byName: ReadonlyMap<string, Blob>,
   settings: unknown,

@@ -26,7 +26,7 @@ export const adapterCase = (name: string): AdapterCase =>
 export const baseOf = ({ base }: AdapterCase): FamilyCase =>
   familyCases.find(({ name }) => name === base) as FamilyCase;
 
-/** The folder's files. @param change of adapter_config.json, and of the tensors by name: `null` takes one out */
+/** The folder's files. @param change to adapter_config.json, and to the tensors by name: `null` removes one */
 export function adapterFiles(
   adapter: AdapterCase,
   dtype: FloatDType = 'f32',

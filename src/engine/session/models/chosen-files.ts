@@ -1,4 +1,4 @@
-/** The files of a checkpoint as they were chosen: by name, read whole, hashed. */
+/** A checkpoint's files as chosen by the user: by name, read completely, hashed. */
 import type { CallOptions } from '../../../contract/calls';
 import { numberedTwin, SMALL_FILES } from '../../../contract/checkpoint-files';
 import type { NamedFile } from '../../../contract/lens';
@@ -10,7 +10,7 @@ import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../
 import { readEntry, readZip } from '../../checkpoint/zip';
 
 export const CANCELLED = 'opening the checkpoint';
-/** Limit on a JSON file, which is read as a whole. */
+/** Maximum size of a JSON file, which is read at once. */
 const MAX_JSON_BYTES = 128 * 2 ** 20;
 
 export async function hashOf(files: readonly Uint8Array<ArrayBuffer>[]): Promise<string> {
@@ -37,13 +37,13 @@ export async function readAll(blob: Blob, name: string): Promise<Uint8Array<Arra
   }
 }
 
-/** Bytes and number of the places that a fingerprint reads of a file. */
+/** Bytes per sample, and number of samples, that a fingerprint reads of a file. */
 const SAMPLE_BYTES = 4096;
 const SAMPLES = 64;
 
 /**
- * SHA-256 of the sizes of the files and of samples spread evenly over each, the first of which is the beginning of its
- * header: it tells checkpoints of one shape from each other without reading all of them.
+ * SHA-256 of the sizes of the files and of samples spread evenly over each, the first of which is the
+ * beginning of its header: it tells apart checkpoints of the same shape without reading them completely.
  */
 export async function fingerprint(
   blobs: Iterable<Blob>,
@@ -73,7 +73,7 @@ export async function fingerprint(
 
 const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
-/** What follows the last folder of a path; a separator at its end is none. */
+/** The last component of a path, ignoring a trailing separator. */
 export const lastPart = (path: string): string =>
   path
     .replace(/[/\\]+$/, '')
@@ -121,7 +121,7 @@ export async function json(byName: ReadonlyMap<string, Blob>, name: string): Pro
   return parseJson(new Uint8Array(await blob.arrayBuffer()), name);
 }
 
-/** The folder that the files came from; empty where they came from none, or from several. */
+/** The folder that the files came from; empty if they came from none, or from several. */
 export function folderOf(files: readonly NamedFile[]): string {
   const [first = '', ...others] = new Set(files.map(({ folder = '' }) => folder.trim()));
   return others.length === 0 ? first : '';
@@ -155,7 +155,7 @@ export async function readWhole(
 export const smallFilesOf = (byName: ReadonlyMap<string, Blob>): ReadonlyMap<string, Blob> =>
   new Map([...byName].filter(([name]) => (SMALL_FILES as readonly string[]).includes(name)));
 
-/** Nothing of them is read before it is asked for. */
+/** Byte sources for the files; nothing is read before it is requested. */
 export const sourcesOf = (
   blobs: ReadonlyMap<string, Blob>,
   readBlob: ReadBlob | undefined,
@@ -166,7 +166,8 @@ export const sourcesOf = (
 const MAX_INFLATED = 256 * 2 ** 20;
 
 /**
- * The files with archives (.zip) unpacked, each as a folder of its name. What an archive stores as it is is read in place.
+ * The files with archives (.zip) unpacked, each as a folder of its name. Uncompressed entries are read in
+ * place.
  * @throws FileError for damaged archives, and for compressed files that are too large
  */
 export async function unpacked(files: readonly NamedFile[]): Promise<readonly NamedFile[]> {

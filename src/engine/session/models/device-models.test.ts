@@ -42,7 +42,7 @@ const CAUSAL: CausalRequest = {
   seed: 1,
 } as CausalRequest;
 
-it('the weights of a model go to the device once per program, however often lens, decoding and causal test ask', async () => {
+it('uploads a model’s weights once per program, however often lens, decoding and causal test use them', async () => {
   const { models } = inside().opened;
   const { teacher } = inside().loaded.pair;
   const all = async (): Promise<void> => {
@@ -52,7 +52,8 @@ it('the weights of a model go to the device once per program, however often lens
   };
   await all();
   const first = models.traffic(teacher);
-  // The states; reading a question, a step, the next token: of 1 sequence and of 3 problems, and with a projection.
+  // Programs: the states; reading a question, a step, the next token, for 1 sequence and for 3 problems, and
+  // with a projection.
   expect(first).toMatchObject({ uploads: 0 });
   expect(first?.bakes).toBeGreaterThan(3);
   expect(first?.bakes).toBeLessThanOrEqual(8);
@@ -61,7 +62,7 @@ it('the weights of a model go to the device once per program, however often lens
   expect(models.traffic(teacher)).toEqual(first);
 });
 
-it('opening a second checkpoint frees the first, and so does loading the pair again', async () => {
+it('frees the first checkpoint when a second is opened, and the pair when it is loaded again', async () => {
   const { models, runtime } = inside().opened;
   const opened = { selections: [{ subject: { kind: 'opened' }, sections: ['text'] }] } as const;
   const look = () =>
@@ -82,11 +83,11 @@ it('opening a second checkpoint frees the first, and so does loading the pair ag
   expect(models.traffic(teacher)?.bakes).toBeGreaterThan(0);
   await workbench.loadPair('models');
   expect(models.traffic(teacher)).toBeUndefined();
-  // The opened one stays.
+  // The opened model stays.
   expect([runtime.liveTensors, runtime.programCount]).toEqual([before[0], (before[1] as number) + 1]);
 });
 
-it('a model that is closed while a call reads it goes with the call', async () => {
+it('frees a model that is closed while a call uses it when the call ends', async () => {
   const { models, runtime } = inside().opened;
   const { base } = inside().loaded.pair;
   const before = runtime.liveTensors;
@@ -96,7 +97,7 @@ it('a model that is closed while a call reads it goes with the call', async () =
   await held.release();
   await models.close(base);
   expect(runtime.liveTensors).toBeGreaterThan(before);
-  // Asked for again by the call in progress: it is the call's alone.
+  // Used again by the call in progress: it belongs to that call alone.
   const again = models.use(base);
   again.layer(1);
   await again.release();

@@ -11,34 +11,34 @@ export class DeviceModels {
   private readonly made = new Map<LoadedModel, ModelOnDevice>();
   private readonly closed = new WeakSet<LoadedModel>();
 
-  /** Those that are ONNX exports. */
+  /** The ONNX exports among them. */
   readonly onnx: OnnxRunners;
 
   constructor(readonly runtime: Runtime) {
     this.onnx = new OnnxRunners(runtime);
   }
 
-  /** The model, for one more user, who must release it. */
+  /** The model, for another user, who must release it. */
   use(model: LoadedModel): ModelOnDevice {
     const known = this.made.get(model);
     if (known) return known.retain();
     const made = new ModelOnDevice(this.runtime, model.config, model.weights);
-    // Closed while a call in progress still reads it: only that call holds it.
+    // Closed while a call in progress still uses it: only that call holds it.
     if (this.closed.has(model)) return made;
     this.made.set(model, made);
     return made.retain();
   }
 
-  /** Its configuration there, which may have the vocabulary in chunks. */
+  /** Its configuration on the device, which may have the vocabulary in chunks. */
   configOf(model: LoadedModel): ModelOnDevice['config'] {
     const used = this.use(model);
     const { config } = used;
-    // Nothing was made with it that would have to be waited for.
+    // It made nothing here whose disposal would have to be awaited.
     void used.release();
     return config;
   }
 
-  /** How often the model's weights were sent to the device; undefined if they never were. */
+  /** How often the model's weights were uploaded to the device; undefined if never. */
   traffic(model: LoadedModel): ModelOnDevice['traffic'] | undefined {
     return this.made.get(model)?.traffic;
   }

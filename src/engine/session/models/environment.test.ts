@@ -30,8 +30,8 @@ function slowBrowser() {
   return { destroy, requestAdapter, give: () => give(adapter) };
 }
 
-describe('opening a device that the browser does not give', () => {
-  it('ends as soon as it is cancelled; the next one opens, and the late one is closed', async () => {
+describe('opening a device that the browser withholds', () => {
+  it('ends as soon as it is cancelled; the next one opens, and the late device is closed', async () => {
     const browser = slowBrowser();
     const workbench = new LoriWorkbench({ crossOriginIsolated: true, runtimeVersion: 'test', threads: 1 });
     const abort = new AbortController();
@@ -47,7 +47,7 @@ describe('opening a device that the browser does not give', () => {
     await expect(workbench.checkDevice()).rejects.toMatchObject({ code: 'device' });
   });
 
-  it('is not begun if it was cancelled before', async () => {
+  it('does not start if it was already cancelled', async () => {
     const browser = slowBrowser();
     const workbench = new LoriWorkbench({ crossOriginIsolated: true, runtimeVersion: 'test', threads: 1 });
     await expect(workbench.open('auto', { signal: AbortSignal.abort() })).rejects.toMatchObject({

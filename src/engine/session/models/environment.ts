@@ -8,15 +8,18 @@ import { DeviceModels } from './device-models';
 
 /** What depends on where the engine runs; a worker and Node differ in nothing else. */
 export interface Environment {
-  /** Where ONNX Runtime's WASM is; undefined in Node, where the package knows. */
+  /** Where ONNX Runtime's WASM is; undefined in Node, where the package finds it. */
   readonly wasmPaths?: Parameters<typeof createRuntime>[0]['wasmPaths'];
   readonly threads?: number;
   readonly crossOriginIsolated: boolean;
   readonly fetch?: typeof fetch;
-  /** Reads files at once; without it, checkpoints are read whole when they are opened. */
+  /** Reads files synchronously; without it, checkpoints are read completely when opened. */
   readonly readBlob?: ReadBlob;
   readonly runtimeVersion: string;
-  /** Bytes of a teacher's hidden states that a run may hold, rather than read the teacher again; default `HELD_STATES_BYTES`. */
+  /**
+   * Maximum bytes of a teacher's hidden states that a run may hold instead of running the teacher again;
+   * default `HELD_STATES_BYTES`.
+   */
   readonly heldStatesBytes?: number;
 }
 
@@ -30,9 +33,9 @@ export interface Opened {
 type Wanted = 'auto' | 'webgpu' | 'wasm';
 
 /**
- * Opens the execution provider. `auto` takes WebGPU on a hardware adapter; a software adapter is an order of magnitude
- * slower than WASM. A browser may take long to give a device, and no call can stop it: once the signal is aborted it is no
- * longer waited for, and what it still opens is closed.
+ * Opens the execution provider. `auto` takes WebGPU on a hardware adapter; a software adapter is an order of
+ * magnitude slower than WASM. A browser may take long to provide a device, and no call can stop it: once the
+ * signal is aborted it is no longer awaited, and closed if it opens after all.
  * @throws DeviceError if `webgpu` is requested and not available  @throws CancelledError at once when it is aborted
  */
 export function openProvider(

@@ -2,8 +2,8 @@ import { ConfigError } from '../../base/errors';
 import type { Roles } from './roles';
 
 /**
- * Losses that compare hidden states need a teacher of the student's depth and width. @param losses their names, as the
- * recipe says for the configuration @throws ConfigError that names them
+ * Losses that compare hidden states need a teacher of the student's depth and width. @param losses their
+ * names, as the recipe gives them for the configuration @throws ConfigError that names them
  */
 export function checkWidths({ student, teacher }: Roles, losses: readonly string[]): void {
   if (losses.length === 0) return;

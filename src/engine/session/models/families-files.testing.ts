@@ -15,12 +15,12 @@ export interface FamilyCase {
     readonly name: string;
     readonly shape: readonly number[];
     readonly shift: number;
-    /** The weight of a norm, around 1. */
+    /** Whether it is the weight of a norm, around 1. */
     readonly one: boolean;
-    /** Not part of the network. */
+    /** Whether it is a leftover, not part of the network. */
     readonly leftover: boolean;
   }[];
-  /** Base64 of float32: [positions, L, H] and [positions, V] of all rows, and of the text. */
+  /** Base64 of float32: [positions, L, H] and [positions, V], for all rows and for the text. */
   readonly hidden: string;
   readonly logits: string;
   readonly text: string;
@@ -31,7 +31,10 @@ export const familyCases = goldens.cases as readonly FamilyCase[];
 export const { questions: QUESTIONS, rest: REST, text: TEXT } = goldens;
 const VOCABULARY = 31;
 
-/** The golden text as these checkpoints' tokenizer reads it: a letter for each id, one it does not know for `<unk>`, id 0. */
+/**
+ * The golden text as these checkpoints' tokenizer reads it: a letter for each id, and an unknown letter for
+ * `<unk>`, id 0.
+ */
 export const textOf = (ids: readonly number[]): string => String.fromCharCode(...ids.map((id) => 96 + id));
 
 /** As scripts/goldens/families/families.py makes them: exact in every format. */
@@ -135,7 +138,7 @@ export function mostProbable(
   };
 }
 
-/** Largest difference over the largest value. @param partial values that are NaN are not compared */
+/** Largest difference relative to the largest value. @param partial skips expected values that are NaN */
 export function distance(actual: Float32Array, expected: Float32Array, partial = false): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let [most, size, compared] = [0, 0, 0];

@@ -8,8 +8,9 @@ const TOLERANCE = 1e-5;
 const provider = webgpuProvider();
 
 describe.each(familyCases)('on WebGPU: $name', (family) => {
-  it('from bf16: what torch computes', async () => {
-    // Latents after padded questions, and position by position, where the most differs from other families.
+  it('computes what torch computes from bf16', async () => {
+    // Latents after padded questions, and position by position, for the family that differs most from the
+    // others.
     const stepped = family.name.startsWith('gpt2, no prefix');
     const errors = await familyErrors(
       provider.gpu,

@@ -4,8 +4,8 @@ import { familyErrors, WAYS } from './families.testing';
 import { familyCases } from './families-files.testing';
 
 /**
- * float32 against float64 over two layers, as a share of the largest value. The weights are exact in all three formats, so
- * that one bound serves them; measured at most 2e-6.
+ * float32 against float64 over two layers, as a share of the largest value. The weights are exact in all
+ * three formats, so that one bound serves for all; measured at most 2e-6.
  */
 const TOLERANCE = 1e-5;
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 describe.each(familyCases)('$name', (family) => {
-  it.each(['f32', 'f16', 'bf16'] as const)('from %s: what torch computes', async (dtype) => {
+  it.each(['f32', 'f16', 'bf16'] as const)('computes what torch computes from %s', async (dtype) => {
     const errors = await familyErrors(runtime, family, dtype, dtype === 'f32' ? WAYS : ['text']);
     if (process.env.SHOW) console.log(family.name, dtype, errors);
     for (const [way, error] of Object.entries(errors)) expect(error, way).toBeLessThan(TOLERANCE);

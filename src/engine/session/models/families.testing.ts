@@ -1,4 +1,4 @@
-/** The tiny checkpoints of every family and option, run in every way there is: largest differences from torch. */
+/** Runs the tiny checkpoints of every family and option in every way: largest differences from torch. */
 
 import type { FloatDType } from '../../checkpoint/float';
 import { leftPad } from '../../data/batch';
@@ -28,15 +28,16 @@ import { openModel } from './opened';
 import type { LoadedModel } from './pair';
 
 /**
- * Ways to run a checkpoint. Hidden states of a text, of questions with a latent and tokens after it, and of the same position
- * by position, with its logits; and of the same pass recorded on a tape, as one program and as small ones.
+ * Ways to run a checkpoint. Hidden states of a text; of questions followed by a latent and tokens; of the
+ * same, position by position, with logits; and of the same pass recorded on a tape, as one program and as
+ * small ones.
  */
 const HIDDEN_STATE = { kind: 'hidden' } as const;
 
 export const WAYS = ['text', 'latents', 'stepped', 'logits', 'whole', 'layerwise'] as const;
 export type Way = (typeof WAYS)[number];
 
-/** Opens the checkpoint and runs it: largest differences from torch, as shares of the largest value. */
+/** Opens the checkpoint and runs it: largest differences from torch, relative to the largest value. */
 export async function familyErrors(
   runtime: Runtime,
   family: FamilyCase,
@@ -151,7 +152,7 @@ export async function steps(
   return { hidden, logits };
 }
 
-/** The same pass as a tape records it. */
+/** The same pass, recorded on a tape. */
 async function recorded(
   models: DeviceModels,
   model: LoadedModel,

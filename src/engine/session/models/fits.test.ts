@@ -40,7 +40,7 @@ const QWEN = config({});
 const LARGE = config({ num_hidden_layers: 80 });
 
 describe('what does not fit', () => {
-  it('has the limits that the engine has', () => {
+  it('has the engine’s limits', () => {
     expect(VOCABULARY_CHUNK).toBe(MAX_VOCABULARY_BYTES);
     expect(MATRIX_PIECE).toBe(MAX_MATRIX_BYTES);
     expect(PACKED_BYTES).toBe(MAX_PREPACKED_BYTES);
@@ -50,7 +50,7 @@ describe('what does not fit', () => {
     expect(sizesOf(QWEN)).toMatchObject({ parameters: 494_032_768, headDim: 64, tied: true });
   });
 
-  it('is done with fewer sequences at a time, or refused with what would fit', () => {
+  it('is done with fewer sequences at a time, or refused naming what would fit', () => {
     const see = (sequences: number, tokens: number) => ({ kind: 'see', sequences, tokens }) as const;
     expect(fitting(QWEN, 'wasm', see(8, 64), 'reading a text')).toEqual(see(8, 64));
     const fewer = fitting(QWEN, 'wasm', see(8, 2000), 'reading a text');
@@ -83,7 +83,7 @@ describe('what does not fit', () => {
     expect(read(other)()).toEqual(see);
   });
 
-  it('names what else there is where nothing would', () => {
+  it('names alternatives if nothing would fit', () => {
     const training = () =>
       refuseUnlessFits(LARGE, 'wasm', { kind: 'distil', sequences: 8, tokens: 85, rank: 8 }, 'training');
     expect(training).toThrow(MemoryError);

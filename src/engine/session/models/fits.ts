@@ -27,9 +27,9 @@ export const sizesOf = (config: DecoderConfig): ModelSizes => ({
 });
 
 /**
- * The purpose, with as few sequences at a time as fit.
- * @param what is to be done: `reading text 3`
- * @throws MemoryError where not even one sequence fits, with what would
+ * The purpose, with the number of sequences at a time reduced until it fits.
+ * @param what the work, in words: `reading text 3`
+ * @throws MemoryError if not even one sequence fits, naming what would
  */
 export function fitting(
   config: DecoderConfig,
@@ -43,7 +43,7 @@ export function fitting(
   throw found.refusal();
 }
 
-/** @throws MemoryError where the purpose does not fit as it is, with what would */
+/** @throws MemoryError if the purpose does not fit as it is, naming what would */
 export function refuseUnlessFits(
   config: DecoderConfig,
   provider: Runtime['provider'],
@@ -54,7 +54,7 @@ export function refuseUnlessFits(
   if (found) throw found.refusal();
 }
 
-/** Of a purpose that does not fit: what would, and its refusal; undefined where it fits. */
+/** For a purpose that does not fit, what would, and the error; undefined if it fits. */
 function lacking(
   config: DecoderConfig,
   provider: Runtime['provider'],
@@ -68,7 +68,7 @@ function lacking(
   return { other, refusal: () => refusal(estimate, other, what, smaller(sizes, provider, purpose)) };
 }
 
-/** The most exact storage of fewer bits with which it would fit. */
+/** The most exact storage in fewer bits with which it would fit. */
 function smaller(
   sizes: ModelSizes,
   provider: Runtime['provider'],

@@ -16,7 +16,7 @@ it('adds the end tokens of generation_config.json to those of config.json', () =
   expect(withGenerationEnds([2], [1], 100).notes).toEqual([expect.stringContaining('was ignored')]);
 });
 
-it('is read with the other files of a checkpoint', async () => {
+it('reads the file with the others of a checkpoint', async () => {
   const files = [...(await tinyPair())].filter(([path]) => path.startsWith('base/'));
   const open = async (extra?: unknown) => {
     const all = files.map(([path, bytes]) => ({

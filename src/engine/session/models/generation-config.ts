@@ -1,11 +1,11 @@
 import { isJsonObject, own, quote } from '../../checkpoint/json';
 
-/** generation_config.json, which says which further tokens end a generated text (`<|eot_id|>` of chat models). */
+/** generation_config.json, which names further tokens that end a generated text (`<|eot_id|>` of chat models). */
 export const GENERATION_CONFIG = 'generation_config.json';
 
 /**
- * The ids that end a text: those of config.json, and those that generation_config.json adds. Notes say what of its
- * `eos_token_id` cannot be used.
+ * The ids that end a text: those of config.json, and those that generation_config.json adds. Notes name the
+ * parts of its `eos_token_id` that cannot be used.
  * @param json the parsed file; undefined if there is none
  */
 export function withGenerationEnds(

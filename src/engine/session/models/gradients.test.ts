@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-/** float32 against float64, factor by factor; asked for is 1e-3. */
+/** float32 against float64, factor by factor; required is 1e-3. */
 const NEAR = 5e-5;
 describeGradients(/./, () => ({ runtime }), [
   ['f32', 'one program', 'f32', NEAR],
@@ -18,9 +18,9 @@ describeGradients(/./, () => ({ runtime }), [
   ['int8', 'one program', 'int8', NEAR],
   ['int4', 'one program', 'int4', NEAR],
 ]);
-// Bound, 16 bits are fixed-point by blocks: half a step is 1.5e-5 of a block’s largest value; measured 1.3e-3, asked for is 2e-2.
-describeGradients(/llama|gpt2/, () => ({ runtime }), [
-  ['half', 'small programs', 'f32', 5e-3],
+// When bound, 16 bits are block fixed-point with scales that are powers of two, which hold these values too.
+describeGradients(/./, () => ({ runtime }), [
+  ['half', 'small programs', 'f32', NEAR],
   ['int8', 'small programs', 'int8', NEAR],
   ['int4', 'small programs', 'int4', NEAR],
 ]);

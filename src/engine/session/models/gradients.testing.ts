@@ -30,7 +30,7 @@ interface On {
   readonly device?: Device;
 }
 
-/** Loss and gradients, by the golden file's parts, one after another. */
+/** Loss and gradients, in the order of the golden file's parts. */
 async function gradientsOf(
   { runtime, device: gpu }: On,
   { name, parts }: Case,
@@ -41,7 +41,7 @@ async function gradientsOf(
     familyFiles(familyCases.find((c) => c.name === name) as FamilyCase, 'f32'),
   );
   const own = { ...model.config, ...(storage !== 'f32' && { storage }) };
-  // Matrices that are bound in fewer bits are in pieces of a few rows, as large ones are.
+  // Splits matrices bound in fewer bits into pieces of a few rows, as large ones are.
   const device = new ModelOnDevice(runtime, own, model.weights, { maxMatrixBytes: 1024 });
   const { config } = device;
   const set = new ParameterSet(config, { student: SPEC });
@@ -103,20 +103,20 @@ const HOW: Readonly<Record<string, Compile>> = {
     compileLayerwise(model, tape, { losses: 'traced', ...(device && { device }) }),
 };
 
-/** How weights are kept, what a step runs as, whose gradients those are, and how near. */
+/** How weights are stored, how a step is compiled, which reference it is compared with, and the tolerance. */
 export type GradientCase = readonly [WeightStorage, keyof typeof HOW, 'f32' | 'int8' | 'int4', number];
 
-/** Gradients on what `on` gives once tests run, of the golden file's models whose names match. */
+/** Tests gradients of the golden file's models whose names match. @param on called once tests run */
 export function describeGradients(models: RegExp, on: () => On, cases: readonly GradientCase[]): void {
   const chosen = golden.cases.filter(({ name }) => models.test(name));
   describe.each(chosen)('gradients of every factor: $name', (one) => {
-    it.each(cases)('are torch’s, of weights in %s, by %s', async (storage, how, reference, tolerance) => {
+    it.each(cases)('are torch’s, with weights in %s, by %s', async (storage, how, reference, tolerance) => {
       const { loss, taken } = await gradientsOf(on(), one, storage, HOW[how] as Compile);
       const error = worst(taken, one[reference].gradients);
       if (globalThis.process?.env?.SHOW) console.log(one.name, storage, how, error);
       expect(Math.abs(loss / one[reference].loss - 1)).toBeLessThan(tolerance);
       expect(error).toBeLessThan(tolerance);
-      // What the other storages have is not it.
+      // They differ from the references of the other storages.
       for (const other of ['f32', 'int8', 'int4'] as const)
         if (other !== reference) expect(worst(taken, one[other].gradients)).toBeGreaterThan(1e-3);
     });

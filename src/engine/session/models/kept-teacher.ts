@@ -6,8 +6,9 @@ import type { KeptModel } from './roles';
 import type { LoadedModels } from './subjects';
 
 /**
- * What is to be kept as teacher.
- * @param studentIn of a snapshot's file @throws InputError where it is not there, or can only be run
+ * The teacher to keep for the next run.
+ * @param studentIn opens the student of a snapshot file @throws InputError if it is missing, or can only be
+ * run
  */
 export async function keptTeacher(
   source: TeacherSource,

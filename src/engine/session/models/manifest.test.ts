@@ -16,13 +16,13 @@ const whole = () => ({
 });
 
 describe('parseManifest', () => {
-  it('reads what it knows and leaves the rest', () => {
+  it('reads what it knows and ignores the rest', () => {
     const json = whole();
     Object.assign(json.base, { command: 'train.py', parameters: 3 });
     expect(parseManifest(json)).toEqual(whole());
   });
 
-  it('draws chains where it does not say what is drawn', () => {
+  it('draws chains if the manifest does not say what to draw', () => {
     const { data, ...rest } = whole();
     const { problems: _, ...older } = data;
     expect(parseManifest({ ...rest, data: older })).toEqual(whole());

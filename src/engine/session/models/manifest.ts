@@ -4,7 +4,7 @@ import { isJsonObject, own, quote } from '../../checkpoint/json';
 const SOURCES = ['chains', 'stories'] as const;
 export type ProblemSource = (typeof SOURCES)[number];
 
-/** models/manifest.json: what the bundled pair is, how it was made and what was measured on it. */
+/** models/manifest.json: what the bundled pair is, how it was made and what was measured of it. */
 export interface Manifest {
   readonly base: ManifestModel;
   readonly teacher: ManifestModel;
@@ -22,7 +22,10 @@ export interface ManifestModel {
 
 export interface ManifestData {
   readonly description: string;
-  /** Which generator draws the problems; default `chains`, of which every step starts from the result before. */
+  /**
+   * Which generator draws the problems; default `chains`, in which every step starts from the previous
+   * result.
+   */
   readonly problems: ProblemSource;
   readonly seed: number;
   readonly minSteps: number;
@@ -81,7 +84,7 @@ function source(value: unknown): ProblemSource {
   );
 }
 
-/** Maximum characters of a text that is shown, and entries of a list. */
+/** Maximum characters of a displayed text, and entries of a list. */
 const MAX_TEXT = 500;
 const MAX_ENTRIES = 100;
 

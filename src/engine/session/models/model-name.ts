@@ -3,7 +3,7 @@ import { isJsonObject, own } from '../../checkpoint/json';
 /** Longest name of a model. */
 const MAX_LENGTH = 100;
 
-/** What a model is called by its config.json (parsed), else by its folder; empty where neither names it. */
+/** A model's name in its config.json (parsed), else its folder's name; empty if neither names it. */
 export function nameOf(config: unknown, folder = ''): string {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const named = typeof path === 'string' && path.trim() !== '' ? path.trim() : folder;

@@ -7,7 +7,7 @@ import { describeModel } from './pair';
 export interface Facts {
   readonly bytes: number;
   readonly sha256: string;
-  /** Whether the hash is of all bytes. */
+  /** Whether the hash covers all bytes. */
   readonly whole: boolean;
   readonly matched?: ModelReport['matched'];
   readonly notes: readonly string[];

@@ -11,7 +11,7 @@ import { storageErrors } from './storage-errors';
 import type { OpenedModel } from './subjects';
 import { storedAs, usuallyStored } from './weight-storage';
 
-/** The provider, the pair and the model that was opened: they are exchanged here, and what was made from them goes with them. */
+/** The provider, the pair and the opened model: they are replaced here, together with what was made from them. */
 export class ModelRoom {
   constructor(private readonly desk: Desk) {}
 
@@ -93,12 +93,12 @@ export class ModelRoom {
     this.desk.data.close();
   }
 
-  /** Frees the opened model that was there before. */
+  /** Puts an opened model in place of the previous one, and frees that. */
   private async replaceOpened(next: OpenedModel): Promise<ModelReport> {
     const { desk } = this;
     const before = this.putOpened(next);
     if (before) {
-      // Once nothing uses them: generation may be under way.
+      // Queued until nothing uses them: generation may be under way.
       void desk.queue.between(() => this.dropDecoders(before));
       await desk.opened?.models.close(before.model);
     }
@@ -117,7 +117,9 @@ export class ModelRoom {
     await this.desk.questions.dropModel(model);
   }
 
-  /** Closes the provider. Models and students stay in host memory: losing the GPU loses neither. */
+  /**
+   * Closes the provider. Models and students stay in host memory, so that losing the GPU does not lose them.
+   */
   private async leave(): Promise<void> {
     const { desk } = this;
     await desk.questions.drop();

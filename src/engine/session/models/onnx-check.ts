@@ -4,15 +4,18 @@ import type { OnnxExport, OnnxIds } from './onnx-export';
 
 /** Columns of the text that the check reads. */
 const COLUMNS = 6;
-/** Share of the largest logit by which the two runs may differ: outputs keep the runtime from joining some nodes. */
+/**
+ * Share of the largest logit by which the two runs may differ: extra outputs keep the runtime from fusing
+ * some nodes.
+ */
 const LOGITS = 0.02;
 /**
- * How much earlier positions may change where only the last token does, as a share of how much its own position changes.
- * In float32 nothing changes; where activations are quantised as they come, all share one scale, and some do: 0.02 was
- * measured.
+ * How much earlier positions may change when only the last token does, relative to the change at its own
+ * position. In float32 nothing changes; with dynamically quantised activations, which share one scale, some
+ * do: measured 0.02.
  */
 const EARLIER = 0.25;
-/** Two layers closer than this are one value. */
+/** Two layers closer than this count as the same value. */
 const SAME = 1e-6;
 
 /** An export that can be run. */
@@ -34,9 +37,9 @@ const wrong = (name: string, found: string): ConfigError =>
   new ConfigError(`${name}: the values taken for hidden states are not: ${found}`, OTHER);
 
 /**
- * Runs a short text through the export as it is and with its hidden states as outputs. They must be what they are taken
- * for: [B, T, H] each, the logits the same with and without them, no position changed by a later token, and no two alike.
- * Whoever calls this owns what `tapped` made.
+ * Runs a short text through the export as it is and with its hidden states as outputs. They must be what they
+ * are taken for: [B, T, H] each, the logits the same with and without them, no position changed by a later
+ * token, and no two alike. The caller owns what `tapped` made.
  * @throws ConfigError naming what does not hold, NumericError if a value is not finite
  */
 export async function verifyTaps<R extends Runnable>(
@@ -50,7 +53,7 @@ export async function verifyTaps<R extends Runnable>(
   try {
     expected = await before.logits(ids);
   } finally {
-    // Only one of the two is in memory at a time.
+    // Only one of the two may be in memory at a time.
     await before.dispose();
   }
   const runner = await tapped();
@@ -114,7 +117,7 @@ const layer = (l: number, all: readonly unknown[]): string =>
       ? 'the output of the final norm'
       : `the output of layer ${l}`;
 
-/** Ids that lie far apart in the vocabulary. */
+/** Ids spread over the vocabulary. */
 const someIds = (V: number): OnnxIds => ({
   batch: 1,
   columns: COLUMNS,

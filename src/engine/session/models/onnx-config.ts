@@ -4,12 +4,15 @@ import { tokenIds } from '../../checkpoint/config-fields';
 import { isJsonObject, type JsonObject, own, quote } from '../../checkpoint/json';
 import type { DecoderGraph } from '../../onnx/read/residuals';
 
-/** What config.json tells of a model whose network is in its ONNX file: sizes, under the names of several families. */
+/**
+ * What config.json says about a model whose network is in its ONNX file: sizes, under the names used by
+ * several families.
+ */
 export interface OnnxConfig extends DecoderConfig {
   readonly modelType: string;
   /** Ids that end a text, possibly none. */
   readonly eosTokenIds: readonly number[];
-  /** What of it is not used. */
+  /** Notes on what is not used of it. */
   readonly notes: readonly string[];
 }
 
@@ -47,7 +50,7 @@ export function onnxConfig(json: unknown, { layers, caches }: DecoderGraph): Onn
       'Choose the config.json that belongs to the export.',
     );
   const [hiddenSize, heads, vocabSize] = [needed('hiddenSize'), needed('heads'), needed('vocabSize')];
-  // [B, heads, positions, d] of the cache; where the graph names a size instead of telling it, config.json does.
+  // [B, heads, positions, d] of the cache; where the graph has a symbolic size, config.json gives it.
   const dims = caches[0]?.past?.key.dims ?? [];
   if (dims.length !== 4 && dims.length !== 0)
     throw new ConfigError(
@@ -71,7 +74,7 @@ export function onnxConfig(json: unknown, { layers, caches }: DecoderGraph): Onn
     tieWordEmbeddings: own(config, 'tie_word_embeddings') !== false,
     eosTokenIds: tokenIds(config, 'eos_token_id', vocabSize, notes),
     notes,
-    // Of the network, which is not built from this.
+    // Only for building the network, which is not done from this.
     normEps: Number.NaN,
     ropeTheta: Number.NaN,
     attentionBias: false,
@@ -80,7 +83,7 @@ export function onnxConfig(json: unknown, { layers, caches }: DecoderGraph): Onn
   };
 }
 
-/** The text model's part, where a model has others. */
+/** The text model's part, if the model has others. */
 function textPart(json: unknown): JsonObject {
   if (!isJsonObject(json))
     throw new ConfigError(

@@ -10,13 +10,13 @@ export interface OnnxExport {
   readonly model: OnnxModel;
   readonly decoder: DecoderGraph;
   readonly file: ByteSource;
-  /** The other files that its weights lie in, by name. */
+  /** The other files that hold its weights, by name. */
   readonly others: ReadonlyMap<string, ByteSource>;
   readonly sizes: OnnxSizes;
 }
 
 export interface OnnxSizes {
-  /** H, V, heads, and of the cache: heads of keys and values, and their size d. */
+  /** H, V, heads, and the cache's heads of keys and values with their size d. */
   readonly hiddenSize: number;
   readonly vocabSize: number;
   readonly heads: number;
@@ -24,10 +24,13 @@ export interface OnnxSizes {
   readonly headDim: number;
 }
 
-/** Bytes that a pass over one sequence may compute at once: its logits, the attention of a layer, or its states. */
+/**
+ * Maximum bytes that a pass over one sequence may compute at once: its logits, a layer's attention, or its
+ * states.
+ */
 export const MAX_WHOLE_BYTES = 2 ** 30;
 
-/** @throws MemoryError for a prompt at every one of whose tokens the export computes logits, where they take too much */
+/** @throws MemoryError if the export computes logits at every token of the prompt and they take too much */
 export function checkPromptLogits({ decoder, sizes, name }: OnnxExport, tokens: number): void {
   const bytes = 4 * tokens * sizes.vocabSize;
   if (decoder.inputs.has('num_logits_to_keep') || bytes <= MAX_WHOLE_BYTES) return;

@@ -69,7 +69,7 @@ describe('a GPT-2 export', () => {
     ['norms as they are, names that tell nothing', { norms: 'whole', opaque: true }],
     ['norms joined with sums', { norms: 'skip', externalFrom: 512 }],
   ];
-  it.each(forms)('gives the hidden states of the project’s own pass: %s', async (_, form) => {
+  it.each(forms)('gives the hidden states of the project’s own forward pass: %s', async (_, form) => {
     const values = new Map([...tensors].map(([name, { data }]) => [name, data]));
     const { model, data } = gpt2Export(config, values, form);
     const file = blobSource(new Blob([model]));

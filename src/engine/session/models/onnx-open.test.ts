@@ -28,7 +28,7 @@ afterAll(() => workbench.close());
 const file = (name: string): Bytes => pair.get(`teacher/${name}`) as Bytes;
 const JSONS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
 
-/** A folder as transformers.js has it. */
+/** A folder as transformers.js lays it out. */
 function folder(
   models: Readonly<Record<string, LlamaForm>>,
   changed: Readonly<Record<string, Bytes>> = {},
@@ -58,7 +58,7 @@ const request: LensRequest = {
 };
 
 describe('an ONNX export from files', () => {
-  it('gives the lens what the safetensors of the same weights give', async () => {
+  it('gives the lens the same as safetensors with the same weights', async () => {
     const files = folder({
       'model.onnx': { form: 'genai', externalFrom: 1000 },
       'model_q4.onnx': { form: 'genai', linears: 'q4' },
@@ -93,7 +93,7 @@ describe('an ONNX export from files', () => {
       // Singular values of float32 states, computed in two ways.
       expect(Math.abs(spectrum.effectiveRank / (want?.effectiveRank ?? 0) - 1)).toBeLessThan(1e-5);
     });
-    // Problems as well, with all kinds of tokens.
+    // Problems too, with all kinds of tokens.
     const problems = { kind: 'problems', seed: 2, samples: 9 } as const;
     const sections = ['question', 'rationale', 'answer'] as const;
     const selections = [
@@ -107,7 +107,7 @@ describe('an ONNX export from files', () => {
     expect(ranks[0]).toEqual(ranks[1]);
   });
 
-  it('generates as the safetensors of the same weights do, greedily and drawn, and is cancelled between tokens', async () => {
+  it('generates like safetensors with the same weights, greedily and sampled, and is cancelled between tokens', async () => {
     await workbench.openCheckpoint(folder({ 'model.onnx': { form: 'genai', doRotary: true } }));
     const of = (kind: 'opened' | 'teacher', settings: object) =>
       workbench.generate({
@@ -148,7 +148,7 @@ describe('an ONNX export from files', () => {
     expect(tokens).toBe(3);
   });
 
-  it('is quantised where its file is, and says so', async () => {
+  it('is quantised if its file is, and says so', async () => {
     const report = await workbench.openCheckpoint(
       folder(
         { 'model_q4f16.onnx': { form: 'genai', linears: 'q4', halves: true } },
@@ -159,7 +159,7 @@ describe('an ONNX export from files', () => {
     expect(report.notes?.at(-1)).toBe(
       'model_q4f16.onnx computes with weights of few bits in blocks and float16: its hidden states are those of this rounded model.',
     );
-    // Packed weights count as what they stand for: the tied head is there a second time, and the rotary tables are.
+    // Packed weights count unpacked; the tied head counts a second time, and the rotary tables count too.
     const parameters = 397 * 64 * 2 + 2 * (64 * 64 * 2 + 2 * 32 * 64 + 3 * 64 * 96) + 2 * 256 * 8;
     expect(report.parameters).toBe(parameters);
     const lens = await workbench.lens(request);
@@ -171,7 +171,7 @@ describe('an ONNX export from files', () => {
     expect(off).toBeLessThan(0.1);
   });
 
-  it('does not read a prompt whose logits take too much at once', async () => {
+  it('does not read a prompt whose logits take too much memory at once', async () => {
     // The check comes before anything is run.
     const { model } = await openModel(folder({ 'model.onnx': { form: 'genai' } }));
     const { onnx } = model as { onnx: OnnxExport };
@@ -184,7 +184,7 @@ describe('an ONNX export from files', () => {
     expect(() => checkPromptLogits({ ...told.model.onnx!, sizes: large.sizes }, 1025)).not.toThrow();
   });
 
-  it('ends a text where config.json, generation_config.json or else the tokenizer says, with notes of what it cannot use', async () => {
+  it('ends a text where config.json, generation_config.json or else the tokenizer says, with notes on what it cannot use', async () => {
     const open = (eos: unknown, generation?: object) => {
       const files = folder(
         { 'model.onnx': { form: 'genai' } },
@@ -207,7 +207,7 @@ describe('an ONNX export from files', () => {
     });
   });
 
-  it('is refused by name for what works on weights', async () => {
+  it('is refused by name by operations on weights', async () => {
     await workbench.openCheckpoint(folder({ 'model.onnx': { form: 'decomposed' } }));
     const causal = workbench.causal({
       subject: { kind: 'opened' },
@@ -234,7 +234,7 @@ describe('an ONNX export from files', () => {
     await expect(workbench.lens({ ...request, source, selections, controls: [] })).rejects.toThrow(/latent/);
   });
 
-  it('is not fed a text that takes too much at once', async () => {
+  it('is not fed a text that takes too much memory at once', async () => {
     const config = json({ max_position_embeddings: 20_000 });
     await workbench.openCheckpoint(
       folder({ 'model.onnx': { form: 'decomposed' } }, { 'config.json': config }),
@@ -303,7 +303,7 @@ describe('an ONNX export from files', () => {
     });
   });
 
-  it('is chosen by name: the most exact first, and none beside safetensors', () => {
+  it('is chosen by name, the most exact first, and not at all beside safetensors', () => {
     const names = [
       'model_q4.onnx',
       'other.onnx',

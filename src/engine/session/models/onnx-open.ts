@@ -16,7 +16,7 @@ import { openTokenizer } from './tokenizer-files';
 /** How the files of a checkpoint are read; see `openModel`. */
 export interface OpenedFiles {
   readonly byName: ReadonlyMap<string, Blob>;
-  /** @throws FileError if it is missing or no JSON */
+  /** @throws FileError if it is missing or not JSON */
   json(name: string): Promise<unknown>;
   source(blob: Blob): ByteSource;
   /** A hash of samples of the files. */
@@ -46,11 +46,11 @@ export function onnxFilesOf(byName: ReadonlyMap<string, Blob>): readonly string[
 }
 
 /**
- * Opens an ONNX export, to be looked at: its graph is read, and where its hidden states are is found; weights are read when
- * it is first run.
+ * Opens an ONNX export for examination: reads its graph and finds its hidden states there; weights are read
+ * when it is first run.
  * @param names from `onnxFilesOf`; the first is opened
- * @throws FileError naming what is missing or damaged, ConfigError where config.json and graph disagree or no hidden states
- *   are found, CancelledError
+ * @throws FileError naming what is missing or damaged, ConfigError if config.json and graph disagree or no
+ * hidden states are found, CancelledError
  */
 export async function openOnnx(
   names: readonly string[],
@@ -123,7 +123,7 @@ function otherFiles(name: string, { tensors }: OnnxModel, { byName }: OpenedFile
   return found;
 }
 
-/** What the numbers of its weights are, where they are not float32. */
+/** The number types of its weights, other than float32. */
 function storageOf(name: string, { nodes, inputs }: OnnxModel): string[] {
   const ops = new Set(nodes.map(({ op }) => op));
   const kinds = [
@@ -171,7 +171,7 @@ function loaded(onnx: OnnxExport, config: OnnxConfig, { endIds, ...facts }: Fact
       sampled: true,
     },
   };
-  // Whatever wants weights is refused, also where it does not know of ONNX exports.
+  // Refuses everything that needs weights, even code that does not know about ONNX exports.
   return Object.defineProperty(model, 'weights', {
     get: () => {
       throw withoutWeights(onnx.name);
@@ -185,7 +185,7 @@ export const withoutWeights = (name: string, what = 'this'): ConfigError =>
     'Open the safetensors of the same model.',
   );
 
-/** Values of the tables and matrices, as far as they are stored one by one. */
+/** Number of values in the tables and matrices, as far as each is stored individually. */
 function parametersOf({ tensors, nodes }: OnnxModel): number {
   const packed = new Map<string, number>();
   for (const { op, inputs, integers } of nodes)

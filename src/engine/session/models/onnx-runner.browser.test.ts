@@ -13,7 +13,7 @@ import { onnxConfig } from './onnx-config';
 import type { OnnxExport } from './onnx-export';
 import { OnnxRunner } from './onnx-runner';
 
-// GroupQueryAttention wants heads of 16, blocks of 4 bits 32 inputs.
+// GroupQueryAttention needs heads of size 16, and 4-bit blocks need 32 inputs.
 const SIZES = { ...SMALLEST.config, hidden_size: 32, intermediate_size: 32 };
 const IDS = { batch: 2, columns: 5, ids: [3, 17, 200, 41, 5, 77, 9, 9, 10, 300] };
 
@@ -44,7 +44,8 @@ async function exported(form: LlamaForm): Promise<OnnxExport> {
 }
 
 describe('an ONNX export in the browser', () => {
-  // float32 on two providers; a GPU's own sine and cosine, of which the decomposed form makes its tables, err by 2e-4.
+  // float32 on two providers; the GPU's own sine and cosine, from which the decomposed form computes its
+  // tables, err by 2e-4.
   const forms: [string, LlamaForm, number][] = [
     ['decomposed', { form: 'decomposed' }, 2e-4],
     [
@@ -53,7 +54,7 @@ describe('an ONNX export in the browser', () => {
       1e-5,
     ],
   ];
-  it.each(forms)('gives on WebGPU what it gives on WASM: %s', async (_, form, tolerance) => {
+  it.each(forms)('gives the same on WebGPU as on WASM: %s', async (_, form, tolerance) => {
     const file = await exported(form);
     const got = [];
     for (const runtime of [gpu, cpu]) {
@@ -71,7 +72,7 @@ describe('an ONNX export in the browser', () => {
     });
   });
 
-  it('runs in float16 on WASM, where the browser has arrays of it', async () => {
+  it('runs in float16 on WASM if the browser has Float16Array', async () => {
     const [half, whole] = [
       await exported({ form: 'genai', halves: true }),
       await exported({ form: 'genai' }),

@@ -88,7 +88,7 @@ async function shapesOf() {
   return expectedTensors(config);
 }
 
-/** Largest difference, as a share of the largest value. */
+/** Largest difference, relative to the largest value. */
 function error(got: Float32Array, want: Float32Array): number {
   if (got.length !== want.length) return Number.NaN;
   const most = want.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
@@ -96,8 +96,8 @@ function error(got: Float32Array, want: Float32Array): number {
 }
 
 /**
- * Measured: 3e-7 in float32; 1.3e-3 in float16, whose values have 11 bits; 1.9e-2 where activations are rounded to 8 bits of
- * their range before every product.
+ * Measured: 3e-7 in float32; 1.3e-3 in float16, whose values have 11 bits; 1.9e-2 with activations rounded to
+ * 8 bits of their range before every product.
  */
 const F32 = 1e-5;
 const F16 = 5e-3;
@@ -123,7 +123,7 @@ const argmax = (logits: Float32Array): number =>
   logits.reduce((m, x, i) => (x > (logits[m] as number) ? i : m), 0);
 
 describe('an export’s hidden states', () => {
-  it.each(FORMS)('are those of the project’s own pass: %s', async (_, form, tolerance) => {
+  it.each(FORMS)('are those of the project’s own forward pass: %s', async (_, form, tolerance) => {
     const runner = await OnnxRunner.open(runtime, await exported(form));
     const { states } = await runner.states(FED);
     const want = await own(form.linears);
@@ -136,7 +136,8 @@ describe('an export’s hidden states', () => {
     const embedded = Array.from(FED.ids).flatMap((id) => [...rows.subarray(id * H, (id + 1) * H)]);
     expect(error(states[0] as Float32Array, Float32Array.from(embedded))).toBeLessThan(1e-3);
 
-    // One token at a time through the cache, as all at once. Activations that are quantised share their scale.
+    // One token at a time through the cache gives the same as all at once, unless quantised activations share
+    // a scale.
     const [first, ...rest] = Array.from(FED.ids).slice(0, 7) as [number, ...number[]];
     let state = await runner.begin([first]);
     for (const id of rest) state = await runner.advance(state, [id]);
@@ -159,7 +160,7 @@ describe('an export’s hidden states', () => {
     await runner.dispose();
   });
 
-  it('come with logits of the last position alone, except where two runs are compared', async () => {
+  it('come with only the last position’s logits, except when two runs are compared', async () => {
     const asked: [string | undefined, readonly number[] | undefined][] = [];
     const open = runtime.openModelFile.bind(runtime);
     const opening = vi.spyOn(runtime, 'openModelFile').mockImplementation(async (given) => {
@@ -193,7 +194,7 @@ describe('an export’s hidden states', () => {
     await runner.dispose();
   });
 
-  it('is refused by name where what was found is something else', async () => {
+  it('are refused by name if what was found is something else', async () => {
     const file = await exported({ form: 'decomposed' });
     const { taps } = file.decoder;
     const [embedding, one, ...others] = taps as [string, string, ...string[]];
@@ -218,7 +219,7 @@ describe('an export’s hidden states', () => {
       });
   });
 
-  it('leaves nothing behind, says what cannot be read, and is cancelled', async () => {
+  it('leave nothing behind when something cannot be read, which is reported, or on cancellation', async () => {
     const file = await exported({ form: 'genai', externalFrom: 1000 });
     const gone = { size: 1e9, read: () => Promise.reject(new FileError('gone', 'Choose it again.')) };
     const without = { ...file, others: new Map([['model.onnx_data', gone]]) };

@@ -9,24 +9,24 @@ import type { Runtime } from '../../runtime/runtime';
 import { verifyTaps } from './onnx-check';
 import type { OnnxExport, OnnxIds } from './onnx-export';
 
-/** `num_logits_to_keep` for those of all positions. */
+/** Value of `num_logits_to_keep` for the logits of all positions. */
 const ALL = 0;
 
-/** What B sequences of one length have been read so far: keys and values, and the logits [V] of each one's last position. */
+/** B sequences of equal length, as read so far: keys and values, and the logits [V] at each one's last position. */
 export interface OnnxState {
   /** [B, columns] */
   readonly rows: readonly (readonly number[])[];
   readonly logits: readonly Float32Array[];
   readonly cache: Readonly<Record<string, FileTensor>>;
-  /** Tokens that may still be read: as many as memory allows. */
+  /** How many more tokens may be read, as memory allows. */
   readonly room: number;
-  /** It is in host memory, and needs no disposal. */
+  /** Does nothing: the state is in host memory. */
   dispose(): void;
 }
 
 /**
- * An ONNX export on the device, with its hidden states as outputs. Rows are right-padded: what comes later changes nothing
- * before it, so no mask is needed (`verifyTaps` sees to that).
+ * An ONNX export on the device, with its hidden states as outputs. Rows are right-padded: padding changes
+ * nothing before it, so no mask is needed (`verifyTaps` checks that).
  */
 export class OnnxRunner {
   private constructor(
@@ -36,7 +36,7 @@ export class OnnxRunner {
   ) {}
 
   /**
-   * Opens the export twice, without its hidden states and with them, and compares the two.
+   * Opens the export twice, without and with its hidden states as outputs, and compares the two.
    * @throws ConfigError if what was found in the graph is not the hidden states, RuntimeError, MemoryError, CancelledError
    */
   static async open(runtime: Runtime, file: OnnxExport, signal?: AbortSignal): Promise<OnnxRunner> {
@@ -54,8 +54,8 @@ export class OnnxRunner {
   }
 
   /**
-   * Hidden states [B, T, H] of the embedding, of every layer's output, the last one after the final norm: L + 1 in all.
-   * With `logits`, also [B, T or 1, V], as the export gives them.
+   * Hidden states [B, T, H] of the embedding and of every layer's output, the last one after the final norm:
+   * L + 1 in all. With `logits`, also [B, T or 1, V], as the export gives them.
    */
   async states(fed: OnnxIds, { logits = false } = {}) {
     const { taps } = this.file.decoder;
@@ -75,14 +75,14 @@ export class OnnxRunner {
     return this.read([ids], 0, {});
   }
 
-  /** The state of one sequence as that of B equal ones. */
+  /** Copies the state of one sequence to B equal ones. */
   repeat({ rows, logits, cache, ...rest }: OnnxState, batch: number): OnnxState {
     const times = <T>([one]: readonly T[]): T[] => new Array<T>(batch).fill(one as T);
     const wide = Object.entries(cache).map(([name, tensor]) => [name, repeated(tensor, batch)] as const);
     return { ...rest, rows: times(rows), logits: times(logits), cache: Object.fromEntries(wide) };
   }
 
-  /** The state one token of every row later. Without a cache in the export, everything is read again. */
+  /** The state after one more token per row. Without a cache in the export, everything is read again. */
   advance({ rows, cache }: OnnxState, tokens: readonly number[]): Promise<OnnxState> {
     const more = rows.map((row, b) => [...row, tokens[b] as number]);
     return this.cached
@@ -90,7 +90,7 @@ export class OnnxRunner {
       : this.read(more, 0, {});
   }
 
-  /** All logits [B, T or 1, V] of a pass, nothing else. */
+  /** Only the logits [B, T or 1, V] of a pass. */
   async logits(fed: OnnxIds): Promise<Float32Array> {
     return asFloats((await this.session.run(this.feeds(fed, 0, ALL), ['logits'])).logits as FileTensor);
   }
@@ -140,8 +140,8 @@ export class OnnxRunner {
   }
 
   /**
-   * Inputs for ids that come after `past` positions, whose keys and values are in `cache`. @param keep of how many positions,
-   * the last ones, logits are computed, where the export can be told
+   * Inputs for ids that come after `past` positions, whose keys and values are in `cache`. @param keep the
+   * number of last positions to compute logits for, if the export has such an input
    */
   private feeds(
     { batch, columns, ids }: OnnxIds,
@@ -175,7 +175,7 @@ export class OnnxRunner {
   }
 }
 
-/** [1, …] → [B, …], B times the same. */
+/** [1, …] → [B, …], repeated B times. */
 function repeated({ type, shape, data }: FileTensor, batch: number): FileTensor {
   const Values = data.constructor as new (length: number) => Float32Array;
   const all = new Values(batch * data.length);
@@ -194,7 +194,7 @@ async function lateFiles({ file, others }: OnnxExport): Promise<Map<string, Late
   return files;
 }
 
-/** A file that cannot be read at once is read whole. */
+/** A file that cannot be read synchronously is read completely. */
 async function lateFile(file: ByteSource): Promise<LateFile> {
   const { size, readSync } = file;
   if (readSync) return { size, read: (from, to) => readSync(from, to - from) };

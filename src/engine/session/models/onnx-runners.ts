@@ -9,8 +9,8 @@ interface Entry {
 }
 
 /**
- * The ONNX exports on one runtime, each opened once, when it is first run, and kept for the next call until it is closed;
- * then it goes with its last user.
+ * The ONNX exports on one runtime, each opened once, when it is first run, and kept for the next call until
+ * it is closed; then it is freed with its last user.
  */
 export class OnnxRunners {
   private readonly entries = new Map<OnnxExport, Entry>();
@@ -18,7 +18,7 @@ export class OnnxRunners {
 
   constructor(private readonly runtime: Runtime) {}
 
-  /** Does `work` with the export on the device. @throws what `OnnxRunner.open` throws */
+  /** Runs `work` with the export on the device. @throws what `OnnxRunner.open` throws */
   async use<T>(
     file: OnnxExport,
     signal: AbortSignal | undefined,
@@ -54,11 +54,11 @@ export class OnnxRunners {
   private entry(file: OnnxExport, signal: AbortSignal | undefined): Entry {
     const known = this.entries.get(file);
     if (known) return known;
-    // Closed while a call in progress still reads it: only that call holds it.
+    // Closed while a call in progress still uses it: only that call holds it.
     const closed = this.closed.has(file);
     const entry: Entry = { made: OnnxRunner.open(this.runtime, file, signal), users: 0, closed };
     if (!closed) this.entries.set(file, entry);
-    // What could not be opened may be tried again.
+    // A failed opening may be retried.
     entry.made.catch(() => {
       if (this.entries.get(file) === entry) this.entries.delete(file);
     });

@@ -19,7 +19,7 @@ import { openModel } from './opened';
 
 type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
-/** The files of the tiny pair's teacher, as a person would choose them. */
+/** The files of the tiny pair's teacher, as a user would choose them. */
 async function tinyFiles(options?: TinyPairOptions): Promise<Files> {
   const pair = await tinyPair(options);
   const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'];
@@ -68,7 +68,7 @@ beforeAll(async () => {
   files = await tinyFiles();
 });
 
-it('an adapter beside its base that is not whole is refused by name, not left out', async () => {
+it('refuses an incomplete adapter beside its base by name instead of ignoring it', async () => {
   const beside = new Map([...files, ['adapter_config.json', text({ peft_type: 'LORA' })]]);
   await expect(openModel(named(beside))).rejects.toMatchObject({
     message: 'adapter_model.safetensors is missing; given: adapter_config.json',
@@ -77,7 +77,7 @@ it('an adapter beside its base that is not whole is refused by name, not left ou
 });
 
 describe('a checkpoint from files', () => {
-  it('is named by its folder, unless config.json names it or its files are of several', async () => {
+  it('is named after its folder, unless config.json names it or its files come from several', async () => {
     const nameOf = async (chosen: readonly NamedFile[]) => (await openModel(chosen)).model.report.name;
     const all = named(files).map((file) => ({ ...file, folder: 'stories' }));
     expect(await nameOf(all)).toBe('stories');
@@ -92,7 +92,7 @@ describe('a checkpoint from files', () => {
     ).toBe('org/own');
   });
 
-  it('is read with its hash, told in bytes', async () => {
+  it('is read and hashed, with progress in bytes', async () => {
     const seen: Progress[] = [];
     const bytes = files.get('model.safetensors') as Uint8Array<ArrayBuffer>;
     const { model, tokenizer } = await openModel(named(files), { report: (p) => seen.push(p) });
@@ -122,7 +122,7 @@ describe('a checkpoint from files', () => {
     expect(done.at(-1)).toBe(bytes.length);
   });
 
-  it('has the chat template of chat_template.jinja; one that cannot be used is said, and the model opens', async () => {
+  it('has the chat template of chat_template.jinja; an unusable one is reported, and the model opens', async () => {
     const withTemplate = (source: string) =>
       openModel([...named(files), { name: 'chat_template.jinja', data: new Blob([source]) }]);
     const { tokenizer } = await withTemplate('<{{ messages[0].content }}>');
@@ -148,9 +148,9 @@ describe('a checkpoint from files', () => {
     expect(shards.model.report.bytes).toBe(joined.length);
   });
 
-  it.each(['bf16', 'f16'] as const)('is kept in %s, and widened exactly', async (dtype) => {
+  it.each(['bf16', 'f16'] as const)('is stored in %s, and widened exactly', async (dtype) => {
     const half = await openModel(named(stored(files, dtype)));
-    // Once rounded, the values are those of an f32 file that holds them.
+    // The rounded values equal those of an f32 file that holds them.
     const again = await openModel(named(f32Of(dtype)));
     const [kept, wide] = [half, again].map(({ model }) => valuesOf(model));
     expect(kept?.map(([name, { dtype }]) => [name, dtype])).toEqual(wide?.map(([name]) => [name, dtype]));
@@ -210,20 +210,20 @@ describe('a checkpoint from files', () => {
       /config\.json: not valid JSON/,
     ],
   ];
-  it.each(bad)('%s: refused with what is wrong', async (_name, make, kind, message) => {
+  it.each(bad)('%s: refused, saying what is wrong', async (_name, make, kind, message) => {
     const opening = openModel(named(await make()));
     await expect(opening).rejects.toThrow(kind);
     await expect(opening).rejects.toThrow(message);
   });
 
-  it('is refused where a name comes twice, and where a file cannot be read', async () => {
+  it('is refused if a name occurs twice, or a file cannot be read', async () => {
     const twice = [...named(files), { name: 'old/config.json', data: new Blob(['{}']) }];
     await expect(openModel(twice)).rejects.toThrow('there are two files "config.json"');
     const whole = new Blob([files.get('model.safetensors') as Uint8Array<ArrayBuffer>]);
     const slices = [whole.slice(0, 8), whole];
     const lost = {
       size: whole.size,
-      // The header can still be read.
+      // The header remains readable.
       slice: (from: number, to: number) =>
         to < whole.size
           ? (slices[1] as Blob).slice(from, to)
@@ -253,7 +253,7 @@ describe('a checkpoint from files', () => {
 });
 
 describe('a large checkpoint', () => {
-  /** Reads of the host, and its files: as FileReaderSync in a worker. */
+  /** The files and a record of reads, which are synchronous like FileReaderSync's in a worker. */
   function lazily(these: Files, change?: (name: string, bytes: Uint8Array<ArrayBuffer>) => void) {
     const bytesOf = new Map<Blob, Uint8Array<ArrayBuffer>>();
     const list = named(these).map(({ name, data }) => {
@@ -289,12 +289,12 @@ describe('a large checkpoint', () => {
     expect(reads).toEqual([row.data.byteLength]);
     expect(row.shape).toEqual([1, 32]);
     expect(row.data).toEqual(whole.model.weights.read('w.embedding').data.slice(5 * 32, 6 * 32));
-    // Rows that span two parts.
+    // Rows across two parts.
     const qkv = whole.model.weights.read('w.1.qkv');
     expect(lazy.model.weights.read('w.1.qkv', 30, 35).data).toEqual(qkv.data.slice(30 * 32, 35 * 32));
   });
 
-  it('is told from another of its shape by its fingerprint', async () => {
+  it('is told apart from another of the same shape by its fingerprint', async () => {
     const { list, options } = lazily(files);
     const again = lazily(files);
     const bytes = (files.get('model.safetensors') as Uint8Array<ArrayBuffer>).slice();
@@ -308,7 +308,7 @@ describe('a large checkpoint', () => {
     expect(hashes[2]).not.toBe(hashes[0]);
   });
 
-  it('that is damaged is refused when the tensor is read, by its name', async () => {
+  it('that is damaged is refused, naming the tensor, when that is read', async () => {
     const name = 'model.layers.1.mlp.down_proj.weight';
     const tensors = [
       ...parseSafetensors((files.get('model.safetensors') as Uint8Array<ArrayBuffer>).buffer).values(),
@@ -326,11 +326,11 @@ describe('a large checkpoint', () => {
       /"model\.layers\.1\.mlp\.down_proj\.weight" .* NaN at element 7/,
     );
     model.weights.read('w.0.down');
-    // The same one is refused at opening where it is read whole.
+    // Read completely, the same checkpoint is refused on opening.
     await expect(openModel(list)).rejects.toThrow(NumericError);
   });
 
-  it('whose file went away says so', async () => {
+  it('whose file has gone says so', async () => {
     const { list } = lazily(files);
     const gone = (): ArrayBuffer => {
       throw new DOMException('The requested file could not be read', 'NotReadableError');
@@ -343,7 +343,7 @@ describe('a large checkpoint', () => {
   });
 });
 
-/** An f32 file of the values that `dtype` can hold. */
+/** An f32 file with values rounded to `dtype`. */
 function f32Of(dtype: FloatDType): Files {
   const half = parseSafetensors(
     (stored(files, dtype).get('model.safetensors') as Uint8Array<ArrayBuffer>).buffer,
@@ -365,7 +365,7 @@ describe('the workbench', () => {
   const workbench = new LoriWorkbench(tinyEnvironment(new Map()));
   afterAll(() => workbench.close());
 
-  it('opens a checkpoint without a provider or a pair, keeps it over both, and replaces it by the next', async () => {
+  it('opens a checkpoint without a provider or a pair, keeps it when those change, and replaces it by the next', async () => {
     const loadedModels = () => insideOf<{ openedModel?: { model: object } }>(workbench).openedModel?.model;
     const opened = await workbench.openCheckpoint(named(files));
     const first = loadedModels();
@@ -393,7 +393,7 @@ describe('the workbench', () => {
     expect(loadedModels()).toMatchObject({ config: { layers: 2 } });
   });
 
-  it('is closed with everything it took, also by generation, and can be opened again', async () => {
+  it('closes it with everything made from it, also by generation, and can open it again', async () => {
     await workbench.open('wasm');
     const { runtime } = insideOf<{ opened: { runtime: Runtime } }>(workbench).opened;
     const taken = () => [runtime.liveTensors, runtime.programCount];
@@ -461,7 +461,7 @@ describe.skipIf(!(await hasFile('shared', `${FOLDER}/config.json`)))('stories260
   });
 });
 
-it('a config.json alone says what the model is, or why it cannot be opened', async () => {
+it('describes a model, or why it cannot be opened, from its config.json alone', async () => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   const config = JSON.parse(new TextDecoder().decode(files.get('config.json')));
   const { model } = await openModel(named(files));
@@ -474,7 +474,7 @@ it('a config.json alone says what the model is, or why it cannot be opened', asy
   await expect(workbench.describeConfig({ ...config, quantization: { bits: 4 } })).rejects.toThrow('MLX');
 });
 
-describe('files that people have instead', () => {
+describe('files that users have instead', () => {
   const encode = (text: string) => new TextEncoder().encode(text);
   const pointer = encode(
     `version https://git-lfs.github.com/spec/v1\noid sha256:${'5e'.repeat(32)}\nsize 1060480\n`,

@@ -45,14 +45,15 @@ import type { OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
 /**
- * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
- * or bf16), and tokenizer_config.json, chat_template.jinja and generation_config.json (its end tokens) if there are any. Other
- * files are ignored. Without safetensors, an ONNX export is opened instead, see `openOnnx`. A PEFT adapter among the files is
- * merged into them, or into one of `bases` where it comes alone, see `withAdapter`. Archives (.zip) are unpacked first.
+ * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their
+ * index (f32, f16 or bf16), and tokenizer_config.json, chat_template.jinja and generation_config.json (its
+ * end tokens) if there are any. Other files are ignored. Without safetensors, an ONNX export is opened
+ * instead, see `openOnnx`. A PEFT adapter among the files is merged into them, or into one of `bases` if it
+ * comes alone, see `withAdapter`. Archives (.zip) are unpacked first.
  *
- * Of large weights only the headers and a sample are read, to check them against config.json, and a head that config.json ties
- * to the embedding, to compare the two; values are read tensor by tensor whenever the device needs them, and NaN and infinities
- * are found then.
+ * Of large weights only the headers and a sample are read, to check them against config.json, and a head that
+ * config.json ties to the embedding, to compare the two; values are read tensor by tensor whenever the device
+ * needs them, which is when NaN and infinities are found.
  * @throws FileError naming the file that is missing or damaged, ConfigError for an unsupported architecture or a
  *   tokenizer from another model, NumericError for weights that are not finite, CancelledError
  */
@@ -75,7 +76,7 @@ export async function openModel(
   return withAdapter(base, adapter, { maxWholeBytes: MAX_WHOLE_BYTES, ...options, onOpened });
 }
 
-/** The base of this name, else the opened model; without an adapter that it may have. */
+/** The base with this name, else the opened model; without an adapter that it may have. */
 function baseFor(name: string | undefined, bases: OpenOptions['bases']): OpenedModel | undefined {
   const opened = bases?.opened && (bases.opened.base ?? bases.opened);
   const all = [...(opened ? [opened] : []), ...(bases?.others ?? [])];
@@ -117,7 +118,7 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
     return openRelease(layout, { ...{ byName, blobs, index, config, found, bytes, whole, files }, options });
   refuse(recogniseTokenizer(names));
   if (parsed === undefined) throw missing('config.json', byName);
-  // Everything that can be refused by the headers is refused before the weights are read.
+  // Everything that the headers rule out is refused before the weights are read.
   const resolved = await matchTensors(parsed, found, expectedTensors(parsed), signal);
   const { tokenizer, notes: lacking } = await openTokenizer(byName, (name) => json(byName, name), parsed);
   throwIfCancelled(signal, CANCELLED);
@@ -179,14 +180,14 @@ function weightFiles(byName: ReadonlyMap<string, Blob>, index: unknown): Map<str
   return new Map(names.map((name) => [name, fileOf(byName, name)]));
 }
 
-/** Files that people have instead of a checkpoint's, each named for what it is. */
+/** Refuses files that users have instead of a checkpoint's, naming what they are. */
 function refuse(wrong: WrongFiles | null, Refusal: typeof FileError | typeof ConfigError = FileError): void {
   if (wrong !== null) throw new Refusal(wrong.what, wrong.hint);
 }
 
 /**
- * What a config.json (parsed) says, before any weights are there.
- * @throws ConfigError where such a model cannot be opened
+ * Describes a model from its config.json (parsed), before any weights are there.
+ * @throws ConfigError if such a model cannot be opened
  */
 export function describeConfig(config: unknown): ModelReport {
   refuse(recogniseQuantised(config), ConfigError);

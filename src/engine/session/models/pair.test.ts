@@ -10,7 +10,7 @@ import { loadPair } from './pair';
 const load = async (options: TinyPairOptions) =>
   loadPair('models/', { fetch: serveFiles(await tinyPair(options)) });
 
-/** Cut, and one byte turned, in the middle of a file. */
+/** Truncates a file in the middle. */
 const truncated = (name: string): TinyPairOptions => ({
   damage: (path, bytes) => (path === name ? bytes.slice(0, bytes.length >> 1) : undefined),
 });
@@ -35,11 +35,11 @@ const editFiles =
     return { ...manifest, [role]: { ...model, files: edit(model.files) } };
   };
 
-/** Id of the token that the tiny pair’s tokenizer writes for a word it does not know. */
+/** Id of the token that the tiny pair’s tokenizer uses for unknown words. */
 const UNKNOWN = 2;
 
 describe('loadPair', () => {
-  it('reads both models, tells the bytes as they come, and reports what it read', async () => {
+  it('reads both models, reports bytes as they arrive, and describes what it read', async () => {
     const seen: Progress[] = [];
     const files = await tinyPair();
     const { pair, report } = await loadPair('models', {
@@ -57,7 +57,7 @@ describe('loadPair', () => {
     expect(4 * (report.models[0]?.parameters as number)).toBe(stored.length - header);
     expect(pair.base.endIds).toEqual([1]);
     expect(report.knows.map(({ kind }) => kind)).toEqual(['names', 'things', 'numbers', 'sentences']);
-    // Every word that it is said to know has a token of its own.
+    // Every word that it is reported to know has a token of its own.
     for (const { kind, words } of report.knows)
       for (const word of kind === 'numbers' ? [] : words)
         expect(pair.codec.question(word)).not.toContain(UNKNOWN);
@@ -69,7 +69,7 @@ describe('loadPair', () => {
     expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total);
   });
 
-  it('keeps the bundled pair in the 16 bits it is stored in, and nothing of its files besides', async () => {
+  it('keeps the bundled pair in its stored 16 bits, and nothing else of its files', async () => {
     const { pair } = await loadPair('', {
       fetch: async (url) => new Response(await readFile('models', String(url).replace(/^\//, ''))),
     });
@@ -81,7 +81,7 @@ describe('loadPair', () => {
     }
   });
 
-  it('takes the end of sequence from the tokenizer where config.json names none', async () => {
+  it('takes the end of sequence from the tokenizer if config.json names none', async () => {
     const { pair } = await load({ config: { eos_token_id: null } });
     expect(pair.base.endIds).toEqual([1]);
     expect(pair.teacher.endIds).toEqual([1]);
@@ -193,7 +193,7 @@ describe('a workbench that was given a damaged pair', () => {
   });
   afterAll(() => workbench.close());
 
-  it('takes a sound one after it, and keeps that when a damaged one follows', async () => {
+  it('then accepts an intact one, and keeps that when a damaged one follows', async () => {
     const weights = files.get('base/model.safetensors') as Uint8Array<ArrayBuffer>;
     files.set('base/model.safetensors', weights.slice(0, 1000));
     await expect(workbench.loadPair('models')).rejects.toThrow(FileError);
@@ -218,7 +218,7 @@ describe('a workbench that was given a damaged pair', () => {
     await own.close();
   });
 
-  it('keeps what it has where another provider cannot be had', async () => {
+  it('keeps what it has if another provider is unavailable', async () => {
     files = await tinyPair();
     const own = new LoriWorkbench(tinyEnvironment(files));
     const report = await own.open('auto');

@@ -14,7 +14,7 @@ import { type Manifest, type ManifestModel, parseManifest } from './manifest';
 import type { OnnxExport } from './onnx-export';
 import { SOURCES } from './sources';
 
-/** The files of a teacher that are read: the tokenizer is the base's. */
+/** The files of a teacher that are read: its tokenizer is the base's. */
 const MODEL_FILES: readonly string[] = ['config.json', 'model.safetensors'];
 
 /** One loaded model. */
@@ -25,7 +25,7 @@ export interface LoadedModel {
   readonly report: ModelReport;
   /** config.json and the other small files of its folder, by name, for exporting it; absent for an ONNX export. */
   readonly files?: ReadonlyMap<string, Blob>;
-  /** An ONNX export: it is run as it is, and there are no `weights` (asking for them throws ConfigError). */
+  /** An ONNX export: it is run as it is and has no `weights` (reading them throws ConfigError). */
   readonly onnx?: OnnxExport;
 }
 

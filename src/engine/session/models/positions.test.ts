@@ -13,7 +13,7 @@ const model = (maxPositions?: number) =>
   }) as unknown as LoadedModel;
 
 describe('positions past the model’s', () => {
-  it('are refused by name; as many as it has are not, nor where nothing is said', () => {
+  it('are refused by name; as many as it has are accepted, and any number if it names no limit', () => {
     const check = (max: number | undefined, needed: number) => () =>
       checkPositions(model(max), needed, 'train-3', 'Choose another.');
     expect(check(10, 11)).toThrow(
@@ -76,7 +76,7 @@ describe('positions past the model’s', () => {
     await workbench.close();
   });
 
-  it('of a run are refused before the teacher is read', async () => {
+  it('in a run are refused before the teacher is read', async () => {
     const workbench = new LoriWorkbench(
       tinyEnvironment(await tinyPair({ teacherConfig: { max_position_embeddings: 30 } })),
     );

@@ -2,8 +2,9 @@ import { InputError } from '../../base/errors';
 import type { LoadedModel } from './pair';
 
 /**
- * A model is defined for the positions it was trained with. RoPE computes something beyond them too, but that is not the
- * model. @param what needs the positions: the start of the message @throws InputError beyond them
+ * A model is defined for the positions it was trained with. RoPE computes something beyond them too, but that
+ * is outside the model. @param what needs the positions, as the start of the message @throws InputError
+ * beyond them
  */
 export function checkPositions(
   { config, report }: Pick<LoadedModel, 'config' | 'report'>,

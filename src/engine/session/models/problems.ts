@@ -50,7 +50,10 @@ export class ProblemSet {
       .map((problem, i) => ({ id: `${split}-${from + i}`, problem, tokens: this.codec.encode(problem) }));
   }
 
-  /** The problem of an id such as `held-out-3`, or undefined for any other text. @throws InputError outside the set */
+  /**
+   * The problem with an id such as `held-out-3`, or undefined for any other text. @throws InputError outside
+   * the set
+   */
   byId(id: string): Example | undefined {
     const [, split, index] = /^(train|validation|held-out)-(\d{1,6})$/.exec(id) ?? [];
     return split === undefined ? undefined : this.take(split as Split, Number(index), 1)[0];

@@ -5,12 +5,15 @@ import type { ModuleSpec } from '../../nn/modules/modules';
 import type { StopHeadSpec } from '../../nn/modules/stop-head';
 
 const SETTINGS = '_inserted_LatentThinkingModelSettings';
-/** The most thoughts: what the released options allow (Latent-6-by-1), and no released student takes more. */
+/**
+ * Maximum number of thoughts: what the released options allow (Latent-6-by-1); no released student takes
+ * more.
+ */
 export const MAX_THOUGHTS = 10;
 const STOP_HEAD: StopHeadSpec = { kind: 'stopHead', name: 'stop' };
 const OTHER = 'Open a released model of adaptive latent reasoning with its own config.json.';
 
-/** Whose rows of the output embedding decide whether to go on, and what their logits are divided by. */
+/** The rows of the output embedding that decide whether to continue, and the temperature of their logits. */
 export interface StopRows {
   readonly head: StopHeadSpec;
   /** CONTINUE and STOP. */

@@ -9,9 +9,10 @@ import type { ModuleSpec } from '../../nn/modules/modules';
 const THOUGHTS = 6;
 
 /**
- * CODI: question, bot, K thoughts, eot, and the model writes its answer. Coconut the same, with the final hidden state fed as it
- * is. The three tokens are added after the base's V: pad, bot, eot; Coconut's are start, end, latent.
- * @throws ConfigError for other numbers of rows than V + 3, whose tokens cannot be told
+ * CODI: question, bot, K thoughts, eot, and the model writes its answer. Coconut is the same, with the final
+ * hidden state fed as it is. The three tokens are added after the base's V: pad, bot, eot; Coconut's are
+ * start, end, latent.
+ * @throws ConfigError if there are not V + 3 rows, so that the tokens cannot be identified
  */
 export function codiReasoning(
   layout: Layout,

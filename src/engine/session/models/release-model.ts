@@ -12,7 +12,7 @@ import { readRelease, rowsOf } from './release-open';
 import type { OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
-/** A published latent-reasoning checkpoint; what its folder lacks of its base is taken from the model that is open. */
+/** Opens a published latent-reasoning checkpoint; what its folder lacks of its base is taken from the open model. */
 export async function openRelease(
   layout: Layout,
   {
@@ -96,7 +96,7 @@ export async function openRelease(
   };
 }
 
-/** The id of an added token, which is one of the last. */
+/** The id of an added token, which is among the last. */
 function addedToken({ vocabSize, tokenText }: Tokenizer, text: string): number | undefined {
   for (let id = vocabSize - 1; id >= Math.max(0, vocabSize - ADDED); id--)
     if (tokenText(id) === text) return id;

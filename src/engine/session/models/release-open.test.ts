@@ -33,8 +33,8 @@ import {
 import type { OpenedModel } from './subjects';
 
 /**
- * float32 against float64 through up to ten positions, each of which feeds the next, as a share of the largest value. Measured at
- * most 5e-5: GPT-2’s wide activations amplify rounding from thought to thought.
+ * float32 against float64 through up to ten positions, each of which feeds the next, relative to the largest
+ * value. Measured at most 5e-5: GPT-2’s wide activations amplify rounding from thought to thought.
  */
 const TOLERANCE = 1e-4;
 
@@ -52,7 +52,7 @@ async function run({ model, latent }: OpenedModel) {
   if (!latent) throw new Error('it does not reason');
   const models = new DeviceModels(runtime);
   const { parameters, packs } = latent;
-  // One that decides itself makes as many thoughts as torch does here.
+  // A student that decides for itself is given torch's number of thoughts here.
   const stop = latent.reasoning.stages.flatMap((stage) =>
     stage.kind === 'latents' ? (stage.stop ?? []) : [],
   )[0];
@@ -98,7 +98,7 @@ const release = (name: string): ReleaseCase => releaseCases.find((one) => one.na
 const CODI = release('CODI GPT-2');
 
 describe.each(releaseCases)('$name', (one) => {
-  it('is recognised, and its latent loop is torch’s', async () => {
+  it('is recognised, and its latent loop equals torch’s', async () => {
     const opened = await openModel([
       ...(await releaseFiles(one)).filter(({ data }) => data.size > 0),
       ...baseSettings(one),
@@ -109,7 +109,7 @@ describe.each(releaseCases)('$name', (one) => {
 });
 
 describe.each(pccotCases)('$name', (one) => {
-  it('is applied to its base, and its parallel thoughts are torch’s', async () => {
+  it('is applied to its base, and its parallel thoughts equal torch’s', async () => {
     const base = await openModel(baseFiles(one.base));
     const opened = await openModel(pccotFiles(one), { bases: { opened: base, others: [] } });
     await compare(opened, one);
@@ -117,7 +117,7 @@ describe.each(pccotCases)('$name', (one) => {
 });
 
 describe('a release', () => {
-  it('says what it matched, what it left and why, and where its settings come from', async () => {
+  it('reports what it matched, what it left out and why, and where its settings come from', async () => {
     const { model, latent } = await openModel([...(await releaseFiles(CODI)), ...baseSettings(CODI)]);
     expect(model.report.notes).toEqual([
       'The weights are in CODI’s layout (LoRA that is not merged, under "codi.base_model.model."): 28 tensors of the model, 16 LoRA factors, 6 of the function that makes thoughts.',
@@ -223,7 +223,7 @@ describe('a release', () => {
   });
 });
 
-it('takes as many thoughts as its own rows of the output embedding decide, where it is stepped through', async () => {
+it('takes as many thoughts as its own rows of the output embedding decide when stepped through', async () => {
   const adaptive = release('adaptive latent reasoning');
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
@@ -248,7 +248,7 @@ it('takes as many thoughts as its own rows of the output embedding decide, where
   await workbench.close();
 });
 
-it('is exported with what makes its thoughts, and opens again as the same student', async () => {
+it('is exported with what makes its thoughts, and reopens as the same student', async () => {
   const opened = await openModel([...(await releaseFiles(CODI)), ...baseSettings(CODI)]);
   const { name, blob, files, notes } = await exportModel(
     { opened, checkpoints: new Map() },
@@ -284,14 +284,14 @@ it('is stepped through in Latents, thought by thought, and answers', async () =>
   await workbench.close();
 });
 
-describe('files of torch.save', () => {
+describe('files written by torch.save', () => {
   const read = (base64: string) =>
     readTorchHeader(
       memorySource(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer),
       'pytorch_model.bin',
     );
 
-  it('torch’s own: every type, views of one storage, parameters', async () => {
+  it('reads torch’s own: every type, views of one storage, parameters', async () => {
     const found = await read(PICKLES.state);
     expect([...found.values()].map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([
       ['a', 'f32', [3, 4]],
@@ -321,7 +321,7 @@ describe('files of torch.save', () => {
     });
   });
 
-  it('refused beside a model: what is no archive', async () => {
+  it('refuses, beside a model, what is not an archive', async () => {
     const files: NamedFile[] = [{ name: 'pytorch_model.bin', data: new Blob(['version https://git-lfs']) }];
     await expect(openModel([...files, ...baseSettings(CODI)])).rejects.toThrow(/Git LFS pointer/);
   });

@@ -1,7 +1,8 @@
 /**
- * Published latent-reasoning checkpoints: the model with its adapter merged, the function that makes thoughts, and how the
- * thoughts are fed, as data. Layouts are those of the official repositories; what a file does not say (alpha, the number of
- * thoughts) is what those repositories' scripts say, and is said so.
+ * Published latent-reasoning checkpoints: the model with its adapter merged, the function that makes
+ * thoughts, and how the thoughts are fed, as data. Layouts are those of the official repositories; what a
+ * file does not say (alpha, the number of thoughts) comes from those repositories' scripts, and is reported
+ * as such.
  */
 import { FileError } from '../../base/errors';
 import { floatsOf } from '../../base/half';
@@ -42,10 +43,10 @@ export interface Release {
 export interface ReadRelease {
   readonly config: ModelConfig;
   readonly tensors: ReadonlyMap<string, TensorLocation>;
-  /** Everything that must be read of the file. */
+  /** All tensors that must be read from the file. */
   readonly all: readonly TensorLocation[];
   readonly notes: readonly string[];
-  /** The weights, once the tensors can be read at once. */
+  /** The weights, once the tensors can be read synchronously. */
   weights(): WeightSource;
   latent(): LatentStudent;
 }
@@ -142,7 +143,7 @@ function stopValues(
   return [weight, new Float32Array(2)];
 }
 
-/** Rows of the embedding, which decide over config.json: the base's knows nothing of added tokens. */
+/** The embedding's number of rows, which overrides config.json: the base's does not include added tokens. */
 export function rowsOf({ weights }: SortedTensors<TensorLocation>, layout: Layout): number {
   const embedding = [...weights].find(([name]) => /(^|\.)(embed_tokens|wte)\.weight$/.test(name));
   const rows = embedding?.[1].entry.shape[0];
@@ -151,7 +152,7 @@ export function rowsOf({ weights }: SortedTensors<TensorLocation>, layout: Layou
   return rows;
 }
 
-/** All tensors by names of their own. */
+/** All tensors by their own names. */
 function storedTensors(
   tensors: ReadonlyMap<string, TensorLocation>,
   { lora, thoughts }: SortedTensors<TensorLocation>,
@@ -193,7 +194,7 @@ function checkShape({ entry }: TensorLocation, shape: readonly number[]): void {
     );
 }
 
-/** The function that makes thoughts; undefined where the final hidden state is fed as it is. */
+/** The function that makes thoughts; undefined if the final hidden state is fed as it is. */
 function moduleOf(
   layout: Layout,
   { thoughts }: SortedTensors<TensorLocation>,

@@ -9,13 +9,14 @@ export const PCCOT_ARGUMENTS = 'pccot_args.json';
 const MAX_COUNT = 256;
 const OTHER = 'Open the folder as PCCoT’s run_ccot.py writes it: adapter, config.json and pccot_args.json.';
 
-/** Whether a config.json is that of a PCCoT student. */
+/** Whether a config.json is a PCCoT student's. */
 export const isPccot = (config: unknown): boolean =>
   isJsonObject(config) && /^pccot-/.test(String(own(config, 'model_type')));
 
 /**
- * PCCoT: question, bot, c thoughts that are refined together T times, eot, and the model writes its answer. A thought starts as the
- * latent token's embedding and is the final hidden state before it in the run before.
+ * PCCoT: question, bot, c thoughts that are refined together T times, eot, and the model writes its answer. A
+ * thought starts as the latent token's embedding, and then is the final hidden state at the position before
+ * it in the previous iteration.
  * @param model with its adapter  @throws ConfigError naming a setting that is missing or not supported
  */
 export function pccotStudent(

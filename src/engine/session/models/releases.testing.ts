@@ -28,7 +28,7 @@ export interface ReleaseCase extends Drawn {
   readonly file: string;
   /** config.json of the base. */
   readonly base: object;
-  /** Of the release's own folder; `null`: an empty file. */
+  /** Files of the release's own folder; `null`: an empty file. */
   readonly files: Readonly<Record<string, object | null>>;
   /** Base64 of float32: final hidden states from the question's end on, and the last position's logits. */
   readonly hidden: string;
@@ -66,7 +66,7 @@ const json = (name: string, value: unknown): NamedFile => ({ name, data: new Blo
 const tokenizer = (): NamedFile =>
   familyFiles(familyCases[0]!, 'f32').find(({ name }) => name === 'tokenizer.json') as NamedFile;
 
-/** The release's own files. @param change of the tensors before they are written */
+/** The release's own files. @param change to the tensors before they are written */
 export async function releaseFiles(
   release: ReleaseCase,
   change: (tensors: SavedTensor[]) => SavedTensor[] = (tensors) => tensors,
@@ -88,7 +88,7 @@ export const baseSettings = ({ base, files }: Pick<ReleaseCase, 'base' | 'files'
   tokenizer(),
 ];
 
-/** A plain base model of the same configuration, to be opened before. */
+/** A plain base model of the same configuration, to be opened first. */
 export function baseFiles({ config, ...drawn }: PccotCase['base']): NamedFile[] {
   return [
     json('config.json', { ...config, _name_or_path: 'gpt2' }),
@@ -106,7 +106,7 @@ export const pccotFiles = (pccot: PccotCase): NamedFile[] =>
 
 const ROOM = 256;
 
-/** The same layout with more positions, and other weights for it: the goldens do not hold for it. */
+/** The same layout with more positions, and hence other weights: the goldens do not apply to it. */
 export function roomy<T extends Drawn>(release: T): T {
   const text = JSON.stringify(release, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value;
@@ -119,7 +119,7 @@ export function roomy<T extends Drawn>(release: T): T {
   return JSON.parse(text);
 }
 
-/** The files with a full stop in the tokenizer's vocabulary, in the place of its last sign. */
+/** The files with a full stop in the tokenizer's vocabulary, in place of its last character. */
 export async function withFullStop(files: readonly NamedFile[]): Promise<NamedFile[]> {
   return Promise.all(
     files.map(async (file) => {

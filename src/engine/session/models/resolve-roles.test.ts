@@ -45,7 +45,7 @@ describe('roles', () => {
     const workbench = await workbenchWith();
     const bundled = await losses(workbench, run({}));
     expect(await losses(workbench, run({ student: 'opened' }))).toEqual(bundled);
-    // Another teacher: the model itself.
+    // A different teacher: the model itself.
     expect(await losses(workbench, run({ student: 'opened', teacher: 'self' }))).not.toEqual(bundled);
     await workbench.close();
   });
@@ -78,7 +78,7 @@ describe('roles', () => {
     await workbench.close();
   });
 
-  it('teach by the student that was kept, and step it on its own model', async () => {
+  it('let a kept student teach, and step it on its own model', async () => {
     const workbench = await workbenchWith({ pair: false });
     await workbench.openData([rowsFile(ROWS)], AS_DETECTED);
     const own = { student: 'opened', teacher: 'self', data: 'opened' };
@@ -89,7 +89,7 @@ describe('roles', () => {
     expect(Object.values(second.models)).toContain(kept.sha256);
     expect(Object.keys(second.models)).toHaveLength(2);
     expect(first.models).not.toEqual(second.models);
-    // Held-out rows can be asked, and the kept teacher explains.
+    // Held-out rows can be used as questions, and the kept teacher explains.
     const [problem] = await workbench.problems('held-out', 0, 1);
     expect(problem?.id).toBe(second.data?.heldOut[0]);
     const { question } = problem as NonNullable<typeof problem>;
@@ -102,7 +102,7 @@ describe('roles', () => {
     await workbench.close();
   });
 
-  it('teach by another model that was opened and kept, which is freed before the student trains', async () => {
+  it('let another model that was opened and kept teach, which is freed before the student trains', async () => {
     const workbench = await workbenchWith({ opened: folder('teacher') });
     const plain = watch();
     const bundled = await workbench.distil(run({}), { report: plain.report });
@@ -111,7 +111,7 @@ describe('roles', () => {
     expect(kept).toMatchObject({ label: kept.model, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
     const { runtime, models } = insideOf<{ opened: Pick<Opened, 'runtime' | 'models'> }>(workbench).opened;
     const { openedModel } = insideOf<{ openedModel: OpenedModel }>(workbench);
-    // Also while it is still the opened model, and the student is another.
+    // Also while the teacher is still the opened model, and the student is another.
     expect(await losses(workbench, run({ teacher: 'kept' }))).toEqual(want);
     expect(models.traffic(openedModel.model)).toBeUndefined();
     await workbench.openCheckpoint(folder('base'));
@@ -119,7 +119,7 @@ describe('roles', () => {
     let programs: number | null = null;
     const real = runtime.compile.bind(runtime);
     const compile = vi.spyOn(runtime, 'compile').mockImplementation((...args) => {
-      // The teacher's are gone when the first of the student's is compiled.
+      // The teacher's programs are gone when the student's first one is compiled.
       const isStudent = watched.events.some((e) => e.kind === 'progress' && e.progress.phase === 'compile');
       if (isStudent && programs === null) programs = runtime.programCount;
       return real(...args);
@@ -129,17 +129,17 @@ describe('roles', () => {
     const result = await workbench.distil(run(roles), { report: watched.report });
     compile.mockRestore();
     expect(programs).toBe(before);
-    // The same two models as the bundled pair's, so the same losses and figures, to the bit.
+    // These are the bundled pair's two models, so losses and figures are the same, to the bit.
     expect(watched.steps().map((s) => s.losses.total)).toEqual(want);
     expect(result.teacher).toEqual(bundled.teacher);
     expect(result.models[`the kept teacher: ${kept.label}`]).toBe(kept.sha256);
-    // Loading the pair again does not take it away.
+    // Loading the pair again keeps it.
     await workbench.loadPair('models');
     expect(await losses(workbench, run(roles))).toEqual(want);
     await workbench.close();
   });
 
-  it('teach by a student that was kept in an earlier visit, whose student is used without it', async () => {
+  it('let a student from an earlier visit teach, and use its student without it', async () => {
     const snapshots = new Map<string, Uint8Array<ArrayBuffer>>();
     const first = await workbenchWith();
     const own = { student: 'opened', teacher: 'self' };
@@ -156,7 +156,7 @@ describe('roles', () => {
 
     const second = await workbenchWith();
     const student = snapshots.get('student') as Uint8Array<ArrayBuffer>;
-    // Its teacher is not there, and it does not need it.
+    // Its teacher is missing, and not needed.
     expect((await second.openStudent(student)).step).toBe(2);
     await expect(second.distil(taught)).rejects.toThrow('nothing was');
     const file = snapshots.get('teacher') as Uint8Array<ArrayBuffer>;
@@ -204,7 +204,7 @@ describe('roles', () => {
     await workbench.openCheckpoint(folder('base'));
     const roles = { student: 'opened', teacher: 'kept' };
     await expect(workbench.distil(run(roles))).rejects.toThrow(/hidden size: 48 and 32; covariance and mean/);
-    // Methods that compare no states take it: its accuracy is what the student's is held against.
+    // Methods that compare no states accept it: its accuracy is the reference for the student's.
     const { teacher } = await workbench.distil(tinyRunBy('ce', { optimiser: { steps: 1 }, roles } as never));
     expect(teacher?.total).toBe(4);
     await workbench.close();

@@ -12,7 +12,7 @@ import type { LoadedModels } from './subjects';
 
 /**
  * The models that a configuration names.
- * @throws InputError for one that is not there or cannot be trained, and for a teacher with another tokenizer
+ * @throws InputError for one that is missing or cannot be trained, and for a teacher with another tokenizer
  */
 export function resolveRoles({ roles, data }: RunConfig, loaded: LoadedModels): Roles {
   const { model, tokenizer, pair } = studentOf(roles.student, loaded);
@@ -33,12 +33,12 @@ export function resolveRoles({ roles, data }: RunConfig, loaded: LoadedModels): 
   return { student: model, teacher, tokenizer, codec, hashes };
 }
 
-/** Among the hashes, what was kept as teacher: its own follows. */
+/** Prefix, among the hashes' names, for what was kept as teacher; its own name follows. */
 const KEPT = 'the kept teacher: ';
 
 /**
- * The models of a student that was kept with its run. It needs its own: where the kept teacher that it learned from is not
- * there, its own model stands for it.
+ * The models of a student that was stored with its run. Only its own model is required: if the kept teacher
+ * that it learned from is missing, that model stands in.
  */
 export function rolesOfStudent({ config, models }: SnapshotHeader, held: LoadedModels): Roles {
   if (config.roles.teacher !== 'kept') return resolveRoles(config, held);
@@ -47,7 +47,7 @@ export function rolesOfStudent({ config, models }: SnapshotHeader, held: LoadedM
   return resolveRoles({ ...config, roles: { ...config.roles, teacher: 'self' } }, held);
 }
 
-/** The hashes that a student itself depends on: without those of a kept teacher. @param name of its model */
+/** The hashes that the student itself depends on, without a kept teacher's. @param name of its model */
 export function hashesOfStudent({ config, models }: SnapshotHeader, name: string): SnapshotHeader['models'] {
   if (config.roles.teacher !== 'kept') return models;
   const own = Object.entries(models).filter(([key]) => !key.startsWith(KEPT));
@@ -58,7 +58,7 @@ export function hashesOfStudent({ config, models }: SnapshotHeader, name: string
 interface StudentModel {
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
-  /** Of the bundled base. */
+  /** The bundled pair, if the model is its base. */
   readonly pair?: Pair;
 }
 
@@ -93,7 +93,7 @@ function teacherOf(
         'Keep a student or the opened model as teacher first (with the lab: --teacher), or choose another teacher.',
       );
     const { adapter, label } = kept;
-    // Files that were opened again: one model on the device serves both.
+    // If the same files were opened again, one model on the device serves both.
     const own = isSame(kept.model, model) ? model : kept.model;
     checkTokenizers(kept.tokenizer, tokenizer, own, model);
     const { name } = own.report;
@@ -122,6 +122,9 @@ function checkTokenizers(
 
 const noPair = (): InputError => new InputError('no models are loaded', 'Load the bundled pair first.');
 
-/** Whether it is the bundled teacher on the bundled problems as they are, whose accuracy is measured once. */
+/**
+ * Whether a run uses the bundled teacher on the unchanged bundled problems, for which its accuracy is
+ * measured once.
+ */
 export const isBundled = ({ roles, data }: RunConfig, { codec }: Roles, { pair }: LoadedModels): boolean =>
   roles.teacher === 'bundled' && roles.data === 'bundled' && codec === pair?.codec && data.rule === 'set';

@@ -7,31 +7,34 @@ import type { LoadedModel } from './pair';
 /** The trained values of a student. */
 export interface TeacherAdapter {
   readonly parameters: ParameterSpecs;
-  /** As a student; as a teacher it writes its rationale, with the adapters that it does so with. */
+  /** How it reasons as a student; as a teacher it writes a rationale, with its adapters for that. */
   readonly reasoning?: Reasoning | undefined;
   readonly packs: readonly Float32Array<ArrayBuffer>[];
-  /** Of all that. */
+  /** Of all of this. */
   readonly sha256: string;
 }
 
-/** What a configuration calls the kept teacher: a student on its model, or another model, whatever is opened afterwards. */
+/**
+ * What a configuration calls the kept teacher: a student on its model, or another model; it stays whatever is
+ * opened later.
+ */
 export interface KeptModel {
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
   readonly adapter?: TeacherAdapter | undefined;
   /** How it was trained, or the model's name. */
   readonly label: string;
-  /** Of the adapter's values, or of the model's weights. */
+  /** SHA-256 of the adapter's values, or of the model's weights. */
   readonly sha256: string;
 }
 
 /** The model whose hidden states are distilled. */
 export interface TeacherRole {
   readonly model: LoadedModel;
-  /** What it runs with: that of a student, or of a model that reasons in thoughts, which was kept as teacher. */
+  /** What it runs with if a student, or a model that reasons in thoughts, was kept as teacher. */
   readonly adapter?: TeacherAdapter | undefined;
   readonly label: string;
-  /** SHA-256 of what was kept as teacher, where it was. */
+  /** SHA-256 of what was kept as teacher, if it was. */
   readonly kept?: string;
 }
 

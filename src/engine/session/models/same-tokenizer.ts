@@ -1,11 +1,14 @@
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 
-/** What tokenizers of equal vocabularies may still split differently. */
+/** Texts that tokenizers with equal vocabularies may still split differently. */
 const PROBES = ['Tom has 12 apples.', ' 1234567 = <<3*4=12>>\n', 'É ½ …  \t“x”', 'The answer is: -3.5'];
 
 const known = new WeakMap<Tokenizer, WeakMap<Tokenizer, boolean>>();
 
-/** Whether both give the same ids: by their vocabularies, and on a few texts that tokenizers split differently. */
+/**
+ * Whether both give the same ids, judged by their vocabularies and on a few texts that tokenizers tend to
+ * split differently.
+ */
 export function sameTokenizer(a: Tokenizer, b: Tokenizer): boolean {
   if (a === b) return true;
   if (a.vocabSize !== b.vocabSize) return false;

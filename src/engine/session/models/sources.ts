@@ -9,7 +9,7 @@ interface Generator {
   readonly knows: () => readonly KnownWords[];
 }
 
-/** What draws a pair's problems, by the name that its manifest gives. */
+/** The generator of a pair's problems, by its name in the manifest. */
 export const SOURCES: Readonly<Record<ProblemSource, Generator>> = {
   chains: { draw: wordProblems, knows: chainKnows },
   stories: { draw: storyProblems, knows: storyKnows },

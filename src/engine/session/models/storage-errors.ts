@@ -32,14 +32,15 @@ export const COMPARED_TEXT =
   'Tom has 12 apples and gives 3 of them to Ann, who had twice as many. How many apples does each of them have now?';
 
 type Provider = DeviceReport['provider'];
-/** Hidden states of the text, and the ranks of each layer, by share of energy and layer. */
+/** Hidden states of the text, and ranks by share of energy and layer. */
 interface Read {
   readonly states: GatheredStates;
   readonly ranks: readonly (readonly number[])[];
 }
 
 /**
- * What 16, 8 and 4 bits change in an opened model. @throws InputError where none is open or it is an ONNX export; CancelledError
+ * The errors that 16, 8 and 4 bits cause in an opened model. @throws InputError if none is open or it is an
+ * ONNX export; CancelledError
  */
 export async function storageErrors(
   { models, runtime: { provider } }: Pick<Opened, 'models' | 'runtime'>,
@@ -77,7 +78,7 @@ export async function storageErrors(
   return { layers, reference: from && reference ? referenceReport(from, reference) : null, storages };
 }
 
-/** Counts the parts of the comparison, for whoever waits for it. */
+/** Reports progress, in parts of the comparison. */
 function stepping(total: number, { report }: CallOptions): () => void {
   const start = performance.now();
   let done = -1;
@@ -89,7 +90,10 @@ function stepping(total: number, { report }: CallOptions): () => void {
   return step;
 }
 
-/** float32 where that fits; else float16 of a checkpoint of 16 bits, which it holds but for the smallest values. */
+/**
+ * float32 if that fits; else float16 for a 16-bit checkpoint, which it holds exactly except for the smallest
+ * values.
+ */
 function referenceOf(
   { weights }: LoadedModel,
   provider: Provider,
@@ -102,12 +106,12 @@ function referenceOf(
   return isHalf && provider === 'wasm' && fits('half') ? 'half' : undefined;
 }
 
-/** The first, the middle and the last, 1 … L. */
+/** The first, the middle and the last layer, 1 … L. */
 const comparedLayers = ({ config: { layers: L } }: LoadedModel): readonly number[] => [
   ...new Set([1, Math.ceil(L / 2), L]),
 ];
 
-/** Relative error of the matrices of those layers. */
+/** Relative error of those layers' matrices. */
 async function weightErrors(
   { weights }: LoadedModel,
   layers: readonly number[],
@@ -136,7 +140,7 @@ async function weightErrors(
 
 const ratio = (difference: number, size: number): number => (size === 0 ? 0 : Math.sqrt(difference / size));
 
-/** @param stays whether the model is the opened one, and not on the device for this only */
+/** @param stays whether the model is the opened one, rather than on the device only for this */
 async function readText(
   models: Opened['models'],
   opened: OpenedModel,

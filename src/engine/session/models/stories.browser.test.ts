@@ -8,7 +8,7 @@ describe.skipIf(!(await hasStories()))('stories260K of ../shared, opened, on Web
   it.each(STORIES_FORMS)(
     '%s: gives the logits and tokens of the reference',
     async (_form, files, tolerance) => {
-      // As far as the position of the reference's logits: a software adapter is slow.
+      // Only up to the position of the reference's logits: a software adapter is slow.
       const { error, greedy, expected } = await runStories(provider.gpu, files, 16);
       expect(error).toBeLessThan(tolerance);
       expect(greedy).toEqual(expected);

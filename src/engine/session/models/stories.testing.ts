@@ -1,4 +1,4 @@
-/** stories260K as people have it, in four files: opened, and run position by position. */
+/** stories260K as distributed, in four files: opened, and run position by position. */
 import { hasFile, readFile, readJson } from '../../../../scripts/tools/files';
 import type { NamedFile } from '../../../contract/lens';
 import { leftPad } from '../../data/batch';
@@ -11,7 +11,7 @@ import { openModel } from './opened';
 const FOLDER = 'checkpoints/stories260K';
 export const hasStories = (): Promise<boolean> => hasFile('shared', `${FOLDER}/config.json`);
 
-/** Its forms, by the files that hold the weights, and how far its logits may be from the reference's, which are of float32. */
+/** Its formats, the files that hold the weights, and how far the logits may be from the float32 reference's. */
 export const STORIES_FORMS: readonly [form: string, weights: readonly string[], tolerance: number][] = [
   ['f32', ['model.safetensors'], 1e-4],
   ['f16', ['f16/model.safetensors'], 2e-2],
@@ -27,7 +27,7 @@ export const STORIES_FORMS: readonly [form: string, weights: readonly string[], 
   ],
 ];
 
-/** The files of one form, as a person would choose them. */
+/** The files of one format, as a user would choose them. */
 export const storiesFiles = (weights: readonly string[]): Promise<NamedFile[]> =>
   Promise.all(
     ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...weights].map(async (name) => ({
@@ -44,7 +44,7 @@ interface Reference {
 }
 
 export interface StoriesResult {
-  /** Largest difference of the logits from the reference, as a share of the largest of them. */
+  /** Largest difference of the logits from the reference, relative to the largest logit. */
   readonly error: number;
   /** Greedy tokens after the first, and those of the reference. */
   readonly greedy: readonly number[];
@@ -82,7 +82,7 @@ export async function runStories(
       error = Math.max(...differences) / size;
     }
     greedy.push(logits.indexOf(Math.max(...logits)));
-    // The reference's own tokens are fed: one that differs is one difference, not all that come after it.
+    // The reference's own tokens are fed, so that a token that differs does not make all later ones differ.
     await walk.tokens(reference.ids[at + 1] as number);
   }
   walk.end();

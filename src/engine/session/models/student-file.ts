@@ -17,13 +17,13 @@ import type { ModuleParameter } from '../../nn/parameters';
 import { readAll } from './chosen-files';
 import type { LatentStudent } from './subjects';
 
-/** How a student that was exported here reasons, as lori.json says. */
+/** How a student that was exported here reasons, according to lori.json. */
 
 /** What lori.json may hold. */
 const studentSchema = once(() => {
   const name = z.string().min(1).max(100);
   const count = z.int().min(1).max(256);
-  /** None of a curriculum's first stage, or of latents that are pauses. */
+  /** 0 for a curriculum's first stage, or for latents that are pauses. */
   const some = z.int().min(0).max(256);
   const row = z
     .int()
@@ -47,7 +47,7 @@ const studentSchema = once(() => {
     z.strictObject({ kind: z.literal('hidden') }),
     z.strictObject({ kind: z.literal('module'), module }),
   ]);
-  /** A head that decides after how many latents to go on to the next stage; perhaps after none. */
+  /** A head that decides after how many latents to go on to the next stage, possibly after none. */
   const stop = z.strictObject({
     head: z.strictObject({ kind: z.literal('stopHead'), name }),
     min: some,
@@ -85,9 +85,10 @@ const studentSchema = once(() => {
 const OTHER = `Open the folder as it was exported; ${STUDENT_FILE} and ${MODULES_FILE} belong to its weights.`;
 
 /**
- * The student whose adapters are merged into the opened weights; undefined where it feeds nothing between question and answer.
+ * The student whose adapters are merged into the opened weights; undefined if it feeds nothing between
+ * question and answer.
  * @param json lori.json, parsed  @param file its trained tensors outside the layers, if it has any
- * @throws ConfigError for a way to reason that is not known here, FileError for tensors that do not belong to it
+ * @throws ConfigError for an unknown way to reason, FileError for tensors that do not belong to it
  */
 export async function studentOfFile(
   json: unknown,

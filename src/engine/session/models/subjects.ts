@@ -23,9 +23,9 @@ export interface StudentCheckpoint extends Student {
 export interface OpenedModel {
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
-  /** The model without the adapter that is merged into it, where there is one. */
+  /** The model without the adapter that is merged into it, if there is one. */
   readonly base?: OpenedModel;
-  /** How it reasons, where its files say so. */
+  /** How it reasons, if its files say so. */
   readonly latent?: LatentStudent;
 }
 
@@ -35,7 +35,7 @@ export interface LatentStudent extends StudentSpec {
   readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 
-/** Everything there is to look at. */
+/** Everything that can be examined. */
 export interface LoadedModels {
   readonly pair?: Pair;
   /** The pair's data set. */
@@ -44,12 +44,12 @@ export interface LoadedModels {
   readonly student?: Student;
   /** What was kept as teacher. */
   readonly kept?: KeptModel | undefined;
-  /** The data set that was opened. */
+  /** The opened data set. */
   readonly data?: OpenedData | undefined;
   /** By id. */
   readonly checkpoints: ReadonlyMap<number, StudentCheckpoint>;
   readonly opened?: OpenedModel;
-  /** On what they run: WebGPU keeps all weights as float32. */
+  /** What they run on: WebGPU keeps all weights as float32. */
   readonly provider?: 'webgpu' | 'wasm' | undefined;
 }
 
@@ -58,25 +58,28 @@ export interface ResolvedSubject {
   readonly kind: Subject['kind'];
   /** `teacher`, `student, step 50`, … */
   readonly label: string;
-  /** Name of the weights, and how a student was trained: `word-problems-base, LoRi, 128 samples, seed 1`. */
+  /**
+   * Name of the weights, and for a student how it was trained: `word-problems-base, LoRi, 128 samples, seed
+   * 1`.
+   */
   readonly source: string;
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
   /** For word problems. @throws InputError if the model names no end token (texts can still be read) */
   readonly codec: () => ProblemCodec;
-  /** What was trained beside the model's weights, and its values. */
+  /** What was trained, and its values. */
   readonly parameters: ParameterSpecs;
   readonly packs: readonly Float32Array<ArrayBuffer>[];
-  /** How it reasons; a model that was not trained to, by a run's default settings. */
+  /** How it reasons; for a model that was not trained to, a run's default settings. */
   readonly reasoning: Reasoning;
   /** K of its reasoning; 0 if it answers directly. */
   readonly latentSteps: number;
-  /** Of a student that was trained on an opened data set: what its run held out, or null where that is not here. */
+  /** For a student trained on an opened data set, what its run held out, or null if that is missing. */
   readonly own?:
     | ({ readonly examples: readonly Example[] } & Pick<DataUsed, 'name' | 'sha256' | 'rule'>)
     | null
     | undefined;
-  /** Equal for the same weights and for them only: results computed for a subject may be kept under this key. */
+  /** Equal if and only if the weights are: results computed for a subject may be cached under this key. */
   readonly key: string;
 }
 
@@ -123,7 +126,7 @@ function resolveStudent(checkpoint: number | undefined, loaded: LoadedModels): R
 }
 
 /**
- * The opened model as one that is stepped through: who it is, and what it runs on.
+ * The opened model as one to be stepped through: its identity, and what it runs on.
  * @throws InputError if nothing is open, or its files do not say that it reasons in thoughts
  */
 export function steppedOf(opened: OpenedModel | undefined) {

@@ -3,7 +3,7 @@ import { withinVocabulary } from './vocabulary';
 
 const CONFIG = 'tokenizer_config.json';
 const CHAT_TEMPLATE = 'chat_template.jinja';
-/** More than the tokenizer reads, which says so of what is longer. */
+/** More than the tokenizer reads, which reports templates that are too long. */
 const MAX_TEMPLATE_BYTES = 2 ** 20;
 
 /**

@@ -21,7 +21,7 @@ const letters: Tokenizer = {
   padTokenId: 24,
 };
 
-it('leaves a tokenizer alone that fits', () => {
+it('leaves a tokenizer that fits alone', () => {
   expect(withinVocabulary(letters, { vocabSize: 26 })).toEqual({
     tokenizer: letters,
     chat: undefined,

@@ -6,8 +6,9 @@ import type { Tokenizer } from '../../tokenizer/tokenizer';
 const MAX_WITHOUT_ROW = 64;
 
 /**
- * The tokenizer, for a model whose embedding has rows for `vocabSize` ids. If the tokenizer has a few more tokens, a text
- * that uses one of them is refused with `InputError`; `notes`, after the tokenizer's own, says so.
+ * The tokenizer, for a model whose embedding has rows for `vocabSize` ids. If the tokenizer has a few more
+ * tokens, a text that uses one of them is refused with `InputError`; `notes`, after the tokenizer's own, say
+ * so.
  * @throws ConfigError if it has many more: then it belongs to another model
  */
 export function withinVocabulary(

@@ -33,7 +33,7 @@ const look = () =>
 
 const SHORT = { half: '16 bits', int8: '8 bits', int4: '4 bits' } as const;
 
-it('an opened model is kept as float32, and in fewer bits once that is chosen', async () => {
+it('stores an opened model as float32, and in fewer bits once that is chosen', async () => {
   await expect(workbench.storeWeights('int8')).rejects.toMatchObject({ code: 'input' });
   expect((await workbench.openCheckpoint(files)).storage).toBe('f32');
   const sigma = (report: Awaited<ReturnType<typeof look>>) =>
@@ -44,7 +44,7 @@ it('an opened model is kept as float32, and in fewer bits once that is chosen', 
     expect((await workbench.storeWeights(storage)).storage).toBe(storage);
     const after = await look();
     expect(after.selections[0]?.model).toMatch(new RegExp(`, matrices in ${SHORT[storage]}$`));
-    // States kept from before are not taken for the new ones.
+    // States cached before are not mistaken for the new ones.
     expect(seen).not.toContainEqual(sigma(after));
     seen.push(sigma(after));
   }
@@ -56,20 +56,20 @@ it('an opened model is kept as float32, and in fewer bits once that is chosen', 
   });
 });
 
-/** Of matrices and of hidden states, at least and at most. */
+/** Bounds, from and to, for the errors of matrices and of hidden states. */
 const ERRORS = {
   half: [5e-5, 5e-4, 1e-5, 2e-3],
   int8: [1e-3, 1e-2, 1e-4, 5e-2],
   int4: [2e-2, 0.15, 2e-3, 0.6],
 } as const;
 
-it.each(['f32', 'int8'] as const)('measures what fewer bits change, of a model kept as %s', async (own) => {
+it.each(['f32', 'int8'] as const)('measures the effect of fewer bits on a model in %s', async (own) => {
   await workbench.openCheckpoint(files);
   await workbench.storeWeights(own);
   const { layers, reference, storages } = await workbench.storageErrors();
   expect(layers).toEqual([1, 2]);
   expect(reference).toMatchObject({ storage: 'f32', shares: [0.8, 0.9, 0.95, 0.99] });
-  // The same from the file's own tensors, none of which is packed there.
+  // The same from the file's own tensors, none of which are packed.
   const file = files.find(({ name }) => name === 'model.safetensors') as NamedFile;
   const tensors = [...parseSafetensors(await file.data.arrayBuffer()).values()];
   for (const { storage, weights, states } of storages) {
@@ -98,7 +98,7 @@ it.each(['f32', 'int8'] as const)('measures what fewer bits change, of a model k
   }
 });
 
-it('keeps what does not fit as float32 in as many bits as do, and says so; on WebGPU only where asked', () => {
+it('stores what does not fit as float32 in as many bits as do, and says so; on WebGPU only on request', () => {
   const config = parseModelConfig({
     ...{ model_type: 'llama', hidden_size: 2048, intermediate_size: 8192, num_hidden_layers: 16 },
     ...{ num_attention_heads: 32, num_key_value_heads: 8, vocab_size: 128256, rms_norm_eps: 1e-5 },
@@ -118,7 +118,7 @@ it('keeps what does not fit as float32 in as many bits as do, and says so; on We
     (layers) => usuallyStored(larger(layers) as unknown as OpenedModel, 'wasm').model.config.storage,
   );
   expect(storages).toEqual(['int8', 'int4', 'int4']);
-  // Results name it, but not where weights are float32.
+  // Results name the storage, unless weights are float32.
   const sourceOf = (model: OpenedModel) =>
     resolveSubject({ kind: 'opened' }, { opened: model, checkpoints: new Map() }).source;
   const onGpu = usuallyStored(opened, 'webgpu');

@@ -9,8 +9,8 @@ import type { OpenedModel } from './subjects';
 type Provider = DeviceReport['provider'];
 
 /**
- * The model with its layers' matrices kept so; another object, so that nothing computed with the old one is taken for the
- * new one's. @throws InputError for another storage, and for an ONNX export
+ * The model with its layers' matrices in this storage; a new object, so that results of the old one are not
+ * mistaken for its own. @throws InputError for another storage, and for an ONNX export
  */
 export function storedAs(opened: OpenedModel | undefined, storage: WeightStorage): OpenedModel {
   const { model } = checked(opened, storage);
@@ -38,7 +38,7 @@ function checked(opened: OpenedModel | undefined, storage: WeightStorage): Opene
   return opened;
 }
 
-/** As it is kept when it is opened: as float32 where a text can then be read, else in as many bits as that takes, with a note of it. */
+/** The storage on opening: float32 if a text can then be read, else as many bits as allow that, with a note. */
 export function usuallyStored(opened: OpenedModel, provider: Provider = 'wasm'): OpenedModel {
   if (opened.model.onnx) return opened;
   const sizes = sizesOf(opened.model.config);

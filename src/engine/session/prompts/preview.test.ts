@@ -23,7 +23,7 @@ const request = (texts: readonly string[], more: Partial<TokenPreviewRequest> = 
 });
 
 describe('the preview of a text', () => {
-  it('lists what is fed, token by token, with what the tokenizer puts before it', async () => {
+  it('lists what is fed, token by token, including what the tokenizer puts in front', async () => {
     const loaded = await opened();
     const { texts, positions, templates } = previewTokens(request(['the 数']), loaded);
     expect([positions, templates]).toEqual([16, []]);
@@ -45,7 +45,7 @@ describe('the preview of a text', () => {
     expect(tokens.map(({ id }) => id)).toEqual(loaded.opened?.tokenizer.encode('the 数'));
   });
 
-  it('names the words that the model does not know, each once', async () => {
+  it('names the words unknown to the model, each once', async () => {
     const loaded = await opened({ model: { ...sentencepiece.model, byte_fallback: false } });
     const [text] = previewTokens(request(['one 数学 a 数学 ½']), loaded).texts;
     expect(text?.unknown).toEqual(['数学', '½']);
@@ -58,7 +58,7 @@ describe('the preview of a text', () => {
     });
   });
 
-  it('says beside the text why it cannot be run, and reads the others', async () => {
+  it('reports beside a text why it cannot be run, and reads the others', async () => {
     const loaded = await opened({ post_processor: null }, {}, 4);
     const { texts } = previewTokens(request(['', 'a b c d e f', 'a']), loaded);
     expect(texts.map(({ refused }) => refused?.message)).toEqual([
@@ -69,7 +69,7 @@ describe('the preview of a text', () => {
     expect(texts[1]?.count).toBeGreaterThan(4);
   });
 
-  it('joins the white space of a question', async () => {
+  it('collapses the white space in a question', async () => {
     const loaded = await opened();
     const { texts } = previewTokens(request([' a\n  b '], { reading: 'question' }), loaded);
     expect(texts[0]?.text).toBe('a b');
@@ -93,7 +93,7 @@ describe('the preview of a text', () => {
     expect(none?.refused).toEqual({ message: 'the model has no chat template', hint: 'Use the plain text.' });
   });
 
-  it('refuses an impossible request, and a subject that is not there', async () => {
+  it('refuses an impossible request, and a missing subject', async () => {
     const loaded = await opened();
     expect(() => previewTokens(request([]), loaded)).toThrow('texts');
     expect(() => previewTokens({ ...request(['a']), reading: 'x' } as never, loaded)).toThrow('reading');

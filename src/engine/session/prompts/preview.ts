@@ -15,8 +15,9 @@ import { parseRequest } from '../parse-request';
 import { promptOf, unknownWords, wordOf } from './prompt';
 
 /**
- * The tokens of typed texts, as they would be run. What is wrong with one text stands beside it; the others are read.
- * @throws InputError for an impossible request or a subject that is not there
+ * The tokens of typed texts, as they would be run. An error in one text is reported beside it; the others are
+ * read.
+ * @throws InputError for an impossible request or a missing subject
  */
 export function previewTokens(value: TokenPreviewRequest, loaded: LoadedModels): TokenPreview {
   const request = parseRequest(tokenPreviewRequest, value) as TokenPreviewRequest;

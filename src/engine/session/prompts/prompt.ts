@@ -2,15 +2,16 @@ import { InputError } from '../../base/errors';
 import type { Token, Tokenizer } from '../../tokenizer/tokenizer';
 
 export interface Prompt {
-  /** What is read. */
+  /** The text that the model reads. */
   readonly text: string;
   readonly tokens: readonly Token[];
 }
 
 /**
- * A typed text as it is fed: by itself, with what the tokenizer puts around a text, or by a chat template as the message of
- * a user, up to where the answer begins; the template has its own special tokens.
- * @throws InputError for a template that the model does not have or that refuses the message, and for what has no tokens
+ * A typed text as it is fed: plain, with the special tokens that the tokenizer adds, or in a chat template as
+ * a user's message, up to where the answer begins; the template has its own special tokens.
+ * @throws InputError for a template that the model lacks or that refuses the message, and for a text without
+ * tokens
  */
 export function promptOf(tokenizer: Tokenizer, typed: string, template?: string): Prompt {
   if (template === undefined) return { text: typed, tokens: tokenizer.tokens(typed) };
@@ -20,7 +21,7 @@ export function promptOf(tokenizer: Tokenizer, typed: string, template?: string)
   return { text, tokens: tokenizer.tokens(text, { addSpecialTokens: false }) };
 }
 
-/** A word as it is written, without the mark of its tokenizer. */
+/** A word as written, without its tokenizer's marker. */
 export const wordOf = (piece: string): string => piece.replaceAll('▁', ' ').trim() || 'a space';
 
 /** The words that the unknown tokens of a text stand for, each once. */

@@ -15,15 +15,18 @@ import { capacityFor, decoderFor } from '../runs/student';
 import type { Asked, OpenedStudent } from './asked';
 import { DecoderCache } from './decoder-cache';
 
-/** Decoders that answer questions: a student's and a teacher's, each with the values that it was given last. */
+/** Decoders that answer questions: a student's and a teacher's, each with the values it was last given. */
 export class AnsweringDecoders {
   private readonly decoders: DecoderCache;
   private readonly warm = new WeakSet<Decoder>();
-  /** Trained values of the student that is stepped through, and of a teacher. */
+  /** Trained values of the student being stepped through, and of a teacher. */
   private parameters: readonly DeviceTensor[] = [];
   private teachers: readonly DeviceTensor[] = [];
 
-  /** @param inUse is not disposed of to make room  @param models on the device, or throws what to do first */
+  /**
+   * @param inUse the decoder that is not disposed of to make room  @param models gives the models on the
+   * device, or throws what to do first
+   */
   constructor(
     inUse: (decoder: Decoder) => boolean,
     private readonly models: () => DeviceModels,
@@ -31,7 +34,7 @@ export class AnsweringDecoders {
     this.decoders = new DecoderCache(inUse);
   }
 
-  /** One that keeps what Latents looks at, and has run each of its programs. */
+  /** A decoder that keeps what Latents shows, and has run each of its programs once. */
   async student(
     { models: pair, layout, key }: Asked,
     student: OpenedStudent['student'] | undefined,
@@ -57,7 +60,9 @@ export class AnsweringDecoders {
     return this.warmed(decoder, LOOKED_AT, reasoning);
   }
 
-  /** One that reasons explicitly, `batch` sequences at a time. @param kept of every step */
+  /**
+   * A decoder that reasons explicitly, `batch` sequences at a time. @param kept what to keep of every step
+   */
   async teacher(
     { models: pair, adapter, layout, key }: Asked,
     batch: number,
@@ -88,8 +93,8 @@ export class AnsweringDecoders {
   }
 
   /**
-   * Runs each program once, so that the times shown are the model's and not those of a first call's preparations.
-   * @param options what steps keep  @param reasoning of a student, whose next-token probabilities are shown
+   * Runs each program once, so that the times shown are the model's, without a first call's set-up.
+   * @param options what steps keep  @param reasoning a student's, whose next-token probabilities are shown
    */
   private async warmed(decoder: Decoder, options: KeptOptions, reasoning?: Reasoning): Promise<Decoder> {
     if (this.warm.has(decoder)) return decoder;
@@ -108,7 +113,7 @@ export class AnsweringDecoders {
       state = await decoder.step(state, everywhere(decoder, 0), reasoning ? {} : options);
       if (reasoning) {
         state = await reason(decoder, state, firstOfEach(reasoning), { step: options });
-        // What a changed thought is fed by.
+        // The program that feeds a changed thought.
         const vector = new Float32Array(batch * decoder.shape.config.hiddenSize).fill(0.1);
         if (state.room > 0) state = await decoder.step(state, { vector }, options);
       }
@@ -131,7 +136,7 @@ export class AnsweringDecoders {
   }
 }
 
-/** A reasoning that needs the same programs and feeds one recurrent thought at most. */
+/** A reasoning that needs the same programs and feeds at most one recurrent thought. */
 const firstOfEach = (reasoning: Reasoning): Reasoning => ({
   ...reasoning,
   stages: reasoning.stages.map((stage) =>

@@ -10,39 +10,42 @@ import { capacityFor, type Student, type StudentSpec } from '../runs/student';
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
 const MEASURED = 512;
 const QUESTION_ROOM = 8;
-/** Of a student whose training is not known: room for a problem of GSM8K. */
+/** For a student whose training is unknown: room for a GSM8K problem. */
 const UNKNOWN_LENGTHS: TokenLayout = { batch: 1, question: 256, prompt: 0, answer: 16, explicit: 256 };
-/** Of questions of the field (GSM8K's longest have some 200 tokens), and of what is written after the thoughts. */
+/**
+ * Lengths of typical benchmark questions (GSM8K's longest have some 200 tokens), and of what is written after
+ * the thoughts.
+ */
 const FIELD = { question: 200, answer: 16, explicit: 48 } as const;
 
-/** The bundled pair and its problems, where they are loaded. */
+/** The bundled pair and its problems, if they are loaded. */
 export interface Bundled {
   readonly pair?: Pair | undefined;
   readonly problems?: ProblemSet | undefined;
 }
 
-/** Whose models answer, and how long what they read and write may be. */
+/** The models that answer, and the maximum lengths of what they read and write. */
 export interface Asked {
   readonly models: AnsweringModels;
   /** What the teacher runs with. */
   readonly adapter?: TeacherAdapter | undefined;
-  /** Of a student that was not trained on the pair's problems. */
+  /** For a student that was not trained on the pair's problems. */
   readonly examples?: Student['examples'];
   readonly layout: TokenLayout;
   /** Unique to the models. */
   readonly key: string;
 }
 
-/** A student that was opened with its model, whose files say how it reasons. */
+/** A student opened with its model, whose files say how it reasons. */
 export interface OpenedStudent {
   readonly student: StudentSpec & Pick<Student, 'label' | 'packs'>;
   readonly on: Pick<Pair, 'base' | 'tokenizer' | 'codec'>;
 }
 
-/** The same for the same weights, kept in the same way, and for them only. */
+/** Equal if and only if the weights and their storage are. */
 const nameOf = ({ report, config }: LoadedModel): string => `${report.sha256} ${config.storage ?? 'f32'}`;
 
-/** An opened student's, with as many positions as its model has. */
+/** For an opened student, limited by its model's positions. */
 export function askedOf({ on }: OpenedStudent, reasoning: Reasoning): Asked {
   const { maxPositions = Number.POSITIVE_INFINITY } = on.base.config;
   const layout = {
@@ -61,8 +64,9 @@ export function askedOf({ on }: OpenedStudent, reasoning: Reasoning): Asked {
 }
 
 /**
- * A trained student's, or the bundled pair's without one.
- * @param lengthsOf what the pair's problems take, [1 question, …]  @throws InputError if its models are not loaded
+ * For a trained student, or without one for the bundled pair.
+ * @param lengthsOf lengths of the pair's problems, in a layout of one question @throws InputError if its
+ * models are not loaded
  */
 export function askedBy(
   student: Student | undefined,
@@ -86,14 +90,14 @@ export function askedBy(
   };
 }
 
-/** What the pair's problems take, with room for a question that is a little longer. */
+/** The lengths of the pair's problems, with room for a slightly longer question. */
 export function lengthsOfProblems({ codec }: Pair, problems: ProblemSet): TokenLayout {
   const tokens = problems.take('held-out', 0, MEASURED).map((e) => e.tokens);
   const layout = layoutOf(tokens, codec, 1);
   return { ...layout, question: layout.question + QUESTION_ROOM };
 }
 
-/** The first training problems whose questions fit into what the decoders read. @throws InputError if there are fewer */
+/** The first training problems whose questions fit into the decoders. @throws InputError if there are fewer */
 export function trainingQuestions(
   { layout, examples }: Asked,
   problems: ProblemSet | undefined,
@@ -112,7 +116,7 @@ export function trainingQuestions(
   return found;
 }
 
-/** The problem of that id, among those that the student was trained and tested on. */
+/** The problem with that id, among those that the student was trained and tested on. */
 export function problemBy(
   { examples }: Asked,
   problems: ProblemSet | undefined,

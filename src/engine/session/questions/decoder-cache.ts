@@ -1,6 +1,6 @@
 import type { Decoder } from '../../decode/decoder';
 
-/** Bytes that decoders kept for the next question may take together; one in use is kept whatever it takes. */
+/** Maximum bytes of all decoders kept for the next question; one in use is kept whatever its size. */
 export const MAX_DECODER_BYTES = 256 * 2 ** 20;
 
 /** Decoders by purpose, least recently used first; those beyond the limit are disposed of. */
@@ -16,7 +16,7 @@ export class DecoderCache {
     return this.kept.size;
   }
 
-  /** The decoder under that key, made if there is none. The cache keeps owning it, and disposes of it last. */
+  /** The decoder under that key, made if there is none. The cache still owns it, and disposes of it last. */
   async take(key: string, make: () => Promise<Decoder>): Promise<Decoder> {
     const known = this.kept.get(key);
     if (known) {

@@ -9,7 +9,7 @@ import type { Asking } from '../latents/vectors';
 import { steppedOf } from '../models/subjects';
 import { parseRequest } from '../parse-request';
 
-/** The question that is open, and what is asked about the thoughts after it. */
+/** The open question, and calls about the thoughts after it. */
 export class QuestionRoom {
   constructor(private readonly desk: Desk) {}
 

@@ -50,7 +50,7 @@ it('refuses a diverged student without leaving anything on the device', async ()
   await workbench.close();
 });
 
-it('steps the base with the requested K and feedback, and shows the tokens of the mixture that is fed', async () => {
+it('steps the base with the requested K and feedback, and shows the tokens of the fed mixture', async () => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models');
@@ -82,9 +82,9 @@ it('steps the base with the requested K and feedback, and shows the tokens of th
     expect(Math.log(ratio(four, i)) / Math.log(ratio(one, i))).toBeCloseTo(4, 2);
   }
   expect(sharp.thoughts[0]?.entropy).toBeLessThan(plain.thoughts[0]?.entropy as number);
-  // What is fed is another mixture, so that the next thought is another one.
+  // A different mixture is fed, so that the next thought differs.
   expect(sharp.thoughts[1]?.top).not.toEqual(plain.thoughts[1]?.top);
-  // Nothing of a mixture is fed: what the head says of the state.
+  // No mixture is fed here: the tokens are the head's reading of the state.
   expect(hidden.thoughts[0]?.top).toEqual(one);
   expect(hidden.thoughts[1]?.top).not.toEqual(plain.thoughts[1]?.top);
   // The first token of an answer is always of softmax(logits).
@@ -96,7 +96,7 @@ it('steps the base with the requested K and feedback, and shows the tokens of th
   await workbench.close();
 });
 
-it('steps through each student on the weights it was trained on, however they are kept', async () => {
+it('steps through each student on the weights it was trained on, however they are stored', async () => {
   const files = await tinyPair();
   const workbench = new LoriWorkbench(tinyEnvironment(files));
   await workbench.open('wasm');

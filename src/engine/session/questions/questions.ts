@@ -55,7 +55,7 @@ function baseReasoning(choice: LatentChoice | undefined): Reasoning {
 
 /** Questions for student and teacher, one open at a time, and the decoders made for them. */
 export class Questions {
-  /** The student that was asked last: its teacher is the one that explains. */
+  /** The student that was asked last: its teacher gives the explanations. */
   private student: Student | undefined;
   private stepper: { session: number; stepper: LatentStepper; decoder: Decoder; key: string } | undefined;
   private sessions = 0;
@@ -72,12 +72,12 @@ export class Questions {
     | { readonly question: string; readonly key: string; readonly space: TeacherSpace | null }
     | undefined;
 
-  /** @param models what is loaded, or throws what to do first */
+  /** @param models returns what is loaded, or throws what to do first */
   constructor(private readonly models: () => Models) {}
 
   /**
-   * Opens a question for the trained student, or for the untrained base. K is as trained, unless given; a student makes its
-   * thoughts as it was trained to, the base by `latent`.
+   * Opens a question for the trained student, or for the untrained base. K is as trained, unless given; a
+   * student makes its thoughts as it was trained to, the base according to `latent`.
    * @throws InputError for an impossible number of latent steps, or a question that is empty or too long
    */
   async open(
@@ -101,14 +101,15 @@ export class Questions {
       );
     const most = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
     const asked = opened ? askedOf(opened, most) : this.asked(student);
-    // If this is refused, the previous question stays open; otherwise it ends here, because its trained values go.
+    // If this is refused, the previous question stays open; otherwise it ends here, because its trained
+    // values are replaced.
     const { codec } = asked.models;
     leftPad([codec.question(request.question)], asked.layout.question, codec.padId);
     this.close();
     this.student = student;
     this.other = opened?.on.base;
     const decoder = await this.decoders.student(asked, asking, most);
-    // One that stops by itself takes as many steps as it wants to, unless it is told how many.
+    // A student that stops by itself takes as many steps as it wants, unless the request says how many.
     const own = request.steps === undefined && stopsByItself(most);
     const reasoning = own
       ? withSteps(
@@ -130,7 +131,7 @@ export class Questions {
       training: (count) => trainingQuestions(asked, problems, count),
       problem: (id) => problemBy(asked, problems, id)?.problem.question,
     });
-    // Another teacher's states are no measure, and may be of another size.
+    // Another teacher's states are no reference, and may have another size.
     if (this.taught?.question === request.question && this.taught.key === asked.key)
       stepper.compareWith(this.taught.space);
     this.stepper = { session: this.sessions, stepper, decoder, key: asked.key };
@@ -225,7 +226,7 @@ export class Questions {
   }
 }
 
-/** After how many latents a student stops reasoning on a question. */
+/** The number of latents after which a student stops reasoning on a question. */
 async function latentsFor(
   decoder: Decoder,
   reasoning: Reasoning,

@@ -49,7 +49,7 @@ it.each([
   ] as const) {
     trainTo(adapter, t);
     await adapter.offer(t, correct);
-    // A look on the way takes no better copy's place.
+    // A snapshot in between does not replace a better copy.
     expect(await adapter.snapshot(t)).toEqual(all(t).map((x) => new Float32Array(x)));
   }
   trainTo(adapter, 5);

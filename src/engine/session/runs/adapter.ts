@@ -29,7 +29,7 @@ export class TrainedAdapter {
   private best = -1;
   /** The step of the copy in the student; 0 if the student holds nothing trained. */
   copiedStep = 0;
-  /** How the parameters are run as they are now; the student's own goes with its copy. */
+  /** How the current parameters are run; the student's own belongs to its copy. */
   reasoning: Reasoning;
 
   constructor(
@@ -39,7 +39,7 @@ export class TrainedAdapter {
     public student: Student,
     /** Keep the copy with the best validation accuracy (the latest of equals) rather than the last one. */
     private readonly keepBest: boolean,
-    /** Where a run that is resumed goes on: its state after `step`. */
+    /** For a resumed run, where it continues: its state after `step`. */
     from?: AdapterState & { readonly step: number },
   ) {
     this.reasoning = student.reasoning;
@@ -51,7 +51,7 @@ export class TrainedAdapter {
     this.packs = uploadParameters(runtime, config, student.parameters, values);
   }
 
-  /** Another stage of the run begins: what was best in the one before is no measure for it. */
+  /** Starts another stage of the run, for which the best copy of the previous one is no reference. */
   enters(reasoning: Reasoning): void {
     this.reasoning = reasoning;
     this.best = -1;
@@ -73,7 +73,10 @@ export class TrainedAdapter {
     return packs;
   }
 
-  /** What a snapshot holds of the parameters; `null` if one of them is not finite, and then nothing is copied. */
+  /**
+   * The parameters as a snapshot stores them; `null` if one of them is not finite, in which case nothing is
+   * copied.
+   */
   async state(step: number): Promise<AdapterState | null> {
     const values = step === 0 ? this.student.packs.map((pack) => pack.slice()) : await this.read();
     if (!values.every(isFinite)) return null;

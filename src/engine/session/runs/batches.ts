@@ -17,7 +17,10 @@ export interface BatchesOptions {
   readonly emit: (event: RunEvent) => void;
 }
 
-/** The inputs of each step, from 0, batch by batch: of samples in a seeded order, or drawn from the student as it is. */
+/**
+ * The inputs of each step, from 0, batch by batch: samples in a seeded order, or answers drawn from the
+ * current student.
+ */
 export function batchesOf({
   machinery: { trained, losses, layout, curriculum },
   recipe,
@@ -30,7 +33,7 @@ export function batchesOf({
   const used = Object.values(losses).flatMap((loss) => loss ?? []);
   const rng = new Rng(config.seed).fork('batches');
   const ranges = new Map<string, (t: number) => number[]>();
-  /** Those of a stage: a shuffle of its samples after another. */
+  /** The samples of a stage: one shuffle of them after another. */
   const samplesAt = (t: number): number[] => {
     const { index } = curriculum.current;
     const [from, to] = recipe.samplesOf?.(config, trained.length, index) ?? [0, trained.length];

@@ -6,7 +6,7 @@ export class PhaseClock {
   private start = performance.now();
   private readonly spent = new Map<Progress['phase'], number>();
 
-  /** @param before seconds that earlier parts of a run have taken, of one that is resumed */
+  /** @param before for a resumed run, seconds that its earlier parts took */
   constructor(
     private readonly emit: (event: RunEvent) => void,
     before?: RunResult['seconds'],
@@ -22,21 +22,21 @@ export class PhaseClock {
     this.start = now;
   }
 
-  /** @param share of the phase's time that has passed, where `done` of `total` does not tell it */
+  /** @param share of the phase's time that has passed, if it differs from `done` of `total` */
   tell(done: number, total: number, unit: Progress['unit'], share?: number): void {
     const elapsed = performance.now() - this.start;
-    // What took less says little of what is left.
+    // Anything shorter says little about the time left.
     const known = share !== undefined && share > 0 && elapsed >= 500;
     const left = known && { left: (elapsed * (1 - Math.min(1, share))) / share };
     this.emit({ kind: 'progress', progress: { phase: this.phase, done, total, unit, elapsed, ...left } });
   }
 
-  /** Tells the progress of something outside the phase. */
+  /** Reports progress of something outside the phase. */
   forward(progress: Progress): void {
     this.emit({ kind: 'progress', progress });
   }
 
-  /** Does something outside the phase: its time is not counted. */
+  /** Runs work outside the phase, whose time is not counted. */
   async aside<T>(work: () => Promise<T>): Promise<T> {
     const from = performance.now();
     try {

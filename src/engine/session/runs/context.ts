@@ -23,14 +23,14 @@ export interface RunContext {
   readonly roles: Roles;
   /** Bytes of the teacher's hidden states that may be held; default `HELD_STATES_BYTES`. */
   readonly heldStatesBytes?: number | undefined;
-  /** What on. */
+  /** The data to train on. */
   data(options: RunDataOptions): Promise<RunData>;
   /** Accuracy of the teacher's explicit chain of thought on the held-out problems. */
   teacherAccuracy(data: RunData, options: CallOptions): Promise<Accuracy>;
   /** The recipe of a method. */
   readonly recipes: Readonly<Record<string, Recipe>>;
   readonly methods: Methods;
-  /** Id of the student that the run makes. */
+  /** Id of the student that the run trains. */
   readonly studentId: string;
   /** How long runs on this device have taken. */
   readonly pace?: RunPace;
@@ -38,7 +38,7 @@ export interface RunContext {
   readonly queuedCalls?: QueuedCalls;
 }
 
-/** Takes what a run produces: checkpoints on the way, and the student at the end. */
+/** Receives what a run produces: checkpoints on the way, and the student at the end. */
 export interface RunSink {
   /** @returns the checkpoint's id */
   checkpoint(checkpoint: StudentCheckpoint): number;

@@ -44,7 +44,7 @@ export class LoopControl {
 
 /** Work from outside the loop, served between two of its steps. */
 export interface QueuedCalls {
-  /** Does the waiting work. If that fails, it fails for whoever requested it, never for the loop. */
+  /** Does the waiting work. A failure reaches whoever requested the work, never the loop. */
   serve(): Promise<void>;
   /** Resolves when something is waiting. */
   arrival(): Promise<void>;

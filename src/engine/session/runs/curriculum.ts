@@ -8,24 +8,24 @@ import type { RunPolicy } from './policy';
 
 /** What the stages of a run are made of. */
 export interface CurriculumParts {
-  /** At least one; the first begins at 0. */
+  /** At least one; the first begins at step 0. */
   readonly stages: readonly Stage[];
-  /** What distinguishes the recording of a stage: stages with the same one share its programs. */
+  /** A key of the stage's recording: stages with the same one share its programs. */
   recordingOf(stage: number): string;
   inputs(stage: number): OwnInputs | undefined;
   reasoning(stage: number): Reasoning;
   /** Records and compiles a stage. */
   compile(stage: number, sizes: OwnInputs['sizes']): Promise<AccumulatedRun>;
-  /** What batches of a stage are drawn from. @param inputs of that stage, which draw them */
+  /** The policy that a stage's batches are drawn from. */
   policy(stage: number, sizes: OwnInputs['sizes']): Promise<RunPolicy>;
   optimiser(): Promise<Optimiser>;
-  /** Whether the optimiser starts anew before step t > 0. @param stageBegins at t */
+  /** Whether the optimiser restarts before step t > 0. @param stageBegins at t */
   startsAnew(t: number, stageBegins: boolean): boolean;
 }
 
 /**
- * What the steps of a run are computed with: the recording of the stage that it is in, compiled when the stage begins and freed
- * when another one does, and the optimiser. Without a curriculum there is one stage.
+ * What a run's steps are computed with: the recording of the current stage, compiled when the stage begins
+ * and freed when another one does, and the optimiser. Without a curriculum there is one stage.
  */
 export class Curriculum {
   private compiled: { readonly recording: string; readonly run: AccumulatedRun } | undefined;
@@ -36,7 +36,7 @@ export class Curriculum {
 
   constructor(private readonly parts: CurriculumParts) {}
 
-  /** Enters the stage of step t, from 0. @returns whether it is another one than before */
+  /** Enters the stage of step t, from 0. @returns whether the stage has changed */
   async enter(t: number): Promise<boolean> {
     const { parts } = this;
     const next = stageAt(parts.stages, t);
@@ -50,7 +50,7 @@ export class Curriculum {
     const inputs = parts.inputs(next);
     const recording = parts.recordingOf(next);
     if (this.compiled?.recording !== recording) {
-      // Freed first: there is never room for two that is not needed for one.
+      // Freed first, so that memory is never needed for two at once.
       const before = this.compiled;
       this.compiled = undefined;
       await before?.run.dispose();
@@ -70,7 +70,7 @@ export class Curriculum {
     return stageAt(this.parts.stages, t) !== this.stage;
   }
 
-  /** The current stage, and its place among all. */
+  /** The current stage, and its index among all. */
   get current(): Stage & { readonly index: number; readonly of: number } {
     const { stages } = this.parts;
     return { ...(stages[this.stage] as Stage), index: this.stage, of: stages.length };
@@ -81,10 +81,10 @@ export class Curriculum {
     return this.parts.reasoning(this.stage);
   }
 
-  /** Stands for the compiled step of whatever stage the run is in. */
+  /** Delegates to the compiled step of the current stage. */
   readonly step: AccumulatedRun = this.standIn();
 
-  /** Stands for the optimiser, whether it has started anew or not. */
+  /** Delegates to the current optimiser, which may have been restarted. */
   readonly optimiser: Optimiser = {
     update: (...of) => (this.adamW as Optimiser).update(...of),
     state: () => (this.adamW as Optimiser).state(),

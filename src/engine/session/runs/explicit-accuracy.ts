@@ -9,8 +9,8 @@ import type { RunData } from './run-data';
 import { capacityFor, decoderFor, generationLimit } from './student';
 
 /**
- * Accuracy of the rationales and answers that a student writes itself (LoRi-E): with a decoder of its own, because they are
- * longer than what it is trained to answer with, and other adapters may run.
+ * Accuracy when the student writes its rationale and answer itself (LoRi-E). It needs a decoder of its own,
+ * because these are longer than the answers in training, and other adapters may run.
  */
 export async function explicitAccuracy(
   { models, roles }: Pick<RunContext, 'models' | 'roles'>,

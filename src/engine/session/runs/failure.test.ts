@@ -7,8 +7,8 @@ import { LoriWorkbench } from '../workbench';
 import { tinyRunBy } from './tiny-run.testing';
 
 /**
- * A run whose n-th allocation or compilation fails, for every n there is: whatever was made before it is freed, sessions
- * too when the failure is told, and the next run is as if nothing had happened.
+ * A run whose n-th allocation or compilation fails, for every possible n: whatever was made before is freed,
+ * sessions too once the failure is reported, and the next run goes as if nothing had happened.
  */
 let workbench: LoriWorkbench;
 let runtime: Runtime;
@@ -28,7 +28,7 @@ function failAt(n: number): { count: () => number; restore: () => void } {
     return vi.spyOn(runtime, name).mockImplementation(((...args: unknown[]) => {
       if (++calls !== n) return real(...args);
       const error = new MemoryError(`${name}, call ${n}: no room`);
-      // As the real ones fail: tensors at once, programs later.
+      // As real failures come: tensors at once, programs later.
       if (name === 'compile') return Promise.resolve().then(() => Promise.reject(error));
       throw error;
     }) as never);
@@ -47,7 +47,10 @@ const small = {
   observation: { every: 2, samples: 1 },
 };
 
-/** A method with targets of the teacher's, and one with modules and two paths: what others need is among it. */
+/**
+ * A method with the teacher's targets, and one with modules and two paths: together they need all that others
+ * do.
+ */
 describe.each(['lori', 'codi-self'])('a run of %s that fails half-way', (method) => {
   it('frees everything, whichever allocation or compilation fails', async () => {
     const config = tinyRunBy(method, small);
@@ -63,7 +66,7 @@ describe.each(['lori', 'codi-self'])('a run of %s that fails half-way', (method)
       await expect(run(), `call ${n}`).rejects.toMatchObject({ code: 'memory' });
       failing.restore();
       expect(runtime.liveTensors, `tensors after call ${n} failed`).toBe(settled.tensors);
-      // Programs that are kept for the next user may have made room.
+      // Programs kept for the next user may have been evicted.
       expect(runtime.programCount, `programs after call ${n} failed`).toBeLessThanOrEqual(settled.programs);
     }
     const again = await run();

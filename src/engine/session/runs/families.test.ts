@@ -11,7 +11,7 @@ describe.each(Object.entries(TINY_FAMILIES))('a pair of the family %s', (family,
     expect(models.map(({ modelType }) => modelType)).toEqual([family, family]);
     const steps = await losses(workbench, tinyRun({ optimiser: { steps: 12, learningRate: 1e-2 } } as never));
     expect(steps.every(Number.isFinite)).toBe(true);
-    // Batches differ; the mean of the last steps is below that of the first.
+    // Batches differ, so compare means: that of the last steps is below that of the first.
     const mean = (some: readonly number[]) => some.reduce((sum, x) => sum + x, 0) / some.length;
     expect(mean(steps.slice(-4))).toBeLessThan(mean(steps.slice(0, 4)));
     const { selections } = await workbench.lens(figure6(3, 1));

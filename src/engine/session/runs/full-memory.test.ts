@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-it('training all weights takes what is estimated, in WebAssembly and outside it', () => {
+it('training all weights takes the estimated memory, in WebAssembly and outside', () => {
   const printed = execFileSync(
     process.execPath,
     [at('../../../../scripts/tools/run-ts.mjs'), at('./full-memory.testing.ts')],

@@ -6,12 +6,15 @@ import { heapBytes } from '../../runtime/heap';
 import { openTiny } from './keep-all.testing';
 import { tinyRunBy } from './tiny-run.testing';
 
-/** Prints what training all weights takes over what is estimated, as JSON. A process of its own: a heap that others have filled does not grow. */
+/**
+ * Prints, as JSON, the memory of training all weights relative to the estimate. Runs in its own process: a
+ * heap that others have enlarged would not grow.
+ */
 
-/** Weights are most of what is taken: 3.2 million, 13 MB. */
+/** Weights dominate: 3.2 million, 13 MB. */
 const SIZES = { num_hidden_layers: 2, hidden_size: 256, intermediate_size: 1408 };
 
-/** Bytes of arrays that are still used. */
+/** Bytes of arrays still in use. */
 function heldBytes(): number {
   setFlagsFromString('--expose_gc');
   (runInNewContext('gc') as () => void)();

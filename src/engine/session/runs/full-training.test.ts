@@ -66,7 +66,7 @@ it('leaves the model itself, which may be its teacher, as it is', async () => {
   const trained = await statesOf({ kind: 'student' });
   expect(relativeError(trained, before)).toBeGreaterThan(0.01);
   expect(await statesOf({ kind: 'base' })).toEqual(before);
-  // The same teacher again: the same losses, to the bit.
+  // The same teacher again gives the same losses, to the bit.
   const again = await keepAll(config, { on: workbench });
   expect(again.steps.map(({ losses }) => losses)).toEqual(first.steps.map(({ losses }) => losses));
   // A fresh LoRA changes nothing, so that the first step's losses are those of the adapters' run, in float32.
@@ -79,7 +79,7 @@ it('leaves the model itself, which may be its teacher, as it is', async () => {
   expect(lora.steps[1]?.losses.total).not.toBe(first.steps[1]?.losses.total);
 });
 
-it('is kept as teacher with the weights that it trained', async () => {
+it('is kept as teacher with its trained weights', async () => {
   await keepAll(full('cot-sft'), { on: workbench });
   await workbench.keepTeacher({ kind: 'student' });
   const totals = async (teacher: 'bundled' | 'self' | 'kept'): Promise<number | undefined> => {
@@ -93,7 +93,7 @@ it('is kept as teacher with the weights that it trained', async () => {
   expect(kept).not.toBe(own);
 });
 
-it('leaves as a whole model, not as an adapter', async () => {
+it('is exported as a whole model, not as an adapter', async () => {
   await keepAll(full('coconut'), { on: workbench });
   const subject = { kind: 'student' } as const;
   const own = await statesOf(subject);
@@ -112,7 +112,7 @@ it('leaves as a whole model, not as an adapter', async () => {
   });
 });
 
-it('is refused by name where a method needs two sets of adapters', () => {
+it('is refused by name if a method needs two sets of adapters', () => {
   expect(() => full('sim-cot')).toThrow(/training: SIM-CoT has no such setting: .* two adapters/);
   expect(() => full('dart')).toThrow(/training: DART has no such setting: .* REM/);
   const { config, left } = withMethod(full('ce'), 'dart');
@@ -120,7 +120,7 @@ it('is refused by name where a method needs two sets of adapters', () => {
   expect(left).toContainEqual(['training.weights', 'full']);
 });
 
-it('is counted: weights and gradients, which go into WebAssembly, and outside also moments and a copy; no adapters', async () => {
+it('counts memory for weights and gradients in WebAssembly, and outside also for moments and a copy, but none for adapters', async () => {
   const { memory, kept } = await workbench.runCost(full('nocot'));
   const { result } = await keepAll(full('nocot'), { on: workbench });
   expect(memory.parts).toMatchObject({

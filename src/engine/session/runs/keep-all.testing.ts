@@ -1,4 +1,4 @@
-/** Runs with every snapshot that they hand out, and what of them must be equal to the bit. */
+/** Runs with all the snapshots that they hand out, and the parts of these that must be equal to the bit. */
 import type { RunConfig } from '../../../contract/config';
 import type { KeptEvent, RunResult, StepEvent } from '../../../contract/events';
 import { type RunSnapshot, SNAPSHOT_KEYS, type SnapshotStatus } from '../../../contract/snapshot';
@@ -46,7 +46,10 @@ export const at = ({ snapshots }: Kept, step: number, status: SnapshotStatus = '
   return found;
 };
 
-/** A snapshot without what time decides: its tensors to the bit, and its series without milliseconds. */
+/**
+ * A snapshot without anything that depends on timing: its tensors to the bit, and its series without
+ * milliseconds.
+ */
 export async function contents({ file }: RunSnapshot) {
   const { metadata, tensors } = await readHeader(memorySource(file.buffer));
   const { seconds: _s, savedAt: _a, ...header } = JSON.parse(metadata.get(SNAPSHOT_KEYS.header) ?? '');

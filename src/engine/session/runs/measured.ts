@@ -20,11 +20,11 @@ export interface MeasuredOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The accuracies of a run. */
+/** Measures the accuracies of a run. */
 export class Measured {
   constructor(private readonly options: MeasuredOptions) {}
 
-  /** Of the student as it is after `step` steps, which is reported. */
+  /** Measures the student as it is after `step` steps, and reports the result. */
   async on(set: 'validation' | 'held-out', step: number): Promise<Accuracy> {
     const { context, clock, machinery, data, report, signal } = this.options;
     const { decoder, adapter, decoded } = machinery;
@@ -56,7 +56,7 @@ export class Measured {
     return share;
   }
 
-  /** While the student writes its rationale, on the held-out problems; undefined where that is what `on` measures. */
+  /** On the held-out problems, with the student writing its rationale; undefined if that is what `on` measures. */
   async explicit(): Promise<Accuracy | undefined> {
     const { context, clock, machinery, data, signal } = this.options;
     if (machinery.adapter.student.reasoning.explicit) return undefined;
@@ -65,7 +65,10 @@ export class Measured {
     return explicitAccuracy(context, machinery, data.heldOut, { rule, signal, onProgress: this.tell });
   }
 
-  /** The teacher's, measured once per pair, or before the student was there: its time does not count towards the run. */
+  /**
+   * The teacher's accuracy, measured once per pair, or before the student was there: its time does not count
+   * towards the run.
+   */
   async teacher(): Promise<Accuracy> {
     const { context, clock, machinery, data, signal } = this.options;
     return machinery.teacherAccuracy ?? accuracyOfTeacher({ context, clock, data, signal });

@@ -6,7 +6,7 @@ import { POOL } from '../models/problems';
 import { LoriWorkbench } from '../workbench';
 import { tinyRunBy, watch } from './tiny-run.testing';
 
-/** A student that has learned its samples by heart answers them: what is decoded is what was trained, thought by thought. */
+/** A student that has memorised its samples answers them: decoding matches training, thought by thought. */
 
 let workbench: LoriWorkbench;
 beforeAll(async () => {

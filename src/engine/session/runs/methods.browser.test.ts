@@ -6,13 +6,13 @@ import { LoriWorkbench } from '../workbench';
 import { tinyRunBy, watch } from './tiny-run.testing';
 
 /**
- * Each kind of recording on WebGPU against WASM, two steps: f32 against f32 on a software adapter, whose exp errs by 1e-6. The
- * second step is after an update of AdamW, which is nearly lr·sign(g), so that a gradient near zero may move its weight the other
- * way.
+ * Two steps of each kind of recording, on WebGPU against WASM: f32 against f32 on a software adapter, whose
+ * exp errs by 1e-6. The second step follows an AdamW update, which is nearly lr·sign(g), so that a gradient
+ * near zero may move its weight the other way.
  */
 const TOLERANCE = { first: 1e-5, second: 1e-3 };
 
-/** Few shapes: on a software adapter the time is that of compiling a shader for each. */
+/** Few shapes: on a software adapter, compiling a shader for each takes most of the time. */
 const CASES: readonly (readonly [what: string, method: string, changes: object])[] = [
   ['latents refined side by side, keys and values compared', 'kava', { latent: { steps: 2, iterations: 1 } }],
   ['REM', 'dart', { silent: { count: 2 }, rem: { width: 2 } }],

@@ -9,7 +9,7 @@ import { LoriWorkbench } from '../workbench';
 import type { Student } from './student';
 import { tinyRunBy, watch } from './tiny-run.testing';
 
-/** L 1, H 16, K 2; few shapes: on a software adapter the time is that of compiling a shader for each. */
+/** L 1, H 16, K 2; few shapes: on a software adapter, compiling a shader for each takes most of the time. */
 const CONFIG = tinyRunBy('ce', {
   data: { samples: 3, validation: 0, heldOut: 0 },
   lora: { rank: 2, targets: ['q'] as never },
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => workbench.close());
 
-it('a run on the GPU gives the same bits whether or not it is observed and interrupted, and reads back only for that', {
+it('a run on the GPU gives the same bits whether or not it is observed and interrupted, and reads back only for observation', {
   timeout: 120_000,
 }, async () => {
   const inside = insideOf<{ opened: { runtime: Runtime }; student: Student }>(workbench);
@@ -64,7 +64,7 @@ it('a run on the GPU gives the same bits whether or not it is observed and inter
     expect(sigma).toHaveLength(2);
     expect(effectiveRank).toBeGreaterThan(1);
   }
-  // The hidden states of K = 2 latents at two looks, and the one pack at the second of them.
+  // The hidden states of K = 2 latents at two observations, and the single pack at the second.
   expect(on.reads - off.reads).toBe(2 * 2 + 1);
   expect(on.losses).toEqual(off.losses);
   expect(on.norms).toEqual(off.norms);

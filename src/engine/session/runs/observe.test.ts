@@ -24,7 +24,7 @@ const CONFIG = tinyRun({
 });
 
 let workbench: LoriWorkbench;
-/** What the workbench keeps to itself. */
+/** The workbench's private members. */
 const inside = () =>
   insideOf<{
     loadedModels(): LoadedModels;
@@ -58,7 +58,7 @@ describe('the student during training', () => {
     const kept = await workbench.checkpoints();
     expect(kept.map(({ id, step }) => [id, step])).toEqual(spectra.map((e) => [e.checkpoint, e.step]));
     expect(kept[1]?.label).toMatch(/^LoRi, statistics over results, 6 samples, seed 1, .*step 2$/);
-    // Each says of which student it is, and of which step.
+    // Each names its student and step.
     const { student } = inside();
     expect(kept.map((c) => [c.student?.id, c.student?.step])).toEqual(
       [0, 2, 4, 5].map((step) => [student?.id, step]),
@@ -97,7 +97,7 @@ describe('the student during training', () => {
     const last = spectra.at(-1) as SpectrumEvent;
     const loaded = inside().loadedModels();
     const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, loaded);
-    // The samples of the run: its first ones, as the seed draws them.
+    // The run's first samples, as drawn by the seed.
     const sequences = sequencesOf({ kind: 'problems', seed: CONFIG.seed, samples: 3 }, loaded);
     const { samples, layers, hidden } = await gatherStates(inside().opened.models, student, sequences, [
       'latent',
@@ -151,7 +151,7 @@ describe('the student during training', () => {
     expect(spectra[1]?.effectiveRank).toBeGreaterThanOrEqual(1);
   });
 
-  it('is kept at its best and at its end if the best is requested', async () => {
+  it('is stored at its best and at its end if the best is requested', async () => {
     const best = { ...CONFIG, evaluation: { ...CONFIG.evaluation, every: 1, keepBest: true } };
     const on = await observed(best);
     const { packs } = inside().student as Student;
@@ -209,7 +209,7 @@ describe('checkpoints', () => {
       selections: [{ subject: { kind: 'student', checkpoint: kept[1]?.id as number }, sections: ['latent'] }],
     });
     expect(report.selections[0]?.label).toBe('student, step 2');
-    // Before the first copy there is nothing of it to keep.
+    // Before its first copy, there is nothing of the new student to keep.
     const again = inside().opened.models.runtime;
     const early = workbench.distil(CONFIG, {
       report: (event) => event.kind === 'step' && void again.dispose(),
@@ -219,7 +219,7 @@ describe('checkpoints', () => {
     expect(await workbench.checkpoints()).toEqual(kept);
   });
 
-  it('stay within a number of bytes by dropping every second one, but never the first or the last', () => {
+  it('stay within a byte limit by dropping every second one, but never the first or the last', () => {
     const of = (step: number): StudentCheckpoint => ({ packs: [new Float32Array(25)], step }) as never;
     const steps = (kept: Checkpoints) => [...kept.byId.values()].map(({ step }) => step);
     const kept = new Checkpoints(600);

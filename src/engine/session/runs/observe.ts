@@ -19,7 +19,7 @@ import type { TrainedAdapter } from './adapter';
 export interface ObserverOptions {
   readonly config: RunConfig['observation'];
   readonly adapter: TrainedAdapter;
-  /** Of the student, bound to the adapter in training; it is idle between two steps. */
+  /** The student's decoder, bound to the adapter in training; it is idle between two steps. */
   readonly decoder: Decoder;
   readonly device: Device | undefined;
   readonly padId: number;
@@ -29,7 +29,7 @@ export interface ObserverOptions {
   readonly keep: (checkpoint: StudentCheckpoint) => number;
   readonly emit: (event: RunEvent) => void;
   readonly signal: AbortSignal | undefined;
-  /** The last step that was observed before the run was resumed. */
+  /** For a resumed run, the last step observed before. */
   readonly seen?: number | undefined;
 }
 

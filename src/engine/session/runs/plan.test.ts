@@ -8,7 +8,7 @@ import { readingOf, statesBytes } from './plan';
 import { tinyRun } from './tiny-run.testing';
 
 type Asked = Parameters<typeof statesBytes>[2];
-/** Rationales of 99 tokens, and of 9 where only results are read. */
+/** Rationales of 99 tokens, or 9 if only results are read. */
 const rolesOf = (layers: number, hiddenSize: number): Asked =>
   ({
     codec: {
@@ -23,7 +23,7 @@ const rows = (count: number) =>
   Array.from({ length: count }, () => ({ problem: { question: '', steps: [], answer: '' } }));
 const steps = (factors: object = {}) => tinyRun({ factors: { rationale: 'steps', ...factors } as never });
 
-it('counts the teacher’s hidden states on what it reads and on anchors', () => {
+it('counts the teacher’s hidden states at what it reads and at anchors', () => {
   const roles = rolesOf(24, 896);
   const bytes = statesBytes(rows(128), steps(), roles);
   expect(bytes).toBe(128 * 100 * 24 * 896 * 4);
@@ -47,7 +47,7 @@ it('holds the states of a small teacher, and reads a large one a sample at a tim
     bytes: anchors + perLayer + moments,
   });
   expect(reading(rolesOf(24, 896), { normaliseLayers: false }).bytes).toBeLessThan(anchors + perLayer / 20);
-  // One position of each sample is all that this method reads.
+  // This method reads only one position of each sample.
   expect(reading(rolesOf(24, 896), {}, codi as Recipe)).toMatchObject({
     held: false,
     readings: 1,
@@ -55,7 +55,7 @@ it('holds the states of a small teacher, and reads a large one a sample at a tim
   });
 });
 
-it('refuses what no page holds', () => {
+it('refuses what does not fit into a page', () => {
   const wide = () => readingOf(steps(), lori as Recipe, rows(128), rolesOf(48, 4096));
   expect(wide).toThrow(MemoryError);
   expect(wide).toThrow(/on 128 samples takes 6\.5 GB; at most 3 GB/);

@@ -28,7 +28,7 @@ export interface RunPlan {
   readonly batch: number;
   /** The training samples' tokens, as the method reads them. */
   readonly trained: readonly TokenProblem[];
-  /** Depends on the training data alone, so that nothing else can change a bit of training. */
+  /** Depends only on the training data, so that nothing else can change a bit of training. */
   readonly layout: TokenLayout;
   readonly reasonings: readonly Reasoning[];
   readonly purpose: Extract<Purpose, { kind: 'distil' }>;
@@ -59,11 +59,11 @@ export function planOf(
   return { batch, trained, layout, reasonings, purpose };
 }
 
-/** The form in which a run reads rationales, the method's own or the teacher's; undefined where it reads none. */
+/** The form in which a run reads rationales, the method's own or the teacher's; undefined if it reads none. */
 export const rationaleRead = (config: RunConfig, recipe: Recipe): RationaleForm | undefined =>
   recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined);
 
-/** What of the rationale the teacher is forced through. */
+/** The form of the rationale that the teacher is forced through. */
 export const rationaleOf = (config: RunConfig): RationaleForm =>
   'factors' in config ? config.factors.rationale : 'steps';
 
@@ -85,14 +85,18 @@ export function statesBytes(
   return tokens * layers * hiddenSize * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** Bytes of a teacher's states that are held until targets are made of them: those of the bundled pair by far. */
+/**
+ * Maximum bytes of a teacher's states that are held until targets are made from them; the bundled pair needs
+ * far fewer.
+ */
 export const HELD_STATES_BYTES = 256e6;
-/** Bytes that may be kept while it is read sample by sample: half of what a page has outside WebAssembly. */
+/** Maximum bytes kept while it is read sample by sample: half of what a page has outside WebAssembly. */
 const MAX_KEPT_BYTES = HOST_BYTES / 2;
 
 /**
- * How the teacher is read: once, all states held until the targets are made of them, or one sample at a time, as often as
- * the recipe needs. @throws MemoryError where what is kept meanwhile does not fit into host memory
+ * How the teacher is read: once, with all states held until the targets are made from them, or one sample at
+ * a time, as often as the recipe needs. @throws MemoryError if what is kept meanwhile does not fit into host
+ * memory
  */
 export function readingOf(
   config: RunConfig,
@@ -119,18 +123,18 @@ export function readingOf(
 /** Whether a step may feed the rationale as text: always, unless a weight of 0 leaves that out. */
 const writesRationale = ({ weights }: RunConfig): boolean => !('explicit' in weights) || weights.explicit > 0;
 
-/** Two threads take this share of the time of one (measured: 1.45 times as fast). */
+/** Seconds on several threads; two were measured 1.45 times as fast as one. */
 const threaded = (seconds: number, threads: number): number => (threads > 1 ? seconds / 1.45 : seconds);
 
-/** The plan with the way in which a step is run, where it fits in one. */
+/** The plan with the way in which a step is run, if that fits. */
 function composed({ purpose }: RunPlan, roles: Roles, { provider }: Pick<Runtime, 'provider'>) {
   const composition = compositionFor(sizesOf(roles.student.config), provider, purpose) ?? null;
   return { composition, purpose: composition ? { ...purpose, composition } : purpose };
 }
 
 /**
- * Seconds of a run by operations counted, as they would be on WASM: of one sample of the teacher pass, one step of the
- * optimiser, one problem answered. `RunPace` makes times of them.
+ * Seconds, from operation counts at WASM's speed, for one sample of the teacher pass, one step of the
+ * optimiser, and one answered problem. `RunPace` turns them into times on this device.
  */
 export function estimatedSeconds(
   config: RunConfig,
@@ -157,7 +161,7 @@ export function estimatedSeconds(
   };
 }
 
-/** What the run takes, estimated. */
+/** The estimated cost of the run. */
 export function costOf(
   config: RunConfig,
   recipe: Recipe,
@@ -196,7 +200,7 @@ export function costOf(
   };
 }
 
-/** @param read samples that the teacher reads, each as often as it does */
+/** @param read number of samples that the teacher reads, counting repeats */
 function secondsOf(each: RunSeconds, { optimiser }: RunConfig, read: number) {
   const teacher = each.teacher * read;
   return { step: each.step, teacher, all: teacher + optimiser.steps * each.step };

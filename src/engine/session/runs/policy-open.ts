@@ -21,7 +21,7 @@ export interface PolicyOptions {
   readonly layout: TokenLayout;
   readonly sizes: OwnInputs['sizes'];
   readonly reasoning: Reasoning;
-  /** The reference's values of a run that is resumed; by default those of the parameters as they are. */
+  /** For a resumed run, the reference's values; by default those of the current parameters. */
   readonly known: Values | undefined;
   /** Records what the reference outputs; without it there is no reference. */
   readonly record: ((tape: Tape) => void) | undefined;
@@ -29,7 +29,10 @@ export interface PolicyOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A decoder for as many answers as a step has, and the reference as a copy of what is trained. Frees everything if it fails. */
+/**
+ * Opens a decoder for as many answers as a step has, and the reference as a copy of what is trained. Frees
+ * everything if it fails.
+ */
 export function openPolicy(options: PolicyOptions): Promise<RunPolicy> {
   const { context, model, parameters, adapter, layout, sizes, reasoning } = options;
   const { models, roles } = context;

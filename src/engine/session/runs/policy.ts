@@ -16,28 +16,31 @@ import type { Values } from './snapshot-file';
 
 /** A policy as the session runs it. */
 export interface RunPolicy extends Policy {
-  /** What the reference is, in the order of the parameters; none without one. */
+  /** The reference's values, in the order of the parameters; undefined without a reference. */
   readonly referenceValues: Values | undefined;
   dispose(): Promise<void>;
 }
 
 export interface PolicyParts {
   readonly roles: Roles;
-  /** Bound to the parameters that are trained; its batch is that of the training step. */
+  /** Bound to the trained parameters; its batch is that of the training step. */
   readonly decoder: Decoder;
   readonly reasoning: Reasoning;
-  /** Outputs log-probabilities, with the values of the reference. */
+  /** Outputs log-probabilities under the reference's values. */
   readonly reference:
     | { readonly run: TapeRun; readonly values: readonly DeviceTensor[]; readonly kept: Values }
     | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-/** As the model's distribution is: nothing is sharpened or cut. */
+/** The model's own distribution: nothing is sharpened or cut. */
 const WHOLE = { temperature: 1, topK: null, topP: 1 } as const;
 const SITE = siteId('stop decisions');
 
-/** The student of a run as what answers are drawn from; it owns decoder, reference and its values. */
+/**
+ * A run's student as the policy that answers are drawn from; it owns the decoder, the reference and its
+ * values.
+ */
 export async function runPolicy(parts: PolicyParts): Promise<RunPolicy> {
   const { roles, decoder, reference } = parts;
   await prepareSampling(decoder, WHOLE);
@@ -64,8 +67,8 @@ export async function runPolicy(parts: PolicyParts): Promise<RunPolicy> {
 }
 
 /**
- * An answer to each question. Noise is by seed, row and step, and by the position drawn at: a decision to stop after t
- * latents is the one at position S + 1 + t of a row of S question tokens.
+ * Draws an answer to each question. Noise depends on seed, row, step and the position drawn at: a decision to
+ * stop after t latents is at position S + 1 + t of a row of S question tokens.
  */
 async function complete(
   { roles, decoder, reasoning, signal }: PolicyParts,

@@ -40,7 +40,7 @@ import { leaveTeacher, targetsOf } from './targets';
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
-  /** The step of the stage that the run is in, and its optimiser. */
+  /** The step of the run's current stage, and its optimiser. */
   readonly curriculum: Curriculum;
   readonly losses: Targets['losses'];
   /** The training samples' tokens, as the method reads them. */
@@ -50,11 +50,11 @@ export interface Machinery {
   /** What is trained, in the order of the adapter's packs. */
   readonly parameters: ParameterSet;
   readonly decoder: Decoder;
-  /** Depends on the training data alone, so that nothing else can change a bit of training. */
+  /** Depends only on the training data, so that nothing else can change a bit of training. */
   readonly layout: TokenLayout;
   /** The layout of everything that is decoded. */
   readonly decoded: TokenLayout;
-  /** Of a teacher that is another model, measured before it left the device. */
+  /** For a teacher that is another model, its accuracy, measured before it left the device. */
   readonly teacherAccuracy: Accuracy | undefined;
   dispose(): Promise<void>;
 }
@@ -64,9 +64,9 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
-  /** Told the sizes, and how the teacher is read, before anything is computed. */
+  /** Receives the sizes, and how the teacher is read, before anything is computed. */
   readonly onPlan?: (plan: RunPlan, reading: TeacherReading | null) => void;
-  /** Where a run that is resumed goes on. */
+  /** The snapshot from which a resumed run continues. */
   readonly from?: OpenedSnapshot | undefined;
 }
 
@@ -93,7 +93,7 @@ export async function prepare(
   const plan = planOf(config, recipe, roles, stages, { training });
   const { batch, trained, layout, reasonings, purpose } = plan;
   const evaluated = [...validation, ...heldOut];
-  // The first training samples are observed; without problems to evaluate on they are all that is decoded.
+  // The first training samples are observed; without problems to evaluate on, nothing else is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
@@ -141,7 +141,7 @@ export async function prepare(
     let moments = from && momentsOf(from, parameters, since);
     let known = from?.has('reference') ? from.values('reference', parameters.all) : undefined;
     const beside = bytesBeside(sizes, runtime.provider, { ...purpose, composition: 'whole' });
-    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program a step is fastest where it fits.
+    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest if it fits.
     const compile = (tape: Tape, name: string): Promise<TapeRun> =>
       composition === 'whole'
         ? compileWhole(model, tape, name, beside)
@@ -173,7 +173,7 @@ export async function prepare(
           });
         },
         async optimiser() {
-          // Those of the snapshot are for the optimiser that goes on from it, not for one that starts anew.
+          // The snapshot's moments are for the optimiser that continues from it, not for a restarted one.
           const earlier = moments;
           moments = undefined;
           return device
@@ -196,7 +196,7 @@ export async function prepare(
     decoder.setParameters(adapter.packs);
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
-    // Last, so that the programs of a large model that make room for each other leave those of the first step.
+    // Last, so that with a large model, whose programs evict each other, those of the first step remain.
     await curriculum.enter(begun);
     clock.tell(2, 2, 'programs');
     return {
@@ -207,7 +207,7 @@ export async function prepare(
   });
 }
 
-/** A student of a configuration, untrained but for its values. */
+/** A student with this configuration, untrained except for its given values. */
 export const studentBy = (
   config: RunConfig,
   parameters: ParameterSet,
@@ -235,7 +235,7 @@ function adapterOf({ header, values }: OpenedSnapshot, { all }: ParameterSet) {
   };
 }
 
-/** @param since the step, from 0, at which the optimiser started anew last */
+/** @param since the step, from 0, at which the optimiser was last restarted */
 const momentsOf = ({ header, values }: OpenedSnapshot, { all }: ParameterSet, since: number) => ({
   step: header.step - since,
   first: values('first', all),

@@ -13,8 +13,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => workbench.close());
 
-/** The paper's finding in small: supervised, all reason at the length they were trained with; reinforced, as briefly as they can. */
-it('a student that knows its answers learns to reason briefly where length is penalised', async () => {
+/**
+ * The paper's finding on a small scale: supervised, students reason at the length they were trained with;
+ * reinforced, as briefly as they can.
+ */
+it('a student that knows its answers learns to reason briefly if length is penalised', async () => {
   const { lora, weights, ...base } = tinyRunBy('grpo', {
     data: { samples: 8, validation: 0, heldOut: 0 },
     optimiser: { steps: 150, batch: 8, learningRate: 1e-2 },

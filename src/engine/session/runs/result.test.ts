@@ -5,7 +5,7 @@ import { insideOf } from '../inside.testing';
 import { LoriWorkbench } from '../workbench';
 import { figure6, tinyRun } from './tiny-run.testing';
 
-/** What a test puts in the place of the teacher's measurement. */
+/** Where a test replaces the teacher's measurement. */
 interface Inside {
   readonly questions: { teacherAccuracy(): Promise<Accuracy> };
 }
@@ -14,7 +14,7 @@ it('counts only its own programs and seconds, and names the ranks that were redu
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models');
-  // Programs of others, alive in the same runtime.
+  // Other users' programs, alive in the same runtime.
   await workbench.lens(figure6(3, 1));
   const { questions } = insideOf<Inside>(workbench);
   const wait = 1500;

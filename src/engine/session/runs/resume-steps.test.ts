@@ -8,8 +8,8 @@ import { at, contents, keepAll, losses, openTiny } from './keep-all.testing';
 import { tinyRunBy } from './tiny-run.testing';
 
 /**
- * A run that is stopped after every one of its steps, and resumed each time: losses, and all that is kept (values, moments, a
- * reference, curves), are at every step those of the run that never stopped, to the bit.
+ * A run that is stopped after every step, and resumed each time: losses and everything stored (values,
+ * moments, a reference, curves) equal those of the uninterrupted run at every step, to the bit.
  */
 let workbench: LoriWorkbench;
 beforeAll(async () => {
@@ -56,7 +56,7 @@ it.each(CASES.map((one) => [one[0], one[1], JSON.stringify(one[2] ?? {}), one] a
     });
     const { steps } = run.optimiser;
     const stages = runStages(methodOf(method), run);
-    // Of a curriculum, the last step is one of the second stage.
+    // In a curriculum, the last step belongs to the second stage.
     if (stages.length > 0) expect(stages[1]?.from).toBe(2);
     const whole = await keepAll(run, { on: workbench });
 
@@ -73,7 +73,7 @@ it.each(CASES.map((one) => [one[0], one[1], JSON.stringify(one[2] ?? {}), one] a
       all.push(...losses(part));
     }
     expect(all).toEqual(losses(whole));
-    // What was trained is a student again.
+    // The last snapshot opens as a student.
     expect((await workbench.openStudent(at(part, steps, 'done').file)).step).toBe(steps);
   },
 );

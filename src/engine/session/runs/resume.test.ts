@@ -21,7 +21,7 @@ const keepAll = (
 
 // After every step, of every method: resume-steps.test.ts.
 describe.each(['lori', 'grpo'])('a run of %s', (method) => {
-  it('that is evaluated and observed goes on from any snapshot to the bits of the run that never ended', async () => {
+  it('that is evaluated and observed continues from any snapshot to the bits of the uninterrupted run', async () => {
     const config = tinyRunBy(method, {
       lora: { rank: 2, dropout: 0.2 },
       evaluation: { every: 2, keepBest: true },
@@ -40,16 +40,16 @@ describe.each(['lori', 'grpo'])('a run of %s', (method) => {
       if (step < 5) expect(await contents(at(resumed, 5))).toEqual(await contents(at(whole, 5)));
       expect(await contents(at(resumed, 5, 'done'))).toEqual(await contents(at(whole, 5, 'done')));
     }
-    // Whatever the method trains is a student again, of any of its steps.
+    // Whatever the method trains opens as a student, at any of its steps.
     for (const file of [at(whole, 2), at(whole, 5, 'done')])
       expect((await workbench.openStudent(file.file)).label).toBe(whole.result?.student?.label);
   });
 });
 
-it('times the teacher of a resumed run by what it took since', async () => {
+it('times the teacher of a resumed run only since it was resumed', async () => {
   const config = tinyRun({ keeping: { every: 2 } });
   const { file } = at(await keepAll(config), 2);
-  // The part before took as long as there are digits for: millions of seconds.
+  // Makes the earlier part take as long as there are digits for: millions of seconds.
   const text = Buffer.from(file).toString('latin1');
   const slow = text.replace(
     /(\\"teacher\\":)([\d.]+)/,
@@ -63,13 +63,13 @@ it('times the teacher of a resumed run by what it took since', async () => {
 });
 
 describe('what a snapshot holds', () => {
-  it('is named as the parameters are, and smaller once the run is done', async () => {
+  it('is named like the parameters, and smaller once the run is done', async () => {
     const kept = await keepAll(tinyRun({ keeping: { every: 2 } }));
     const names = Object.keys((await contents(at(kept, 2))).bytes);
     const packs = ['student.0', 'student.1'];
     const { parameters, first, second } = TENSOR_GROUPS;
     expect(names.sort()).toEqual([parameters, first, second].flatMap((g) => packs.map((p) => g + p)).sort());
-    // What it takes is said before the run: all but the metadata.
+    // Its size, except for the metadata, is known before the run.
     const { kept: told } = await workbench.runCost(tinyRun({ keeping: { every: 2 } }));
     const { byteLength } = at(kept, 0).file;
     expect(byteLength - told).toBeGreaterThan(0);
@@ -80,7 +80,7 @@ describe('what a snapshot holds', () => {
     expect(done.header.heldOut).toEqual(kept.result?.heldOut);
   });
 
-  it('is what training stopped at, and can be trained on to the end', async () => {
+  it('is the state at which training stopped, and can be trained to the end', async () => {
     const whole = await keepAll(tinyRun({ keeping: { every: 100 } }));
     const half = await keepAll(tinyRun({ keeping: { every: 100 } }), { stopAt: 2 });
     expect(half.result?.status).toBe('stopped');
@@ -108,7 +108,7 @@ describe('what a snapshot holds', () => {
 });
 
 describe('keeping', () => {
-  it('goes on without a snapshot that cannot be written, and says why', async () => {
+  it('continues without a snapshot that cannot be written, and says why', async () => {
     const watched = watch();
     const result = await workbench.distil(tinyRun({ keeping: { every: 2 } }), {
       report: watched.report,
@@ -123,7 +123,7 @@ describe('keeping', () => {
     );
   });
 
-  it('is waited for: no step begins while more than one interval is not written', async () => {
+  it('is awaited: no step begins while more than one interval is unwritten', async () => {
     let written = -1;
     let most = 0;
     await workbench.distil(tinyRun({ keeping: { every: 2 } }), {
@@ -138,7 +138,7 @@ describe('keeping', () => {
     expect(most).toBe(2);
   });
 
-  it('chooses an interval by what keeping costs', async () => {
+  it('chooses an interval by the cost of keeping', async () => {
     const cheap = await keepAll(tinyRun({ optimiser: { steps: 8 } }));
     expect(cheap.kept.length).toBeGreaterThan(1);
     const kept: KeptEvent[] = [];
@@ -179,7 +179,7 @@ describe('resume refuses', () => {
     await expect(keepAll(at(kept, 5, 'done').file)).rejects.toThrow(/the run is done: all its 5 steps/);
   });
 
-  it('a file that was damaged, cut off, or is of another kind', async () => {
+  it('a file that is damaged, truncated, or of another kind', async () => {
     const { file } = at(kept, 2);
     await expect(keepAll(file.slice(0, -4))).rejects.toMatchObject({ code: 'file' });
     await expect(keepAll(new TextEncoder().encode('{}'))).rejects.toMatchObject({ code: 'file' });
@@ -192,7 +192,7 @@ describe('resume refuses', () => {
 });
 
 describe('a kept student', () => {
-  it('is opened by another engine, and is the same subject', async () => {
+  it('opens in another engine, and is the same subject', async () => {
     const kept = await keepAll(tinyRun({ keeping: { every: 2 } }));
     const student: LensRequest = {
       ...figure6(2, 1),
@@ -212,7 +212,7 @@ describe('a kept student', () => {
       thoughts: null,
     };
     expect(session.latentSteps).toBe(2);
-    // The snapshot of an earlier step is a student too.
+    // A snapshot of an earlier step opens as a student too.
     expect(await later.openStudent(at(kept, 2).file)).toMatchObject({ step: 2 });
     await later.close();
   });

@@ -20,7 +20,7 @@ import type { SnapshotWriterOptions } from './snapshot-writer';
 import { reasoningAfter } from './stages';
 import type { Student } from './student';
 
-/** Names the examples of a run, so that it is not resumed on others. */
+/** Identifies the examples of a run, so that it is not resumed on others. */
 async function dataOf({ training, validation, heldOut }: RunData): Promise<SnapshotHeader['data']> {
   const all = [...training, ...validation, ...heldOut].map(({ id, problem }) => [id, problem]);
   return {
@@ -31,7 +31,7 @@ async function dataOf({ training, validation, heldOut }: RunData): Promise<Snaps
   };
 }
 
-/** @throws InputError naming the models that are not those of the snapshot */
+/** @throws InputError naming the models that differ from the snapshot's */
 export function checkModels(
   models: SnapshotHeader['models'],
   loaded: Readonly<Record<string, string>>,
@@ -48,7 +48,7 @@ export function checkModels(
 }
 
 /**
- * Refuses to resume where the bits would not be those of the run. The configuration is the snapshot's own.
+ * Refuses to resume if the bits would not be those of the run. The configuration is the snapshot's own.
  * @throws InputError naming the models or the data that differ, or if the run is done
  */
 export async function checkSame(header: SnapshotHeader, context: RunContext, data: RunData): Promise<void> {
@@ -61,7 +61,7 @@ export async function checkSame(header: SnapshotHeader, context: RunContext, dat
   await checkSource(header, context.roles, data);
 }
 
-/** @throws InputError naming the models or the data that are not those of the run */
+/** @throws InputError naming the models or the data that differ from the run's */
 export async function checkSource(
   { models, data: known }: SnapshotHeader,
   { hashes }: Pick<Roles, 'hashes'>,
@@ -83,7 +83,7 @@ export async function checkSource(
     );
 }
 
-/** The student of a snapshot: its best copy, where one is kept. @throws InputError, FileError if the models differ */
+/** The student of a snapshot: its best copy, if it has one. @throws InputError, FileError if the models differ */
 export function studentOf(
   { header, values }: OpenedSnapshot,
   {
@@ -108,7 +108,7 @@ export function studentOf(
   return { ...studentBy(config, parameters, { id, methods, packs, roles, reasoning }), step };
 }
 
-/** What writes the run's snapshots. */
+/** Returns the function that packs the run's snapshots. */
 export async function packerFor({
   context,
   config,
@@ -147,7 +147,7 @@ export async function packerFor({
       },
       series,
       parameters: parameters.all,
-      // A run that is done has settled for one copy.
+      // A finished run has settled on one copy.
       values: isDone ? adapter.student.packs : state.values,
       ...(!isDone && { moments: await optimiser.state() }),
       ...(best && !isDone && { kept: best.values }),

@@ -15,22 +15,22 @@ export interface RunData {
   readonly training: readonly Example[];
   readonly validation: readonly Example[];
   readonly heldOut: readonly Example[];
-  /** Which they are, and by which rule answers are judged. */
+  /** Which data they are, and by which rule answers are judged. */
   readonly used: DataUsed;
 }
 
-/** Rows left out that are named; all are counted. */
+/** Maximum number of left-out rows named; all are counted. */
 const MAX_LISTED = 200;
 
 export interface RunDataOptions {
-  /** Whether the teacher is read, which takes a rationale, and in which form. */
+  /** The form of rationale that is read; undefined if none is needed. */
   readonly rationale: RationaleForm | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Training, validation and held-out examples, as the configuration draws them.
- * @throws InputError where fewer can be used than are asked for, or no data is there, CancelledError
+ * Training, validation and held-out examples, drawn according to the configuration.
+ * @throws InputError if fewer are usable than requested, or there is no data, CancelledError
  */
 export async function runData(
   config: RunConfig,
@@ -108,7 +108,7 @@ const idsOf = (parts: Pick<RunData, 'training' | 'validation' | 'heldOut'>) => (
   heldOut: parts.heldOut.map(({ id }) => id),
 });
 
-/** Of rows without calculations the results alone cannot be taken. */
+/** From rows without calculations, results alone cannot be extracted. */
 function withoutCalculations(training: readonly Example[]): string[] {
   const { length } = training.filter(({ problem }) => calculationsOf(problem).length === 0);
   return length === 0

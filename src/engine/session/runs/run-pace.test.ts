@@ -4,7 +4,7 @@ import { RunPace, RunTimes } from './run-pace';
 const estimated = { teacher: 0.1, step: 0.5, problem: 0.2 };
 
 describe('the times of a run', () => {
-  it('are the estimate on WASM, and unknown on WebGPU, until one was timed', () => {
+  it('are estimates on WASM, and unknown on WebGPU, until a run was timed', () => {
     const pace = new RunPace();
     expect(pace.correct('lori', estimated, 'wasm')).toEqual(estimated);
     expect(pace.correct('lori', estimated, 'webgpu')).toBeNull();
@@ -14,7 +14,8 @@ describe('the times of a run', () => {
     times.answered(10, 1000);
     times.end();
     expect(new RunTimes(pace, 'lori', 'webgpu', estimated).expected(10)).toEqual({
-      // The teacher was not timed: it is taken to be as fast as a step, without the first, which warms up.
+      // The teacher was not timed: it is assumed as fast as a step, not counting the first, which is a
+      // warm-up.
       teacher: expect.closeTo(1000 * 10 * 0.1 * (0.2 / 0.5)),
       step: 200,
       problem: 100,
@@ -26,7 +27,7 @@ describe('the times of a run', () => {
     expect(pace.correct('lori', estimated, 'webgpu')).toBeNull();
   });
 
-  it('are those of the same method where it was timed', () => {
+  it('are those of the same method if it was timed', () => {
     const pace = new RunPace();
     pace.note('lori', 'step', 0.5, 0.1);
     pace.note('grpo', 'step', 0.5, 5);

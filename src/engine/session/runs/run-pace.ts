@@ -3,24 +3,24 @@ import type { Provider } from '../../../contract/events';
 /** What a run spends its time on. */
 type Timed = 'teacher' | 'step' | 'problem';
 
-/** Seconds that each sample of the teacher pass, each step and each problem that is answered takes. */
+/** Seconds per sample of the teacher pass, per step and per answered problem. */
 export type RunSeconds = Readonly<Record<Timed, number>>;
 
 /**
- * Estimates of a run's times, corrected by those of earlier runs on this device, of the same method where there was one:
- * an estimate counts operations on WASM, of which small models get fewer done a second. On WebGPU nothing is known until a
- * run was timed.
+ * Estimates of a run's times, corrected by earlier runs on this device, preferably of the same method: an
+ * estimate counts operations on WASM, of which small models get fewer done per second. On WebGPU nothing is
+ * known until a run was timed.
  */
 export class RunPace {
   private readonly measured = new Map<string, number>();
 
-  /** @param estimated as it was before correction @param seconds that were measured instead */
+  /** @param estimated seconds before correction @param seconds as measured */
   note(method: string, what: Timed, estimated: number, seconds: number): void {
     if (!(estimated > 0 && seconds > 0)) return;
     for (const key of [what, `${method} ${what}`]) this.measured.set(key, seconds / estimated);
   }
 
-  /** Null where nothing is known. */
+  /** The corrected times; null if nothing is known. */
   correct(method: string, estimated: RunSeconds, provider: Provider): RunSeconds | null {
     const factor = (what: Timed): number | undefined =>
       this.measured.get(`${method} ${what}`) ?? this.measured.get(what);
@@ -33,13 +33,13 @@ export class RunPace {
     };
   }
 
-  /** What was measured holds for one device only. */
+  /** Measurements hold for only one device. */
   forgetDevice(): void {
     this.measured.clear();
   }
 }
 
-/** The times of one run, as they are expected and as they turn out. */
+/** The times of one run, as expected and as measured. */
 export class RunTimes {
   private readonly steps = { count: 0, milliseconds: 0 };
   private readonly problems = { count: 0, milliseconds: 0 };
@@ -53,7 +53,7 @@ export class RunTimes {
     private readonly estimated: RunSeconds,
   ) {}
 
-  /** Milliseconds, see `ExpectedEvent`. @param samples that the teacher reads */
+  /** Milliseconds, see `ExpectedEvent`. @param samples number that the teacher reads */
   expected(samples: number) {
     const each = this.pace.correct(this.method, this.estimated, this.provider);
     return (
@@ -65,7 +65,7 @@ export class RunTimes {
     );
   }
 
-  /** The first step warms up and is not counted. */
+  /** The first step is a warm-up and not counted. */
   step(milliseconds: number): void {
     if (this.isWarm) add(this.steps, 1, milliseconds);
     this.isWarm = true;
@@ -79,7 +79,7 @@ export class RunTimes {
     add(this.reading, samples, milliseconds);
   }
 
-  /** Tells the next run. */
+  /** Records the measurements for the next run. */
   end(): void {
     const { pace, method, estimated } = this;
     for (const [what, { count, milliseconds }] of [

@@ -24,7 +24,7 @@ import { stagesOf } from './stages';
 import { reportOf, type Student } from './student';
 import { teacherAccuracy } from './teacher-accuracy';
 
-/** Runs, one at a time, and the students that they leave. */
+/** Runs, one at a time, and the students that they produce. */
 export class RunRoom {
   constructor(private readonly desk: Desk) {}
 
@@ -84,7 +84,7 @@ export class RunRoom {
     });
   }
 
-  /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
+  /** @throws InputError, ConfigError if the models of a configuration are missing or incompatible */
   partsOf(config: RunConfig): { readonly recipe: Recipe; readonly roles: Roles } {
     const { desk } = this;
     const recipe = this.recipeOf(config.method);
@@ -137,7 +137,7 @@ export class RunRoom {
     };
     return desk.students.during(
       (sink) => runDistillation(context, config, control, sink, options, from),
-      // With its checkpoints goes what the lens gathered from them.
+      // What the lens gathered from its checkpoints is dropped with them.
       () => desk.states.drop('student'),
     );
   }

@@ -25,7 +25,7 @@ import { reportOf } from './student';
 /**
  * One run, from the teacher's hidden states to the held-out accuracy. The student is handed over when the run is done or
  * stopped, and also when it fails, so that nothing is lost; a cancelled run leaves nothing behind.
- * @param from where a run that is resumed goes on: the same bits follow as if it had never ended
+ * @param from where a resumed run continues: the same bits follow as if it had never ended
  */
 export const runDistillation = (
   context: RunContext,
@@ -42,7 +42,7 @@ class Distillation {
   private used: DataUsed | undefined;
   private snapshots: SnapshotWriter | undefined;
   private times: RunTimes | undefined;
-  /** Samples that the teacher reads, each as often as it does. */
+  /** Number of samples that the teacher reads, counting repeats. */
   private samplesRead = 0;
   private readonly report: (event: RunEvent) => void;
 
@@ -88,7 +88,7 @@ class Distillation {
       this.report({ kind: 'resumed', step, steps: config.optimiser.steps, series: from.series, provider });
     }
     this.report({ kind: 'data', data: data.used });
-    // Of a run that is resumed, what it took before.
+    // For a resumed run, the time from before.
     const before = clock.seconds('teacher');
     const machinery = await prepare(context, config, recipe, data, {
       ...{ clock, between, signal, from },
@@ -103,7 +103,7 @@ class Distillation {
     }
   }
 
-  /** Says what the run will take. */
+  /** Reports the expected times of the run. */
   private expect(recipe: Recipe, plan: RunPlan, reading: TeacherReading | null): void {
     const { config, context } = this;
     const { runtime, roles, pace = new RunPace() } = context;
@@ -158,7 +158,7 @@ class Distillation {
   private async afterFailure(machinery: Machinery, done: number, error: unknown): Promise<unknown> {
     const { adapter } = machinery;
     const diverged = error instanceof NumericError;
-    // What the GPU took with it cannot be read: the last snapshot stays.
+    // What was lost with the GPU cannot be read: the last snapshot stays.
     if (!diverged) await this.snapshots?.now(done, 'training').catch(() => undefined);
     if (!diverged) await adapter.settle(done).catch(() => undefined);
     const { copiedStep: step } = adapter;
@@ -230,10 +230,10 @@ class Distillation {
       between: async (at) => {
         const isResumed = at === this.from?.header.step;
         const isEntering = curriculum.isEntering(at);
-        // What a stage has taught is measured before the next one begins.
+        // The effect of a stage is measured before the next one begins.
         if (isEntering && every > 0 && evaluated !== at) await evaluate(at);
         await clock.aside(async () => {
-          // What it showed is in the series of the run that is resumed.
+          // For a resumed run, this observation is already in the series.
           if (!isResumed) await observer.at(at);
           await this.snapshots?.at(at);
           await this.between();

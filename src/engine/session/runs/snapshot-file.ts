@@ -28,11 +28,11 @@ export interface SnapshotParts {
   readonly series: RunSeries;
   readonly parameters: readonly Pick<Parameter, 'name' | 'shape'>[];
   readonly values: Values;
-  /** Absent in a snapshot of a run that is done. */
+  /** Absent in the snapshot of a finished run. */
   readonly moments?: Pick<OptimiserState, 'first' | 'second'>;
-  /** The copy that `header.kept` speaks of. */
+  /** The copy that `header.kept` refers to. */
   readonly kept?: Values;
-  /** Of the reference of the stage that the run is in, if it has one. */
+  /** Values of the current stage's reference, if it has one. */
   readonly reference?: Values | undefined;
 }
 
@@ -42,7 +42,7 @@ type Group = keyof typeof TENSOR_GROUPS;
 export interface OpenedSnapshot {
   readonly header: SnapshotHeader;
   readonly series: RunSeries;
-  /** Whether there are tensors of a group. */
+  /** Whether there are tensors in a group. */
   has(group: Group): boolean;
   /**
    * The values of a group, in the order of `parameters`. @throws FileError naming the tensor that is missing, superfluous, or
@@ -93,7 +93,7 @@ export function snapshotBytes(
 
 const AGAIN = 'Choose a file that this playground kept of a run, or start the run anew.';
 
-/** Reads a snapshot's file. @throws FileError if it is damaged, no snapshot, or of a later version */
+/** Reads a snapshot's file. @throws FileError if it is damaged, not a snapshot, or of a later version */
 export async function readSnapshot(file: Uint8Array<ArrayBuffer>, methods: Methods): Promise<OpenedSnapshot> {
   const { buffer } = file.byteLength === file.buffer.byteLength ? file : file.slice();
   const source = memorySource(buffer);

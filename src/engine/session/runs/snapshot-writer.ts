@@ -5,31 +5,31 @@ import { emptySeries, type RunSeries } from '../../../contract/series-schema';
 import type { SnapshotStatus } from '../../../contract/snapshot';
 import { median } from '../../../contract/statistics';
 
-/** Share of the time that keeping may take where the run chooses how often. */
+/** Maximum share of the time for keeping, if the run chooses the interval. */
 const SHARE = 0.02;
-/** Steps between two snapshots at most, where the run chooses. */
+/** Maximum number of steps between two snapshots, if the run chooses. */
 const MAX_INTERVAL = 250;
 /** Milliseconds within which a snapshot must be written. */
 const WRITE_TIMEOUT = 60_000;
-/** Steps whose median time is taken. */
+/** Number of recent steps whose median time is used. */
 const RECENT = 16;
 
-/** Events that a run's series is made of. */
+/** Events that make up a run's series. */
 const IN_SERIES: ReadonlySet<RunEvent['kind']> = new Set(['step', 'evaluation', 'spectrum', 'groups']);
 
 export interface SnapshotWriterOptions {
-  /** Steps between two snapshots; 0: chosen by what they cost. */
+  /** Steps between two snapshots; 0: chosen by their cost. */
   readonly every: number;
   readonly steps: number;
   readonly keep: NonNullable<RunOptions['keep']>;
-  /** The file of the run as it is after `step` steps; `null` where it cannot be kept, because a value is not finite. */
+  /** The file of the run after `step` steps; `null` if it cannot be kept because a value is not finite. */
   readonly pack: (
     step: number,
     status: SnapshotStatus,
     series: RunSeries,
   ) => Promise<Uint8Array<ArrayBuffer> | null>;
   readonly emit: (event: RunEvent) => void;
-  /** Of a run that is resumed: the series so far, and the step it is resumed from, which is kept already. */
+  /** For a resumed run: the series so far, and the step it is resumed from, which is already stored. */
   readonly series?: RunSeries | undefined;
   readonly from?: number | undefined;
   /** Replaces `WRITE_TIMEOUT`. */
@@ -37,16 +37,17 @@ export interface SnapshotWriterOptions {
 }
 
 /**
- * Decides when a run is kept, and waits until it is: at no time has more than one interval of steps been done since the last
- * snapshot that is known to be written. The first is made before the first step, so that what it costs, and whether there is
- * room, is known before anything can be lost. A snapshot that cannot be written is said, and does not end the run.
+ * Decides when a snapshot of a run is taken, and waits until it is written: at no time is the run more than
+ * one interval of steps past the last written snapshot. The first is taken before the first step, so that its
+ * cost, and whether there is room, is known before anything can be lost. A snapshot that cannot be written is
+ * reported, and does not end the run.
  */
 export class SnapshotWriter {
   private readonly events: RunEvent[] = [];
   private readonly times: number[] = [];
   private series: RunSeries;
   private last: number | undefined;
-  /** Steps from the last snapshot to the next, as it was told. */
+  /** Steps from the last snapshot to the next, as reported. */
   private interval: number;
 
   constructor(private readonly options: SnapshotWriterOptions) {
@@ -55,7 +56,7 @@ export class SnapshotWriter {
     this.interval = options.every || 1;
   }
 
-  /** Takes an event into the series. */
+  /** Adds an event to the series. */
   note(event: RunEvent): void {
     if (event.kind === 'step') {
       this.times.push(event.milliseconds);
@@ -64,12 +65,12 @@ export class SnapshotWriter {
     if (IN_SERIES.has(event.kind)) this.events.push(event);
   }
 
-  /** Keeps the run after `step` steps if it is time. */
+  /** Takes a snapshot after `step` steps if it is due. */
   async at(step: number): Promise<void> {
     if (this.last === undefined || step - this.last >= this.interval) await this.now(step, 'training');
   }
 
-  /** Keeps the run after `step` steps, unless that is done already. */
+  /** Takes a snapshot after `step` steps, unless there is one already. */
   async now(step: number, status: SnapshotStatus): Promise<void> {
     if (step === this.last && status === 'training') return;
     const { options } = this;
@@ -80,7 +81,7 @@ export class SnapshotWriter {
     const failure = await this.write({ step, steps: options.steps, status, file });
     const milliseconds = performance.now() - start;
     this.interval = this.intervalFor(milliseconds);
-    // If it could not be written, the next one is due after as many steps, not at once.
+    // If it could not be written, the next one is due a full interval later, not at once.
     this.last = step;
     options.emit({ kind: 'kept', step, every: this.interval, bytes, milliseconds, failure });
   }

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-/** The model with its layers' matrices as such a storage leaves them, as float32. */
+/** The model with its layers' matrices rounded by such a storage, as float32. */
 function dequantised(model: LoadedModel, storage: KeptAs): LoadedModel {
   const { weights } = model;
   return {
@@ -60,7 +60,7 @@ async function step(model: LoadedModel): Promise<{ loss: number; gradients: Floa
   const tape = new Tape(set, batch, 1);
   ce.record(tape, { config, layout, losses: {} });
   const compiled = await compileWhole(used, tape, 'step');
-  // Adapters with values on both sides, so that every gradient is there.
+  // Both adapter factors are non-zero, so that every gradient is too.
   const rng = new Rng(5);
   const values = set.all.map(({ shape, name }) => {
     const own = rng.fork(name);
@@ -98,7 +98,7 @@ it.each(['half', 'int8', 'int4'] as const)(
     // The same float32 sums; measured 1e-7.
     expect(Math.abs(kept.loss / f32.loss - 1)).toBeLessThan(1e-5);
     expect(distance(f32.gradients, kept.gradients)).toBeLessThan(1e-4);
-    // And not those of the weights as they were, of which float16 leaves most.
+    // And not those of the original weights, which float16 hardly changes.
     const apart = distance(exact.gradients, kept.gradients);
     expect(apart).toBeGreaterThan(1e-3);
     if (storage === 'half') expect(apart).toBeLessThan(2e-2);

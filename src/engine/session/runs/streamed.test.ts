@@ -4,7 +4,7 @@ import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import { tinyRun, watch } from './tiny-run.testing';
 
-it('learns the same from a teacher that is read twice, a sample at a time, pauses there and can be cancelled', async () => {
+it('learns the same from a teacher that is read twice, one sample at a time, and can be paused and cancelled meanwhile', async () => {
   const files = await tinyPair();
   const config = tinyRun({ optimiser: { steps: 3 }, data: { heldOut: 0, validation: 0 } as never });
   const open = async (heldStatesBytes?: number): Promise<LoriWorkbench> => {
@@ -22,7 +22,7 @@ it('learns the same from a teacher that is read twice, a sample at a time, pause
   await streamed.distil(config, { report: got.report });
   expect(await held.runCost(config)).toMatchObject({ reading: { held: true, readings: 1 } });
   expect(await streamed.runCost(config)).toMatchObject({ reading: { held: false, readings: 2 } });
-  // The teacher pass has another batch, its states and factors another order of float32 sums.
+  // The teacher pass has a different batch size, and states and factors a different order of float32 sums.
   for (const [i, { losses }] of want.steps().entries())
     for (const [term, value] of Object.entries(losses))
       expect((got.steps()[i]?.losses[term] as number) / value, term).toBeCloseTo(1, 4);
@@ -34,7 +34,7 @@ it('learns the same from a teacher that is read twice, a sample at a time, pause
   );
   expect(new Set(told('teacher').map(({ total }) => total))).toEqual(new Set([2 * samples]));
 
-  // In the second reading: what is paused waits, and what is cancelled there ends.
+  // In the second reading: a paused run waits, and a cancelled one ends.
   const stop = new AbortController();
   let paused = false;
   const at = watch((event) => {

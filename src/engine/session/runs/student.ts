@@ -17,7 +17,7 @@ import type { Example } from '../models/problems';
 import type { Roles } from '../models/roles';
 import { fedBack } from './fed-back';
 
-/** How a student is run, as plain data: a student read from a file has it too. */
+/** How a student is run, as plain data, which a student read from a file has too. */
 export interface StudentSpec {
   /** What was trained: adapters and modules. */
   readonly parameters: ParameterSpecs;
@@ -31,16 +31,16 @@ export interface Student extends StudentSpec {
   readonly label: string;
   /** The configuration it was trained with. */
   readonly config: RunConfig;
-  /** Its model and tokenizer, and its teacher; without them it is one of the bundled base. */
+  /** Its model and tokenizer, and its teacher; without them its base is the bundled one. */
   readonly roles?: Roles | undefined;
-  /** The longest parts of what it was trained and evaluated on. */
+  /** Maximum lengths in its training and evaluation data. */
   readonly lengths?: TokenLayout | undefined;
   /** What it was trained on, and what was held out. */
   readonly examples?:
     | {
         readonly training: readonly Example[];
         readonly heldOut: readonly Example[];
-        /** Which data set they are of, and by which rule its answers are judged. */
+        /** Which data set they are from, and by which rule its answers are judged. */
         readonly used: Pick<DataUsed, 'name' | 'sha256' | 'rule'>;
       }
     | undefined;
@@ -56,7 +56,10 @@ export const EVALUATION_BATCH = 50;
 /** Tokens generated beyond the longest known answer or rationale: room for wrong ones. */
 const SLACK = 8;
 
-/** Number of positions that a sequence needs for the question, what is fed after it, and what is generated; of keys at most as many. */
+/**
+ * Number of positions that a sequence needs for the question, what is fed after it, and what is generated; it
+ * needs at most that many keys.
+ */
 export const capacityFor = (layout: TokenLayout, reasoning: Reasoning): number =>
   layout.question +
   positionsIn(reasoning) +
@@ -64,7 +67,7 @@ export const capacityFor = (layout: TokenLayout, reasoning: Reasoning): number =
   (reasoning.explicit ? 0 : layout.prompt) +
   generationLimit(layout, reasoning);
 
-/** Tokens to generate at most: an answer, or rationale, prompt and answer where they are written. */
+/** Maximum number of tokens to generate: an answer, or rationale, prompt and answer if those are written. */
 export const generationLimit = (layout: TokenLayout, { explicit }: Reasoning): number =>
   (explicit ? layout.explicit : layout.answer) + SLACK;
 

@@ -4,7 +4,7 @@ import { Checkpoints } from './checkpoints';
 import type { RunSink } from './context';
 import type { Student } from './student';
 
-/** The students there are: that of the last run, with the checkpoints of its run, and what was kept as teacher. */
+/** The current students: that of the last run, with its run's checkpoints, and what was kept as teacher. */
 export class Students {
   last: Student | undefined;
   teacher: LoadedModels['kept'];
@@ -13,22 +13,22 @@ export class Students {
   private checkpointIds = 0;
   private ids = 0;
 
-  /** @param onReplaced called when there is another student than before */
+  /** @param onReplaced called when the student changes */
   constructor(private readonly onReplaced: () => void) {}
 
   nextId(): string {
     return `student-${++this.ids}`;
   }
 
-  /** Takes a student that was opened, and lists it among the checkpoints. */
+  /** Makes an opened student the current one, and lists it among the checkpoints. */
   open(student: Student): void {
     this.checkpoints.add(++this.checkpointIds, student);
     this.replace(student);
   }
 
   /**
-   * Works with what takes a run's student and checkpoints. Without a new student, as after a cancel, its checkpoints go, and
-   * those of the previous student stay. @param onNone called then
+   * Runs `run` with a sink for its student and checkpoints. Without a new student, as after a cancel, its
+   * checkpoints are dropped, and those of the previous student stay. @param onNone called in that case
    */
   async during<T>(run: (sink: RunSink) => Promise<T>, onNone: () => void): Promise<T> {
     const before = this.checkpoints;
@@ -59,7 +59,7 @@ export class Students {
     }
   }
 
-  /** What was made from a pair goes. @param of its models: a teacher on another one stays */
+  /** Drops what was made from a pair. @param of the pair's models: a teacher on another one stays */
   forget(of: readonly LoadedModel[]): void {
     this.last = undefined;
     if (this.teacher && of.includes(this.teacher.model)) this.teacher = undefined;

@@ -15,7 +15,7 @@ import { TeacherPass } from './teacher-pass';
 
 const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
 
-/** Of a method that reads no teacher. */
+/** The reader for a method that reads no teacher. */
 const NO_TEACHER: TeacherReader = { tokens: [], holds: true, each: async () => {} };
 
 export interface TargetsOptions {
@@ -24,15 +24,18 @@ export interface TargetsOptions {
   readonly recipe: Recipe;
   readonly training: readonly Example[];
   readonly layout: TokenLayout;
-  /** How the teacher is read; null where it is not. */
+  /** How the teacher is read; null if it is not. */
   readonly reading: TeacherReading | null;
   readonly clock: PhaseClock;
-  /** As of `prepare`. */
+  /** As in `prepare`. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
 }
 
-/** What a recipe takes from the teacher, which is on the device only meanwhile. @throws MemoryError, InputError where it cannot be read */
+/**
+ * What a recipe takes from the teacher, which is on the device only for that time. @throws MemoryError,
+ * InputError if it cannot be read
+ */
 export async function targetsOf(options: TargetsOptions): Promise<Targets> {
   const { context, config, recipe, training, clock, between, signal } = options;
   const reader = options.reading ? readerOf(options, options.reading) : undefined;
@@ -41,7 +44,7 @@ export async function targetsOf(options: TargetsOptions): Promise<Targets> {
   let most = 0;
   const pace = new Pace('the run', signal, {
     between: () => clock.aside(between),
-    // Moments come first and take nearly all of it; the anchor's factors would begin at 0 again.
+    // Moments come first and take nearly all the time; the anchor's factors would restart at 0.
     onShare(share) {
       if (reader?.isReading || share <= most) return;
       most = share;
@@ -67,8 +70,9 @@ interface Leaving extends Pick<TargetsOptions, 'context' | 'clock' | 'signal'> {
 }
 
 /**
- * Frees a teacher that is another model than the student, kept for it: the two would not fit where one fits. What the run says
- * of its accuracy is therefore measured before. @returns its accuracy on the held-out problems, where that is measured now
+ * Frees a kept teacher that is a different model from the student, since both may not fit where one does. Its
+ * accuracy for the run's result is therefore measured first. @returns its accuracy on the held-out problems,
+ * if measured now
  */
 export async function leaveTeacher(options: Leaving): Promise<Accuracy | undefined> {
   const { models, roles } = options.context;
@@ -86,7 +90,7 @@ export async function leaveTeacher(options: Leaving): Promise<Accuracy | undefin
 export const accuracyOfTeacher = ({ context, clock, data, signal }: Leaving): Promise<Accuracy> =>
   clock.aside(() => context.teacherAccuracy(data, { signal, report: (progress) => clock.forward(progress) }));
 
-/** The teacher, whose readings are the phase ‘teacher’ of the run, with what is done between them; what comes after is ‘factors’. */
+/** The teacher, whose readings, and the work between them, are the run's phase ‘teacher’; the work after them is ‘factors’. */
 function readerOf(
   { context, config, training, layout, clock, between }: TargetsOptions,
   { held, readings }: TeacherReading,

@@ -24,11 +24,11 @@ import type { Roles } from '../models/roles';
 export interface TeacherOptions {
   /** Default: whole steps. */
   readonly rationale?: RationaleForm;
-  /** Whether all samples' states may be held: as many are then read at a time as a batch of the run has, else one. */
+  /** Whether all samples' states may be held: if so, a batch of the run is read at a time, else a single sample. */
   readonly holds: boolean;
-  /** Called when all samples have been read, once a reading. */
+  /** Called when all samples have been read, once per reading. */
   readonly onRead?: () => void;
-  /** Samples read so far, of this reading. */
+  /** Samples read so far in this reading. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Awaited before each batch: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between?: () => Promise<void>;
@@ -40,7 +40,7 @@ export class TeacherPass implements TeacherReader {
   readonly holds: boolean;
   private readonly layout: TokenLayout;
   private readonly encoded: readonly TokenProblem[];
-  /** What is on the device since the first reading. */
+  /** What has been on the device since the first reading. */
   private readonly owned = new Owned();
   private opened: ReturnType<TeacherPass['open']> | undefined;
 

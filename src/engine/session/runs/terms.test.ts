@@ -7,7 +7,7 @@ import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import { tinyRunBy, watch } from './tiny-run.testing';
 
-/** The data of a method and its recording are two files: here they are held against one another. */
+/** A method's data and its recording are in two files: these tests compare them. */
 
 let workbench: LoriWorkbench;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => workbench.close());
 
-/** Terms of a run that is as long as it takes to see every stage. */
+/** The terms reported by a run long enough to reach every stage. */
 async function termsOf(method: string, weight: number, kept: string, steps = 1): Promise<string[]> {
   const { weights, ...config } = tinyRunBy(method, {
     data: { samples: 2, validation: 0, heldOut: 0 },
@@ -43,7 +43,7 @@ it.each(METHODS.map(({ id, terms }) => [id, terms] as const))(
   async (method, terms) => {
     const stages = runStages(methodOf(method), tinyRunBy(method));
     const steps = (stages.at(-1)?.from ?? 0) + 1;
-    // No run without any term.
+    // A run needs at least one term.
     const kept = terms.find(({ name }) => name === 'answer') ?? (terms[0] as LossTerm);
     const weight = kept.weight.replace('weights.', '');
     const names = [...terms.map(({ name }) => name), 'total'].sort();

@@ -6,7 +6,7 @@ import { FIGURE_6, type LensRequest } from '../../../contract/lens';
 /** Fields that replace those of the tiny run; those that are not objects need `as never`. */
 type Changes = { [K in keyof ConfigOf<'lori'>]?: Partial<ConfigOf<'lori'>[K]> };
 
-/** A run on the tiny pair that takes a second. */
+/** A run on the tiny pair that takes about a second. */
 export const tinyRun = (changes: Changes = {}): ConfigOf<'lori'> => {
   const merge = (base: object, over: object): object =>
     Object.fromEntries(
@@ -34,7 +34,7 @@ export function tinyRunBy(method: string, changes: Changes = {}): RunConfig {
   return parseRunConfig({ ...config, ...STAGED[method] });
 }
 
-/** Curricula of which five steps see more than one stage. */
+/** Curricula that reach more than one stage within five steps. */
 const STAGED: Readonly<Record<string, object>> = {
   coconut: { curriculum: { stages: 1, stageSteps: 2, latentsPerStep: 1 } },
   icot: { removal: { perStage: 4, stageSteps: 2, allBeyond: 8 } },

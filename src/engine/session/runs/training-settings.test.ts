@@ -7,7 +7,7 @@ import { LoriWorkbench } from '../workbench';
 import type { Student } from './student';
 import { watch } from './tiny-run.testing';
 
-/** What every method's settings of training do to a run. */
+/** The effect on a run of the training settings that all methods share. */
 let workbench: LoriWorkbench;
 const student = (): Student => insideOf<{ student: Student }>(workbench).student;
 beforeAll(async () => {
@@ -34,14 +34,14 @@ async function steps(config: RunConfig) {
   return { steps: watched.steps(), result };
 }
 
-/** Values of a module that the run's student has. */
+/** Values of a module of the run's student. */
 function moduleOf(name: string): Float32Array {
   const { parameters, packs } = student();
   const at = parameters.modules.findIndex((module) => module.name === name);
   return packs[packs.length - parameters.modules.length + at] as Float32Array;
 }
 
-it('accumulated batches train as one batch of their size does', async () => {
+it('accumulated batches train like one batch of the same total size', async () => {
   const whole = await steps(small('ce'));
   const parts = await steps(small('ce', {}, { batch: 2, accumulation: 2 }));
   parts.steps.forEach(({ losses, gradientNorm }, i) => {
@@ -76,7 +76,7 @@ it('modules learn at their own rate, and fixed tokens not at all', async () => {
   expect(fixed.result.trainable).toBe(begin.result.trainable - tokens.length);
 });
 
-it('explicit reasoning is measured beside the answers from latents, where it is asked for', async () => {
+it('explicit reasoning is measured beside the answers from latents, if requested', async () => {
   const asked = { evaluation: { explicit: true }, data: { samples: 6, validation: 0, heldOut: 4 } };
   const { result } = await steps(small('ce', asked, { steps: 1 }));
   expect(result.heldOut?.total).toBe(4);

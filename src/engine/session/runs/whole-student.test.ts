@@ -27,13 +27,16 @@ import { LoriWorkbench } from '../workbench';
 import type { Student } from './student';
 import { tinyRunBy, watch } from './tiny-run.testing';
 
-/** A run that trains everything there is to train: evaluation, observation, lens, causal test, Latents and text see all of it. */
+/**
+ * A run that trains everything that can be trained: evaluation, observation, lens, causal test, Latents and
+ * text generation all use the whole of it.
+ */
 
 const module: ModuleSpec = { kind: 'projection', name: 'projection', width: 12, norm: true };
 const tokens = ({ hiddenSize: H }: DecoderConfig): ModuleParameter => ({
   name: 'tokens',
   shape: [2, H],
-  // As the rows of two tokens of the vocabulary.
+  // Initialised with the rows of two tokens of the vocabulary.
   initial: (_rng, embedding) => embedding?.rows([3, 7]) ?? new Float32Array(2 * H),
 });
 const reasoning: Reasoning = {
@@ -75,7 +78,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => workbench.close());
 
-it('is seen whole by everything that runs it', async () => {
+it('is used whole by everything that runs it', async () => {
   const config = tinyRunBy('ce', {
     optimiser: { steps: 3 },
     data: { validation: 2, heldOut: 2 },
@@ -115,7 +118,7 @@ it('is seen whole by everything that runs it', async () => {
   const own = last.sigma[0] as number;
   // f32 through two different programs.
   expect(Math.abs(median(await sigmas(() => {})) - own)).toBeLessThan(1e-5 * own);
-  // Whichever value is another one, the thoughts are others.
+  // Whichever value changes, the thoughts change.
   for (const i of [0, packs.length >> 1, packs.length - 1]) {
     const other = await sigmas((all) => {
       all[i] = (all[i] as Float32Array<ArrayBuffer>).map((x) => x + 0.05);
@@ -128,7 +131,7 @@ it('is seen whole by everything that runs it', async () => {
     ...{ subject, layers: [1], ranks: [32], positions: 'all', of: 'projected', centre: false, random: false },
     ...{ problems: 2, samples: 2, seed: 1 },
   });
-  // All H directions are no projection.
+  // Projecting onto all H directions changes nothing.
   expect(causal.points[0]?.outcomes).toEqual(causal.wholeOutcomes);
   const session = await workbench.openQuestion({
     question: 'Tom has 12 apples. He buys 3 more.',
@@ -139,7 +142,7 @@ it('is seen whole by everything that runs it', async () => {
 
 const TEXT = 'Tom has 12 apples.';
 
-it('is exported with all its weights, and has the same states when it is opened again', async () => {
+it('is exported with all its weights, and has the same states when reopened', async () => {
   const statesOf = async (subject: Subject): Promise<Float32Array> => {
     const source = { kind: 'texts', texts: [TEXT] } as const;
     const request = { source, subject, sections: ['text'], layers: null, format: 'npy' } as const;
@@ -155,7 +158,7 @@ it('is exported with all its weights, and has the same states when it is opened 
   // Merged in float32 against applied in float32.
   expect(relativeError(await statesOf({ kind: 'opened' }), own)).toBeLessThan(1e-5);
 
-  // As a graph: the logits of its own states, by the head that was trained.
+  // As a graph: the logits of its own states, from the trained head.
   const graph = await workbench.exportModel({ subject, format: 'onnx', length: 8 });
   const { ort } = await loadOrt(undefined);
   const session = await ort.InferenceSession.create(new Uint8Array(await graph.blob.arrayBuffer()));
@@ -177,7 +180,7 @@ it('is exported with all its weights, and has the same states when it is opened 
   await expect(workbench.exportModel({ subject, format: 'peft' })).rejects.toThrow(/all of .* weights were/);
 });
 
-it('has the same weights where its vocabulary is in chunks', () => {
+it('has the same weights if its vocabulary is in chunks', () => {
   const { student, held } = { student: inside().student, held: inside().loadedModels() };
   const { model, parameters, packs } = resolveSubject({ kind: 'student' }, held);
   const { config } = model;

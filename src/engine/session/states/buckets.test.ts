@@ -42,7 +42,7 @@ it('batches as many sequences as their states and attention weights leave room f
   const many = (tokens: number, heads: number) =>
     buckets(new Array<number>(9).fill(tokens), heads)[0]?.shape.batch;
   expect(many(100, 4)).toBe(8);
-  // 32 heads of 600 × 600 scores are 46 MB a sequence, of 64 MiB.
+  // 32 heads of 600 × 600 scores are 46 MB per sequence, out of 64 MiB.
   expect(many(600, 32)).toBe(1);
   expect(many(600, 8)).toBe(5);
 });

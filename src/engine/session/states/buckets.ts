@@ -6,7 +6,7 @@ import type { FedSequence } from './fed-sequences';
 
 /** Maximum number of sequences read at once. */
 export const MAX_AT_ONCE = 8;
-/** Bytes that one batch's hidden states, or the attention of one layer, may take: larger sequences are batched fewer. */
+/** Maximum bytes of one batch's hidden states, or of one layer's attention: longer sequences form smaller batches. */
 export const BATCH_BYTES = 2 ** 26;
 /** Maximum number of tokens in a sequence: attention is computed as a whole. */
 export const MAX_LENGTH = 4096;
@@ -50,7 +50,7 @@ export function bucketsOf(
     const maxOf = (of: (reading: FedSequence) => number): number =>
       Math.max(...members.map(({ reading }) => of(reading)));
     const [question, rest] = [maxOf((r) => r.question.length), maxOf((r) => r.rest.length)];
-    // Rationales and texts are read as they would be written.
+    // Rationales and texts are read with the adapters that would write them.
     const reasoning = longest.reasons ? own : explicitly(own);
     const shape = { config, question, reasoning, rest, parameters };
     const batch = batchOf(config, columnsOf(shape), members.length);

@@ -10,7 +10,7 @@ import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { LoriWorkbench } from '../workbench';
 import { gatherStates, sequencesOf } from './states';
 
-/** What the tests reach into. */
+/** The internals that the tests use. */
 interface Inside {
   readonly opened: { readonly models: DeviceModels };
   loadedModels(): LoadedModels;
@@ -37,14 +37,14 @@ const TEXTS: StatesRequest = {
   sections: ['text'],
 };
 
-/** The states as the lens has them, [tokens, L, H] of each sample. */
+/** The states as gathered for the lens, [tokens, L, H] for each sample. */
 async function gathered({ source, subject, sections }: StatesRequest) {
   const desk = insideOf<Inside>(workbench);
   const all = desk.loadedModels();
   return gatherStates(desk.opened.models, resolveSubject(subject, all), sequencesOf(source, all), sections);
 }
 
-/** Values of a .npy file, by its own head. */
+/** Shape and values of a .npy file, according to its header. */
 async function npyOf({ blob }: StatesFile): Promise<{ shape: number[]; values: Float32Array }> {
   const bytes = new Uint8Array(await blob.arrayBuffer());
   const length = 10 + (bytes[8] as number) + 256 * (bytes[9] as number);
@@ -110,7 +110,7 @@ describe.each([
 });
 
 describe('a file of hidden states', () => {
-  it('names the token of every row, none where a latent was fed', async () => {
+  it('names the token of every row, and none where a latent was fed', async () => {
     const { tokenizer } = insideOf<{ loaded: { pair: { tokenizer: never } } }>(workbench).loaded.pair as {
       tokenizer: { tokenText(id: number): string };
     };
@@ -128,7 +128,7 @@ describe('a file of hidden states', () => {
     expect(progress.at(-1)).toMatchObject({ phase: 'states', done: 3, total: 3, unit: 'samples' });
   });
 
-  it('is refused where the lens would refuse, or in an unknown format', async () => {
+  it('is refused if the lens would refuse it, or in an unknown format', async () => {
     for (const [change, message] of [
       [{ format: 'csv' }, 'there is no format "csv"; there are npy and safetensors'],
       [{ layers: [3] }, 'layer'],

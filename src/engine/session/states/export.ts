@@ -17,7 +17,10 @@ import { type FedSequence, fedSequences, isOf } from './fed-sequences';
 import { sequencesOf } from './sequences';
 import { gatherStates } from './states';
 
-/** Bytes of a file's values. In memory there is one batch at a time: the rest is the browser's, which may put it on disk. */
+/**
+ * Maximum bytes of a file's values. Only one batch is in memory at a time: the rest is in Blobs, which the
+ * browser may put on disk.
+ */
 const MAX_FILE_BYTES = 2 ** 32;
 
 const F32 = Float32Array.BYTES_PER_ELEMENT;
@@ -107,7 +110,10 @@ function samplesOf(fed: readonly FedSequence[], sections: readonly Section[]): S
   });
 }
 
-/** [tokens, L, H] of all layers → [layers, tokens, H] of the chosen ones; little-endian, as every browser is. */
+/**
+ * [tokens, L, H] of all layers → [layers, tokens, H] of the chosen ones; little-endian, like every platform
+ * with a browser.
+ */
 function byLayer(
   { states, tokens }: SampleStates,
   chosen: readonly number[],
@@ -142,7 +148,7 @@ const metadataOf = (
   token_ids: JSON.stringify(samples.map(({ ids }) => ids)),
 });
 
-/** Letters, digits, dots and hyphens of the model's name and the subject. */
+/** A file name from the letters, digits, dots and hyphens of the model's name and the subject. */
 const fileName = ({ model, label }: ResolvedSubject): string =>
   `${model.report.name}-${label}`
     .replace(/[^\w.-]+/g, '-')

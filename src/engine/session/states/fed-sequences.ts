@@ -9,7 +9,7 @@ import { checkPositions } from '../models/positions';
 import type { ResolvedSubject } from '../models/subjects';
 import type { Sequence } from './sequences';
 
-/** What is read instead of the sequences as they are: see the contract's `Control`. */
+/** What is read in place of the sequences themselves: see the contract's `Control`. */
 export type Variant = 'as-is' | 'random-tokens' | 'other-prompt';
 
 /** A sequence as it is fed: tokens, what the subject reasons with, tokens again. Without reasoning all tokens are in `rest`. */
@@ -20,18 +20,18 @@ export interface FedSequence {
   /** Whether the subject's reasoning is fed between question and rest. */
   readonly reasons: boolean;
   readonly rest: readonly number[];
-  /** Of every fed position its section, the text of the token, and its id, where it is one of the vocabulary. */
+  /** For every fed position, its section, the token's text, and its id if it is in the vocabulary. */
   readonly positions: readonly FedPosition[];
 }
 
 export interface FedPosition {
-  /** Null for what is fed between question and answer without being a thought, such as an end-of-thought token. */
+  /** Null for what is fed between question and answer but is not a thought, such as an end-of-thought token. */
   readonly section: Section | null;
   readonly text: string;
   readonly id: number | null;
 }
 
-/** Whether a position is of one of the sections. */
+/** Whether a position belongs to one of the sections. */
 export const isOf = (sections: readonly Section[], { section }: FedPosition): boolean =>
   section !== null && sections.includes(section);
 
@@ -44,8 +44,8 @@ interface Part {
 
 /**
  * What `resolved` is fed to cover all of `sections`, and nothing after the last of them.
- * @throws InputError for sections that the sequences or the subject do not have or that need two passes, for a variant
- * that does not apply to them, and for a sequence longer than the model's positions
+ * @throws InputError for sections that the sequences or the subject lack or that need two passes, for a
+ * variant that does not apply to them, and for a sequence longer than the model's positions
  */
 export function fedSequences(
   resolved: ResolvedSubject,
@@ -148,7 +148,10 @@ function problemParts(
   ];
 }
 
-/** Question, rationale, and answer prompt with answer; a problem's as the student is trained on it, a row's as plain text. */
+/**
+ * Question, rationale, and answer prompt with answer; for a problem as the student is trained on it, for a
+ * row as plain text.
+ */
 function partsOf(
   { tokenizer, codec }: ResolvedSubject,
   sequence: Extract<Sequence, { text?: undefined }>,

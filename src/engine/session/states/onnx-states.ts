@@ -58,10 +58,10 @@ type Lot = readonly { readonly reading: FedSequence; readonly index: number }[];
 
 const columnsOf = (lot: Lot): number => Math.max(...lot.map(({ reading }) => reading.rest.length));
 
-/** Longest first; a lot is at most twice as long as its shortest. */
+/** Longest first; the longest in a lot is at most twice as long as the shortest. */
 function lotsOf({ sizes, decoder }: OnnxExport, readings: readonly FedSequence[]): Lot[] {
   const { vocabSize, hiddenSize, heads } = sizes;
-  /** Of one sequence: the largest of its logits, its states, and one layer's attention. */
+  /** For one sequence: the largest of its logits, its states, and one layer's attention. */
   const bytes = (columns: number): number =>
     4 * columns * Math.max(vocabSize, (decoder.layers + 1) * hiddenSize, heads * columns);
   const sorted = readings

@@ -2,10 +2,10 @@ import { SECTIONS, type Section } from '../../../contract/lens';
 import type { SampleStates } from '../../analysis/gathered';
 import { type FedSequence, isOf } from './fed-sequences';
 
-/** Takes a sample's states. A promise that it returns is waited for before the next. */
+/** Takes a sample's states. If it returns a promise, that is awaited before the next. */
 export type TakeSample = (sample: SampleStates, index: number) => unknown;
 
-/** Where states go as they come: to `take`, or else into `samples`. */
+/** Passes states on as they come: to `take`, or else into `samples`. */
 export function collecting(take: TakeSample | undefined): {
   readonly samples: SampleStates[];
   readonly put: TakeSample;
@@ -24,7 +24,7 @@ export function collecting(take: TakeSample | undefined): {
 /**
  * The states of a sequence at the positions of `sections`, [tokens, L, H].
  * @param width L·H
- * @param read writes those [L, H] of one of the sequence's positions
+ * @param read writes the states [L, H] of one of the sequence's positions
  */
 export function sampleOf(
   { id, about, positions }: FedSequence,

@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-/** What is left on the runtime once nothing is kept for the next request. */
+/** What is left on the runtime once nothing is cached for the next request. */
 async function left(): Promise<number[]> {
   await models.dispose();
   return [runtime.liveTensors, runtime.programCount];
@@ -70,7 +70,7 @@ const gather = async (
 ): Promise<readonly SampleStates[]> =>
   (await gatherStates(models, resolveSubject(subject, loaded), sequences, sections, options)).samples;
 type Asked = ConstructorParameters<typeof TeacherPass>;
-/** A run's teacher on examples, all states held, or read one sample at a time. */
+/** A run's teacher on examples, with all states held, or read one sample at a time. */
 const teacherStates = async (roles: Asked[1], examples: Asked[2], layout: Asked[3], holds = true) => {
   const pass = new TeacherPass(models, roles, examples, layout, { holds });
   return allStates(pass).finally(() => pass.dispose());
@@ -101,7 +101,7 @@ describe('gatherStates', () => {
     }
   });
 
-  it('gathers of a student what it teaches as the teacher that was kept', async () => {
+  it('gathers the same states from a student as it teaches as the kept teacher', async () => {
     const count = 5;
     const got = await gather(STUDENT, problems(count), ['rationale']);
     const examples = loaded.problems.sample(5, count);
@@ -186,7 +186,7 @@ describe('gatherStates', () => {
     }
   });
 
-  it('reads texts of any lengths in one batch as it reads each alone', async () => {
+  it('reads texts of any lengths in one batch the same as each alone', async () => {
     const list = ['Tom', 'Tom has 12 apples.', `${'Ann has 3 pens. '.repeat(12)}`, 'How many?'];
     const together = await gather(TEACHER, texts(...list), ['text']);
     expect(together.map((s) => s.about)).toEqual(list);
@@ -199,7 +199,7 @@ describe('gatherStates', () => {
 });
 
 describe('variants', () => {
-  it('replaces the rationale alone by as many random tokens, drawn from the seed', async () => {
+  it('replaces only the rationale by as many random tokens, drawn from the seed', async () => {
     const sections: Section[] = ['question', 'rationale', 'answer'];
     const own = await gather(TEACHER, problems(3), sections);
     const draw = (seed: number) => gather(TEACHER, problems(3), sections, { variant: 'random-tokens', seed });
@@ -250,7 +250,7 @@ describe('variants', () => {
   });
 });
 
-describe('what cannot be', () => {
+describe('refusals', () => {
   const cases: [string, () => Promise<unknown>][] = [
     ['no tokens are chosen', () => gather(TEACHER, problems(1), [])],
     ['train-.* is a problem, which has no text tokens', () => gather(TEACHER, problems(1), ['text'])],
@@ -289,7 +289,7 @@ describe('what cannot be', () => {
     expect(failed?.message).toMatch(new RegExp(message));
   });
 
-  it('a text longer than can be read, a student without latents, no pair, no student', async () => {
+  it('refuses a text that is too long, a student without latents, no pair, no student', async () => {
     const long = texts('apples '.repeat(4200));
     await expect(gather(TEACHER, long, ['text'])).rejects.toThrow(/takes \d+ positions; .* has 256/);
     const resolved = resolveSubject(TEACHER, loaded);

@@ -29,7 +29,10 @@ export interface GatherOptions {
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Takes each sample's states as they come, in any order: they are then not kept, and no `samples` come back. */
+  /**
+   * Takes each sample's states as they come, in any order: they are then not kept, and no `samples` are
+   * returned.
+   */
   readonly take?: TakeSample;
 }
 
@@ -101,7 +104,10 @@ export async function gatherStates(
   return { layers, hidden, samples };
 }
 
-/** The bucket with as many sequences at once as fit. @throws MemoryError naming its longest where not one does */
+/**
+ * The bucket with as many sequences at once as fit. @throws MemoryError naming its longest if not even one
+ * does
+ */
 function withinMemory({ fed, shape }: Bucket, provider: Runtime['provider']): Bucket {
   const tokens = columnsOf(shape);
   const purpose = { kind: 'see', sequences: shape.batch, tokens } as const;
@@ -110,7 +116,7 @@ function withinMemory({ fed, shape }: Bucket, provider: Runtime['provider']): Bu
   return { fed, shape: { ...shape, batch } };
 }
 
-/** Hidden states [B, columns, L, H] of a chunk; a short one is filled up with its first sequence. */
+/** Hidden states [B, columns, L, H] of a chunk; a short one is padded with its first sequence. */
 async function run(
   runtime: Runtime,
   program: ModelProgram,

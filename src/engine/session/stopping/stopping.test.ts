@@ -10,8 +10,8 @@ import { LoriWorkbench } from '../workbench';
 import { answersAtEveryStop } from './stopping';
 
 /**
- * A student made so that the truth is known: its question is a digit d, it knows the answer after d thoughts or more, up to 4,
- * and its head is as sure of stopping as `sure` says.
+ * A student constructed so that the truth is known: its question is a digit d, it knows the answer after d
+ * thoughts or more, up to 4, and `sure` gives its head's confidence in stopping.
  */
 const [B, S, MAX, MIN, V, END] = [3, 2, 4, 1, 40, 1];
 
@@ -72,7 +72,9 @@ const tokenizer = {
   decode: (ids: readonly number[]) => ids.map((id) => String(id - 10)).join(' '),
 } as unknown as Tokenizer;
 
-/** Digits 1 … 4 twenty times each, and 4 more of 4: no batch is of one digit, and the last is not full. */
+/**
+ * Digits 1 … 4 twenty times each, and four more 4s: no batch has only one digit, and the last is not full.
+ */
 const DIGITS = [...Array.from({ length: 80 }, (_, i) => 1 + (i % 4)), 4, 4, 4, 4];
 
 async function run(sure: (row: Row) => number) {
@@ -90,36 +92,36 @@ async function run(sure: (row: Row) => number) {
   return { found, summary: summariseStopping(found) };
 }
 
-it('a head that is sure exactly as often as it is right is calibrated, and stops where the answer is there', async () => {
+it('a head that is as sure as it is right is calibrated, and stops where the answer is known', async () => {
   const { found, summary } = await run(({ digit, thoughts }) => (thoughts >= digit ? 0.999999 : 0.000001));
   expect(found.own).toEqual(DIGITS);
   expect(summary.own.share).toBe(1);
   expect(summary.best.share).toBe(1);
   expect(summary.calibration.error).toBeLessThan(1e-5);
-  // After k thoughts the digits up to k are known: 20 of each of 1 … 4, and 4 more of 4.
+  // After k thoughts the digits up to k are known: 20 each of 1 … 4, and four more 4s.
   expect(summary.byThoughts.map(({ accuracy }) => accuracy.correct)).toEqual([0, 20, 40, 60, 84]);
   expect(summary.calibration.count).toBe(84 * (MAX - MIN));
 });
 
-it('a head that is always sure stops at once, and errs by as much as it is wrong', async () => {
+it('a head that is always sure stops at once, and its calibration error is its error rate', async () => {
   const { found, summary } = await run(() => 0.8);
   expect(found.own).toEqual(DIGITS.map(() => MIN));
   expect(summary.own.correct).toBe(20);
-  // Decisions after 1, 2 and 3 thoughts: 20 + 40 + 60 of 3·84 are right, all forecast at 0.8.
+  // Decisions after 1, 2 and 3 thoughts: 20 + 40 + 60 of 3·84 are right, all predicted at 0.8.
   const right = (20 + 40 + 60) / (3 * 84);
   expect(summary.calibration.error).toBeCloseTo(0.8 - right, 6);
   expect(summary.calibration.brier).toBeCloseTo(right * 0.04 + (1 - right) * 0.64, 6);
   expect(summary.calibration.bins[8]?.count).toBe(3 * 84);
 });
 
-it('a head that never stops is stopped at the most, and one that is sure too early loses answers', async () => {
+it('a head that never stops is stopped at the maximum, and one that is sure too early loses answers', async () => {
   expect((await run(() => 0.2)).found.own).toEqual(DIGITS.map(() => MAX));
   const { summary } = await run(({ digit, thoughts }) => (thoughts >= digit - 1 ? 0.9 : 0.1));
-  // One thought early: digit 1 is right at the minimum all the same.
+  // One thought too early, but digit 1 is still right at the minimum.
   expect(summary.own.correct).toBe(20);
 });
 
-it('stops a trained student where its own evaluation did, and answers there as that did', async () => {
+it('stops a trained student where its own evaluation did, with the same answers', async () => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models');

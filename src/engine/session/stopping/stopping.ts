@@ -39,7 +39,8 @@ export function stoppingStage(
 }
 
 /**
- * Answers problems as if the student had stopped after every number of thoughts, beside its stop head's log-odds there.
+ * Answers problems as if the student had stopped after each possible number of thoughts, and reports its stop
+ * head's log-odds there.
  * @throws InputError for a subject without a stop head, or impossible values, CancelledError, NumericError
  */
 export async function stoppingReport(

@@ -9,7 +9,7 @@ import { type AnswerJudge, judged, textOf } from '../../eval/answer';
 import { readQuestions } from '../../eval/read-questions';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 
-/** A student that answers the same problems again and again. */
+/** A student that answers the same problems repeatedly. */
 export interface Answerer {
   readonly decoder: Decoder;
   readonly codec: Pick<ProblemCodec, 'prompt' | 'padId'>;
@@ -18,7 +18,7 @@ export interface Answerer {
   readonly problems: readonly { readonly tokens: Pick<TokenProblem, 'question'>; readonly answer: string }[];
   /** Maximum number of tokens to generate. */
   readonly limit: number;
-  /** By default exact equality of the last number. */
+  /** Default: exact equality of the last number. */
   readonly judge?: AnswerJudge | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,15 +26,16 @@ export interface Answerer {
 /** What one condition gives on a batch, by row. */
 export interface BatchAnswers {
   readonly right: readonly boolean[];
-  /** What each answer is read as, a number where it is one; undefined where nothing is found. */
+  /** What each answer is read as, a number if it is one; undefined if nothing is found. */
   readonly values: readonly (number | string | undefined)[];
   /** Log-probabilities of the answer's first token, [B, V]. */
   readonly first: Float32Array;
 }
 
 /**
- * Gives the state after each batch's questions, which every condition starts from, to `use`, with the positions of its problems
- * in the whole list. @param of which problems @param isTaken whether `use` disposes of the state @throws CancelledError
+ * Passes the state after each batch's questions, which every condition starts from, to `use`, with the
+ * positions of its problems in the whole list. @param of indices of the problems @param isTaken whether `use`
+ * disposes of the state @throws CancelledError
  */
 export function inBatches(
   answerer: Answerer,
@@ -55,7 +56,10 @@ export function inBatches(
   });
 }
 
-/** Thinks and answers from a batch's question, which is kept. @throws NumericError for logits that are not finite */
+/**
+ * Thinks and answers from a batch's question state, which is kept. @throws NumericError for logits that are
+ * not finite
+ */
 export async function answersOf(
   { decoder, codec, tokenizer, endIds, problems, limit, judge, signal }: Answerer,
   question: DecoderState,
@@ -67,7 +71,7 @@ export async function answersOf(
   try {
     return await prompted({ decoder, prompt: codec.prompt }, state, async (asked) => {
       const first = logSoftmax(await logitsOf(decoder, asked), decoder.shape.batch);
-      // One that writes the prompt itself is only asked for its distribution behind it.
+      // A student that writes the prompt itself is fed it here only for the distribution after it.
       const written = await greedy(decoder, reasoning.explicit ? state : asked, {
         ...{ endIds, limit, signal },
         ...(reasoning.ends !== undefined && { ends: reasoning.ends }),

@@ -28,7 +28,7 @@ export function checkThoughts(
     );
 }
 
-/** What is not tried on a student, or is done otherwise, and why. */
+/** What is not tried on a student, or is done differently, and why. */
 export function notesOn(reasoning: Reasoning, prompt: string): string[] {
   return [
     ...(stopsByItself(reasoning)

@@ -2,7 +2,7 @@ import type { ThoughtCondition, ThoughtTestPoint } from '../../../contract/thoug
 import { shareOf } from '../../eval/accuracy';
 import { type BatchAnswers, divergenceOf } from './answers';
 
-/** What a condition gives, batch after batch, in any order of problems. */
+/** A condition's results, batch by batch, in any order of problems. */
 export class Collected {
   private readonly rows = new Map<number, { right: boolean; changed: boolean; divergence: number }>();
   private readonly included: ReadonlySet<number>;
@@ -19,7 +19,7 @@ export class Collected {
     return this.problems.length;
   }
 
-  /** Whether some of these problems are of this condition. */
+  /** Whether this condition covers some of these problems. */
   concerns(problems: readonly number[]): boolean {
     return problems.some((problem) => this.included.has(problem));
   }

@@ -9,7 +9,7 @@ import {
 } from '../../decode/reasoning';
 import { countsOf } from '../evaluation/ways';
 
-/** Of fixed tokens, what changes what is fed: the others are the same tokens again. */
+/** The replacements that change anything for fixed tokens: the others feed the same tokens again. */
 const OF_FIXED = ['zero', 'noise', 'pause'] as const;
 
 /**
@@ -20,12 +20,12 @@ export function conditionsFor(reasoning: Reasoning, ranks: readonly number[]): T
   const K = thoughtsIn(reasoning);
   const counts = countsOf(reasoning);
   const isFixed = hasFixedThoughts(reasoning);
-  // One that stops by itself has no number of its own.
+  // A student that stops by itself has no fixed number.
   const others = stopsByItself(reasoning)
     ? counts.filter((count) => count <= K)
     : counts.filter((count) => count !== K);
   const replacements = REPLACEMENTS.filter((by) => {
-    // One thought has no other order, and copies of one token have none.
+    // A single thought cannot be reordered, nor can copies of one token.
     if (by === 'permuted') return K > 1 && !(isFixed && areCopies(reasoning));
     return !isFixed || (OF_FIXED as readonly string[]).includes(by);
   });

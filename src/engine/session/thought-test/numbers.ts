@@ -11,11 +11,11 @@ export interface NumbersOf {
   readonly tokenizer: Tokenizer;
   readonly endIds: readonly number[];
   readonly signal?: AbortSignal | undefined;
-  /** Results that are looked for. */
+  /** The results to look for. */
   readonly wanted: LongResults;
 }
 
-/** Results of reference steps that are more than one token, and the most tokens that one is. */
+/** Results of reference steps that span several tokens, and the largest number of tokens. */
 export interface LongResults {
   readonly results: readonly string[];
   readonly tokens: number;
@@ -33,15 +33,15 @@ export function longResults(tokenizer: Tokenizer, steps: readonly (readonly stri
   return { results: [...found], tokens };
 }
 
-/** The number at the beginning of a text, behind the signs of a step if there are some: `=1,024>>` begins with 1,024. */
+/** The number at the beginning of a text, after a step's punctuation if there is any: `=1,024>>` begins with 1,024. */
 export function numberAt(text: string): string | null {
   const [, number] = /^[^\d\-\w]*(-?\d[\d.,]*)/.exec(text) ?? [];
   return number?.replace(/[.,]+$/, '') ?? null;
 }
 
 /**
- * The numbers that are written if decoding goes on, greedily, from each of the most probable tokens of a state: by row. Only
- * tokens that begin a result which is looked for are gone on from, and the state is kept.
+ * The numbers written if decoding continues greedily from each of a state's most probable tokens, by row.
+ * Only tokens that begin one of the wanted results are continued; the state is kept.
  */
 export async function numbersAfter(
   { decoder, tokenizer, endIds, signal, wanted }: NumbersOf,
@@ -61,7 +61,7 @@ export async function numbersAfter(
     if (!begins.some(Boolean)) continue;
     const next = await decoder.advance(state, { tokens: ids });
     try {
-      // One token more than the longest result has left, in which it must have ended.
+      // The rest of the longest result, plus one token in which it must end.
       const limit = wanted.tokens;
       const going = begins.flatMap((is, i) => (is ? [i] : []));
       const written = await greedy(decoder, next, { endIds, limit, rows: going, ...(signal && { signal }) });

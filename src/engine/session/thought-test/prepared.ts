@@ -9,10 +9,10 @@ import { lengthOf, meanThoughts, replaceThoughts, type Thoughts } from './replac
 /** What is fed in a condition, and for which problems. */
 export interface Prepared {
   readonly condition: ThoughtCondition;
-  /** Instead of the problems' own. */
+  /** Replaces the problems' own reasoning. */
   readonly reasoning?: Reasoning;
   readonly problems: readonly number[];
-  /** What is fed as a thought of these problems in place of their own, by default nothing. */
+  /** What is fed as a thought of these problems in place of their own; by default nothing is replaced. */
   readonly given?: (problems: readonly number[]) => ReasonOptions['given'];
   readonly directions?: number;
 }
@@ -57,7 +57,7 @@ export async function prepare(
         const t = condition.thought - 1;
         const { hidden: H } = thoughts;
         const mean = means.subarray(t * H, (t + 1) * H);
-        // Thoughts that are refined together are all made before the first is fed.
+        // Thoughts that are refined together are all computed before the first is fed.
         const others = reasoning.stages.some(({ kind }) => kind === 'jacobi') ? fed(thoughts.values) : null;
         const given = (rows: readonly number[]) => (thought: number) =>
           thought === condition.thought ? repeated(mean, B) : others?.(rows)(thought);
@@ -80,7 +80,7 @@ export async function prepare(
   });
 }
 
-/** Thought t of the batch's problems, [B, H]; copies of the first row fill it up. */
+/** Thought t of the batch's problems, [B, H], padded with copies of the first row. */
 function rowsAt(
   { steps: K, hidden: H }: Thoughts,
   values: Float32Array<ArrayBuffer>,

@@ -20,7 +20,9 @@ export function thoughtDirections(
   return layerDirections(gathered, 1, maxRank, true, rng, options);
 }
 
-/** Every thought projected onto directions around the mean thought, [n, K, H], and how many they are. */
+/**
+ * Every thought projected onto directions around the mean thought, [n, K, H], and the number of directions.
+ */
 export function projectThoughts(
   { values, hidden: H }: Thoughts,
   found: LayerDirections,
@@ -45,7 +47,7 @@ export function projectThoughts(
   return { values: out, directions: count };
 }
 
-/** All thoughts that there are, one after another. */
+/** All existing thoughts, one after another. */
 function existing(thoughts: Thoughts): Float32Array<ArrayBuffer> {
   const { values, problems, steps, hidden, lengths } = thoughts;
   if (!lengths) return values;

@@ -8,15 +8,18 @@ import { longResults, type NumbersOf, numbersAfter } from './numbers';
 import type { Thoughts } from './replaced';
 import { type SeenThought, TOP } from './results';
 
-/** Problems that are thought about for equally long. */
+/** Problems with equally many thoughts. */
 export interface Group {
-  /** With exactly their number of thoughts. */
+  /** A reasoning with exactly their number of thoughts. */
   readonly reasoning: Reasoning;
   /** Positions in the list of problems. */
   readonly problems: readonly number[];
 }
 
-/** The problems by how many thoughts the student takes on them: all in one group, unless it stops by itself. */
+/**
+ * The problems grouped by the number of thoughts that the student takes on them: a single group, unless it
+ * stops by itself.
+ */
 export async function groupsOf(of: Answerer & { readonly reasoning: Reasoning }): Promise<Group[]> {
   const { decoder, problems, reasoning, signal } = of;
   const all = problems.map((_, i) => i);
@@ -49,7 +52,7 @@ export interface ReadThoughts {
   readonly seen: readonly (readonly SeenThought[])[];
 }
 
-/** The thoughts of every problem, the tokens most probable at them, and the numbers that these begin. */
+/** The thoughts of every problem, their most probable tokens, and the numbers that these begin. */
 export async function readThoughts(
   of: Answerer & { readonly reasoning: Reasoning; readonly steps: readonly (readonly string[])[] },
   groups: readonly Group[],
@@ -82,7 +85,7 @@ export async function readThoughts(
           rows.forEach((b, i) => {
             thoughts.values.set(z.subarray(i * H, (i + 1) * H), (b * K + thought - 1) * H);
           });
-          // What the thought is made from; the last thought's own state is looked at below.
+          // The state that the thought is made from; the last thought's own state is read below.
           await look(before, rows);
         },
       });

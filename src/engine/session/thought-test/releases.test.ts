@@ -56,20 +56,23 @@ async function openRelease(name: string): Promise<void> {
   await workbench.openCheckpoint(pccotFiles(pccot));
 }
 
-/** Published layouts, with random weights: what is asked of their thoughts, and that they answer as in an evaluation. */
+/**
+ * Published layouts, with random weights: which conditions apply to their thoughts, and that they answer as
+ * in an evaluation.
+ */
 describe.each([
   ['CODI GPT-2', ['count', 'replaced', 'one', 'directions']],
   ['adaptive latent reasoning', ['count', 'replaced', 'one', 'directions']],
   ['PCCoT GPT-2', ['replaced', 'one', 'directions']],
 ])('the thoughts of %s', (name, kinds) => {
-  it('are tested, whether they matter', async () => {
+  it('are tested for whether they matter', async () => {
     await openRelease(name);
     await openRows(() => 'a');
     const evaluated = () =>
       workbench.evaluate({
         ...{ subject, mode: 'latent', source, problems: 3, rule: 'set', together: 3 },
       });
-    // What it writes is made the right answer of some problems, where it writes one, so that there is something to lose.
+    // Makes what it writes, if anything, the correct answer of some problems, so that there is something to lose.
     const said = new Map(
       (await evaluated()).items.map(({ question, value }, i) => [question, i < 2 && value ? value : 'no']),
     );

@@ -21,7 +21,7 @@ const thoughtOf = (values: Float32Array, b: number, t: number) =>
 const norm = (x: readonly number[]) => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
 
 describe('replaced thoughts', () => {
-  it('zeros, pauses, and the mean of each thought over the problems', () => {
+  it('are zeros, pauses, or the mean of each thought over the problems', () => {
     expect(replaced('zero').values.every((x) => x === 0)).toBe(true);
     expect(thoughtOf(replaced('pause').values, 4, 1)).toEqual([1, 2, 3, 4, 5]);
     const means = meanThoughts(thoughts);
@@ -34,7 +34,7 @@ describe('replaced thoughts', () => {
     expect(thoughtOf(replaced('mean').values, 0, 2)).toEqual(thoughtOf(replaced('mean').values, 5, 2));
   });
 
-  it('noise has each thought’s norm and not its direction', () => {
+  it('are noise with each thought’s norm but not its direction', () => {
     const { values } = replaced('noise');
     for (let b = 0; b < n; b++)
       for (let t = 0; t < K; t++) {
@@ -44,7 +44,7 @@ describe('replaced thoughts', () => {
       }
   });
 
-  it('another order leaves no thought in its place and loses none', () => {
+  it('are the same thoughts in another order, none of them in its old place', () => {
     const { values } = replaced('permuted');
     for (let b = 0; b < n; b++) {
       const own = Array.from({ length: K }, (_, t) => thoughtOf(thoughts.values, b, t).join());
@@ -57,7 +57,7 @@ describe('replaced thoughts', () => {
     expect(derangement(2, new Rng(1))).toEqual([1, 0]);
   });
 
-  it('partners have the same or another answer, and never are the problem itself', () => {
+  it('are a partner’s with the same or another answer, never the problem’s own', () => {
     for (const by of ['same-answer', 'other-answer'] as const) {
       const { values, problems } = replaced(by);
       // The answer 3 occurs once.
@@ -84,7 +84,7 @@ describe('projected thoughts', () => {
     return sum;
   };
 
-  it('keep what lies in the directions: the leading ones more than others, equal energy as much', async () => {
+  it('keep what lies in the directions: more in the leading ones, as much in those of equal energy', async () => {
     const found = await thoughtDirections(thoughts, 3, new Rng(2), {});
     const { centre } = found.leading.directions;
     const at = (of: 'leading' | 'random' | 'equal-energy', rank: number) =>
@@ -94,7 +94,7 @@ describe('projected thoughts', () => {
     expect(energy('leading', 2)).toBeGreaterThan(energy('random', 2));
     expect(energy('equal-energy', 2) / energy('leading', 2)).toBeCloseTo(1, 4);
     expect(at('equal-energy', 2).directions).toBeGreaterThan(2);
-    // A projection projected again is itself.
+    // Projecting twice changes nothing.
     const once = at('leading', 2).values;
     const twice = projectThoughts({ ...thoughts, values: once }, found, 'leading', 2).values;
     once.forEach((x, i) => {

@@ -10,11 +10,11 @@ export interface Thoughts {
   readonly steps: number;
   /** H */
   readonly hidden: number;
-  /** Of each problem how many of the K there are, the first ones; by default all. */
+  /** How many of the K thoughts each problem has (the first ones); by default all. */
   readonly lengths?: Int32Array | undefined;
 }
 
-/** Thoughts to feed instead, [n, K, H], and the problems for which there are some: all, unless some have no partner. */
+/** Thoughts to feed instead, [n, K, H], and the problems that have them: all, unless some have no partner. */
 export interface Replaced {
   readonly values: Float32Array<ArrayBuffer>;
   readonly problems: readonly number[];
@@ -53,7 +53,7 @@ export function replaceThoughts(thoughts: Thoughts, by: Replacement, options: Re
   const row = K * H;
   const out = new Float32Array(values.length);
   const lengthAt = (b: number): number => lengthOf(thoughts, b);
-  // One without a thought has none to replace, and one thought has no other order.
+  // A problem without thoughts has none to replace, and a single thought cannot be reordered.
   const all = Array.from({ length: n }, (_, b) => b).filter((b) => lengthAt(b) > (by === 'permuted' ? 1 : 0));
   const thoughtOf = (b: number, t: number) => values.subarray(b * row + t * H, b * row + (t + 1) * H);
   switch (by) {
@@ -104,7 +104,7 @@ function noiseOfNorm(vector: Float32Array, rng: Rng): Float32Array {
   return noise.map((value) => value * scale);
 }
 
-/** A random order of 0…K−1 that leaves nothing in its place. @param K at least 2 */
+/** A random permutation of 0…K−1 without fixed points. @param K at least 2 */
 export function derangement(K: number, rng: Rng): number[] {
   for (;;) {
     const order = rng.shuffle(Array.from({ length: K }, (_, t) => t));

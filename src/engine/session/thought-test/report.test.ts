@@ -10,8 +10,9 @@ import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { type ThoughtTestOf, thoughtTestReport } from './report';
 
 /**
- * Students made so that the truth about their thoughts is known. Each is asked for a digit that its question names, makes
- * K thoughts of 12 numbers, the second of which holds that digit, and answers by its own rule.
+ * Students constructed so that the truth about their thoughts is known. Each is asked for a digit that its
+ * question names, makes K thoughts of 12 numbers, the second of which encodes that digit, and answers by a
+ * rule of its own.
  */
 const [B, S, K, H, V] = [4, 3, 3, 12, 24];
 const END = 1;
@@ -65,7 +66,7 @@ function student(rule: Rule) {
         const isSaid = !PROMPT.includes(input.tokens[0] as number);
         return stateOf(rows.map((row) => ({ ...row, said: row.said + (isSaid ? 1 : 0) })));
       }
-      // An added token holds nothing.
+      // An added token encodes nothing.
       const none = () => new Float32Array(B * H);
       const fed = 'vector' in input ? input.vector : 'embedding' in input ? none() : own(rows);
       return stateOf(
@@ -90,7 +91,7 @@ function student(rule: Rule) {
         });
         return { 0: host(logits) };
       }
-      // The most probable tokens at a thought name what it holds.
+      // The most probable tokens at a thought name what it encodes.
       const ids = rows.flatMap(({ thoughts }) => Array.from({ length: 5 }, () => strongest(thoughts.at(-1))));
       return {
         ids: host(Int32Array.from(ids)),
@@ -155,7 +156,7 @@ describe('the report tells the truth about', () => {
     expect(report.points.every(({ divergence }) => divergence.every((value) => value === 0))).toBe(true);
   });
 
-  it('a student of whose thoughts only the second matters', async () => {
+  it('a student whose second thought is the only one that matters', async () => {
     const { report, verdict, text } = await verdictOn(({ thoughts }) => strongest(thoughts[1]));
     expect(report.straight.accuracy.share).toBe(1);
     expect(verdict).toMatchObject({ content: 'used', without: 'loss', matter: [2], spare: [1, 3] });
@@ -164,20 +165,20 @@ describe('the report tells the truth about', () => {
       'Replacing thought 2 alone costs answers; replacing thoughts 1 and 3 alone costs none.',
     );
     expect(text).toContain('what is used of them is the answer');
-    // With two thoughts or more the second is there.
+    // With two or more thoughts, the second is among them.
     const byCount = report.points.flatMap(({ condition, accuracy }) =>
       condition.kind === 'count' ? [[condition.thoughts, accuracy.share]] : [],
     );
     for (const [thoughts, share] of byCount)
       if ((thoughts as number) >= 2) expect(share).toBe(1);
       else expect(share).toBeLessThan(0.3);
-    // Its result is read from its own thoughts, and by chance from those of another, whose other thoughts hold noise.
+    // Its result is read from its own thoughts, and only by chance from another's, whose other thoughts are noise.
     const [results] = report.results.bySteps;
     expect(results?.found).toBe(N);
     expect(results?.foundElsewhere).toBeLessThan(N / 2);
   });
 
-  it('a student that needs the positions and not what they hold', async () => {
+  it('a student that needs the positions but not their content', async () => {
     const { verdict, text } = await verdictOn(({ digit, thoughts }) =>
       thoughts.length === K ? digit : 9 - digit,
     );
@@ -198,9 +199,9 @@ it('costs passes in proportion to problems', async () => {
   expect(await passes(160)).toBe(4 * one);
 });
 
-it('thoughts that are refined together: only their number is not tried, and that is said', async () => {
+it('tries everything but other numbers on thoughts that are refined together, and says so', async () => {
   const set = setOf(({ thoughts }) => strongest(thoughts[1]));
-  // As many iterations as thoughts make them what they are one after another.
+  // With as many iterations as thoughts, they equal those made one after another.
   const refined: Reasoning = {
     adapters: [],
     stages: [
@@ -238,8 +239,8 @@ it('can be cancelled, and leaves nothing behind', async () => {
   expect(set.alive()).toBe(0);
 });
 
-describe('of students whose thoughts are others', () => {
-  it('one that stops by itself: as many are replaced as it takes, and only for problems that have them', async () => {
+describe('students with other kinds of thoughts', () => {
+  it('one that stops by itself: replaces as many as it takes, only for problems that have them', async () => {
     const set = setOf(({ digit, thoughts }) => (thoughts.length > 1 ? strongest(thoughts[1]) : digit));
     const [stage] = reasoning.stages as [Extract<Reasoning['stages'][number], { kind: 'latents' }>];
     const stops: Reasoning = {
@@ -248,7 +249,7 @@ describe('of students whose thoughts are others', () => {
     };
     const report = await thoughtTestReport({ ...set, reasoning: stops }, request);
     const digits = set.problems.map(({ answer }) => Number(answer));
-    // The double’s head ends the reasoning after digit mod 4 thoughts, and three are the most.
+    // The double’s head ends the reasoning after digit mod 4 thoughts, at most three.
     const lengths = digits.map((digit) => digit % 4);
     expect(report.lengths).toEqual(lengths);
     expect(report.straight.accuracy.share).toBe(1);
@@ -257,7 +258,7 @@ describe('of students whose thoughts are others', () => {
     const second = at((one) => one.kind === 'one' && one.thought === 2);
     const having = (count: number) => lengths.flatMap((length, i) => (length >= count ? [i] : []));
     expect(second?.problems).toEqual(having(2));
-    // Four digits take two thoughts or more: their mean holds the most frequent one.
+    // Four digits take two or more thoughts: their mean encodes the most frequent digit.
     expect(second?.accuracy.share).toBeLessThan(0.5);
     const zero = at((one) => one.kind === 'replaced' && one.by === 'zero');
     expect(zero?.problems).toEqual(having(1));
@@ -266,7 +267,7 @@ describe('of students whose thoughts are others', () => {
       if (lengths[problem] === 1) expect(zero.outcomes[i]).toBe(1);
     });
     expect(at((one) => one.kind === 'replaced' && one.by === 'permuted')?.problems).toEqual(having(2));
-    // Others’ thoughts come from problems with as many: with the same answer, so nothing changes.
+    // Others’ thoughts come from problems with as many; with the same answer, nothing changes.
     const same = at((one) => one.kind === 'replaced' && one.by === 'same-answer');
     expect(same?.changed.every((one) => one === 0)).toBe(true);
     const counts = report.points.flatMap(({ condition }) =>
@@ -275,7 +276,8 @@ describe('of students whose thoughts are others', () => {
     expect(counts).toEqual([0, 1, 2, 3]);
     const verdict = verdictOf(compareThoughts(report));
     expect(verdict.matter).toEqual([2]);
-    // Nothing changes without the others, but of so few problems that have them no loss can be excluded.
+    // Without the other thoughts nothing changes, but with so few problems that have them, a loss cannot be
+    // ruled out.
     for (const thought of [1, 3]) {
       const other = at((one) => one.kind === 'one' && one.thought === thought);
       expect(other?.problems).toEqual(having(thought));
@@ -286,7 +288,7 @@ describe('of students whose thoughts are others', () => {
     expect(set.alive()).toBe(0);
   });
 
-  it('one with silent tokens: what cannot be asked of fixed ones is left out, by name', async () => {
+  it('one with silent tokens: leaves out, by name, what does not apply to fixed ones', async () => {
     const set = setOf(({ digit, thoughts }) => (thoughts.length === K ? digit : 9 - digit));
     const rows = new Array<number>(K).fill(0);
     const silent: Reasoning = {
@@ -308,7 +310,7 @@ describe('of students whose thoughts are others', () => {
     expect(set.alive()).toBe(0);
   });
 
-  it('one that writes the prompt itself: answers are what it writes, and divergence is behind the prompt', async () => {
+  it('one that writes the prompt itself: answers are what it writes, and divergence is measured after the prompt', async () => {
     const set = setOf(({ thoughts }) => strongest(thoughts[1]));
     const report = await thoughtTestReport({ ...set, reasoning: { ...reasoning, explicit: true } }, request);
     expect(report.straight.accuracy.share).toBe(1);

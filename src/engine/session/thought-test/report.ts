@@ -13,7 +13,7 @@ import { prepare } from './prepared';
 import { groupsOf, readThoughts } from './read-thoughts';
 import { intermediateResults } from './results';
 
-/** Everything the report is made of. */
+/** Everything that the report is made from. */
 export interface ThoughtTestOf extends Answerer {
   readonly reasoning: Reasoning;
   readonly label: string;
@@ -21,15 +21,15 @@ export interface ThoughtTestOf extends Answerer {
   readonly ids: readonly string[];
   /** Steps of the reference rationales, by problem. */
   readonly steps: readonly (readonly string[])[];
-  /** The token that pauses, and its embedding [H]. */
+  /** The pause token, and its embedding [H]. */
   readonly pause: { readonly text: string; readonly embedding: Float32Array };
   readonly device?: Device | undefined;
 }
 
 /**
- * Answers the problems under every condition of the contract. First all are read once for their thoughts; then, batch by
- * batch, every condition goes on from the same state after the question. Problems on which a student takes other numbers of
- * thoughts are in batches of their own.
+ * Answers the problems under every condition of the contract. First all are read once for their thoughts;
+ * then, batch by batch, every condition continues from the same state after the question. Problems with
+ * different numbers of thoughts are in separate batches.
  * @throws InputError, CancelledError, NumericError
  */
 export async function thoughtTestReport(

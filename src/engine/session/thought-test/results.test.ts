@@ -5,17 +5,17 @@ import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { longResults, numberAt, numbersAfter } from './numbers';
 import { intermediateResults, resultOf } from './results';
 
-/** One token a number below 100, one a digit from there on. */
+/** Numbers below 100 are one token, larger ones one token per digit. */
 const tokenizer = {
   encode: (step: string) => {
     const result = step.slice(step.indexOf('=') + 1, -2);
     return Number(result) < 100 ? [Number(result)] : [...result].map(Number);
   },
-  // Ids from 1000 on are the same numbers with a step's signs around them.
+  // Ids from 1000 on are the same numbers with a step's punctuation around them.
   tokenText: (id: number) => (id < 1000 ? ` ${id}` : `=${id - 1000}>>`),
 } as unknown as Tokenizer;
 
-it('reads a step’s result, and none where there is none', () => {
+it('reads a step’s result, if it has one', () => {
   expect([resultOf('<<3+4=7>>'), resultOf('<<10/4=2.5>>'), resultOf('so he has 7')]).toEqual([
     '7',
     '2.5',
@@ -23,7 +23,7 @@ it('reads a step’s result, and none where there is none', () => {
   ]);
 });
 
-it('counts results seen at the thoughts of problems answered rightly, by number of steps, beside the control', () => {
+it('counts results seen at the thoughts of correctly answered problems, by number of steps, beside the control', () => {
   const steps = [['7', '9'], ['1', '2'], ['5'], ['150'], ['8'], ['none']].map((own) =>
     own.map((result) => (result === 'none' ? 'so it is' : `<<0+${result}=${result}>>`)),
   );
@@ -36,7 +36,7 @@ it('counts results seen at the thoughts of problems answered rightly, by number 
     [look([5])],
     [look([5])],
   ];
-  // The problem of two steps that is answered wrongly does not count.
+  // The two-step problem that is answered wrongly does not count.
   const found = intermediateResults(tokenizer, { steps, right: [1, 0, 1, 1, 1, 1], seen }, new Rng(3));
   expect(found.leftOut).toBe(1);
   expect(found.bySteps[1]).toEqual({
@@ -44,10 +44,10 @@ it('counts results seen at the thoughts of problems answered rightly, by number 
     long: { results: 0, found: 0, foundElsewhere: 0 },
   });
   expect(found.bySteps[0]).toMatchObject({ steps: 1, problems: 4, results: 2, found: 1 });
-  // What is several tokens is looked for among the numbers, and a token of it does not count.
+  // A result of several tokens is looked for among the numbers; one of its tokens does not count.
   expect(found.bySteps[0]?.long).toMatchObject({ results: 1, found: 1 });
   expect(found.bySteps[0]?.foundElsewhere).toBeLessThanOrEqual(2);
-  // Every problem is there, also one that is answered wrongly, with the places at which a result is seen.
+  // Every problem is listed, even if answered wrongly, with the thoughts at which a result is seen.
   expect(found.items.map(({ problem }) => problem)).toEqual([0, 1, 2, 3, 4, 5]);
   expect(found.items[3]?.results).toMatchObject([{ result: '150', isLong: true, found: [2] }]);
   expect(found.items[0]?.results.map(({ found: at }) => at)).toEqual([[1], [2]]);
@@ -56,7 +56,7 @@ it('counts results seen at the thoughts of problems answered rightly, by number 
 });
 
 describe('numbers of several tokens', () => {
-  it('are read at the beginning of a text, behind the signs of a step', () => {
+  it('are read at the beginning of a text, after a step’s punctuation', () => {
     expect(['=150>>', ' 1,024.', '-3+', '<<12', 'so 15', '', '= x7'].map(numberAt)).toEqual([
       '150',
       '1,024',
@@ -68,8 +68,8 @@ describe('numbers of several tokens', () => {
     ]);
   });
 
-  it('are what greedy decoding writes from the most probable tokens on, where these begin a result', async () => {
-    // Rows say 1-5-0-END and 2-4-END, whatever was said first; END is 99.
+  it('are what greedy decoding writes from the most probable tokens that begin a result', async () => {
+    // Rows write 1-5-0-END and 2-4-END, whatever came first; END is 99.
     const alive = new Set<object>();
     const stateOf = (said: readonly (readonly number[])[], room = 9) => {
       const state = { said, room, tensors: { said }, dispose: () => void alive.delete(state) };
@@ -112,7 +112,7 @@ describe('numbers of several tokens', () => {
     const of = { decoder, tokenizer: digits, endIds: [99], wanted };
     expect(await numbersAfter(of, state as never, top, 2)).toEqual([['150'], ['24']]);
     expect([...alive]).toEqual([state]);
-    // Nothing is run where no result is of several tokens.
+    // Nothing is run if no result has several tokens.
     fed.length = 0;
     const none = { ...of, wanted: { results: [], tokens: 0 } };
     expect(await numbersAfter(none, state as never, top, 2)).toEqual([[], []]);

@@ -2,7 +2,7 @@ import type { IntermediateResults, ResultsFound } from '../../../contract/though
 import type { Rng } from '../../base/rng';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 
-/** Tokens looked at for each thought, as CODI does. */
+/** Number of tokens read at each thought, as in CODI. */
 export const TOP = 5;
 
 /** What is seen at a thought: its most probable tokens, and numbers of several tokens that these begin. */
@@ -14,7 +14,7 @@ export interface SeenThought {
 export interface ResultsOf {
   /** Steps of the reference rationale, by problem, as text. */
   readonly steps: readonly (readonly string[])[];
-  /** Whether each problem is answered rightly. */
+  /** Whether each problem is answered correctly. */
   readonly right: ArrayLike<number>;
   /** By problem: what is seen at each of its thoughts. */
   readonly seen: readonly (readonly SeenThought[])[];
@@ -23,19 +23,20 @@ export interface ResultsOf {
 /** The result of a step `<<a+b=c>>`; `null` for a step that has none. */
 export const resultOf = (step: string): string | null => /=\s*([^=<>]+?)\s*>>/.exec(step)?.[1] ?? null;
 
-/** The number that a token is, without the signs of a step around it (`=19>>` is 19). */
+/** The number in a token, without a step's punctuation around it (`=19>>` is 19). */
 export const numberIn = (text: string): string => text.replace(/[^\d.,-]/g, '');
 
-/** Whether the step's tokens have its result as one of them. */
+/** Whether the result is a single token of the tokenized step. */
 export const isOneToken = (tokenizer: Tokenizer, step: string, result: string): boolean =>
   tokenizer
     .encode(step, { addSpecialTokens: false })
     .some((id) => numberIn(tokenizer.tokenText(id)) === result);
 
 /**
- * How many results of the reference rationale are among the thoughts' most probable tokens, for problems answered rightly
- * (CODI, table 3), and how many when each problem is given the thoughts of another with as many steps, where there is one. A
- * result of several tokens is looked for among the numbers that decoding on from those tokens writes.
+ * How many results of the reference rationale are among the thoughts' most probable tokens, for problems
+ * answered correctly (CODI, table 3), and, as a control, how many if each problem is given the thoughts of
+ * another with as many steps, if there is one. A result of several tokens is looked for among the numbers
+ * that decoding from those tokens writes.
  */
 export function intermediateResults(
   tokenizer: Tokenizer,
@@ -88,7 +89,7 @@ function counted(counts: Counts, isFound: boolean, isElsewhere: boolean): void {
   if (isElsewhere) counts.foundElsewhere++;
 }
 
-/** At which thoughts a result is seen, from 1; what is seen after the last is one more. */
+/** At which thoughts a result is seen, from 1; the reading after the last counts as one more. */
 function lookedAt(
   tokenizer: Tokenizer,
   looks: readonly SeenThought[],

@@ -23,7 +23,7 @@ const request = {
   ranks: [2],
 } as const;
 
-it('answers the held-out problems as the run did, and by its own vectors again to the same distribution', async () => {
+it('answers the held-out problems as the run did, and with its own vectors refed gives the same distribution', async () => {
   const report = await workbench.testThoughts(request);
   expect(report.straight.accuracy).toEqual(result.heldOut);
   expect(report.ids).toHaveLength(PROBLEMS);
@@ -33,7 +33,7 @@ it('answers the held-out problems as the run did, and by its own vectors again t
     expect(outcomes).toHaveLength(problems.length);
     expect(divergence.every(Number.isFinite)).toBe(true);
   }
-  // Something else in the thoughts' places is something else to the model.
+  // Other vectors in the thoughts' places make a difference to the model.
   const zero = report.points.find(
     ({ condition }) => condition.kind === 'replaced' && condition.by === 'zero',
   );

@@ -24,12 +24,12 @@ export interface ThoughtTestContext {
   readonly loaded: LoadedModels;
 }
 
-/** What may pause, the first choice first. */
+/** Candidates for the pause token, in order of preference. */
 const PAUSES = ['.', ',', '?'];
 
 /**
- * The token fed as a pause: a full stop, or another mark, as the questions have it.
- * @param ids of the questions' tokens @throws InputError if they hold no such mark
+ * The token fed as a pause: a full stop, or another mark, as tokenized in the questions.
+ * @param ids of the questions' tokens @throws InputError if none is such a mark
  */
 export function pauseOf(
   tokenizer: Pick<Tokenizer, 'tokenText'>,
@@ -76,7 +76,8 @@ export async function testThoughts(
     tokenizer,
     examples.flatMap(({ tokens }) => tokens.question),
   );
-  // The longest condition may think twice as long; one that stops by itself is never given more than its most.
+  // The longest condition may have twice as many thoughts; a student that stops by itself never gets more
+  // than its maximum.
   const most = stopsByItself(reasoning) ? thoughtsIn(reasoning) : Math.max(...countsOf(reasoning));
   const longest = most > thoughtsIn(reasoning) ? withThoughts(reasoning, most) : reasoning;
   return Owned.while(async (owned) => {

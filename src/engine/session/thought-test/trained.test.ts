@@ -17,8 +17,8 @@ import { tinyRunBy } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 
 /**
- * Students that were trained here, whose thoughts are of every kind. What the report says is asked for again in two other ways:
- * other numbers of thoughts of the evaluation, and what is fed in the thoughts' places of the stepper, one problem at a time.
+ * Students trained here, with every kind of thought. The report is checked in two other ways: other numbers
+ * of thoughts by the evaluation, and replaced thoughts by the stepper, one problem at a time.
  */
 
 const PROBLEMS = 80;
@@ -29,7 +29,7 @@ const request = {
 } as const;
 const asked = { ...request, mode: 'latent', rule: 'set', together: 40 } as const;
 
-/** float32, in a batch and alone, read out by two readers: measured at most 2e-6 nats. */
+/** float32, in a batch and alone, by two separate readouts: measured at most 2e-6 nats. */
 const DIGITS = 4;
 
 const METHODS: readonly (readonly [method: string, settings: object, conditions: readonly string[]])[] = [
@@ -95,7 +95,7 @@ describe.each(METHODS)('the thoughts of a student of %s', (method, settings, con
     await workbench.distil(parseRunConfig({ ...run, ...settings }));
     const questions = (await workbench.problems('held-out', 0, PROBLEMS)).map(({ question }) => question);
     await openRows(questions, () => '0');
-    // What it writes is made the right answer, so that there is something to lose.
+    // Makes what it writes the correct answer, so that there is something to lose.
     const { items } = await workbench.evaluate(asked);
     const said = new Map(items.map(({ question, value }) => [question, value]));
     await openRows(questions, (question) => said.get(question) ?? '0');
@@ -103,7 +103,7 @@ describe.each(METHODS)('the thoughts of a student of %s', (method, settings, con
     report = await workbench.testThoughts({ ...request, seed: 2, ranks: [1] });
   }, 120_000);
 
-  it('are asked for in every way that they can be, and as they are they answer as in an evaluation', () => {
+  it('are tested under every condition that applies, and unchanged they answer as in an evaluation', () => {
     const { points, ids, lengths } = report;
     expect(points.map(({ condition }) => nameOf(condition))).toEqual(conditions);
     expect(ids).toEqual(straight.items.map(({ id }) => id));
@@ -117,7 +117,7 @@ describe.each(METHODS)('the thoughts of a student of %s', (method, settings, con
     } else expect(new Set(taken)).toEqual(new Set([report.thoughts]));
   });
 
-  it('in other numbers answer as in evaluations with so many', async () => {
+  it('in other numbers answer as in evaluations with that many', async () => {
     for (const { condition, outcomes, changed } of report.points) {
       if (condition.kind !== 'count') continue;
       const { items } = await workbench.evaluate({ ...asked, thoughts: condition.thoughts });
@@ -144,7 +144,7 @@ describe.each(METHODS)('the thoughts of a student of %s', (method, settings, con
     const ways: Readonly<Record<string, (K: number) => Intervention[]>> = {
       zero: (K) => every(K, 'zero'),
       pause: (K) => every(K, `replace(token(${JSON.stringify(report.pause)}))`),
-      // Two thoughts have one other order.
+      // Two thoughts have only one other order.
       permuted: (K) => (K === 2 ? permutation([2, 1]) : []),
       'one 1': () => readInterventions(`z1:replace(values(${meanOf(1)}))`),
     };
@@ -161,7 +161,8 @@ describe.each(METHODS)('the thoughts of a student of %s', (method, settings, con
         });
         const { changed, divergence: nats } = at(name);
         expect(changed[place], `${name}, ${question}`).toBe(Number(after.value !== before.value));
-        // One that writes the prompt itself is asked for its distribution behind it there, and for what it writes here.
+        // For one that writes the prompt itself, the report has the distribution after it, and the stepper
+        // what it writes.
         if (method !== 'coconut')
           expect(nats[place], `${name}, ${question}`).toBeCloseTo(divergence[0]?.nats as number, DIGITS);
         compared++;
@@ -170,7 +171,7 @@ describe.each(METHODS)('the thoughts of a student of %s', (method, settings, con
     expect(compared).toBeGreaterThan(6);
   }, 60_000);
 
-  it('are judged by what is lost and gained, problem by problem, corrected for all comparisons', () => {
+  it('are judged by losses and gains, problem by problem, corrected for all comparisons', () => {
     const comparisons = compareThoughts(report);
     const pairs = report.points.map(({ problems, outcomes }) =>
       discordant(

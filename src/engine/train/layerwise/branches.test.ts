@@ -25,12 +25,13 @@ import { compileLayerwise } from './compile';
 const TOLERANCE = 1e-5;
 
 const { batch: B, question: S, prompt: P, answer: A } = TINY_LAYOUT;
-/** Of the first chain. */
+/** Number of latents in the first chain. */
 const LATENTS = 3;
 
 /**
- * One question, and two chains of latents after it, each with an adapter and a feedback of its own and an answer; the
- * first one's keys and values have a loss, to the keys of the second one's. The chains grow alternately, so that each writes where the other has.
+ * One question, and two chains of latents after it, each with an adapter and a feedback of its own and an
+ * answer; the first one's keys and values have a loss against the second one's. The chains grow alternately,
+ * so that each writes to the same columns as the other.
  */
 function branches(order: readonly ('first' | 'second')[]): Tape {
   const lora = { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'k', 'v', 'o', 'gate'] } as const;
@@ -75,7 +76,7 @@ function detached(isDetached: boolean): Tape {
     mask: 'question.keyMask',
   });
   const z = tape.feedback(question.last, { kind: 'softmax', temperature: 1 });
-  // A segment of its own, which sees nothing of the question but what it is fed.
+  // A separate segment, which sees nothing of the question except what it is fed.
   const latent = tape.segment(isDetached ? tape.detach(z) : z, { adapters: ['after'] });
   const targets = { targets: 'answer.targets', weights: 'answer.weights' };
   const text = tape.segment(tape.tokens('answer.ids', P + A - 1), { after: latent, adapters: ['after'] });

@@ -10,9 +10,10 @@ import { runTape } from './run';
 import { RunState } from './state';
 
 /**
- * The tape as small programs shared by all layers and all latent steps: compiling takes the same time whatever the model's
- * depth, and between forward and reverse only the layers' inputs and one cache per layer are kept. Same results as
- * `compileWhole`, in 1.4–1.9 times its run time where both fit. Frees everything if it fails.
+ * The tape as small programs shared by all layers and all latent steps: compiling takes the same time
+ * whatever the model's depth, and between forward and reverse only the layers' inputs and one cache per layer
+ * are kept. Same results as `compileWhole`, in 1.4–1.9 times its run time if both fit. Frees everything if it
+ * fails.
  */
 export function compileLayerwise(
   model: ModelOnDevice,

@@ -10,7 +10,7 @@ import type { Tape } from '../tape/tape';
 import { type Plan, planOf } from './plan';
 import { readsWeights, sourceOf, sumProgram, termsProgram } from './programs';
 
-/** Whether losses on hidden states run as traced programs, or as kernels where they have them. */
+/** Whether losses on hidden states run as traced programs, or as kernels if they have them. */
 export type LossForm = 'traced' | 'kernels';
 
 export interface LayerwiseOptions {
@@ -29,7 +29,7 @@ interface EntryPrograms {
   readonly reverse: ModelProgram | undefined;
 }
 
-/** A compiled tape, with everything that its runs share; equal programs are one. */
+/** A compiled tape, with everything that its runs share; equal programs are shared. */
 export class Compiled {
   readonly plan: Plan;
   readonly feeds: BoundInputs;
@@ -89,8 +89,8 @@ export class Compiled {
   private compile(key: string, program: () => Program): Promise<ModelProgram> {
     const known = this.known.get(key);
     if (known) return known;
-    // Of the weights only head and embedding are part of a program. Packing would hold them twice while it is compiled, where what
-    // counts is that it takes little memory.
+    // Of the weights only head and embedding are part of a program. Packing would hold them twice during
+    // compilation, and the point here is to take little memory.
     const made = this.model
       .compile(program(), { prepack: false })
       .then((compiled) => this.owned.add(compiled));

@@ -7,7 +7,7 @@ import { dropoutMasks } from '../tape/inputs';
 import { attentionOf, cacheOf, layerOutput, result, sumOf } from './programs';
 import type { Bindings, RunState } from './state';
 
-/** What is trained of a layer: adapters' packs, and its own weights. */
+/** What is trained in a layer: adapters' packs, and its own weights. */
 const packsOf = (state: RunState, { adapters }: Segment, layer: number) => {
   const { config, weights } = state.at.tape.parameters;
   const own = weights ? Object.keys(layerShapes(config)) : [];

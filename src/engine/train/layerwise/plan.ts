@@ -10,10 +10,10 @@ export interface Branch {
   readonly root: Segment;
 }
 
-/** What tensors of a run belong to. */
+/** What a run's tensors may belong to. */
 export type Owner = Entry | Branch | ParameterSet;
 
-/** What part of a tape is run, and when values can be freed. */
+/** Which part of a tape is run, and when values can be freed. */
 export interface Plan {
   /** Recorded entries that a loss or an output depends on. */
   readonly entries: readonly Entry[];
@@ -21,7 +21,7 @@ export interface Plan {
   readonly reversed: ReadonlySet<Owner>;
   /** How often the entries that are run read an owner's values; a branch is read by each of its segments. */
   readonly readers: ReadonlyMap<Owner, number>;
-  /** Of the segments that write keys and values. */
+  /** The branch of each segment that writes keys and values. */
   readonly branches: ReadonlyMap<Owner, Branch>;
   /** T: columns of the caches. */
   readonly columns: number;

@@ -10,7 +10,7 @@ import type { Tape } from '../tape/tape';
 import { keyValueTerm, readsOf, valueOf } from '../tape/values';
 import type { Owner, Plan } from './plan';
 
-/** A tensor that readers find with its owner. */
+/** A tensor that readers find through its owner. */
 export interface Kept {
   readonly owner: Owner;
   /** Which of the owner's tensors it is. */
@@ -20,7 +20,7 @@ export interface Kept {
 /** What a function computed, or a key/value loss's term. */
 export const result = (owner: Entry): Kept => ({ owner, slot: 'y' });
 
-/** The output of a segment's layer before the final norm: [B·P, H], or [B, w, H] at its watched positions alone. */
+/** The output of a segment's layer before the final norm: [B·P, H], or [B, w, H] at only its watched positions. */
 export const layerOutput = (owner: Segment, layer: number, watched: boolean): Kept => ({
   owner,
   slot: `${layer}${watched ? ' watched' : ''}`,
@@ -35,7 +35,7 @@ export const cacheOf = (owner: Owner, layer: number) => ({
 /** Attention weights of a segment's layer, [B, heads, P, T]. */
 export const attentionOf = (owner: Segment, layer: number): Kept => ({ owner, slot: `attention ${layer}` });
 
-/** What has been added up of a tensor's cotangent, or of a parameter's gradient. */
+/** The sum so far of a tensor's cotangent, or of a parameter's gradient. */
 export const sumOf = ({ owner, slot }: Kept): Kept => ({ owner, slot: `sum of ${slot}` });
 
 /** The tensors that a program reads for a value. */
@@ -51,7 +51,7 @@ export const cotangentName = (i: number, j: number): string => `d${i}.${j}`;
 /** Part of an entry that is a program; a loss runs forward and in reverse at once. */
 export type Part = 'forward' | 'reverse';
 
-/** What an entry runs as. Entries with the same key run as the same programs. */
+/** The programs of an entry. Entries with the same key share them. */
 export interface Source {
   readonly key: string;
   trace(part: Part): Program;
@@ -85,7 +85,8 @@ export const keysOf = (tape: Tape, plan: Plan, segment: Segment): number =>
 
 function shapeOf(tape: Tape, { columns }: Plan, segment: Segment): SegmentShape {
   const { positions, from, writes, attends, watched, rowPositions } = segment;
-  // In a chain of single positions (latents) each is told its column, so that one program serves them all.
+  // In a chain of single positions (latents) each gets its column as an input, so that one program serves
+  // them all.
   const told = positions === 1 && writes && segment.after !== undefined;
   const specs = segment.adapters.map((name) => [name, tape.parameters.adapters[name] as AdapterSpec]);
   return {
@@ -98,7 +99,7 @@ function shapeOf(tape: Tape, { columns }: Plan, segment: Segment): SegmentShape 
   };
 }
 
-/** Values as a function takes them; and what they are read from, where gradients flow through it, by its cotangent's name. */
+/** Values as a function takes them; and what they are read from, if gradients flow through it, by its cotangent's name. */
 function traceInputs(tape: Tape, inputs: readonly Value[]) {
   const { batch: B, parameters } = tape;
   const { layers: L, hiddenSize: H } = parameters.config;
@@ -147,8 +148,8 @@ function functionProgram(tape: Tape, entry: FunctionEntry, part: Part): Program 
 }
 
 /**
- * One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], and of the other columns the caches `teacherK`,
- * `teacherV` with the `attention` of their segment → sums of `k`, `v`, `y` [1].
+ * One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], and for the other columns the
+ * caches `teacherK`, `teacherV` with the `attention` of their segment → sums of `k`, `v`, `y` [1].
  */
 function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: number): Program {
   const { kvHeads, headDim, heads } = tape.parameters.config;

@@ -38,7 +38,7 @@ export class RunState {
     return this.parameters(named(inputs.keys(), 'parameter.'));
   }
 
-  /** Those whose gradients it adds up. */
+  /** Trained parameters whose gradients the program adds up. */
   summedBy({ inputs }: ModelProgram): Readonly<Record<string, Kept>> {
     return this.parameters(named(inputs.keys(), 'before.parameter.'));
   }
@@ -52,7 +52,7 @@ export class RunState {
     return of && 'slot' in of ? this.kept.get(of.owner)?.[of.slot] : of;
   }
 
-  /** Takes a tensor over; what it replaces goes back to the pool. */
+  /** Takes over a tensor; the one it replaces returns to the pool. */
   set({ owner, slot }: Kept, tensor: DeviceTensor): void {
     const slots = this.kept.get(owner) ?? {};
     this.kept.set(owner, slots);
@@ -60,7 +60,7 @@ export class RunState {
     slots[slot] = tensor;
   }
 
-  /** Hands a tensor over; the caller gives it back. */
+  /** Hands over a tensor; the caller gives it back to the pool. */
   take(kept: Kept): DeviceTensor | undefined {
     const tensor = this.get(kept);
     delete this.kept.get(kept.owner)?.[kept.slot];
@@ -74,8 +74,8 @@ export class RunState {
   }
 
   /**
-   * Runs a program on whichever of the given tensors it reads; its outputs come from the pool, and the caller gives them
-   * back.
+   * Runs a program on whichever of the given tensors it reads; its outputs come from the pool, and the caller
+   * returns them.
    */
   async call(program: ModelProgram, ...given: readonly Bindings[]): Promise<Slots> {
     const inputs: Slots = {};
@@ -91,8 +91,8 @@ export class RunState {
   }
 
   /**
-   * Runs a program in reverse, which adds gradients of its inputs `sums` to what has been added up for them.
-   * @param cotangents zeros where there are none
+   * Runs a program in reverse, which adds the gradients of its inputs `sums` to their sums so far.
+   * @param cotangents absent ones are zeros
    * @returns its other outputs, which the caller gives back
    */
   async reverse(
@@ -113,7 +113,7 @@ export class RunState {
     return out;
   }
 
-  /** Adds cotangents of what a value is read from to those so far, and takes them over. */
+  /** Adds cotangents of what a value is read from to the sums so far, and takes them over. */
   async handOn(value: Value, parts: readonly (DeviceTensor | undefined)[]): Promise<void> {
     const { plan, pool, tape } = this.at;
     for (const [i, kept] of keptOf(tape, value).entries()) {
@@ -129,14 +129,14 @@ export class RunState {
     }
   }
 
-  /** One entry fewer will read the owner's tensors. @returns how many are left */
+  /** Notes that one entry fewer will read the owner's tensors. @returns how many are left */
   leave(owner: Owner): number {
     const left = (this.reads.get(owner) as number) - 1;
     this.reads.set(owner, left);
     return left;
   }
 
-  /** Nothing will read the owner's tensors any more. */
+  /** Frees the owner's tensors, which nothing will read any more. */
   free(owner: Owner): void {
     this.at.pool.give(...Object.values(this.kept.get(owner) ?? {}));
     this.kept.delete(owner);
@@ -145,7 +145,7 @@ export class RunState {
   }
 }
 
-/** Names after a prefix, as a program has them and as they are. */
+/** Names of inputs with this prefix, without it, as the pairs that `parameters` takes. */
 const named = (inputs: Iterable<string>, prefix: string): (readonly [string, string])[] =>
   [...inputs].flatMap((input) => {
     const name = input.slice(prefix.length);

@@ -29,7 +29,7 @@ async function outcomeOf(runtime: Runtime, step: TapeRun, tiny: TinyStep): Promi
   await step.run(tiny.feeds, packs);
   const [live, reads] = [runtime.liveTensors, runtime.readCount];
   const out = await step.run(tiny.feeds, packs);
-  // Nothing is read; no step makes new tensors.
+  // Nothing is read back, and no step creates new tensors.
   expect(runtime.readCount - reads).toBe(0);
   expect(runtime.liveTensors).toBe(live);
   const terms = [...((await (out.terms as DeviceTensor).read()) as Float32Array)];
@@ -40,8 +40,8 @@ async function outcomeOf(runtime: Runtime, step: TapeRun, tiny: TinyStep): Promi
 }
 
 /**
- * What a few steps of the loop ask of WebGPU, in order: `submit`, `map`, and `step` at the end of each. Counted where
- * the browser offers it, so that ONNX Runtime's own read-backs would show too.
+ * What a few steps of the loop request from WebGPU, in order: `submit`, `map`, and `step` at the end of each.
+ * Intercepted at the browser's API, so that ONNX Runtime's own read-backs would show too.
  */
 async function asked(runtime: Runtime, device: Device, step: TapeRun, tiny: TinyStep, steps: number) {
   const log: string[] = [];
@@ -99,7 +99,7 @@ describe('a training step on WebGPU', () => {
     device.destroy();
   });
 
-  // Nearly all of the time is the first step's: the software adapter compiles its shaders then.
+  // Nearly all of the time is in the first step, when the software adapter compiles its shaders.
   it('agrees with WASM: as one program with traced losses, as small programs with losses by shaders', {
     timeout: 240_000,
   }, async () => {
@@ -129,15 +129,15 @@ describe('a training step on WebGPU', () => {
         `${form}: error ${error.toExponential(1)}, compiled in ${ready} ms, two steps in ${ran} ms`,
       );
       expect(error).toBeLessThan(TOLERANCE);
-      // Sweeps, losses, gradient norm, clipping and AdamW: one mapping per step, when the step is submitted whole.
-      // The same dropout masks each time, so that the losses compare.
+      // Sweeps, losses, gradient norm, clipping and AdamW: one mapping per step, once the whole step has been
+      // submitted. The same dropout masks each time, so that the losses compare.
       const repeated: TapeRun = { ...step, run: (feeds, packs) => step.run(feeds, packs, 0) };
       const { log, losses } = await asked(gpu, device, repeated, tiny, 3);
       const perStep = log.join(' ').split(' step').slice(0, 3);
       for (const events of perStep) expect(events.trim()).toMatch(/^(submit )+map$/);
       expect(log.filter((event) => event === 'map')).toHaveLength(3);
       expect(losses[2]).toBeLessThan(losses[0] as number);
-      // A step that looks at its own terms on the way is found out.
+      // A step that reads its own terms on the way is detected.
       const peeking: TapeRun = {
         ...step,
         async run(...args) {
@@ -148,7 +148,7 @@ describe('a training step on WebGPU', () => {
       };
       const caught = await asked(gpu, device, peeking, tiny, 1);
       expect(caught.log.join(' ')).toMatch(/map (submit )+map step$/);
-      // The program that runs anyway, with weights kept in 16 bits: widened by the GPU and before.
+      // The program that runs anyway, with weights stored in 16 bits: widened by the GPU, and beforehand.
       if (form === 'whole') {
         const half = mapWeights(weights, (host) => inHalves(host, 'bf16'));
         const found: Outcome[] = [];

@@ -99,7 +99,7 @@ describe('a layerwise step agrees with a whole one', () => {
     });
 });
 
-describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) => {
+describe.each(['f16', 'bf16'] as const)('a step with weights stored in %s', (dtype) => {
   const forms = { 'one program': whole, 'small programs': layerwise };
   it.each(Object.entries(forms))(
     'equals the step with the same weights in f32, to the bit: %s',
@@ -133,7 +133,7 @@ describe('a layerwise step', () => {
           const tiny = tinyStep({ config: { ...config, layers }, latentSteps });
           const step = await layerwise(tiny);
           counts.add(step.programs);
-          // The runtime agrees: nothing else is alive.
+          // The runtime's count agrees: nothing else is alive.
           expect(runtime.programCount).toBe(step.programs);
           await step.dispose();
         }
@@ -141,7 +141,7 @@ describe('a layerwise step', () => {
     },
   );
 
-  it('repeats its numbers, makes no new tensors and reads nothing back', async () => {
+  it('repeats its numbers, creates no new tensors and reads nothing back', async () => {
     const tiny = tinyStep();
     const before = runtime.liveTensors;
     const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));

@@ -17,8 +17,8 @@ export interface StateLoss {
   /** The targets of a batch, by input name. @param samples indices into the training set */
   feeds(samples: readonly number[]): Record<string, HostTensor>;
   /**
-   * The loss and its gradient as kernels instead: shaders on the runtime's GPU, their CPU twins on WASM. Absent if the loss
-   * has none; then it is traced there too.
+   * The loss and its gradient as kernels instead: shaders on the runtime's GPU, their CPU twins on WASM.
+   * Absent if the loss has none; then it is always traced.
    * @param shape of the states  @param device the runtime's on WebGPU, undefined on WASM
    */
   kernel?(runtime: Runtime, shape: readonly number[], device: Device | undefined): Promise<LossRun>;

@@ -45,7 +45,10 @@ export interface Track {
   readonly positions: readonly number[];
 }
 
-/** Hidden states at positions of segments: hidden_states[1..L], [B, n, L, H] (or [B, L, H] at one), or the last ones alone. */
+/**
+ * Hidden states at positions of segments: hidden_states[1..L], [B, n, L, H] (or [B, L, H] at one), or only
+ * the last layer's.
+ */
 export interface States extends OfShape {
   readonly kind: 'states';
   readonly layers: 'all' | 'last';
@@ -85,7 +88,10 @@ export interface FunctionEntry {
 export interface LayerOfKeyValues {
   readonly graph: Graph;
   readonly own: KeyValues;
-  /** Of other columns, with the attention [B, heads, P, n] that their segment's P positions pay them; all detached. */
+  /**
+   * Those of other columns, with the attention [B, heads, P, n] that their segment's P positions pay to them;
+   * all detached.
+   */
   readonly teacher: KeyValues & { readonly attention: Tensor };
   /** In the order of the entry's `inputs`. */
   readonly inputs: readonly Tensor[];
@@ -116,9 +122,9 @@ export interface SegmentOptions {
    */
   readonly mask?: string;
   /**
-   * Batch input i32 [B, P]: each row's RoPE positions, for when masked columns before it must not count. By default a
-   * position is its column; left padding in the first segment shifts the whole row,
-   * which does not affect RoPE and is taken off where positions are learned.
+   * Batch input i32 [B, P]: each row's RoPE positions, for when masked columns before it must not count. By
+   * default a position is its column; left padding in the first segment shifts the whole row, which does not
+   * affect RoPE and is subtracted if positions are learned.
    */
   readonly positions?: string;
 }
@@ -148,7 +154,7 @@ export class Segment {
     private readonly sizes: { readonly batch: number; readonly hidden: number; readonly layers: number },
     readonly x: Computed,
     { after, adapters = [], mask, positions }: SegmentOptions,
-    /** Its input embeddings before vectors of positions are added, where a model has these. */
+    /** Its input embeddings before position embeddings are added, if the model has any. */
     readonly fed: Computed = x,
   ) {
     const { batch, hidden } = sizes;
@@ -249,17 +255,17 @@ function checkRange(what: string, from: number, to: number, end: number, of: str
     );
 }
 
-/** Name of an input that is made for one segment from the batch's own, see `tapeFeeds`. */
+/** Name of an input derived for one segment from the batch's inputs, see `tapeFeeds`. */
 export const segmentInput = ({ index }: Pick<Segment, 'index'>, name: string): string =>
   `${name} of segment ${index}`;
 
-/** What is computed on the tape and can have a cotangent. */
+/** Entries that compute a value on the tape and can have a cotangent. */
 export type Producer = Segment | FunctionEntry;
 
 /** Names of an entry's loss terms. */
 export const termsOf = (entry: Entry): readonly string[] => (entry.kind === 'segment' ? [] : entry.terms);
 
-/** Entries whose values `entry` reads, once for each read; those through which no gradient flows are `detached`. */
+/** Entries whose values `entry` reads, once per read; those through which no gradient flows are `detached`. */
 export function producersOf(entry: Entry): { readonly producer: Producer; readonly detached: boolean }[] {
   if (entry.kind === 'keyValueLoss')
     return [

@@ -21,7 +21,7 @@ export function hostOf(hosts: Hosts, name: string): HostTensor {
   return host;
 }
 
-/** A segment's dropout masks in one layer, [B, P, width] by `{adapter}.{group}`; none where nothing is dropped. */
+/** A segment's dropout masks in one layer, [B, P, width] by `{adapter}.{group}`; none if nothing is dropped. */
 export function dropoutMasks(
   { parameters, batch, seed }: Tape,
   segment: Segment,
@@ -53,7 +53,7 @@ export function tapeMasks(tape: Tape, step: number): Hosts {
 }
 
 /**
- * A batch's inputs with those that are made from them for each segment.
+ * A batch's inputs, with those derived from them for each segment.
  * @param widthOf number of keys in a segment's mask, if there are more than it sees; the others are hidden
  */
 export function tapeFeeds(
@@ -69,9 +69,9 @@ export function tapeFeeds(
 }
 
 /**
- * `keyMask` [B, 1, 1, T]; `place` [1, 1, T, 1], a one at the column of a single position; where positions are rotary, their
- * tables `cos` and `sin`, [P, d/2] or, where rows have positions of their own, [B, 1, P, d/2]; where they are learned,
- * `positions` [B, P], which count from each row's first token.
+ * `keyMask` [B, 1, 1, T]; `place` [1, 1, T, 1], a one at the column of a single position; if positions are
+ * rotary, their tables `cos` and `sin`, [P, d/2] or, if rows have positions of their own, [B, 1, P, d/2]; if
+ * they are learned, `positions` [B, P], which count from each row's first token.
  */
 function segmentFeeds({ batch: B, parameters }: Tape, segment: Segment, T: number, hosts: Hosts): Hosts {
   const { config } = parameters;

@@ -41,7 +41,7 @@ export class Tape {
     readonly parameters: ParameterSet,
     /** B */
     readonly batch: number,
-    /** Of the random numbers drawn in each step. */
+    /** Seed of the random numbers drawn in each step. */
     readonly seed = 0,
   ) {}
 
@@ -84,7 +84,7 @@ export class Tape {
     return segment;
   }
 
-  /** Input embeddings [B·P, H] of a segment with the vectors of its positions added, where a model has one for each. */
+  /** Input embeddings [B·P, H] of a segment with position embeddings added, if the model has them. */
   private placed(x: Computed, index: number): Computed {
     const shape = [this.batch, (x.shape[0] as number) / this.batch];
     const positions: Fed = { kind: 'fed', name: segmentInput({ index }, 'positions'), shape, detached: true };
@@ -94,9 +94,9 @@ export class Tape {
   }
 
   /**
-   * Input embeddings [B·n, H] of added tokens: rows of the trained parameter [count, H], the same for every sample. No
-   * gradient flows to one that is fixed, which learns at a rate of 0.
-   * @throws ConfigError for an unknown parameter, or a row that it does not have
+   * Input embeddings [B·n, H] of added tokens: rows of the trained parameter [count, H], the same for every
+   * sample. No gradient flows to a fixed one, which has a learning rate of 0.
+   * @throws ConfigError for an unknown parameter, or a row outside it
    */
   embeddings(parameter: string, rows: readonly number[]): Computed {
     const [count = 0] = this.parameters.shape(parameter);
@@ -178,7 +178,7 @@ export class Tape {
     return { kind: 'states', layers: 'all', tracks, shape, detached: false };
   }
 
-  /** The value, through which no gradient flows. */
+  /** The same value, through which no gradient flows. */
   detach<V extends Value>(value: V): V {
     return { ...value, detached: true };
   }
@@ -220,7 +220,10 @@ export class Tape {
     this.loss(loss.terms, [x], (_context, [own]) => loss.trace(own as Tensor), loss.kernel);
   }
 
-  /** Any other weighted terms of values of the tape; each a scalar. @param kernel the same as kernels, on the only input */
+  /**
+   * Any other weighted terms, each a scalar, of values on the tape. @param kernel the same loss as kernels,
+   * on the only input
+   */
   loss(
     terms: readonly string[],
     inputs: readonly Value[],
@@ -268,7 +271,7 @@ export class Tape {
     return this.entries.flatMap(termsOf);
   }
 
-  /** Entries that a loss or an output depends on, and these. @throws ConfigError if there are none */
+  /** Losses and outputs, and the entries that they depend on. @throws ConfigError if there are none */
   get live(): readonly Entry[] {
     const live = new Set<Entry>();
     for (const entry of [...this.entries].reverse()) {

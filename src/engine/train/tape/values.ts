@@ -4,10 +4,10 @@ import type { KeyValues } from '../../nn/layer';
 import type { Fed, FunctionEntry, KeyValueLossEntry, KeyValueRange, States, Track, Value } from './entries';
 import type { Tape } from './tape';
 
-/** The output of one layer of a segment, as hidden states are read from it. */
+/** The output of one layer of a segment, from which hidden states are read. */
 export interface Read extends Track {
   readonly layer: number;
-  /** Whether the segment's watched positions suffice, which it outputs separately. */
+  /** Whether the segment's watched positions, which it outputs separately, suffice. */
   readonly watched: boolean;
 }
 

@@ -68,7 +68,7 @@ describe('a tape', () => {
     expect(again).toThrow('two loss terms are named "answer"');
   });
 
-  it('refuses positions and columns that a segment does not have', () => {
+  it('refuses positions and columns outside a segment', () => {
     const [segment] = tinyStep({ losses: 'ce' }).tape().segments as [Segment];
     const { positions: P, end } = segment;
     expect(segment.finals(0, P).shape[0]).toBe(segment.x.shape[0]);
@@ -91,7 +91,7 @@ describe('the gradient of the whole step agrees with central differences in floa
     step.packs.forEach((pack, i) => {
       const gradient = gradients[i] as Float64Array;
       const rms = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0) / gradient.length);
-      // Entries spread over the pack: some of every linear's A and B over the cases.
+      // Entries spread over the pack, so that the cases together cover every linear's A and B.
       for (const j of [1, 97, 211, 388].map((k) => (k * (i + 1)) % pack.length)) {
         const at = pack[j] as number;
         pack[j] = at + h;

@@ -72,7 +72,7 @@ export class WholeTape {
     }
   }
 
-  /** What each parameter's gradient is taken with respect to. */
+  /** The leaves with respect to which each parameter's gradient is taken. */
   get leaves(): Readonly<Record<string, Leaves>> {
     const leaves = this.tape.parameters.all.map(({ name }) => [
       name,
@@ -96,7 +96,7 @@ export class WholeTape {
     const input = (name: string, shape: Shape): Tensor =>
       this.graph.input(segmentInput(segment, name), shape);
     const run = this.graph.scope(`segment from ${from}`, () => {
-      // Of all keys up to the segment's end.
+      // A mask over all keys up to the segment's end.
       const keys = input('keyMask', [B, 1, 1, end]);
       const table = [B, 1, P, config.headDim / 2];
       return runStack(this.model, {

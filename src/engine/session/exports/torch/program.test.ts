@@ -15,7 +15,7 @@ import { tinyRunBy, watch } from '../../runs/tiny-run.testing';
 import { LoriWorkbench } from '../../workbench';
 import { unpacked } from '../unpacked.testing';
 
-/** Float32 in other orders of summation, over several updates; measured at most 1.3e-6. Asked for are 1e-4. */
+/** Float32 in other orders of summation, over several updates; measured at most 1.3e-6; required 1e-4. */
 const TOLERANCE = 2e-5;
 /** Two processes add the same numbers in another order; measured at most 1.3e-6. */
 const PROCESSES = 2e-6;
@@ -158,7 +158,7 @@ function expectEqual(lines: readonly Line[], expected: readonly Line[], toleranc
 
 type Start = readonly [name: string, out: string, ...args: string[]];
 
-/** Programs one after another in one process: torch takes longer to load than a run takes. */
+/** All programs in one process: torch takes longer to load than a run takes. */
 async function trained(
   starts: readonly Start[],
   environment: Readonly<Record<string, string>> = {},
@@ -178,7 +178,10 @@ for at, out, *args in starts:
   await run(python, ['-c', script], { env: { ...process.env, ...environment } });
 }
 
-/** As torchrun and `accelerate launch` start two; Debian's torchrun, of torch 1.13, does not work with its Python 3.11. */
+/**
+ * Two processes, as torchrun and `accelerate launch` start them; Debian's torchrun (torch 1.13) fails on its
+ * Python 3.11.
+ */
 const inTwo = (starts: readonly Start[]): Promise<unknown> =>
   Promise.all(
     ['0', '1'].map((RANK) => {
@@ -199,12 +202,12 @@ describe.skipIf(!hasTorch)('the PyTorch program', () => {
   });
 
   it.each(Object.entries(CASES))(
-    'goes on from the checkpoint with the losses of the page: %s',
+    'continues from the checkpoint with the losses of the page: %s',
     (name, { from }) => {
       const expected = (steps.get(name) as readonly StepEvent[]).filter(
         ({ step }) => step > (from === 5 ? 0 : from),
       );
-      // Losses that do not change would hide a checkpoint that is not read.
+      // Constant losses would hide that the checkpoint is not read.
       const [first, last] = [expected[0], expected.at(-1)] as [StepEvent, StepEvent];
       if (expected.length > 1)
         expect(Math.abs(last.losses.total / first.losses.total - 1)).toBeGreaterThan(100 * TOLERANCE);
@@ -212,13 +215,13 @@ describe.skipIf(!hasTorch)('the PyTorch program', () => {
     },
   );
 
-  it('in two processes has the losses of one', async () => {
+  it('has the same losses in two processes as in one', async () => {
     const names = ['lori, parts, dropout, a subspace a sample', 'codi, its own teacher'];
     await inTwo(names.map((name): Start => [name, 'two', '--rows', '2']));
     for (const name of names) expectEqual(linesOf(name, 'two'), linesOf(name, 'out'), PROCESSES);
   }, 120_000);
 
-  it('leaves a checkpoint from which the page goes on', async () => {
+  it('writes a checkpoint from which the page continues', async () => {
     const name = 'lori';
     const at = join(folder, slug(name));
     const file = new Uint8Array(readFileSync(join(at, 'half', 'snapshot.safetensors')));
@@ -234,7 +237,7 @@ describe.skipIf(!hasTorch)('the PyTorch program', () => {
   }, 120_000);
 });
 
-describe('what the PyTorch program does not have is refused by name', () => {
+describe('refusals name what the PyTorch program lacks', () => {
   const refused = async (config: RunConfig): Promise<void> => {
     const workbench = await open({});
     let last: RunSnapshot | undefined;

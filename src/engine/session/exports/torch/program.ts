@@ -30,7 +30,7 @@ import readme from './README.md?raw';
 import tensors from './tensors.py?raw';
 import train from './train.py?raw';
 
-/** What the program trains; the losses of the others are not in it. */
+/** The methods that the program trains; it lacks the losses of the others. */
 const METHODS_OF_PROGRAM = ['lori', 'codi', 'ce', 'nocot', 'cot-sft'];
 
 const SOURCES = {
@@ -44,7 +44,7 @@ const SOURCES = {
   'tensors.py': tensors,
 };
 
-/** A run with everything that it is trained on from. */
+/** A run with everything needed to continue its training. */
 export interface ProgramParts {
   readonly run: SavedRun;
   readonly snapshot: OpenedSnapshot;
@@ -60,7 +60,7 @@ export interface ProgramFile extends ZipInput {
   readonly bytes: number;
 }
 
-/** @throws ConfigError naming the method or the setting that the program does not have */
+/** @throws ConfigError naming the method or setting that the program lacks */
 export function checkProgram(config: RunConfig, methods: Methods): void {
   const label = (id: string): string => `${methodOf(id, methods).label} (${id})`;
   if (!METHODS_OF_PROGRAM.includes(config.method))
@@ -84,8 +84,10 @@ export function checkProgram(config: RunConfig, methods: Methods): void {
 }
 
 /**
- * The files of a program that trains the run on in PyTorch: its Python, the run, its checkpoint, and the models.
- * @throws ConfigError naming what the program does not have, InputError, FileError where run and snapshot are not of each other
+ * The files of a program that continues the run's training in PyTorch: its Python, the run, its checkpoint,
+ * and the models.
+ * @throws ConfigError naming what the program lacks, InputError, FileError if run and snapshot do not belong
+ * together
  */
 export async function programFiles(
   parts: ProgramParts,
@@ -108,7 +110,7 @@ export async function programFiles(
 
 const plain = (model: LoadedModel): Exported => ({ model, adapters: [], rems: [], modules: [], idle: [] });
 
-/** The model whose states are read, with its adapter; `null` where none are. */
+/** The teacher model whose states are read, with its adapter; `null` if none are. */
 function teacherOf({ run: { config }, roles, recipe }: ProgramParts): Exported | 'self' | null {
   const { teacher, student } = roles;
   if (!recipe.usesTeacher(config)) return null;
@@ -117,7 +119,10 @@ function teacherOf({ run: { config }, roles, recipe }: ProgramParts): Exported |
   return exportedOf({ model: teacher.model, parameters, packs, reasoning: explicitly(reasoning) });
 }
 
-/** `{folder}/config.json`, tokenizer, `{folder}/model.safetensors` in the type that the weights are stored in. */
+/**
+ * `{folder}/config.json`, tokenizer, `{folder}/model.safetensors` in the number type that the weights are
+ * stored in.
+ */
 async function modelFiles(folder: string, exported: Exported): Promise<ProgramFile[]> {
   const isMerged = exported.adapters.length + exported.rems.length > 0 || exported.weights !== undefined;
   const [dtype, ...others] = new Set(
@@ -137,7 +142,7 @@ async function modelFiles(folder: string, exported: Exported): Promise<ProgramFi
   ];
 }
 
-/** run.json of the program. */
+/** The program's run.json. */
 function aboutOf(parts: ProgramParts): object {
   const { run, roles, recipe, data, methods, snapshot } = parts;
   const { config } = run;
@@ -166,7 +171,7 @@ function aboutOf(parts: ProgramParts): object {
   };
 }
 
-/** As the decoder's `Config` takes them. */
+/** The sizes as the Python decoder's `Config` takes them. */
 function sizesOf({ config: c }: LoadedModel): object {
   return {
     ...{ hidden: c.hiddenSize, intermediate: c.intermediateSize, layers: c.layers, heads: c.heads },
