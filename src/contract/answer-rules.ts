@@ -4,7 +4,15 @@
  * under the rule they were published with.
  */
 
-export const RULE_IDS = ['gsm8k', 'last-number', 'gsm-hard', 'coconut', 'letter', 'text'] as const;
+export const RULE_IDS = [
+  'gsm8k',
+  'last-number',
+  'gsm-hard',
+  'first-number',
+  'coconut',
+  'letter',
+  'text',
+] as const;
 export type RuleId = (typeof RULE_IDS)[number];
 
 export interface AnswerRule {
@@ -21,12 +29,9 @@ export interface AnswerRule {
   readonly pick: 'first' | 'last';
   /** Commas are removed from the text before the pattern is matched, from the match, or not at all. */
   readonly commas: 'before' | 'after' | 'keep';
-  /** Equal texts, equal numbers, or numbers less than 1e-3 apart. */
-  readonly compare: 'text' | 'number' | 'close';
+  /** Equal texts, equal numbers, or numbers less than so much apart. */
+  readonly compare: 'text' | 'number' | { readonly within: number };
 }
-
-/** What `close` allows (PAL). */
-const CLOSE = 1e-3;
 
 /** Optional minus, digits, optional dot, optional digits. */
 const NUMBER = '-?\\d+\\.?\\d*';
@@ -62,7 +67,18 @@ export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
     pattern: NUMBER,
     pick: 'last',
     commas: 'before',
-    compare: 'close',
+    compare: { within: 1e-3 },
+  },
+  'first-number': {
+    id: 'first-number',
+    label: 'First number behind the answer prompt',
+    about:
+      'Commas removed, the first number behind the answer prompt; right if it is less than 0.000001 from the reference.',
+    source: 'the code of adaptive latent reasoning (Ning, Kuo & Gomes), its evaluation',
+    pattern: '-?(?:\\d+(?:\\.\\d+)?|\\.\\d+)',
+    pick: 'first',
+    commas: 'before',
+    compare: { within: 1e-6 },
   },
   coconut: {
     id: 'coconut',
@@ -165,7 +181,7 @@ function agrees(rule: RuleId, mark: Mark, reference: string): boolean {
   const expected = lastNumber(reference);
   if (expected === undefined) return false;
   const value = Number.parseFloat(mark.value);
-  return compare === 'number' ? value === expected : Math.abs(value - expected) < CLOSE;
+  return compare === 'number' ? value === expected : Math.abs(value - expected) < compare.within;
 }
 
 /** The last number in a text, commas removed; undefined if there is none. */
@@ -176,13 +192,13 @@ export function lastNumber(text: string): number | undefined {
 
 /** Why this place was marked, in words. */
 export function whyMarked(rule: RuleId, mark: Mark | null): string {
-  const { pick, after, id } = ANSWER_RULES[rule];
+  const { pick, after, id, compare } = ANSWER_RULES[rule];
   if (mark === null)
     return id === 'gsm8k'
       ? 'No “#### ” with a number behind it.'
       : id === 'letter'
         ? 'No letter from A to E where the answer is expected.'
-        : id === 'last-number' || id === 'gsm-hard'
+        : compare !== 'text'
           ? 'No number in the text.'
           : 'There is no text.';
   if (after !== undefined || mark.found === 1) return `${ANSWER_RULES[rule].label}.`;

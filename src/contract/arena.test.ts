@@ -7,6 +7,7 @@ import {
   readSeeds,
   remaining,
   standings,
+  writeSeeds,
 } from './arena';
 import { parseRunConfig } from './config';
 import { signFlip } from './seeds';
@@ -72,6 +73,14 @@ describe('an arena', () => {
 
 it('seeds as typed', () => {
   expect(readSeeds('3, 1-4 10').seeds).toEqual([1, 2, 3, 4, 10]);
+  for (const [seeds, text] of [
+    [[1, 2, 3, 4, 10], '1-4, 10'],
+    [[301], '301'],
+    [[7, 5, 5], '5, 7'],
+    [[9, 8], '8-9'],
+    [[], ''],
+  ] as const)
+    expect(writeSeeds(seeds)).toBe(text);
   for (const text of ['', 'x', '4-1', '1-200', '-3']) expect(readSeeds(text).error, text).not.toBeNull();
 });
 

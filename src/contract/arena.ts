@@ -266,6 +266,19 @@ export function standings({ contenders, seeds, baseline, runs }: Arena): Standin
   });
 }
 
+/** Seeds as `readSeeds` reads them, those in a row as a range. */
+export function writeSeeds(seeds: readonly number[]): string {
+  const sorted = [...new Set(seeds)].sort((a, b) => a - b);
+  const starts = sorted.filter((seed, i) => sorted[i - 1] !== seed - 1);
+  return starts
+    .map((from, i) => {
+      const next = starts[i + 1];
+      const to = sorted[(next === undefined ? sorted.length : sorted.indexOf(next)) - 1] as number;
+      return from === to ? `${from}` : `${from}-${to}`;
+    })
+    .join(', ');
+}
+
 /** `1-10, 20`: seeds as typed. `error` names what is not one. */
 export function readSeeds(text: string): { readonly seeds: number[]; readonly error: string | null } {
   const seeds = new Set<number>();

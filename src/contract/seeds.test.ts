@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { comparePaired, summariseSeeds } from './seeds';
+import { comparePaired, seedsNeeded, signFlip, summariseSeeds } from './seeds';
 import golden from './seeds.golden.json';
 import { bootstrapInterval, type Interval, mean, median, quantile } from './statistics';
 
@@ -103,4 +103,13 @@ describe('quantiles and medians', () => {
     expect(median([])).toBeNaN();
     expect(quantile([], 0.5)).toBeNaN();
   });
+});
+
+it('tells how many seeds the sign-flip test needs to fall below a level', () => {
+  for (const comparisons of [1, 4, 7, 20]) {
+    const n = seedsNeeded(comparisons, 0.05);
+    const least = (seeds: number) => comparisons * signFlip(new Array(seeds).fill(0.3));
+    expect(least(n)).toBeLessThan(0.05);
+    expect(least(n - 1)).toBeGreaterThanOrEqual(0.05);
+  }
 });

@@ -108,3 +108,10 @@ export function signFlip(differences: readonly number[]): number {
   // Among random ways the one that was seen counts as one of them.
   return n <= MAX_EXACT ? count / ways : (count + 1) / (ways + 1);
 }
+
+/**
+ * Fewest seeds with which `signFlip` can fall below `alpha` after a correction for so many comparisons, whatever the figures: its least p
+ * is 2^(1 − n), where all n differences have one sign.
+ */
+export const seedsNeeded = (comparisons: number, alpha: number): number =>
+  Math.floor(1 + Math.log2(comparisons / alpha)) + 1;

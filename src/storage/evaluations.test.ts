@@ -16,7 +16,7 @@ it.each([
   ['an impossible date', row(7, 9e15), 'savedAt: '],
   ['another evaluation', row(8), 'it is not the evaluation'],
   ['a text', 'not a row', 'the row: '],
-])('a row with %s is listed as damaged, and costs no other', (_what, bad, reason) => {
+])('lists a row with %s as damaged, without losing any other', (_what, bad, reason) => {
   const { rows, damaged } = readEvaluationRows(
     new Map<string, unknown>([
       [keyOf(7), bad],

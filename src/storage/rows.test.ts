@@ -17,7 +17,7 @@ it.each([
   ['a date as a text', { ...row, savedAt: 'today' }, 'savedAt: '],
   ['another id', { ...row, id: 'other' }, 'its id is not the one'],
   ['nothing', null, 'the row: '],
-])('a row with %s is listed as damaged, and costs no other', (_what, bad, reason) => {
+])('lists a row with %s as damaged, without losing any other', (_what, bad, reason) => {
   const { runs, damaged } = readRows(
     new Map<string, unknown>([
       ['run', bad],

@@ -4,6 +4,8 @@ from their sources' regular expressions and comparisons:
 - gsm8k: openai/grade-school-math, dataset.py: search "#### (\\-?[0-9\\.\\,]+)", commas removed, equality of strings;
 - last-number: CODI, test.py: commas removed, findall "-?\\d+\\.?\\d*", the last one as a float, equality;
 - gsm-hard: the same number; PAL, gsm_eval.py: |a - b| < 1e-3;
+- first-number: adaptive latent reasoning's code, behind its prompt: commas removed, search "-?(?:\\d+(?:\\.\\d+)?|\\.\\d+)" as a
+  float, |a - b| < 1e-6;
 - coconut: facebookresearch/coconut, run.py: split("#")[-1], commas removed, stripped, equality of strings;
 - letter: CODI, test.py: split("The answer is:")[-1], stripped, its first character; what is not A to E is no answer.
 
@@ -27,6 +29,11 @@ def last_number(text):
     return float(found[-1]) if found else None
 
 
+def first_number(text):
+    found = re.search(r"-?(?:\d+(?:\.\d+)?|\.\d+)", text.replace(",", ""))
+    return float(found.group()) if found else None
+
+
 def coconut(text):
     return text.split("#")[-1].replace(",", "").strip() or None
 
@@ -44,6 +51,9 @@ def right(rule, text, reference):
         if a is None or b is None:
             return False
         return a == b if rule == "last-number" else abs(a - b) < 1e-3
+    if rule == "first-number":
+        a, b = first_number(text), last_number(reference)
+        return a is not None and b is not None and abs(a - b) < 1e-6
     if rule == "coconut":
         return coconut(text) is not None and coconut(text) == reference.replace(",", "").strip()
     return letter(text) is not None and letter(text) == reference
@@ -53,6 +63,7 @@ VALUE = {
     "gsm8k": gsm8k,
     "last-number": last_number,
     "gsm-hard": last_number,
+    "first-number": first_number,
     "coconut": coconut,
     "letter": letter,
 }
@@ -72,6 +83,9 @@ NUMBERS = [
     ("72, then", "72"),
     ("5 apples", "5"),
     ("5 apples and 3 pears", "3"),
+    ("5 apples and 3 pears", "5"),
+    ("$1,234.50.", "1234.5"),
+    ("3-1", "3"),
     ("50%", "50"),
     ("50 %", "50"),
     ("0.5000000001", "0.5"),

@@ -29,6 +29,15 @@ describe('lineFigure', () => {
     expect(area.fillcolor).toMatch(/^rgba\(\d+,\d+,\d+,0\.18\)$/);
   });
 
+  it('draws counts as steps around their numbers, filled, and told apart by their dashes', () => {
+    const counts = ['right', 'wrong'].map((name) => ({ name, steps: true, x: [2, 3], y: [4, 0] }));
+    const [right, wrong] = traces(lineFigure(counts, axes, view));
+    expect(right).toMatchObject({ mode: 'lines', fill: 'tozeroy', line: { shape: 'hvh' } });
+    expect(right.line.dash).not.toBe(wrong.line.dash);
+    const [plain] = traces(lineFigure([{ name: 'a', x: [1], y: [1] }], axes, view));
+    expect([plain.fill, plain.line.shape]).toEqual([undefined, 'linear']);
+  });
+
   it('finds the line of a trace although the order of drawing differs, and not by its area', () => {
     const { keyAt, data } = lineFigure(series, axes, view);
     const named = data.map((trace, i) => [(trace as { name: string }).name, keyAt!(i, 0)]);

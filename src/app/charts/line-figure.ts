@@ -49,7 +49,7 @@ export function lineFigure(
     const hasBars = line.low && line.high && line.interval !== 'area';
     return {
       type: 'scatter',
-      mode: line.points ? 'markers' : line.reference ? 'lines' : 'lines+markers',
+      mode: line.points ? 'markers' : line.reference || line.steps ? 'lines' : 'lines+markers',
       uid: uidOf(index),
       name: plain(line.name),
       showlegend: named(line),
@@ -57,7 +57,8 @@ export function lineFigure(
       y: ys,
       legendrank: index,
       opacity: look.opacity,
-      line: { color: look.colour, width: look.width, dash: look.dash, shape: 'linear' },
+      line: { color: look.colour, width: look.width, dash: look.dash, shape: line.steps ? 'hvh' : 'linear' },
+      ...(line.steps && { fill: 'tozeroy', fillcolor: translucent(look.colour, 0.18) }),
       marker: {
         color: look.colour,
         symbol: look.symbol,
@@ -65,7 +66,8 @@ export function lineFigure(
         // With bars, every marker: Plotly misplaces the bars of markers that it leaves out when data arrives.
         ...(!line.points && !hasBars && { maxdisplayed: 10 }),
       },
-      hovertemplate: `${templateText(line.name)}: %{y:${formatOf(y)}}${templateBraces(about)}<extra></extra>`,
+      ...(line.pointNames && { text: places[index]!.map((i) => plain(line.pointNames![i]!)) }),
+      hovertemplate: `${templateText(line.name)}${line.pointNames ? ', %{text}' : ''}: %{y:${formatOf(y)}}${templateBraces(about)}<extra></extra>`,
       ...(hasBars && {
         error_y: {
           type: 'data',

@@ -19,6 +19,15 @@ function open(options: DoubleOptions = {}, storage = memoryStore('test')) {
 const small = { presets: ['lori-results-128', 'nocot-128'], seeds: '1-2', heldOut: 10 };
 
 describe('the arena', () => {
+  it('begins with the tuned preset of each method, and with LoRi as its paper has it', async () => {
+    const { actions, state } = open();
+    await actions.loadArena();
+    const { presets } = state().arena;
+    expect(presets.slice(0, 2)).toEqual(['lori-results-128', 'lori-paper-128']);
+    expect(presets).toContain('codi-tuned-128');
+    expect(presets).toHaveLength(state().methods.length + 1);
+  });
+
   it('runs every method on every seed, seeds outermost, and keeps every run across a reload', async () => {
     const { actions, state, engine } = open({}, store);
     actions.changeArena({ ...small, baseline: 'nocot-128' });
@@ -37,7 +46,7 @@ describe('the arena', () => {
     const again = open({}, store);
     await again.actions.loadArena();
     expect(again.state().arena).toMatchObject({
-      seeds: '1, 2',
+      seeds: '1-2',
       heldOut: 10,
       runs: JSON.parse(JSON.stringify(runs)),
     });
@@ -101,7 +110,7 @@ describe('the arena', () => {
     await actions.runArena();
     const before = planState(state().arena);
     actions.fillArena('lori-anchor');
-    expect(state().arena).toMatchObject({ presets: [], seeds: '1, 2, 3, 4, 5', runs: [], canUndo: true });
+    expect(state().arena).toMatchObject({ presets: [], seeds: '1-5', runs: [], canUndo: true });
     expect(state().arena.others.map(({ name }) => name)).toEqual(['without', 'HOSVD', 'HOOI']);
     expect(state().arena.axis).toMatchObject({ ablation: 'lori-anchor', measure: 'accuracy' });
     actions.changeArena({ seeds: '1-2' });

@@ -1,4 +1,4 @@
-import { type Arena, type ArenaAxis, type ArenaRun, readSeeds } from '../../contract/arena';
+import { type Arena, type ArenaAxis, type ArenaRun, readSeeds, writeSeeds } from '../../contract/arena';
 import type { RunConfig } from '../../contract/config';
 import type { Methods } from '../../contract/methods/method';
 import { type Preset, presetsOf } from '../../contract/presets';
@@ -86,9 +86,13 @@ export function arenaOf(
   };
 }
 
-/** The presets that take part by default: the first of each method. */
+/** The presets that take part by default: the first of each method, and all of the one that is the subject, but for ablations. */
 export const usualPresets = (methods: Methods): string[] =>
-  methods.flatMap(({ presets }) => presets[0]?.id ?? []);
+  methods.flatMap(({ presets, comparedAs }) =>
+    (comparedAs === 'subject' ? presets.filter(({ paper }) => !paper) : presets.slice(0, 1)).map(
+      ({ id }) => id,
+    ),
+  );
 
 /** The contender that the others are compared with by default: the first preset of a method meant for it. */
 export const usualBaseline = (methods: Methods): string =>
@@ -108,7 +112,7 @@ export function arenaStateOf(arena: Arena, methods: Methods): ArenaPlanState {
   return {
     presets: arena.contenders.filter(isPreset).map(({ name }) => name),
     others: arena.contenders.filter((one) => !isPreset(one)),
-    seeds: arena.seeds.join(', '),
+    seeds: writeSeeds(arena.seeds),
     ...{ baseline: arena.baseline, heldOut, axis: arena.axis ?? null, runs: arena.runs },
   };
 }

@@ -11,7 +11,7 @@ describe('rows written as JSON lines', () => {
     ['coconut', '[{"question": "How many?", "steps": ["<<2+3=5>>", "<<5+1=6>>"], "answer": "6"}]'],
     ['prosqa', '[{"question": "Is Tom a lempus?", "steps": ["Tom is a b."], "answer": "Tom is a lempus."}]'],
     ['cot', '{"question": "How many?", "cot": "First 2+3.\\nThen 6.", "answer": "6"}'],
-  ])('are read again as %s', async (format, text) => {
+  ])('read back as %s', async (format, text) => {
     const before = await read(text);
     const after = await read(rowsToJsonl(before.rows));
     expect([before.report.format, after.report.format]).toEqual([format, format]);

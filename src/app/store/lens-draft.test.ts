@@ -169,7 +169,7 @@ describe('a link', () => {
       sections: ['question', 'answer'],
     }),
     draft({ samples: 4, drawSeed: 3 }),
-  ])('comes back as it was: %#', (of) => {
+  ])('survives a round trip: %#', (of) => {
     expect(back(of, 'tucker')).toEqual({ draft: of, view: 'tucker' });
   });
 

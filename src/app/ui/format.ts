@@ -26,6 +26,9 @@ export const percent = (share: number, digits = 1) => `${(100 * share).toFixed(d
 /** A difference of two shares, with its sign. */
 export const signedPercent = (share: number) => `${share > 0 ? '+' : ''}${percent(share).replace('-', '−')}`;
 
+/** The same in percentage points, which the column or the sentence names. */
+export const points = (share: number) => signedPercent(share).replace(' %', '');
+
 /** A p-value: `0.032`, `< 0.001`. */
 export const pValue = (p: number) => (p < 0.001 ? '< 0.001' : significant(p, 2));
 

@@ -188,16 +188,27 @@ export const supervisedTerms: readonly LossTerm[] = [
   ),
 ];
 
-/** What the paper's code trains the supervised part with, as far as a run here can have it. */
-export const ADAPTIVE_TRAINING = {
+/** What the paper's code trains everything before reinforcement with, as far as a run here can have it. */
+const SUPERVISED_TRAINING = {
   data: { samples: 4096 },
-  alignment: { position: 'answer-start' },
-  weights: { answer: 1, codi: 20 },
   lora: { rank: 128, alpha: 32, dropout: 0.1 },
   optimiser: {
     ...{ steps: 30_000, batch: 32, accumulation: 4, learningRate: 8e-4 },
     ...{ warmup: 0.03, weightDecay: 0.1, clip: 2 },
   },
+} as const;
+
+/** Its latents. */
+export const ADAPTIVE_TRAINING = {
+  ...SUPERVISED_TRAINING,
+  alignment: { position: 'answer-start' },
+  weights: { answer: 1, codi: 20 },
+} as const;
+
+/** Its baselines without latents. */
+export const ADAPTIVE_BASELINE_TRAINING = {
+  ...SUPERVISED_TRAINING,
+  optimiser: { ...SUPERVISED_TRAINING.optimiser, learningRate: 1e-4 },
 } as const;
 export const ADAPTIVE_STEPS =
   '30,000 steps of 128 samples, here drawn from 4096 rather than from 85 % of 385,620';

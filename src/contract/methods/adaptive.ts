@@ -19,7 +19,8 @@ export const adaptive = defineMethod({
   label: 'Adaptive latents',
   about:
     'Latents by a trained filter, and a stop head that decides after each one whether to reason on; aligned as in CODI.',
-  source: 'Ning, Kuo & Gomes, Learning When to Stop, §3.1 and 3.2, and its code',
+  source:
+    'Ning, Kuo & Gomes, Learning When to Stop, §3.1 and 3.2, and its code. Left out of the code: a temperature of the stop head, a latent added to the end token, and dropping problems with negative answers',
   settings: () => ({
     latents: scheduleSettings,
     alignment: alignmentSettings,

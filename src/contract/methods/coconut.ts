@@ -235,6 +235,20 @@ export const coconut = defineMethod({
         optimiser: { ...COCONUT_OPTIMISER, steps: 1600 },
       },
     },
+    {
+      id: 'sim-cot-coconut-gpt2',
+      name: 'SIM-CoT on Coconut, GPT-2',
+      about:
+        'SIM-CoT’s configuration on Coconut: two latents a step, five stages of three epochs, 35 epochs, 16 samples a step, its batch on one GPU; here over 4096 samples, from the base rather than from a student of Coconut, and with adapters, of rank 128, rather than all weights of both models. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        curriculum: { latentsPerStep: 2, stages: 5, stageSteps: 768, reset: 'epoch' },
+        weights: { answer: 1, decoder: 1 },
+        lora: { rank: 128, alpha: 32 },
+        optimiser: { ...COCONUT_OPTIMISER, steps: 8960, batch: 8, accumulation: 2 },
+      },
+    },
   ],
   ablations: coconutAblations,
 });

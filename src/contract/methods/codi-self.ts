@@ -24,7 +24,8 @@ export const codiSelf = defineMethod({
   label: 'CODI',
   about:
     'One adapter learns to reason in words and in latents at once, and pulls the hidden states of the second at one token to those of the first.',
-  source: 'Shen et al., CODI, arXiv:2502.21074; options named for its code (commit 4fd88d4)',
+  source:
+    'Shen et al., CODI, arXiv:2502.21074; options named for its code (commit 4fd88d4). Left out of the code: dropout in the projection, 0 in its scripts, and attention to the padding of a batch',
   settings: () => ({
     latent: group(
       { title: 'Latent steps', tex: 'z_{t+1} = \\operatorname{prj}(h_t)' },
@@ -69,13 +70,6 @@ export const codiSelf = defineMethod({
   ],
   presets: [
     {
-      id: 'codi-self-128',
-      name: 'CODI',
-      about:
-        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher, as the paper has it. Not tuned.',
-      changes: { optimiser: { steps: 200, learningRate: 2e-3 } },
-    },
-    {
       id: 'codi-tuned-128',
       name: 'CODI, tuned',
       about:
@@ -88,6 +82,13 @@ export const codiSelf = defineMethod({
         lora: { rank: 16 },
         optimiser: { steps: 200, learningRate: 2e-3 },
       },
+    },
+    {
+      id: 'codi-self-128',
+      name: 'CODI',
+      about:
+        'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher, as the paper has it. Not tuned.',
+      changes: { optimiser: { steps: 200, learningRate: 2e-3 } },
     },
     {
       id: 'codi-gpt2',

@@ -1,4 +1,5 @@
 import { group, OURS, setting } from '../settings';
+import { ADAPTIVE_BASELINE_TRAINING, ADAPTIVE_STEPS } from './adaptive-settings';
 import { defineMethod } from './method';
 import { writtenPath } from './paths';
 import { explicitTerm, weight, weightHelp } from './shared';
@@ -32,6 +33,28 @@ export const cotSft = defineMethod({
       name: 'CoT-SFT',
       about: 'Cross-entropy of the written rationale and answer. Tuned for the bundled pair.',
       changes: { lora: { rank: 16 }, optimiser: { steps: 200, learningRate: 2e-3 } },
+    },
+    {
+      id: 'cot-sft-llama-1b',
+      name: 'CoT-SFT, adaptive latent reasoning, table 1, Llama-3.2-1B',
+      about: `CoT-SFT as adaptive latent reasoning trains it: ${ADAPTIVE_STEPS}, at a rate of 1e-4. Not for the bundled pair.`,
+      paper: true,
+      changes: ADAPTIVE_BASELINE_TRAINING,
+    },
+    {
+      id: 'cot-sft-gpt2',
+      name: 'CoT-SFT, Coconut’s first stage, GPT-2 on GSM8K',
+      about:
+        'What Coconut’s code trains before its curriculum: 25 epochs at a constant rate, 128 samples a step, all weights; here over 4096 samples rather than 385,620. Coconut goes on from the sixth epoch’s. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        training: { weights: 'full' },
+        optimiser: {
+          ...{ steps: 800, batch: 32, accumulation: 4, learningRate: 1e-4, schedule: 'constant' },
+          ...{ warmup: 0, weightDecay: 0.01, clip: 1e6 },
+        },
+      },
     },
   ],
 });

@@ -31,6 +31,14 @@ const REFERENCE = 'reference';
 /** Number of the stage that is reinforced. */
 export const REINFORCED = 1;
 
+/** What the paper's code does after the supervised part, as far as a run here can have it. */
+const REINFORCED_TRAINING = {
+  reinforcement: { supervisedSteps: 30_000, group: 16, tokens: 40, rate: 0.0125 },
+  optimiser: { ...ADAPTIVE_TRAINING.optimiser, steps: 90_000 },
+} as const;
+const REINFORCED_STEPS =
+  'then 60,000 steps of groups of 16 at a rate of 1e-5. The second LoRA of rank 32, weight decay and warm-up that the code has for that stage are those of the first here. Not for the bundled pair.';
+
 const stages = ({ reinforcement: { supervisedSteps }, optimiser: { steps } }: GrpoRun): Stage[] =>
   stagesOf(['supervised', 'reinforced'], supervisedSteps, steps);
 
@@ -176,13 +184,21 @@ export const grpo = defineMethod({
     {
       id: 'grpo-latent-6',
       name: 'Latent-6 + RL, table 1, Llama-3.2-1B',
-      about: `Latent-6 by ${ADAPTIVE_STEPS}; then 60,000 steps of groups of 16 at a rate of 1e-5. The second LoRA of rank 32, weight decay and warm-up that the code has for that stage are those of the first here. Not for the bundled pair.`,
+      about: `Latent-6 by ${ADAPTIVE_STEPS}; ${REINFORCED_STEPS}`,
       paper: true,
       changes: {
-        ...ADAPTIVE_TRAINING,
+        ...{ ...ADAPTIVE_TRAINING, ...REINFORCED_TRAINING },
         latents: { bias: 6, min: 0, max: 6 },
-        reinforcement: { supervisedSteps: 30_000, group: 16, tokens: 40, rate: 0.0125 },
-        optimiser: { ...ADAPTIVE_TRAINING.optimiser, steps: 90_000 },
+      },
+    },
+    {
+      id: 'grpo-latent-6-by-1',
+      name: 'Latent-6-by-1 + RL, table 1, Llama-3.2-1B',
+      about: `Latent-6-by-1, ten latents at most, by ${ADAPTIVE_STEPS}; b is 6 in the paper and 5 in the options of its code; ${REINFORCED_STEPS}`,
+      paper: true,
+      changes: {
+        ...{ ...ADAPTIVE_TRAINING, ...REINFORCED_TRAINING },
+        latents: { factor: 1, bias: 6, max: 10 },
       },
     },
   ],

@@ -53,7 +53,8 @@ export const icot = defineMethod({
   label: 'iCoT (stepwise)',
   about:
     'Removes the written rationale token by token while the model is fine-tuned, until it answers directly.',
-  source: 'Deng, Choi & Shieber, arXiv:2405.14838, §3, and its code',
+  source:
+    'Deng, Choi & Shieber, arXiv:2405.14838, §3, and its code. Not here: their earlier iCoT by distillation (arXiv:2311.01460), which trains three models one after another',
   settings: () => ({
     removal: group(
       { title: 'Removal', tex: 'k = R + o,\\quad P(o) = (1-e^{-\\lambda_o})\\,e^{-\\lambda_o o}' },
@@ -165,6 +166,28 @@ export const icot = defineMethod({
         },
       },
     },
+    ...(
+      [
+        ['gpt2', 'GPT-2', 5e-5, 4, 100],
+        ['llama-1b', 'Llama-3.2-1B', 1e-5, 8, 50],
+      ] as const
+    ).map(([id, model, learningRate, perEpoch, epochs]) => ({
+      id: `icot-${id}`,
+      name: `iCoT, CODI table 1, ${model}`,
+      about: `iCoT as CODI trains ${model}: a token fewer ${perEpoch} times an epoch, ${epochs} epochs, all weights; here over 4096 samples. Batches of 32 and all removed beyond 39 are iCoT’s own. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        // An epoch is 128 steps.
+        removal: { perStage: 1, stageSteps: 128 / perEpoch, allBeyond: 39 },
+        weights: { answer: 1 },
+        training: { weights: 'full' },
+        optimiser: {
+          ...{ steps: 128 * epochs, batch: 32, learningRate, schedule: 'constant' },
+          ...{ warmup: 0, weightDecay: 0.01, clip: 1 },
+        },
+      },
+    })),
   ],
   ablations: icotAblations,
 });

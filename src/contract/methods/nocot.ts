@@ -1,4 +1,5 @@
 import { group, OURS } from '../settings';
+import { ADAPTIVE_BASELINE_TRAINING, ADAPTIVE_STEPS } from './adaptive-settings';
 import { defineMethod } from './method';
 import { onSupervised, studentPath } from './paths';
 import { supervisedSetting } from './self-distillation';
@@ -23,6 +24,13 @@ export const nocot = defineMethod({
       name: 'No-CoT',
       about: 'No latents: the answer is learned directly from the question. Tuned for the bundled pair.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 100, learningRate: 1e-3 } },
+    },
+    {
+      id: 'nocot-llama-1b',
+      name: 'No-CoT, adaptive latent reasoning, table 1, Llama-3.2-1B',
+      about: `No-CoT as adaptive latent reasoning trains it: ${ADAPTIVE_STEPS}, at a rate of 1e-4. Not for the bundled pair.`,
+      paper: true,
+      changes: { ...ADAPTIVE_BASELINE_TRAINING, weights: { answer: 1 } },
     },
   ],
 });

@@ -24,7 +24,8 @@ export const pccot = defineMethod({
   label: 'PCCoT',
   about:
     'All latents at once, refined by T parallel passes; distilled like CODI. T = 0 leaves plain learned tokens, T ≥ c computes what one latent after another does.',
-  source: 'Wu et al., PCCoT, arXiv:2506.18582; options named for its code (commit 2e32e3e)',
+  source:
+    'Wu et al., PCCoT, arXiv:2506.18582; options named for its code (commit 2e32e3e). Left out of the code: training the embeddings of the padding and end tokens, and attention to the padding of a batch',
   settings: () => ({
     latent: group(
       { title: 'Latent steps', tex: 'z^{(t+1)}_{j+1} = \\operatorname{prj}\\big(h_j(z^{(t)})\\big)' },

@@ -297,7 +297,7 @@ describe('parseModelConfig', () => {
     ['rope_scaling', { rope_scaling: { rope_type: 'default', rope_theta: 5e5 } }],
     ['rope_scaling, older', { rope_scaling: { type: 'default', rope_theta: 5e5 } }],
     ['both places', { rope_theta: 1e4, rope_parameters: { rope_theta: 5e5, partial_rotary_factor: 1 } }],
-  ])('finds the base of RoPE in %s', (_where, fields) => {
+  ])('finds the RoPE base in %s', (_where, fields) => {
     expect(parseModelConfig({ ...without(llama, 'rope_theta', 'rope_scaling'), ...fields }).ropeTheta).toBe(
       5e5,
     );

@@ -396,7 +396,7 @@ describe('a prefix of all names', () => {
     ['base_model.model.model.', 'base_model.model.lm_head.weight'],
     ['model.language_model.', 'lm_head.weight'],
     ['language_model.', 'language_model.lm_head.weight'],
-  ])('%s goes with the head %s', async (prefix, head) => {
+  ])('%s belongs with the head %s', async (prefix, head) => {
     const { weights } = await openWith({ ...named(under(prefix)), [head]: a }, [
       ...network,
       'lm_head.weight',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RuleId } from '../../contract/answer-rules';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { isCorrect, lastNumber, textOf } from './answer';
 
@@ -56,7 +57,7 @@ describe('isCorrect', () => {
 
 describe('isCorrect by the rule of the set', () => {
   const prompt = 'The answer is:';
-  it.each<[text: string, answer: string, rule: 'gsm8k' | 'coconut' | 'letter' | 'text', right: boolean]>([
+  it.each<[text: string, answer: string, rule: RuleId, right: boolean]>([
     // The prompt stands where the published rule looks for “#### ”.
     [' 1,234', '1234', 'gsm8k', true],
     [' 72.0', '72', 'gsm8k', false],
@@ -66,6 +67,9 @@ describe('isCorrect by the rule of the set', () => {
     [' Tom is a dog.', 'Tom is a dog.', 'coconut', true],
     [' C', 'C', 'letter', true],
     ['A is wrong. The answer is: C', 'C', 'letter', true],
+    ['12 - 3 = 9\nThe answer is: 9-1', '9', 'first-number', true],
+    ['12 - 3 = 9\nThe answer is: $1,234.50.', '1234.5', 'first-number', true],
+    ['9.00001', '9', 'first-number', false],
     ['B. The answer is: yes', 'yes', 'text', true],
     ['B. It is yes', 'yes', 'text', false],
   ])('%j for %j by %s: %s', (text, answer, rule, right) => {

@@ -73,7 +73,7 @@ export function describeStorage(provider: Runtime['provider'], runtimeOf: () => 
     const weights = inBf16 ? mapWeights(random, (host) => inHalves(host, 'bf16')) : random;
 
     it.each(provider === 'wasm' ? STORAGES : [STORAGES[at % 3] as KeptAs])(
-      'kept as %s give the hidden states of what they are then',
+      'stored as %s give the hidden states of the rounded weights',
       async (storage) => {
         const stored = { ...config, storage };
         const states = await statesOf(runtimeOf(), stored, weights);

@@ -6,10 +6,12 @@ import type { HostTensor } from '../base/dtype';
 import { Rng } from '../base/rng';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
+import { Tape } from '../train/tape/tape';
 import { relativeError, TINY_CONFIG } from '../train/tiny.testing';
 import { coconut, drawnStage } from './coconut';
 import { casesOf, type Family, makeCase, ROUNDING, TOLERANCE } from './method-goldens.testing';
 import { gradientNorms, interpreted, onBackEnds, outputsOf, worst } from './parity.testing';
+import { BEGIN, END, joined, TOKENS } from './shared/added-tokens';
 
 const golden = readGolden('coconut');
 const { S, weight, decoderWeight, cases } = golden.meta;
@@ -158,4 +160,57 @@ it('trains the latents through time: without their gradient, that of the questio
   };
   const [whole, cut] = [gradient(false), gradient(true)];
   expect(relativeError(cut, whole)).toBeGreaterThan(0.01);
+});
+
+it('n latents one after another are one pass over a sequence that has the final states before them in their places', async () => {
+  const made = await makeCase(caseOf('llama', 'last'));
+  const inTurn = made.tape();
+  const fed = inTurn.entries.flatMap((entry) =>
+    entry.kind === 'compute' && entry.name.startsWith('feedback')
+      ? [{ kind: 'computed' as const, entry, shape: entry.shape, detached: false }]
+      : [],
+  );
+  expect(fed).toHaveLength(2);
+  for (const [i, z] of fed.entries()) inTurn.output(`z.${i}`, z);
+  const [terms, ...rest] = outputsOf(made, inTurn);
+  const latents = rest.slice(-2) as Float64Array[];
+
+  const { batch: B, parameters } = made.tape();
+  const H = made.config.hiddenSize;
+  const S = (made.feeds['question.ids'] as HostTensor).shape[1] as number;
+  const R = (made.feeds['text.targets'] as HostTensor).shape[1] as number;
+  const once = new Tape(parameters, B);
+  const given = latents.map((_, i) =>
+    once.compute(`latent ${i}`, [B, H], [], ({ graph }) => graph.input(`given.${i}`, [B, H])),
+  );
+  const parts = [
+    ...[once.tokens('question.ids', S), once.embeddings(TOKENS, [BEGIN])],
+    ...[...given, once.embeddings(TOKENS, [END]), once.tokens('text.ids', R - 1)],
+  ];
+  const x = parts.reduce((before, next) => joined(once, before, next));
+  const whole = once.segment(x, { adapters: ['student'], mask: 'whole.mask' });
+  const ends = { targets: 'text.targets', weights: 'text.weights' };
+  once.crossEntropy('answer', golden.meta.weight, whole.finals(S + 1 + latents.length), ends);
+  for (const i of latents.keys()) once.output(`h.${i}`, whole.finals(S + i, S + i + 1));
+  const marked = made.feeds['question.markedMask'] as HostTensor;
+  const seen = Array.from({ length: B }, (_, b) => [
+    ...Array.from(marked.data).slice(b * (S + 1), (b + 1) * (S + 1)),
+    ...new Array(latents.length + R).fill(0),
+  ]).flat();
+  const width = S + 1 + latents.length + R;
+  const feeds: Record<string, HostTensor> = {
+    ...made.feeds,
+    'whole.mask': { dtype: 'f32', shape: [B, 1, 1, width], data: Float32Array.from(seen) },
+  };
+  for (const [i, z] of latents.entries())
+    feeds[`given.${i}`] = { dtype: 'f32', shape: [B, H], data: Float32Array.from(z) };
+  const [loss, ...others] = outputsOf({ ...made, feeds }, once);
+  // Latents are rounded to float32 on their way.
+  expect(relativeError(loss, terms)).toBeLessThan(ROUNDING);
+  for (const [i, h] of others.slice(-2).entries())
+    expect(relativeError(h as Float64Array, latents[i] as Float64Array)).toBeLessThan(ROUNDING);
+  // Others in their places are no fixed point.
+  feeds['given.0'] = feeds['given.1'] as HostTensor;
+  const [other] = outputsOf({ ...made, feeds }, once);
+  expect(relativeError(other, terms)).toBeGreaterThan(1e-4);
 });

@@ -135,7 +135,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
     });
 
     test.each(['f16', 'bf16'] as const)(
-      'a weight kept in %s is f32 to the bit, uploaded or baked in',
+      'a weight stored in %s equals its f32 values to the bit, uploaded or baked in',
       async (dtype) => {
         // All 16-bit patterns, including subnormals, infinities and every NaN; then odd lengths.
         const live = runtime.liveTensors;

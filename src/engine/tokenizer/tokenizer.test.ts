@@ -276,7 +276,7 @@ for (const name of Object.keys(places) as Name[]) {
 
 const reference = 'checkpoints/stories260K/reference.json';
 it.skipIf(!(await hasFile('shared', reference)))(
-  'stories260K reference ids decode to a story and come back',
+  'stories260K reference ids decode to a story and encode back',
   async () => {
     const { ids } = await readJson<{ ids: number[] }>('shared', reference);
     const t = await load('stories260K');

@@ -23,7 +23,7 @@ export function AblationCard({
   return (
     <Panel
       title="Ablations of the papers"
-      about="Each is an arena with one thing varied, drawn against it. Filling it in replaces the arena; Undo brings that back."
+      about="Each is an arena with one thing varied, drawn against it. Filling it in replaces the arena; Undo brings the one before back."
     >
       <Choice
         label="Ablation"

@@ -11,6 +11,7 @@ import { CheckField, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
 import { ArenaCost } from './ArenaCost';
+import { fewSeeds } from './words';
 
 /** Who takes part, on which seeds, and against whom. */
 export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly left: number }) {
@@ -23,6 +24,7 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
   const heldOut = whole(state.heldOut, 1, 8192);
   const few = arena.contenders.length < 2;
   const many = arena.contenders.length > MAX_CONTENDERS;
+  const powerless = fewSeeds(seeds.seeds.length, arena.contenders.length - 1);
   const canRun =
     seeds.error === null &&
     heldOut === null &&
@@ -95,6 +97,7 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
             ? 'Choose two or more to compare.'
             : `${total} runs, of which ${left} are left.`}
       </p>
+      {left > 0 && !many && seeds.error === null && powerless !== '' && <p className="help">{powerless}</p>}
       {left > 0 && canRun && <ArenaCost arena={arena} />}
       <div className="actions">
         <Button look="primary" isDisabled={!canRun} onPress={() => void runArena()}>

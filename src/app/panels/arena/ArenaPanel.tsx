@@ -13,7 +13,7 @@ import { AblationCard } from './AblationCard';
 import { ArenaFiles } from './ArenaFiles';
 import { ArenaForm } from './ArenaForm';
 import { AxisChart } from './AxisChart';
-import { arenaSentence, COLUMNS, rowsOf, stripLines } from './words';
+import { arenaSentence, COLUMNS, rowsOf, seedTable, stripLines } from './words';
 
 /** Methods on equal terms: the same samples, problems and seeds, one run after another. */
 export function ArenaPanel() {
@@ -57,35 +57,39 @@ export function ArenaPanel() {
               {arena.axis && <AxisChart arena={arena} axis={arena.axis} />}
               <LineChart
                 title="Held-out accuracy, a point for each seed"
-                summary={arenaSentence(arena, found)}
+                summary={`${arenaSentence(arena, found)} Lines are medians.`}
                 source={`baseline ${arena.baseline} · ${arena.seeds.length} seeds · ${arena.contenders[0]?.config.data.heldOut ?? 0} held-out problems each`}
                 series={lines}
                 x={{
-                  label: 'method',
+                  label: arena.axis?.label ?? 'method',
                   names: found.map(({ name }) => name),
                   range: [0.4, found.length + 0.6],
                 }}
-                y={{ label: 'share right; lines are medians', format: '%', range: [-0.03, 1.03] }}
+                y={{ label: 'share right', format: '%', range: [-0.03, 1.03] }}
                 theme={theme}
                 height={340}
+                table={() => seedTable(found, arena.seeds)}
                 fileName="arena"
               />
-              <DataTable
-                caption={`Held-out accuracy over seeds, against ${arena.baseline}`}
-                columns={COLUMNS}
-                rows={rowsOf(found)}
-              />
+              <div className="arena-table">
+                <DataTable
+                  caption={`Held-out accuracy over seeds, against ${arena.baseline}`}
+                  columns={COLUMNS}
+                  rows={rowsOf(found)}
+                />
+              </div>
               <p className="help">
-                Intervals are 95 % bootstrap intervals over seeds. Differences are paired by seed; p is the
-                exact sign-flip test over seeds, two-sided, corrected by Holm for the number of methods
-                compared. Training and teacher are seconds on this machine, with other work on it counted.
+                Intervals are 95 % bootstrap intervals over seeds. Differences, in percentage points, are
+                paired by seed; p is the exact sign-flip test over seeds, two-sided, corrected by Holm for the
+                number of methods compared. Training and teacher are seconds on this machine, with other work
+                on it counted.
               </p>
             </>
           ) : (
             !isBusy(state.task) && (
               <Empty>
-                Nothing has been run yet. Choose methods and seeds, and start: every finished run is kept, so
-                that the arena can be stopped and gone on with, also after a reload.
+                Nothing has been run yet. Choose methods and seeds, or an ablation of a paper, and start.
+                Every finished run is kept, so you can stop at any time and go on later, even after a reload.
               </Empty>
             )
           )}

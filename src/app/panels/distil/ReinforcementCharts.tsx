@@ -4,18 +4,19 @@ import { LineChart } from '../../charts/LineChart';
 import type { Mark } from '../../charts/marks';
 import type { RunState } from '../../store/run';
 import { useTheme } from '../../store/use-app';
+import { CsvButton } from '../../ui/CsvButton';
 import { DataTable } from '../../ui/DataTable';
 import { percent } from '../../ui/format';
 import {
   accuracyByLength,
+  GROUP_COLUMNS,
   groupPoints,
   groupRows,
   lengthHistogram,
   lengthLines,
   rewardLines,
+  TOKENS,
 } from './reinforcement';
-
-const TOKENS = 'reasoning tokens';
 
 /** How long a student that stops by itself reasons, and what drawn answers were rewarded for. */
 export function ReinforcementCharts({
@@ -137,7 +138,14 @@ function Groups({ groups: { groups, step } }: { readonly groups: NonNullable<Run
   const points = useMemo(() => groupPoints(groups), [groups]);
   return (
     <section aria-labelledby="groups-title" className="observed">
-      <h4 id="groups-title">Groups of step {step}</h4>
+      <div className="chart-head">
+        <h4 id="groups-title">Groups of step {step}</h4>
+        <CsvButton
+          title={`Answers drawn at step ${step}`}
+          fileName={`groups-step-${step}`}
+          table={() => ({ columns: GROUP_COLUMNS, rows: groupRows(groups) })}
+        />
+      </div>
       <LineChart
         title="Reward against length"
         summary="Each point is a drawn answer; answers to one question are a group, within which rewards are normalised."
@@ -152,7 +160,7 @@ function Groups({ groups: { groups, step } }: { readonly groups: NonNullable<Run
         <summary>Every answer with its terms</summary>
         <DataTable
           caption={`Answers drawn at step ${step}`}
-          columns={['question', 'answer', TOKENS, 'format', 'right', 'relative length', 'advantage']}
+          columns={GROUP_COLUMNS}
           rows={groupRows(groups)}
         />
       </details>

@@ -1,8 +1,9 @@
 import type { EvaluationEvent } from '../../../contract/events';
 import type { Stage } from '../../../contract/methods/curriculum';
+import { CsvButton } from '../../ui/CsvButton';
 import { DataTable } from '../../ui/DataTable';
 import { percent } from '../../ui/format';
-import { stageRows } from './stages';
+import { stageRows, stageTable } from './stages';
 
 /** The stages of a curriculum, by the numbers at the marks of the curves, each with its last validation accuracy. */
 export function StageTable({
@@ -16,9 +17,13 @@ export function StageTable({
   readonly done: number;
 }) {
   if (stages.length < 2) return null;
+  const begun = stageRows(stages, accuracy, done);
   return (
     <section aria-labelledby="stages-title" className="observed">
-      <h4 id="stages-title">Accuracy by stage</h4>
+      <div className="chart-head">
+        <h4 id="stages-title">Accuracy by stage</h4>
+        <CsvButton title="Accuracy by stage" fileName="stages" table={() => stageTable(begun)} />
+      </div>
       <p className="about">
         Dotted lines in the curves mark where a stage begins. Each accuracy is the last one measured in its
         stage, where the student reasons as that stage trains it.
@@ -26,7 +31,7 @@ export function StageTable({
       <DataTable
         caption="Stages of the curriculum"
         columns={['stage', 'trained on', 'steps', 'validation accuracy', '95 % interval', 'at step']}
-        rows={stageRows(stages, accuracy, done).map(({ number, name, from, to, measured }) => [
+        rows={begun.map(({ number, name, from, to, measured }) => [
           number,
           name,
           `${from + 1} to ${to}`,

@@ -52,10 +52,16 @@ it('counts problems by length, and accuracy by evaluation', () => {
   ];
   expect(meanLength(lengths)).toBe(4);
   const { counts, share } = lengthHistogram(lengths);
-  expect(counts.map(({ y }) => y)).toEqual([
-    [3, 0],
-    [1, 4],
+  // Lengths that no problem has are 0, not on the way from one to the next.
+  expect(counts.map(({ x }) => x)).toEqual([
+    [1, 2, 3, 4, 5, 6, 7],
+    [1, 2, 3, 4, 5, 6, 7],
   ]);
+  expect(counts.map(({ y }) => y)).toEqual([
+    [0, 3, 0, 0, 0, 0, 0],
+    [0, 1, 0, 0, 0, 4, 0],
+  ]);
+  expect(share[0]?.x).toEqual([2, 6]);
   expect(share[0]?.y).toEqual([0.75, 0]);
   const accuracy = { correct: 3, total: 8, share: 0.375, low: 0, high: 1 };
   const [path] = accuracyByLength([

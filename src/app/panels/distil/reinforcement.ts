@@ -32,6 +32,14 @@ export const groupPoints = (groups: readonly DrawnGroup[]): LineSeries[] =>
     y: completions.map(({ reward: { format, correct, length } }) => format + correct + length),
   }));
 
+/** Unit of a reasoning's length. */
+export const TOKENS = 'reasoning tokens';
+
+export const GROUP_COLUMNS = [
+  ...['question', 'answer', TOKENS],
+  ...['format', 'right', 'relative length', 'advantage'],
+];
+
 /** One row for each drawn answer: question, text, length, terms of the reward, advantage. */
 export const groupRows = (groups: readonly DrawnGroup[]): (string | number)[][] =>
   groups.flatMap(({ completions }, q) =>
@@ -46,17 +54,28 @@ export const groupRows = (groups: readonly DrawnGroup[]): (string | number)[][] 
     ]),
   );
 
-/** Numbers of problems by reasoning tokens, right and wrong, and the share of right ones at each length. */
+/**
+ * A histogram of problems by reasoning tokens, of right ones and of wrong ones, with 0 at every length between that none has; and the share
+ * of right ones at each length that some have.
+ */
 export function lengthHistogram(lengths: NonNullable<EvaluationEvent['lengths']>) {
-  const x = lengths.map(({ length }) => length);
-  const counts: LineSeries[] = [
-    { name: 'right', x, y: lengths.map(({ right }) => right) },
-    { name: 'wrong', x, y: lengths.map(({ wrong }) => wrong) },
-  ];
+  const seen = lengths.map(({ length }) => length);
+  const [shortest, longest] = [Math.min(...seen), Math.max(...seen)];
+  const x = Array.from({ length: longest - shortest + 3 }, (_, i) => shortest - 1 + i);
+  const at = new Map(lengths.map((one) => [one.length, one]));
+  const counted = (of: 'right' | 'wrong'): LineSeries => ({
+    ...{ name: of, x, steps: true },
+    y: x.map((length) => at.get(length)?.[of] ?? 0),
+  });
   const share: LineSeries[] = [
-    { name: 'share of right answers', x, y: lengths.map(({ right, wrong }) => right / (right + wrong)) },
+    {
+      name: 'share of right answers',
+      points: true,
+      x: seen,
+      y: lengths.map(({ right, wrong }) => right / (right + wrong)),
+    },
   ];
-  return { counts, share };
+  return { counts: [counted('right'), counted('wrong')], share };
 }
 
 /** Accuracy over mean length of each evaluation, in the order of training. */

@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
 import { parseRunConfig } from '../../../contract/config';
 import { METHODS } from '../../../contract/methods/index';
+import { emptySeries } from '../../../contract/series-schema';
 import { lineFigure } from '../../charts/line-figure';
-import { marksOf, stageRows, stagesOfRun } from './stages';
+
+import { runCsv } from './run-csv';
+import { marksOf, stageRows, stagesOfRun, stageTable } from './stages';
 
 const config = parseRunConfig({
   method: 'coconut',
@@ -48,4 +51,21 @@ it('gives each stage the accuracy measured last in it', () => {
     [3, 70, 0.7],
   ]);
   expect(stageRows(stages, measured, 20)).toHaveLength(1);
+});
+
+it('goes out with numbers as they are, and the stage of every step beside its losses', () => {
+  const { columns, rows } = stageTable(stageRows(stages, [at(20, 0.25)], 30));
+  expect(columns).toHaveLength(8);
+  expect(rows).toEqual([
+    [1, 'all steps written', 1, 20, 0.25, 0, 1, 20],
+    [2, '2 latents', 21, 30, null, null, null, null],
+  ]);
+  const series = { ...emptySeries, step: [20, 21, 41], losses: { answer: [3, 2, 1] } };
+  const lines = runCsv({ series, config }, METHODS).trim().split('\n');
+  expect(lines.map((line) => line.split(',').slice(0, 3).join())).toEqual([
+    'step,stage,loss answer',
+    ...['20,1,3', '21,2,2', '41,3,1'],
+  ]);
+  const plain = runCsv({ series, config: parseRunConfig({ method: 'ce' }) }, METHODS);
+  expect(plain).toMatch(/^step,loss answer/);
 });

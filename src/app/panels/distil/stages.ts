@@ -23,6 +23,25 @@ export interface StageRow extends Stage {
   readonly measured: Pick<EvaluationEvent, 'step' | 'accuracy'> | undefined;
 }
 
+/** The same for other programs: numbers as they are. */
+export const stageTable = (rows: readonly StageRow[]) => ({
+  columns: [
+    'stage',
+    'trained on',
+    'first step',
+    'last step',
+    'validation accuracy',
+    'low',
+    'high',
+    'at step',
+  ],
+  rows: rows.map(({ number, name, from, to, measured }) => [
+    ...[number, name, from + 1, to],
+    ...[measured?.accuracy.share ?? null, measured?.accuracy.low ?? null, measured?.accuracy.high ?? null],
+    measured?.step ?? null,
+  ]),
+});
+
 /** The stages that have begun. */
 export const stageRows = (
   stages: readonly Stage[],

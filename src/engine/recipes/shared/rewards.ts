@@ -1,3 +1,5 @@
+import { markAnswer } from '../../../contract/answer-rules';
+
 /** Rewards and advantages of a group of completions of one question (adaptive latent reasoning, §3.3). */
 
 /** What a reward depends on. */
@@ -59,8 +61,6 @@ export function advantagesOf(rewards: readonly number[]): number[] {
   return rewards.map((r) => (r - mean) / (std + EPSILON));
 }
 
-const NUMBER = /-?(?:\d+(?:\.\d+)?|\.\d+)/;
-
 /** How far two answers may be apart. */
 const CLOSE = 1e-6;
 
@@ -83,6 +83,6 @@ export function judgeCompletion(
 
 /** The first number of a text, commas left out: `$1,234.50.` is 1234.5, `-.5` is −0.5, `3-1` is 3. */
 export function numberAfter(text: string): number | undefined {
-  const found = NUMBER.exec(text.replaceAll(',', ''))?.[0];
-  return found === undefined ? undefined : Number.parseFloat(found);
+  const mark = markAnswer('first-number', text);
+  return mark === null ? undefined : Number.parseFloat(mark.value);
 }

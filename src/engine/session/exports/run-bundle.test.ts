@@ -79,7 +79,7 @@ const order = (a: string, b: string): number => WRITTEN.indexOf(a) - WRITTEN.ind
 
 describe('a run bundle', () => {
   it.each(['half', 'done'] as const)(
-    'comes back to the bit, and is the same file again: %s',
+    'survives a round trip to the bit, as the same file: %s',
     async (which) => {
       const workbench = await open();
       const request = requests[which];

@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => workbench.close());
 
 it.each(['merged', 'peft'] as const)(
-  'as a %s archive opens again, with the head that stops it',
+  'as a %s archive reopens with the head that stops it',
   async (format) => {
     const { latentSteps, values } = await thoughtsOf('trained');
     const file = await exported(format);

@@ -274,7 +274,7 @@ describe('a large checkpoint', () => {
     ['of one file', (all: Files) => all],
     ['of shards', sharded],
     ['in bf16', (all: Files) => stored(all, 'bf16')],
-  ])('%s has the weights of the same one read whole, and reads none at opening', async (_name, form) => {
+  ])('%s has the same weights as when read completely, and reads none on opening', async (_name, form) => {
     const these = form(files);
     const { list, reads, options } = lazily(these);
     const lazy = await openModel(list, options);
@@ -571,7 +571,7 @@ describe('files that users have instead', () => {
       /config \(1\)\.json/,
       /Rename/,
     ],
-  ])('%s: named, with what to do', async (_what, given, message, hint) => {
+  ])('%s: named, with a hint', async (_what, given, message, hint) => {
     const error = await openModel(named(given())).catch((thrown: Error & { hint: string }) => thrown);
     expect(error).toMatchObject({
       message: expect.stringMatching(message),

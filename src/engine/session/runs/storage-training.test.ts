@@ -90,7 +90,7 @@ const distance = (a: readonly Float32Array[], b: readonly Float32Array[]): numbe
 };
 
 it.each(['half', 'int8', 'int4'] as const)(
-  'trains on weights kept as %s: loss and gradients are those of the dequantised weights',
+  'trains on weights stored as %s: loss and gradients are those of the dequantised weights',
   async (storage) => {
     const kept = await step({ ...pair.base, config: { ...pair.base.config, storage } });
     const f32 = await step(dequantised(pair.base, storage));

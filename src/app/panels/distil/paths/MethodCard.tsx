@@ -41,9 +41,9 @@ export function MethodCard({ isDisabled }: { readonly isDisabled: boolean }) {
     <Panel title={`${method.label}: paths and loss`} about={`${method.about} Source: ${method.source}.`}>
       <PathDrawing drawing={drawing} label={`Paths of ${method.label}`} pointed={pointed} />
       <p className="help">
-        Square: text. Dashed: added tokens with embeddings of their own. Round: vectors that are fed back. A
-        number is the loss term of the list below; a line leads from a distance to what it is measured from,
-        and its bar is where no gradient goes on.
+        Square boxes are text, dashed ones added tokens with embeddings of their own, round ones vectors that
+        are fed back. A number marks a loss term of the list below. A line joins a distance to the states that
+        it is measured against; a bar at its end stops the gradient.
       </p>
       <details>
         <summary>The drawing in words</summary>

@@ -49,6 +49,13 @@ describe.each(presetsOf(WITH_MOCK).map(({ id, config }) => [id, config] as const
       });
   });
 
+  it('has room for the title of every path', () => {
+    for (const { label, by, isIdle, boxes } of paths) {
+      const letters = label.length + by.length + (isIdle ? ' · not run'.length : 0);
+      expect((boxes[0]?.x ?? 0) + 7 * letters, label).toBeLessThan(width);
+    }
+  });
+
   it('says the same in words', () => {
     const words = pathWords(method, config);
     expect(words.map(({ id }) => id)).toEqual(paths.map(({ id }) => id));
