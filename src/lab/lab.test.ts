@@ -397,7 +397,7 @@ describe('the other commands', () => {
     await expect(
       run('distil', '--resume', at('kept/half'), '--config', config, '--set', 'optimiser.steps=9'),
     ).rejects.toThrow(/other settings: optimiser\.steps is 3, not 9/);
-    await expect(run('distil', '--keep', at('kept/half'))).rejects.toThrow(/a run is kept there already/);
+    await expect(run('distil', '--keep', at('kept/half'))).rejects.toThrow(/a run is already kept there/);
     await expect(run('distil', '--resume')).rejects.toThrow(/takes a folder here/);
     await expect(run('distil', '--resume', at('nowhere'))).rejects.toThrow(/no run is kept there/);
     // As a run bundle, which continues to the same bits, and whose student is used without training.
@@ -414,7 +414,7 @@ describe('the other commands', () => {
       /--kept: the run was started with other settings: seed is 4, not 9/,
     );
     await expect(run(...adapter, at('x.zip'), '--kept', at('from-folder.zip'))).rejects.toThrow(
-      /is no run bundle/,
+      /is not a run bundle/,
     );
     const { json: rest } = await run('distil', '--resume', at('kept/half'), '--config', config);
     expect(rest.resumedFrom).toBe(2);

@@ -25,7 +25,7 @@ export function runtimeFailure(what: string, cause: unknown): LoriError {
     const Kind = HEAP_FULL.test(words) ? HeapError : MemoryError;
     return new Kind(
       `${what}: there is not enough memory (${words})`,
-      `${FEWER} WASM can use at most 4 GiB, and memory it once took stays taken until the engine is restarted.`,
+      `${FEWER} WASM can use at most 4 GiB, and memory once allocated is not released until the engine is restarted.`,
       options,
     );
   }

@@ -24,7 +24,7 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
       about={
         heldOut
           ? `${label} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, ${isWritten ? 'writing its rationale as the teacher does' : 'with no explicit reasoning'}`}.`
-          : 'No held-out problems were asked for.'
+          : 'No held-out problems were requested.'
       }
       actions={
         isThere && (

@@ -76,7 +76,7 @@ describe('a request', () => {
     [{ source: { kind: 'problems', seed: 1, samples: 2.5 } }, 'samples: 2.5'],
     [
       { source: { kind: 'ids', ids: ['train-1'] }, controls: ['other-prompt'] },
-      'takes another sample, and there is only one',
+      'needs a second sample, and there is only one',
     ],
     [
       { selections: [of('teacher', 'question')], controls: ['random-tokens'] },
