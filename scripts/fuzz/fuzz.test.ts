@@ -7,6 +7,7 @@ import { Rng } from '../../src/engine/base/rng';
 import { root } from '../tools/folders.mjs';
 import { runMutant } from './fuzz';
 import { mutateJson, mutateValue } from './mutate';
+import { measured, withinLimits } from './usage';
 
 const target = (run: () => Promise<unknown>) => [{ name: 'test', weight: 1, run }];
 const outcome = (run: () => Promise<unknown>) => runMutant(target(run), 1, 1);
@@ -44,6 +45,39 @@ describe('what counts as a fault', () => {
     expect(await outcome(async () => ({ a: [1, 'x', null, Float32Array.of(2)] }))).toMatchObject({
       kind: 'read',
     });
+  });
+});
+
+describe('what a mutant takes', () => {
+  const read = { index: 1, target: 'test', kind: 'read', message: '', milliseconds: 1 } as const;
+
+  it.each([
+    [{ cpu: 1001, memory: 0 }, 'took 1001 ms of processor time'],
+    [{ cpu: 1, memory: 257 * 2 ** 20 }, 'took 257 MiB'],
+  ])('is a fault beyond a second of processor time, and beyond 256 MiB: %o', (used, message) => {
+    expect(withinLimits(read, used)).toEqual({ ...read, kind: 'fault', message });
+  });
+
+  it('is none up to that, nor where the system does not say', () => {
+    for (const memory of [2 ** 28, null]) expect(withinLimits(read, { cpu: 1000, memory })).toEqual(read);
+  });
+
+  it('is its processor time', async () => {
+    const { value, used } = await measured(async () => {
+      const start = process.cpuUsage();
+      while (process.cpuUsage(start).user < 100_000);
+      return 7;
+    });
+    expect(value).toBe(7);
+    expect(used.cpu).toBeGreaterThan(99);
+  });
+
+  it.runIf(process.platform === 'linux')('is its memory, also what is gone again', async () => {
+    const fill = async (mebibytes: number) =>
+      (await measured(async () => void new Uint8Array(mebibytes * 2 ** 20).fill(1))).used.memory ?? 0;
+    // More than an allocator keeps for the next one.
+    expect((await fill(64)) / 2 ** 20).toBeGreaterThan(60);
+    expect((await fill(1)) / 2 ** 20).toBeLessThan(32);
   });
 });
 

@@ -1,7 +1,8 @@
 /**
  * `npm run fuzz -- --mutants 20000 --seed 7`: reads damaged checkpoints, manifests, run files, stored rows and links, and
- * reports the outcome. `--only 123` runs a single mutant, `--target "PEFT adapter"` the mutants of one reader. A thread does the
- * work, so that a mutant that hangs is reported and skipped.
+ * reports the outcome; more than a second of processor time, or than 256 MB of memory, is a fault too. `--only 123` runs a single
+ * mutant, `--target "PEFT adapter"` the mutants of one reader. A thread does the work, so that a mutant that hangs is reported
+ * and skipped.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,9 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { LIMIT, type Outcome, runMutant } from './fuzz';
 import type { Bytes } from './mutate';
 import { makeTargets } from './targets';
+import { exceeds, measured, type Used, withinLimits } from './usage';
+
+type Judged = Outcome & Used;
 
 interface Job {
   readonly seed: number;
@@ -33,7 +37,11 @@ async function work({ seed, indices, target }: Job): Promise<void> {
   );
   for (const index of indices) {
     parentPort?.postMessage({ start: index });
-    parentPort?.postMessage(await runMutant(targets, seed, index));
+    const run = () => measured(() => runMutant(targets, seed, index));
+    const first = await run();
+    // The first to need the runtime pays for its start: what takes too much is given a second chance.
+    const { value, used } = exceeds(first.used) === undefined ? first : await run();
+    parentPort?.postMessage({ ...withinLimits(value, used), ...used } satisfies Judged);
   }
 }
 
@@ -42,7 +50,7 @@ async function supervise(
   seed: number,
   mutants: readonly number[],
   target: string | undefined,
-  tell: (one: Outcome) => void,
+  tell: (one: Judged) => void,
 ): Promise<void> {
   let left = [...mutants];
   while (left.length > 0) {
@@ -54,7 +62,8 @@ async function supervise(
     const lost = (message: string) => {
       if (current === undefined) throw new Error(message);
       done.add(current);
-      tell({ index: current, target: 'unknown', kind: 'fault', message, milliseconds: 0 });
+      const nothing = { milliseconds: 0, cpu: 0, memory: null };
+      tell({ index: current, target: 'unknown', kind: 'fault', message, ...nothing });
     };
     await new Promise<void>((resolve) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,7 +75,7 @@ async function supervise(
         }, 3 * LIMIT);
       };
       wait();
-      worker.on('message', (message: { start: number } | Outcome) => {
+      worker.on('message', (message: { start: number } | Judged) => {
         wait();
         if ('start' in message) current = message.start;
         else {
@@ -100,13 +109,14 @@ async function main(): Promise<void> {
       : [Number(values.only)];
   const counts = new Map<string, Record<Outcome['kind'], number>>();
   const start = performance.now();
-  let slowest = 0;
+  const most = { milliseconds: 0, cpu: 0, memory: 0 };
   let faults = 0;
-  await supervise(seed, indices, values.target, ({ index, target, kind, message, milliseconds }) => {
+  await supervise(seed, indices, values.target, (one) => {
+    const { index, target, kind, message } = one;
     const row = counts.get(target) ?? { read: 0, refused: 0, fault: 0 };
     counts.set(target, row);
     row[kind]++;
-    slowest = Math.max(slowest, milliseconds);
+    for (const of of ['milliseconds', 'cpu', 'memory'] as const) most[of] = Math.max(most[of], one[of] ?? 0);
     if (kind === 'fault') faults++;
     if (kind === 'fault' || values.only !== undefined)
       console.log(`seed ${seed}, mutant ${index} (${target}), ${kind}: ${message}`);
@@ -114,7 +124,7 @@ async function main(): Promise<void> {
   console.table(Object.fromEntries(counts));
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(
-    `${indices.length} mutants of seed ${seed} in ${seconds} s, slowest ${Math.round(slowest)} ms: ${faults} faults`,
+    `${indices.length} mutants of seed ${seed} in ${seconds} s; of one at most ${Math.round(most.milliseconds)} ms, ${Math.round(most.cpu)} of processor time, and ${most.memory > 0 ? Math.round(most.memory / 1e6) : 'an unknown number of'} MB: ${faults} faults`,
   );
   // Threads of the inference runtime would keep the process alive.
   process.exit(faults > 0 ? 1 : 0);

@@ -198,6 +198,20 @@ export function whatFits(
   return tokens > 0 ? { ...purpose, sequences: 1, tokens } : undefined;
 }
 
+/**
+ * The most exact storage of fewer bits than the model's own with which a purpose that does not fit would, if there is one. Of
+ * training it is not said: a step changes with it.
+ */
+export function storageThatFits(
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  purpose: Purpose,
+): WeightStorage | undefined {
+  if (purpose.kind === 'distil') return undefined;
+  const others = WEIGHT_STORAGES.slice(1 + WEIGHT_STORAGES.indexOf(storageOf(model)));
+  return others.find((storage) => estimateMemory({ ...model, storage }, provider, purpose).fits);
+}
+
 /** The largest n of 1 … max for which it is true, as it is for all smaller ones; 0 if for none. */
 function largest(max: number, isTrue: (n: number) => boolean): number {
   let [low, high] = [0, max];

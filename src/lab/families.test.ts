@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { NamedFile } from '../contract/lens';
+import type { WeightStorage } from '../contract/weight-storage';
 import type { FloatDType } from '../engine/checkpoint/float';
 import {
   distance,
@@ -60,28 +61,30 @@ async function run(...args: string[]): Promise<any> {
   return JSON.parse(text);
 }
 
-type Form = readonly [family: FamilyCase, dtype: FloatDType, shards: 1 | 2];
+type Form = readonly [family: FamilyCase, dtype: FloatDType, shards: 1 | 2, storage?: WeightStorage];
 const forms: Form[] = familyCases.flatMap((family): Form[] => [
   [family, 'f32', 1],
   [family, 'bf16', 1],
+  // float16 holds these weights.
+  [family, 'bf16', 1, 'half'],
 ]);
 forms.push([familyCases.at(-1) as FamilyCase, 'f16', 2]);
 
-it.each(forms.map((form) => [form[0].name, form[1], form] as const))(
-  '%s from %s: the commands give what torch computes',
-  async (name, _, [family, dtype, shards]) => {
+it.each(forms.map((form) => [form[0].name, form[1], form[3] ?? 'f32', form] as const))(
+  '%s from %s, kept as %s: the commands give what torch computes',
+  async (name, _, storage, [family, dtype, shards]) => {
     const files = await bytesOf(familyFiles(family, dtype, shards));
     expect(files.filter(([file]) => file.endsWith('.safetensors'))).toHaveLength(shards);
-    const opened = await write(`${name}-${dtype}`, files);
+    const opened = ['--open', await write(`${name}-${dtype}`, files), '--storage', storage];
     const out = at('states.npy');
-    await run('states', '--open', opened, '--text', textOf(TEXT), '--out', out);
+    await run('states', ...opened, '--text', textOf(TEXT), '--out', out);
     const { shape, values } = readNpy(readFileSync(out));
     expect(shape).toEqual([2, TEXT.length, 16]);
     expect(distance(values, textStates(family))).toBeLessThan(TOLERANCE);
 
     const length = TEXT.length - 1;
     const prompt = textOf(TEXT.slice(0, length));
-    const { generation } = await run('generate', '--open', opened, '--prompt', prompt, '--limit', '1');
+    const { generation } = await run('generate', ...opened, '--prompt', prompt, '--limit', '1');
     const best = mostProbable(family, length);
     expect(generation.samples[0].tokens).toMatchObject([{ id: best.id }]);
     expect(generation.samples[0].tokens[0].logProbability).toBeCloseTo(best.logProbability, DIGITS);

@@ -37,6 +37,19 @@ describe('the estimate for rows', () => {
     expect(twice.seconds! - found.seconds!).toBeCloseTo((2 * layers * 3200) / 14e9, 6);
   });
 
+  it('counts what earlier requests may have left, without which a second request is beyond it', () => {
+    const smol = { ...MODEL, parameters: 134_515_008, layers: 30, hidden: 576, intermediate: 1536 };
+    const sizes = { heads: 9, kvHeads: 3, vocabulary: 49_152 };
+    const found = rowsEstimate({ ...smol, ...sizes }, 'wasm', {
+      ...cost,
+      ...{ sequences: 4, longest: 130, bytes: 0 },
+    })!;
+    // The heap of such a request after five of other sizes (contract/memory.test.ts), and the page.
+    const measured = 1336e6 + 330e6;
+    expect(measured / found.memory).toBeGreaterThan(1.15);
+    expect(measured / (found.memory + found.kept)).toBeLessThan(1.15);
+  });
+
   it('says what would fit, and nothing if that is unknown', () => {
     const large = { ...MODEL, parameters: 880_000_000 };
     const found = rowsEstimate(large, 'wasm', { ...cost, longest: 4096, sequences: 1 })!;

@@ -6,6 +6,8 @@ import { estimateMemory, whatFits } from '../../contract/memory';
 export interface RowsEstimate {
   /** Peak memory in bytes, including the page. */
   readonly memory: number;
+  /** Bytes that earlier requests may have left besides: see `MemoryEstimate.kept`. */
+  readonly kept: number;
   readonly fits: boolean;
   /** How many tokens of a row would fit if the longest does not; undefined if none would. */
   readonly fittingTokens: number | undefined;
@@ -21,10 +23,11 @@ export function rowsEstimate(
 ): RowsEstimate | null {
   if (model.headDim === undefined || rows === 0) return null;
   const purpose = { kind: 'see', sequences, tokens: longest } as const;
-  const { total, fits } = estimateMemory(model, provider, purpose);
+  const { total, kept, fits } = estimateMemory(model, provider, purpose);
   const { seconds } = estimateMemory(model, provider, { kind: 'see', sequences: 1, tokens: fed });
   return {
     memory: total + bytes,
+    kept,
     fits,
     fittingTokens: fits ? undefined : whatFits(model, provider, { ...purpose, sequences: 1 })?.tokens,
     seconds,

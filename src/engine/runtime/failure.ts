@@ -22,9 +22,11 @@ export function runtimeFailure(what: string, cause: unknown): LoriError {
   const words = cause instanceof Error ? cause.message : String(cause);
   const options = { cause };
   if (OUT_OF_MEMORY.test(words)) {
-    const Kind = HEAP_FULL.test(words) ? HeapError : MemoryError;
+    const isFull = HEAP_FULL.test(words);
+    const Kind = isFull ? HeapError : MemoryError;
     return new Kind(
-      `${what}: there is not enough memory (${words})`,
+      // What C++ calls it (std::bad_alloc) says nothing to a person; it stays the cause.
+      `${what}: ${isFull ? 'WebAssembly has no memory left' : `there is not enough memory (${words})`}`,
       `${FEWER} WASM can use at most 4 GiB, and memory once allocated is not released until the engine is restarted.`,
       options,
     );

@@ -1,6 +1,13 @@
 import { useState } from 'react';
-import type { ModelReport } from '../../../contract/events';
-import { estimateMemory, type MemoryEstimate, type Purpose, whatFits } from '../../../contract/memory';
+import type { DeviceReport, ModelReport } from '../../../contract/events';
+import {
+  estimateMemory,
+  type MemoryEstimate,
+  type ModelSizes,
+  type Purpose,
+  storageThatFits,
+  whatFits,
+} from '../../../contract/memory';
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useApp } from '../../store/use-app';
 import { DataTable } from '../../ui/DataTable';
@@ -41,7 +48,7 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
       bytes(parts.activations + parts.adapters),
       kept > 0.05 * total ? `${bytes(total)}, up to ${bytes(total + kept)}` : bytes(total),
       seconds === undefined ? 'not known' : `about ${duration(1000 * seconds)}`,
-      fits ? 'yes' : `no: ${instead(whatFits(model, provider, purpose))}`,
+      fits ? 'yes' : `no: ${instead(model, provider, purpose)}`,
     ];
   };
   return (
@@ -81,5 +88,12 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
 const storedText = ({ storage = 'f32' }: ModelReport): string =>
   storage === 'f32' ? 'weights in float32' : `layer matrices in ${STORAGE_SHORT[storage]}`;
 
-const instead = (other: Purpose | undefined): string =>
-  other ? `${other.sequences} × ${other.tokens} tokens would fit` : 'choose WebGPU, or a smaller checkpoint';
+/** What would fit: the same with other weights, or less of it. */
+function instead(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): string {
+  const storage = storageThatFits(model, provider, purpose);
+  if (storage) return `it would with layer matrices in ${STORAGE_SHORT[storage]}`;
+  const other = whatFits(model, provider, purpose);
+  return other
+    ? `${other.sequences} × ${other.tokens} tokens would fit`
+    : 'choose WebGPU, or a smaller checkpoint';
+}

@@ -71,7 +71,7 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
   );
 }
 
-function estimateWords({ memory, seconds, fits, fittingTokens }: RowsEstimate): string {
+function estimateWords({ memory, kept, seconds, fits, fittingTokens }: RowsEstimate): string {
   const time =
     seconds === undefined
       ? ''
@@ -79,5 +79,9 @@ function estimateWords({ memory, seconds, fits, fittingTokens }: RowsEstimate): 
   const room = fits
     ? ''
     : ` That does not fit: ${fittingTokens === undefined ? 'choose a smaller checkpoint, or WebGPU' : `use rows of at most ${fittingTokens} tokens`}.`;
-  return `Estimated memory: ${bytes(memory)}, page included.${room}${time}`;
+  const most =
+    kept > 0.05 * memory
+      ? `, up to ${bytes(memory + kept)} with what is kept of earlier requests until room is needed`
+      : '';
+  return `Estimated memory: ${bytes(memory)}, page included${most}.${room}${time}`;
 }

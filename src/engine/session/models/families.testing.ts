@@ -1,5 +1,6 @@
 /** Runs the tiny checkpoints of every family and option in every way: largest differences from torch. */
 
+import type { WeightStorage } from '../../../contract/weight-storage';
 import type { FloatDType } from '../../checkpoint/float';
 import { leftPad } from '../../data/batch';
 import { Decoder } from '../../decode/decoder';
@@ -26,6 +27,7 @@ import {
 } from './families-files.testing';
 import { openModel } from './opened';
 import type { LoadedModel } from './pair';
+import { storedAs } from './weight-storage';
 
 /**
  * Ways to run a checkpoint. Hidden states of a text; of questions followed by a latent and tokens; of the
@@ -37,14 +39,18 @@ const HIDDEN_STATE = { kind: 'hidden' } as const;
 export const WAYS = ['text', 'latents', 'stepped', 'logits', 'whole', 'layerwise'] as const;
 export type Way = (typeof WAYS)[number];
 
-/** Opens the checkpoint and runs it: largest differences from torch, relative to the largest value. */
+/**
+ * Opens the checkpoint and runs it: largest differences from torch, relative to the largest value.
+ * @param storage of the layers' matrices
+ */
 export async function familyErrors(
   runtime: Runtime,
   family: FamilyCase,
   dtype: FloatDType,
   ways: readonly Way[] = WAYS,
+  storage: WeightStorage = 'f32',
 ): Promise<Partial<Record<Way, number>>> {
-  const { model } = await openModel(familyFiles(family, dtype));
+  const { model } = storedAs(await openModel(familyFiles(family, dtype)), storage);
   const models = new DeviceModels(runtime);
   const hidden = floats(family.hidden);
   const run: Record<Way, () => Promise<number>> = {

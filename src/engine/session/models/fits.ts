@@ -4,9 +4,10 @@ import {
   type MemoryEstimate,
   type ModelSizes,
   type Purpose,
+  storageThatFits,
   whatFits,
 } from '../../../contract/memory';
-import { STORAGE_SHORT, WEIGHT_STORAGES, type WeightStorage } from '../../../contract/weight-storage';
+import { STORAGE_SHORT, type WeightStorage } from '../../../contract/weight-storage';
 import { MemoryError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
 import type { Runtime } from '../../runtime/runtime';
@@ -65,18 +66,7 @@ function lacking(
   const estimate = estimateMemory(sizes, provider, purpose);
   if (estimate.fits) return undefined;
   const other = whatFits(sizes, provider, purpose);
-  return { other, refusal: () => refusal(estimate, other, what, smaller(sizes, provider, purpose)) };
-}
-
-/** The most exact storage in fewer bits with which it would fit. */
-function smaller(
-  sizes: ModelSizes,
-  provider: Runtime['provider'],
-  purpose: Purpose,
-): WeightStorage | undefined {
-  if (purpose.kind === 'distil') return undefined;
-  const others = WEIGHT_STORAGES.slice(1 + WEIGHT_STORAGES.indexOf(sizes.storage ?? 'f32'));
-  return others.find((storage) => estimateMemory({ ...sizes, storage }, provider, purpose).fits);
+  return { other, refusal: () => refusal(estimate, other, what, storageThatFits(sizes, provider, purpose)) };
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
