@@ -258,7 +258,7 @@ describe('the other commands', () => {
     expect(json.lens.dataset).toMatch(/^rows\.txt, sha256 /);
     expect(said).toContain('3 rows, 1 malformed, 0 duplicates');
     expect(said).toContain('rows.txt:3: not of the form question||steps #### answer');
-    expect(said).toMatch(/\d+ to 4\d tokens a row, median 2\d; 0 rows are longer than its 256 positions/);
+    expect(said).toMatch(/\d+ to 4\d tokens per row, median 2\d; 0 rows are longer than its 256 positions/);
   });
 
   it('lens: texts read by a checkpoint from a folder', async () => {

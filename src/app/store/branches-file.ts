@@ -55,7 +55,7 @@ export interface BranchesFile {
 }
 
 const unusable = (message: string): Error =>
-  Object.assign(new Error(message), { code: 'file', hint: 'Choose a file that “Download branches” wrote.' });
+  Object.assign(new Error(message), { code: 'file', hint: 'Choose a file saved with “Download branches”.' });
 
 /** Reads what `branchesFile` wrote. @throws an error that says what is wrong with it */
 export function readBranchesFile(text: string): BranchesFile {

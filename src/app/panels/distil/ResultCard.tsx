@@ -59,7 +59,7 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
           ],
           ['Trained parameters', integer(result.trainable)],
           ...(cut.length > 0
-            ? [['Ranks cut to what the model or the samples span', cut.join('; ')] as const]
+            ? [['Ranks reduced to what the model or the samples span', cut.join('; ')] as const]
             : []),
           ['Programs of a step', `${result.programs} on ${result.provider === 'webgpu' ? 'WebGPU' : 'WASM'}`],
         ]}
