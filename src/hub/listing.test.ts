@@ -94,7 +94,7 @@ describe('the files of a repository', () => {
       () => json({ weight_map: { a: 'other.safetensors' } }),
     );
     await expect(lacking.offer()).rejects.toThrow(
-      'other.safetensors is missing, which model.safetensors.index.json names',
+      'other.safetensors is missing, although model.safetensors.index.json lists it',
     );
   });
 

@@ -198,7 +198,7 @@ describe('lab distil --model --data', () => {
     expect(Object.keys(next.json.result.models).join()).toMatch(/the kept teacher: checkpoint \w{8}, LoRi/);
     const others = put('others.json', rows.slice(1));
     const { said } = await run('distil', '--config', at('rows-run.json'), ...given.slice(0, 3), others);
-    expect(said).toContain('warning: the run file was made with rows.json of another content');
+    expect(said).toContain('warning: the run file was made with a rows.json of different content');
   });
 });
 

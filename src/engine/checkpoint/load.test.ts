@@ -371,7 +371,7 @@ describe('a prefix of all names', () => {
     async (prefix) => {
       const { weights, notes } = await openWith(named(under(prefix)));
       expect([...weights.keys()]).toEqual(network);
-      expect(notes).toEqual([`The names of the tensors stand under the prefix "${prefix}".`]);
+      expect(notes).toEqual([`The tensors’ names are under the prefix "${prefix}".`]);
     },
   );
 
@@ -383,7 +383,7 @@ describe('a prefix of all names', () => {
     );
     expect([...weights.keys()]).toEqual(gpt2Network);
     expect(notes).toEqual([
-      'The names of the tensors stand without the prefix "transformer.".',
+      'The tensors’ names are without the prefix "transformer.".',
       '"score.weight" is ignored: not part of the decoder.',
     ]);
     const wrong = openWith({ ...named(names), ...named(['h.0.ln_9.weight'], b) }, gpt2Network);

@@ -129,7 +129,7 @@ describe('a run bundle is refused', () => {
     [
       'with a file changed',
       () => zipOf(files.map((f) => (f.name === 'run.json' ? { ...f, bytes: f.bytes.with(20, 33) } : f))),
-      /run\.json of the run bundle is not what bundle\.json says/,
+      /run\.json of the run bundle does not match bundle\.json/,
     ],
     [
       'with a file missing',

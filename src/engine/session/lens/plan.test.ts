@@ -57,7 +57,7 @@ describe('a request', () => {
     [{ angles: 1.5 }, /angles: .*got 1\.5/],
     [{ colour: 'red' }, /colour: there is no such setting; got "red"/],
     [{ controls: ['noise'] }, /controls\.0: .*got "noise"/],
-    [{ controls: ['gaussian', 'shuffled', 'gaussian'] }, 'the control gaussian is asked for twice'],
+    [{ controls: ['gaussian', 'shuffled', 'gaussian'] }, 'the control gaussian is requested twice'],
     [{ angles: 3 }, 'angles of 3 directions need two selections; there is one'],
     [{ layers: [] }, 'layers []: expected some of 1 … 2'],
     [{ layers: [0, 1] }, 'layers [0, 1]: expected some of 1 … 2'],

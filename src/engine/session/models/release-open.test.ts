@@ -311,8 +311,8 @@ describe('files written by torch.save', () => {
     ['evil', /names "(posix|nt).system", which could run code/],
     ['object', /names "torch.nn.modules.linear.Linear", which could run code/],
     ['transposed', /"a": its elements are not stored row by row \(strides 1, 4 of \[4, 3\]\)/],
-    ['nested', /"model" is a dict, no tensor/],
-    ['number', /"epoch" is 3, no tensor/],
+    ['nested', /"model" is a dict, not a tensor/],
+    ['number', /"epoch" is 3, not a tensor/],
     ['old', /written by torch before 1.6/],
   ] as const)('refused: %s', async (name, message) => {
     await expect(read(PICKLES[name])).rejects.toMatchObject({
