@@ -66,7 +66,8 @@ export function lineFigure(
         // With bars, every marker: Plotly misplaces the bars of markers that it leaves out when data arrives.
         ...(!line.points && !hasBars && { maxdisplayed: 10 }),
       },
-      hovertemplate: `${templateText(line.name)}: %{y:${formatOf(y)}}${templateBraces(about)}<extra></extra>`,
+      ...(line.pointNames && { text: places[index]!.map((i) => plain(line.pointNames![i]!)) }),
+      hovertemplate: `${templateText(line.name)}${line.pointNames ? ', %{text}' : ''}: %{y:${formatOf(y)}}${templateBraces(about)}<extra></extra>`,
       ...(hasBars && {
         error_y: {
           type: 'data',

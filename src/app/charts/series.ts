@@ -25,6 +25,8 @@ export interface LineSeries {
   readonly key?: HoverKey;
   /** Each point's key in a hover link: its layer, or its sample. Takes precedence over `key`. */
   readonly keys?: readonly (HoverKey | null)[];
+  /** Each point's own name, shown when it is pointed at, behind that of the line. */
+  readonly pointNames?: readonly string[];
   /** Shown when pointed at, under the name. */
   readonly about?: string;
   /** Number that selects colour, dash and marker, the same in all charts; default the position among the lines. */
@@ -64,8 +66,9 @@ export function placesToDraw(y: ArrayLike<number>, maxPoints = DRAWN_POINTS): nu
 /**
  * The lines as a table: one row for each x that any of them has, ascending, with ends of intervals beside their value. For
  * points with keys, one row per point, with the key in a column `of`.
+ * @param names what stands at 1, 2, … of the axis
  */
-export function tableOf(series: readonly LineSeries[], x: string): Table {
+export function tableOf(series: readonly LineSeries[], x: string, names: readonly string[] = []): Table {
   const columns = series.flatMap((line) => [
     line,
     ...(line.low ? [{ ...line, name: `${line.name}, low`, y: line.low }] : []),
@@ -75,7 +78,7 @@ export function tableOf(series: readonly LineSeries[], x: string): Table {
   const rows = rowsOf(columns);
   return {
     columns: [x, ...(named ? ['of'] : []), ...columns.map(({ name }) => name)],
-    rows: rows.map(({ x: at, of, values }) => [at, ...(named ? [of] : []), ...values]),
+    rows: rows.map(({ x: at, of, values }) => [names[at - 1] ?? at, ...(named ? [of] : []), ...values]),
   };
 }
 

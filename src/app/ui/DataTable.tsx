@@ -18,8 +18,10 @@ export function DataTable({ caption, columns, rows, max = 100 }: DataTableProps)
     <Scroller className="table-scroll" label="table">
       <table>
         <caption>
-          {caption}
-          {every > 1 && `, one row in ${every} of ${rows.length}`}
+          <span className="caption-text">
+            {caption}
+            {every > 1 && `, one row in ${every} of ${rows.length}`}
+          </span>
         </caption>
         <HeadRow names={columns} />
         <tbody>

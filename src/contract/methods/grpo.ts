@@ -49,7 +49,7 @@ export const grpo = defineMethod({
   about:
     'Adaptive latents, then reinforcement: groups of sampled answers are rewarded for being right, and for reasoning briefly where all are right, or at length where some are not.',
   source: 'Ning, Kuo & Gomes, Learning When to Stop, §3, and its code; GRPO: Shao et al., arXiv:2402.03300',
-  settings: {
+  settings: () => ({
     latents: scheduleSettings,
     alignment: alignmentSettings,
     weights: group(
@@ -131,7 +131,7 @@ export const grpo = defineMethod({
         }),
       },
     ),
-  },
+  }),
   loss: '\\mathcal{L}_{\\mathrm{RL}} = -\\lambda_\\pi\\,\\tfrac1G\\textstyle\\sum_i\\tfrac1{|o_i|}\\sum_t \\hat A_i\\,\\frac{\\pi}{\\operatorname{sg}\\pi} + \\beta\\,\\mathbb{D}_{\\mathrm{KL}}[\\pi\\,\\|\\,\\pi_{\\mathrm{ref}}],\\quad \\hat A_i = \\frac{r_i-\\bar r}{\\operatorname{std} r}',
   // The reference beside the path that is held against it.
   paths: (run: AdaptivePaths) => [

@@ -26,12 +26,12 @@ export const simCot = defineMethod({
   about:
     'CODI, with an auxiliary decoder that must say each step from its latent; it is not needed once the student is trained.',
   source:
-    'Wei et al., SIM-CoT, arXiv:2509.20317, its variant on CODI; options named for its code (commit f3ae967). The decoder is the base with a LoRA of its own, not a copy that is trained whole. Its variant on Coconut is a weight of Coconut’s settings',
+    'Wei et al., SIM-CoT, arXiv:2509.20317, its variant on CODI; options named for its code (commit f3ae967). The decoder is the base with a LoRA of its own, not a copy that is trained whole, nor another model. Its variant on Coconut is a weight of Coconut’s settings',
   without: {
     training:
       'the student and the auxiliary decoder are two adapters on the same weights, which cannot be trained as two',
   },
-  settings: {
+  settings: () => ({
     latent: group(
       { title: 'Latent steps', tex: 'z_{t+1} = \\operatorname{prj}(h_t)' },
       {
@@ -80,7 +80,7 @@ export const simCot = defineMethod({
       { title: 'Answer' },
       { supervised: supervisedSetting('prompt', 'SIM-CoT’s code, as CODI’s') },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}} + \\delta\\,\\mathcal{L}_{\\mathrm{step}}',
   paths: (run: Parameters<typeof selfPaths>[0]) => [
     ...selfPaths(run),

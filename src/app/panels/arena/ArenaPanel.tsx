@@ -13,7 +13,7 @@ import { AblationCard } from './AblationCard';
 import { ArenaFiles } from './ArenaFiles';
 import { ArenaForm } from './ArenaForm';
 import { AxisChart } from './AxisChart';
-import { arenaSentence, COLUMNS, rowsOf, stripLines } from './words';
+import { arenaSentence, COLUMNS, rowsOf, seedTable, stripLines } from './words';
 
 /** Methods on equal terms: the same samples, problems and seeds, one run after another. */
 export function ArenaPanel() {
@@ -68,6 +68,7 @@ export function ArenaPanel() {
                 y={{ label: 'share right', format: '%', range: [-0.03, 1.03] }}
                 theme={theme}
                 height={340}
+                table={() => seedTable(found, arena.seeds)}
                 fileName="arena"
               />
               <div className="arena-table">

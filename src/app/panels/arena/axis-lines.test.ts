@@ -56,6 +56,8 @@ it('draws the parts of a cost apart, at their names', () => {
     ['training, median over seeds', [1, 2], [10, 30]],
     ['training, each seed', [1, 2], [10, 30]],
   ]);
-  expect(axisNames(axisPoints(arena), axis).names?.slice(0, 2)).toEqual(['LoRi', 'CODI']);
+  const { names } = axisNames(axisPoints(arena), axis);
+  expect(names?.slice(0, 2)).toEqual(['LoRi', 'CODI']);
+  expect(tableOf(lines, 'method', names).rows.map(([at]) => at)).toEqual(['LoRi', 'CODI']);
   expect(axisSentence(axisPoints(arenaOf('latency', [])), axis)).toBe('No run has ended yet.');
 });

@@ -55,12 +55,13 @@ export function stripLines(found: readonly Standing[], seeds: readonly number[])
   const points = found.map((one, place): LineSeries => {
     const shown = seeds.flatMap((seed, i) => {
       const share = one.accuracy.get(seed);
-      return share === undefined ? [] : [{ x: place + 1 + spread(i), share }];
+      return share === undefined ? [] : [{ x: place + 1 + spread(i), share, seed }];
     });
     return {
       name: one.name,
       x: shown.map(({ x }) => x),
       y: shown.map(({ share }) => share),
+      pointNames: shown.map(({ seed }) => `seed ${seed}`),
       points: true,
       look: { colour: place, marker: place },
       legend: false,
@@ -90,6 +91,12 @@ export function fewSeeds(seeds: number, comparisons: number): string {
     ? `With ${seeds === 1 ? '1 seed' : `${seeds} seeds`} the test can establish no difference, however large: ${comparisons === 1 ? '1 comparison takes' : `${comparisons} comparisons take`} ${needed}.`
     : '';
 }
+
+/** Every contender's accuracy on every seed, a row for each seed. */
+export const seedTable = (found: readonly Standing[], seeds: readonly number[]) => ({
+  columns: ['seed', ...found.map(({ name }) => name)],
+  rows: seeds.map((seed) => [seed, ...found.map(({ accuracy }) => accuracy.get(seed) ?? null)]),
+});
 
 /** What is established over seeds, and what is not. */
 export function arenaSentence(arena: Arena, found: readonly Standing[] = standings(arena)): string {
