@@ -198,7 +198,7 @@ describe('lab distil --model --data', () => {
     expect(Object.keys(next.json.result.models).join()).toMatch(/the kept teacher: checkpoint \w{8}, LoRi/);
     const others = put('others.json', rows.slice(1));
     const { said } = await run('distil', '--config', at('rows-run.json'), ...given.slice(0, 3), others);
-    expect(said).toContain('warning: the run file was made with a rows.json of different content');
+    expect(said).toContain('warning: the run file was made with different content in rows.json');
   });
 });
 
@@ -469,7 +469,7 @@ describe('the other commands', () => {
     put('eval-out.json', marked);
     await expect(runWith(FEW, ...args)).rejects.toThrow(/eval-out\.json" exists; --resume continues from it/);
     await expect(runWith(FEW, ...args, '--resume', '--set', 'latent.steps=1')).rejects.toThrow(
-      /the runs of lori in the file have other settings/,
+      /the runs of lori in the file have settings other than those requested/,
     );
     const { said } = await runWith(FEW, ...args, '--resume');
     expect(said).toContain('3 runs are taken from the file');

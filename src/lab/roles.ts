@@ -46,7 +46,7 @@ export async function withRoles({
     const { sha256 } = await openRows(workbench, data, say);
     if (file?.data && file.data.sha256 !== sha256)
       say(
-        `warning: the run file was made with a ${file.data.name} of different content; its losses will differ`,
+        `warning: the run file was made with different content in ${file.data.name}; its losses will differ`,
       );
     if (!asked('roles.data')) roles.data = 'opened';
   }

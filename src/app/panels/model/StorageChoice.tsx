@@ -18,9 +18,9 @@ import { errorRows, rankRows, storageNotes } from './storage-errors';
 const HELP =
   'The matrices of the layers can take 16, 9 or 5 bits per weight instead of 32 (by blocks, a scale included). Each product first converts its matrix to float32, so reading is slower, and generating text much slower in 8 or 4 bits. Embeddings, norms, biases and the head stay float32; on WebGPU a head of more than 32 MiB is kept in 16 bits with them.';
 const ON_WASM =
-  '16 bits are float16, which holds a bfloat16 checkpoint’s values but for magnitudes below 8e-6; in training by layers they are fixed-point by blocks, 17 per weight, which holds those of at least 1/128 of their block’s largest.';
+  '16 bits are float16, which holds a bfloat16 checkpoint’s values except magnitudes below 8e-6; in training by layers they are fixed-point by blocks, 17 per weight, which holds those of at least 1/128 of their block’s largest.';
 const ON_GPU =
-  'On WebGPU 16 bits are fixed-point by blocks (17 per weight), since a device need not have 16-bit floats: a bfloat16 checkpoint’s values but for those below 1/128 of their block’s largest.';
+  'On WebGPU 16 bits are fixed-point by blocks (17 per weight), since a device need not have 16-bit floats: a bfloat16 checkpoint’s values except those below 1/128 of their block’s largest.';
 
 /** How an opened model's matrices are kept, and what fewer bits change. */
 export function StorageChoice({ model }: { readonly model: ModelReport }) {

@@ -33,7 +33,7 @@ export function notesOn(reasoning: Reasoning, prompt: string): string[] {
   return [
     ...(stopsByItself(reasoning)
       ? [
-          'It decides for each problem how many thoughts it takes. As many are replaced as it takes on that problem; thoughts of other problems come from ones on which it takes as many; other numbers are the same for all problems.',
+          'It decides for each problem how many thoughts it takes, and that many are replaced; thoughts of other problems come from ones on which it takes as many; other numbers are the same for all problems.',
         ]
       : []),
     ...(hasFixedThoughts(reasoning)
