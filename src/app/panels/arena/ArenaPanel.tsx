@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { remaining, standings } from '../../../contract/arena';
+import { arenaSentence, COLUMNS, rowsOf } from '../../../contract/arena-table';
 import { ENOUGH_SEEDS } from '../../../contract/seeds';
 import { LineChart } from '../../charts/LineChart';
 import { arenaOf } from '../../store/arena';
@@ -13,7 +14,7 @@ import { AblationCard } from './AblationCard';
 import { ArenaFiles } from './ArenaFiles';
 import { ArenaForm } from './ArenaForm';
 import { AxisChart } from './AxisChart';
-import { arenaSentence, COLUMNS, rowsOf, seedTable, stripLines } from './words';
+import { seedTable, stripLines } from './words';
 
 /** Methods on equal terms: the same samples, problems and seeds, one run after another. */
 export function ArenaPanel() {
