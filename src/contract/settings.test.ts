@@ -50,6 +50,7 @@ it('states ranges as they are enforced', () => {
   const text = (path: string) => rangeText(all.get(path) as never);
   expect(text('latent.steps')).toBe('1 to 32');
   expect(text('latent.temperature')).toBe('more than 0, at most 100');
+  expect(text('weights.covariance')).toBe('0 to 1e6');
   expect(text('latent.filter')).toBe('one of softmax, hidden');
   expect(text('evaluation.keepBest')).toBe('true or false');
   expect(text('lora.targets')).toBe('a list of q, k, v, o, gate, up, down');

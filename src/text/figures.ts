@@ -12,7 +12,7 @@ export function significant(value: number, digits = 4): string {
     : size < 1e-3 || size >= 1e6
       ? value.toExponential(digits - 1)
       : value.toPrecision(digits);
-  return text.replace('-', '−').replace('e+', 'e');
+  return text.replaceAll('-', '−').replace('e+', 'e');
 }
 
 export const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;

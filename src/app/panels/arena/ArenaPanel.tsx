@@ -3,6 +3,7 @@ import { remaining, standings } from '../../../contract/arena';
 import { arenaSentence, COLUMNS, rowsOf } from '../../../contract/arena-table';
 import { ENOUGH_SEEDS } from '../../../contract/seeds';
 import { LineChart } from '../../charts/LineChart';
+import { SHARES } from '../../charts/table';
 import { arenaOf } from '../../store/arena';
 import { isBusy } from '../../store/task';
 import { useActions, useApp, useTheme } from '../../store/use-app';
@@ -66,7 +67,7 @@ export function ArenaPanel() {
                   names: found.map(({ name }) => name),
                   range: [0.4, found.length + 0.6],
                 }}
-                y={{ label: 'share right', format: '%', range: [-0.03, 1.03] }}
+                y={{ label: 'share right', format: '%', range: SHARES }}
                 theme={theme}
                 height={340}
                 table={() => seedTable(found, arena.seeds)}
