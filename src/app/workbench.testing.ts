@@ -11,7 +11,7 @@ import { estimateMemory } from '../contract/memory';
 import { METHODS, methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { emptySeries, type RunSeries } from '../contract/series-schema';
-import type { SnapshotStatus } from '../contract/snapshot';
+import type { SnapshotStatus } from '../contract/snapshot-status';
 import { DataRoom } from '../engine/session/data/data-room';
 import type { ResolvedSubject } from '../engine/session/models/subjects';
 import { madeEvaluation } from './evaluation.testing';

@@ -18,7 +18,7 @@ type DefaultMethod = (typeof METHODS)[0]['id'];
 
 /** The configuration of one method: `ConfigOf<'…'>`. */
 export type ConfigOf<Id extends MethodId> = { version: 2; method: Id } & Output<typeof before> &
-  Output<Extract<(typeof METHODS)[number], { id: Id }>['settings']> &
+  Output<ReturnType<Extract<(typeof METHODS)[number], { id: Id }>['settings']>> &
   Omit<Output<typeof after>, 'training'> &
   // Methods that need two sets of adapters do not have it.
   Partial<Pick<Output<typeof after>, 'training'>>;
@@ -29,7 +29,7 @@ export type RunConfig = { [Id in MethodId]: ConfigOf<Id> }[MethodId];
 /** What a configuration of the method may hold. */
 const shapeOf = (method: MethodData): z.ZodRawShape =>
   Object.fromEntries(
-    Object.entries({ ...before, ...method.settings, ...after }).filter(
+    Object.entries({ ...before, ...method.settings(), ...after }).filter(
       ([group]) => !Object.hasOwn(method.without ?? {}, group),
     ),
   );

@@ -87,10 +87,12 @@ describe('an evaluation', () => {
     const [head, ...rows] = evaluationRows([evaluation]);
     expect(rows).toHaveLength(2);
     expect(rows.every((row) => row.length === head?.length)).toBe(true);
-    expect(evaluationFile.parse(JSON.parse(JSON.stringify({ evaluations: [evaluation] })))).toEqual({
+    expect(evaluationFile().parse(JSON.parse(JSON.stringify({ evaluations: [evaluation] })))).toEqual({
       evaluations: [evaluation],
     });
-    expect(evaluationFile.safeParse({ evaluations: [{ ...evaluation, rule: 'mine' }] }).success).toBe(false);
+    expect(evaluationFile().safeParse({ evaluations: [{ ...evaluation, rule: 'mine' }] }).success).toBe(
+      false,
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RULE_IDS, type RuleId } from './answer-rules';
 import { type Share, wilson } from './interval';
 import { MAX_LATENT_STEPS } from './methods/shared';
+import { once } from './once';
 import { compareOutcomes, type Discordant, discordant, type PairedComparison } from './paired';
 import { problemSource } from './problem-source';
 import { median, quantile } from './statistics';
@@ -32,28 +33,30 @@ const identity = z.strictObject({ base: z.string(), student: z.string().nullable
 const data = z.strictObject({ name: z.string(), sha256: z.string().nullable() });
 
 /** One subject, in one mode, on problems. */
-export const evaluationRequest = z.strictObject({
-  subject: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('teacher') }),
-    z.strictObject({ kind: z.literal('base') }),
-    z.strictObject({ kind: z.literal('student'), checkpoint: z.int().optional() }),
-    z.strictObject({ kind: z.literal('opened') }),
-  ]),
-  mode: z.enum(EVALUATION_MODES),
-  /** Of mode `latent`: another number of thoughts than its own. */
-  thoughts: z.int().min(0).max(MAX_LATENT_STEPS).optional(),
-  source: problemSource,
-  problems: z.int().min(1).max(MAX_EVALUATED),
-  /** `set`: that of the data set. */
-  rule: z.enum([...RULE_IDS, 'set']),
-  /** Problems answered at once. Only alone does a problem have a time of its own. */
-  together: z.int().min(1).max(MAX_TOGETHER),
-  /** To go on with what was begun: problems that have been answered, and the weights and the data that the answers are of. */
-  known: z.array(id).max(MAX_EVALUATED).optional(),
-  identity: identity.optional(),
-  data: data.optional(),
-});
-export type EvaluationRequest = z.infer<typeof evaluationRequest>;
+export const evaluationRequest = once(() =>
+  z.strictObject({
+    subject: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('teacher') }),
+      z.strictObject({ kind: z.literal('base') }),
+      z.strictObject({ kind: z.literal('student'), checkpoint: z.int().optional() }),
+      z.strictObject({ kind: z.literal('opened') }),
+    ]),
+    mode: z.enum(EVALUATION_MODES),
+    /** Of mode `latent`: another number of thoughts than its own. */
+    thoughts: z.int().min(0).max(MAX_LATENT_STEPS).optional(),
+    source: problemSource,
+    problems: z.int().min(1).max(MAX_EVALUATED),
+    /** `set`: that of the data set. */
+    rule: z.enum([...RULE_IDS, 'set']),
+    /** Problems answered at once. Only alone does a problem have a time of its own. */
+    together: z.int().min(1).max(MAX_TOGETHER),
+    /** To go on with what was begun: problems that have been answered, and the weights and the data that the answers are of. */
+    known: z.array(id).max(MAX_EVALUATED).optional(),
+    identity: identity.optional(),
+    data: data.optional(),
+  }),
+);
+export type EvaluationRequest = z.infer<ReturnType<typeof evaluationRequest>>;
 
 /** Who answers what, before the first answer. */
 export interface EvaluationHead {
@@ -255,36 +258,40 @@ export const evaluationRows = (evaluations: readonly Evaluation[]): (string | nu
   ),
 ];
 
-const item = z.strictObject({
-  id,
-  question: z.string(),
-  steps: z.int().min(0),
-  answer: z.string(),
-  text: z.string(),
-  value: z.string().nullable(),
-  right: z.boolean(),
-  thoughts: z.int().min(0),
-  tokens: z.int().min(0),
-  milliseconds: z.number().min(0).nullable(),
-});
+const item = once(() =>
+  z.strictObject({
+    id,
+    question: z.string(),
+    steps: z.int().min(0),
+    answer: z.string(),
+    text: z.string(),
+    value: z.string().nullable(),
+    right: z.boolean(),
+    thoughts: z.int().min(0),
+    tokens: z.int().min(0),
+    milliseconds: z.number().min(0).nullable(),
+  }),
+);
 
-export const evaluationSchema = z.strictObject({
-  request: evaluationRequest.omit({ known: true, identity: true, data: true }),
-  label: z.string(),
-  model: z.string(),
-  identity,
-  thoughts: z.int().min(0).nullable(),
-  counts: z.array(z.int().min(0)),
-  stopsByItself: z.boolean(),
-  rule: z.enum(RULE_IDS),
-  data,
-  total: z.int().min(0),
-  notes: z.array(z.string()),
-  items: z.array(item),
-});
+export const evaluationSchema = once(() =>
+  z.strictObject({
+    request: evaluationRequest().omit({ known: true, identity: true, data: true }),
+    label: z.string(),
+    model: z.string(),
+    identity,
+    thoughts: z.int().min(0).nullable(),
+    counts: z.array(z.int().min(0)),
+    stopsByItself: z.boolean(),
+    rule: z.enum(RULE_IDS),
+    data,
+    total: z.int().min(0),
+    notes: z.array(z.string()),
+    items: z.array(item()),
+  }),
+);
 
 /** A file of evaluations, finished or not. */
-export const evaluationFile = z.looseObject({ evaluations: z.array(evaluationSchema) });
+export const evaluationFile = once(() => z.looseObject({ evaluations: z.array(evaluationSchema()) }));
 
 /** Equal for equal requests, whatever the order of their parts. */
 export const requestKey = (of: EvaluationHead['request']): string => {

@@ -114,7 +114,7 @@ export function readInterventions(text: string): Intervention[] {
 }
 
 function checked(value: unknown): Intervention {
-  const result = intervention.safeParse(value);
+  const result = intervention().safeParse(value);
   if (result.success) return result.data;
   throw new InterventionTextError(complaints(result.error, value));
 }

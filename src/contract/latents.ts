@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MAX_LATENT_STEPS } from './methods/shared';
+import { once } from './once';
 
 /**
  * Stepping through latent thoughts and changing them. z_1…z_K are fed one after another between the question and the answer's
@@ -34,11 +35,13 @@ const MANY = 1 << 16;
  * What is fed at a position (the thought, or a token's embedding), before positions are added; or the state at a site of layer
  * 1…L at that position.
  */
-export const place = z.union([
-  z.strictObject({ site: z.literal('latent') }),
-  z.strictObject({ site: z.enum(STATE_SITES), layer: whole(1, MANY) }),
-]);
-export type Place = z.infer<typeof place>;
+export const place = once(() =>
+  z.union([
+    z.strictObject({ site: z.literal('latent') }),
+    z.strictObject({ site: z.enum(STATE_SITES), layer: whole(1, MANY) }),
+  ]),
+);
+export type Place = z.infer<ReturnType<typeof place>>;
 
 /**
  * A vector of H values:
@@ -53,25 +56,27 @@ export type Place = z.infer<typeof place>;
  * - values: as given.
  */
 const ofQuestion = z.string().min(1).max(2000).optional();
-export const vector = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('token'), token: tokenText }),
-  z.strictObject({ kind: z.literal('difference'), plus: tokenText, minus: tokenText }),
-  z.strictObject({
-    kind: z.literal('thought'),
-    step: whole(1, MAX_LATENT_STEPS),
-    question: ofQuestion,
-  }),
-  z.strictObject({ kind: z.literal('question'), token: whole(1, MANY), question: ofQuestion }),
-  z.strictObject({ kind: z.literal('prompt'), token: whole(1, MANY), question: ofQuestion }),
-  z.strictObject({ kind: z.literal('mean'), problems: whole(1, MAX_MEAN_PROBLEMS) }),
-  z.strictObject({
-    kind: z.literal('direction'),
-    problems: whole(2, MAX_MEAN_PROBLEMS),
-    index: whole(1, MANY),
-  }),
-  z.strictObject({ kind: z.literal('values'), values: z.array(finite).min(1).max(MANY) }),
-]);
-export type Vector = z.infer<typeof vector>;
+export const vector = once(() =>
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('token'), token: tokenText }),
+    z.strictObject({ kind: z.literal('difference'), plus: tokenText, minus: tokenText }),
+    z.strictObject({
+      kind: z.literal('thought'),
+      step: whole(1, MAX_LATENT_STEPS),
+      question: ofQuestion,
+    }),
+    z.strictObject({ kind: z.literal('question'), token: whole(1, MANY), question: ofQuestion }),
+    z.strictObject({ kind: z.literal('prompt'), token: whole(1, MANY), question: ofQuestion }),
+    z.strictObject({ kind: z.literal('mean'), problems: whole(1, MAX_MEAN_PROBLEMS) }),
+    z.strictObject({
+      kind: z.literal('direction'),
+      problems: whole(2, MAX_MEAN_PROBLEMS),
+      index: whole(1, MANY),
+    }),
+    z.strictObject({ kind: z.literal('values'), values: z.array(finite).min(1).max(MANY) }),
+  ]),
+);
+export type Vector = z.infer<ReturnType<typeof vector>>;
 
 /**
  * What becomes of a state h, with v a vector:
@@ -85,23 +90,25 @@ export type Vector = z.infer<typeof vector>;
  * - project: onto the r leading directions V of all states at that place over the first training problems (as for `direction`),
  *   c + V·Vᵀ(h − c), c their mean or 0; `outside` keeps what is orthogonal to them instead.
  */
-export const operation = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('zero') }),
-  z.strictObject({ kind: z.literal('noise'), seed: whole(0, 2 ** 31 - 1) }),
-  z.strictObject({ kind: z.literal('scale'), factor: finite }),
-  z.strictObject({ kind: z.literal('replace'), by: vector }),
-  z.strictObject({ kind: z.literal('interpolate'), with: vector, share: finite }),
-  z.strictObject({ kind: z.literal('add'), vector, factor: finite }),
-  z.strictObject({ kind: z.literal('remove'), vector }),
-  z.strictObject({
-    kind: z.literal('project'),
-    rank: whole(0, MANY),
-    problems: whole(1, MAX_MEAN_PROBLEMS),
-    centre: z.boolean(),
-    keep: z.enum(['inside', 'outside']),
-  }),
-]);
-export type Operation = z.infer<typeof operation>;
+export const operation = once(() =>
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('zero') }),
+    z.strictObject({ kind: z.literal('noise'), seed: whole(0, 2 ** 31 - 1) }),
+    z.strictObject({ kind: z.literal('scale'), factor: finite }),
+    z.strictObject({ kind: z.literal('replace'), by: vector() }),
+    z.strictObject({ kind: z.literal('interpolate'), with: vector(), share: finite }),
+    z.strictObject({ kind: z.literal('add'), vector: vector(), factor: finite }),
+    z.strictObject({ kind: z.literal('remove'), vector: vector() }),
+    z.strictObject({
+      kind: z.literal('project'),
+      rank: whole(0, MANY),
+      problems: whole(1, MAX_MEAN_PROBLEMS),
+      centre: z.boolean(),
+      keep: z.enum(['inside', 'outside']),
+    }),
+  ]),
+);
+export type Operation = z.infer<ReturnType<typeof operation>>;
 
 /** Whose positions can be changed besides the thoughts: the question's tokens, and those of the answer's prompt. */
 export const TOKEN_SEGMENTS = ['question', 'prompt'] as const;
@@ -111,18 +118,20 @@ export type TokenSegment = (typeof TOKEN_SEGMENTS)[number];
  * At one place of one position: of thought `step`, or, where it is `of` a question or a prompt, of its token number `step`.
  * Several at the same place are applied in order.
  */
-export const intervention = z
-  .strictObject({
-    of: z.enum(TOKEN_SEGMENTS).optional(),
-    step: whole(1, MANY),
-    at: place,
-    operation,
-  })
-  .refine(({ of, step }) => of !== undefined || step <= MAX_LATENT_STEPS, {
-    path: ['step'],
-    message: `a thought from 1 to ${MAX_LATENT_STEPS} is expected`,
-  });
-export type Intervention = z.infer<typeof intervention>;
+export const intervention = once(() =>
+  z
+    .strictObject({
+      of: z.enum(TOKEN_SEGMENTS).optional(),
+      step: whole(1, MANY),
+      at: place(),
+      operation: operation(),
+    })
+    .refine(({ of, step }) => of !== undefined || step <= MAX_LATENT_STEPS, {
+      path: ['step'],
+      message: `a thought from 1 to ${MAX_LATENT_STEPS} is expected`,
+    }),
+);
+export type Intervention = z.infer<ReturnType<typeof intervention>>;
 
 /**
  * The number of thoughts after which an intervention is felt: none at the question; at the prompt, which is fed after any number
@@ -132,12 +141,14 @@ export const feltFrom = ({ of, step }: Pick<Intervention, 'of' | 'step'>): numbe
   of === 'question' ? 0 : of === 'prompt' ? Number.POSITIVE_INFINITY : step;
 
 /** A point of a branch: after `step` thoughts of the open question, with these interventions on them. */
-export const moment = z.strictObject({
-  session: z.int(),
-  step: whole(0, MAX_LATENT_STEPS),
-  interventions: z.array(intervention).max(MAX_INTERVENTIONS),
-});
-export type Moment = z.infer<typeof moment>;
+export const moment = once(() =>
+  z.strictObject({
+    session: z.int(),
+    step: whole(0, MAX_LATENT_STEPS),
+    interventions: z.array(intervention()).max(MAX_INTERVENTIONS),
+  }),
+);
+export type Moment = z.infer<ReturnType<typeof moment>>;
 
 /** After `step` thoughts; without interventions unless there are some. */
 export const momentOf = (session: number, step: number, interventions: Intervention[] = []): Moment => ({
@@ -146,8 +157,8 @@ export const momentOf = (session: number, step: number, interventions: Intervent
   interventions,
 });
 
-export const answerPair = z.strictObject({ before: moment, after: moment });
-export type AnswerPair = z.infer<typeof answerPair>;
+export const answerPair = once(() => z.strictObject({ before: moment(), after: moment() }));
+export type AnswerPair = z.infer<ReturnType<typeof answerPair>>;
 
 /** The interventions that feed the thoughts of the unmodified run in another order: step t is fed thought order[t − 1]. */
 export const permutation = (order: readonly number[]): Intervention[] =>

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ReadConfig, type RunConfig, readConfigSchema } from './config';
 import { METHODS } from './methods/index';
 import type { Methods } from './methods/method';
+import { once } from './once';
 import { dataUsedSchema } from './roles';
 import { accuracySchema, seriesSchema } from './series-schema';
 
@@ -60,9 +61,9 @@ export const savedRunSchemaOf = (methods: Methods) => {
       return { ...withConfig(row), ...(notes.length > 0 && { notes }) };
     });
 };
-export const savedRunSchema = savedRunSchemaOf(METHODS);
+export const savedRunSchema = once(() => savedRunSchemaOf(METHODS));
 
-export interface SavedRun extends Omit<z.output<typeof savedRunSchema>, 'notes'> {
+export interface SavedRun extends Omit<z.output<ReturnType<typeof savedRunSchema>>, 'notes'> {
   /** What was left out when the row was read, one sentence each. */
   readonly notes?: readonly string[];
 }

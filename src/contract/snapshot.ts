@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ReadConfig, readConfigSchema } from './config';
 import type { Methods } from './methods/method';
 import { accuracySchema, seriesSchema } from './series-schema';
+import { SNAPSHOT_STATUS, type SnapshotStatus } from './snapshot-status';
 
 /**
  * A run as it was after a step: enough to train on to the very bits of the run that was never interrupted, or to run its
@@ -16,10 +17,6 @@ export interface RunSnapshot {
   readonly status: SnapshotStatus;
   readonly file: Uint8Array<ArrayBuffer>;
 }
-
-/** `done` holds the student alone; the others hold the moments too, and training can go on from them. */
-export const SNAPSHOT_STATUS = ['training', 'stopped', 'done'] as const;
-export type SnapshotStatus = (typeof SNAPSHOT_STATUS)[number];
 
 /** Keys of the file's metadata: what `snapshotHeaderSchema` reads, and the series (`seriesSchema`). */
 export const SNAPSHOT_KEYS = { header: 'lori-snapshot', series: 'series' } as const;

@@ -113,7 +113,7 @@ function ruleOf(text: string): EvaluationRequest['rule'] {
 
 function earlierOf(earlier: unknown): readonly Evaluation[] {
   if (earlier === undefined) return [];
-  const parsed = evaluationFile.safeParse(earlier);
+  const parsed = evaluationFile().safeParse(earlier);
   if (!parsed.success) throw new Error('--resume: the file is not one that eval wrote of single problems');
   return parsed.data.evaluations;
 }

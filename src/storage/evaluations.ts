@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Evaluation, evaluationKey, evaluationSchema, withAnswersOf } from '../contract/evaluation';
+import { once } from '../contract/once';
 import type { Database } from './connection';
 import type { DamagedRow } from './rows';
 
@@ -7,10 +8,12 @@ import type { DamagedRow } from './rows';
 export const MAX_EVALUATIONS = 50;
 
 /** A stored evaluation, finished or not, under its `evaluationKey`. */
-const rowSchema = z.strictObject({
-  savedAt: z.number().min(0).max(8.64e15),
-  evaluation: evaluationSchema,
-});
+const rowSchema = once(() =>
+  z.strictObject({
+    savedAt: z.number().min(0).max(8.64e15),
+    evaluation: evaluationSchema(),
+  }),
+);
 export interface EvaluationRow {
   /** Milliseconds since 1970. */
   readonly savedAt: number;
@@ -28,7 +31,7 @@ export function readEvaluationRows(stored: ReadonlyMap<string, unknown>): Evalua
   const rows: EvaluationRow[] = [];
   const damaged: DamagedRow[] = [];
   for (const [id, value] of stored) {
-    const parsed = rowSchema.safeParse(value);
+    const parsed = rowSchema().safeParse(value);
     if (parsed.success && evaluationKey(parsed.data.evaluation) === id) rows.push(parsed.data);
     else if (parsed.success) damaged.push({ id, reason: 'it is not the evaluation that it is kept as' });
     else {
@@ -65,7 +68,7 @@ export const listEvaluations = async (db: Database): Promise<EvaluationRows> =>
  * kept as stored
  */
 export function rowBeside(row: EvaluationRow, kept: unknown): EvaluationRow {
-  const parsed = rowSchema.safeParse(kept);
+  const parsed = rowSchema().safeParse(kept);
   if (!parsed.success || evaluationKey(parsed.data.evaluation) !== evaluationKey(row.evaluation)) return row;
   return { ...row, evaluation: withAnswersOf(row.evaluation, parsed.data.evaluation) };
 }

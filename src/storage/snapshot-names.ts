@@ -1,4 +1,4 @@
-import { SNAPSHOT_STATUS, type SnapshotStatus } from '../contract/snapshot';
+import { SNAPSHOT_STATUS, type SnapshotStatus } from '../contract/snapshot-status';
 
 /**
  * A snapshot's file is named after what it holds and after its content: `40-150-training-<16 digits of its

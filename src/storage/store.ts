@@ -86,7 +86,7 @@ export function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'und
   const runs: SavedRun[] = [];
   const damaged: DamagedRow[] = [];
   for (const [id, row] of rows) {
-    const parsed = savedRunSchema.safeParse(row);
+    const parsed = savedRunSchema().safeParse(row);
     // Rows are deleted by id, so a row whose id is not its key could not be.
     if (parsed.success && parsed.data.id === id) runs.push(parsed.data);
     else if (parsed.success) damaged.push({ id, reason: 'its id is not the one it is kept under' });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RunSnapshot, SnapshotStatus } from '../contract/snapshot';
+import type { RunSnapshot } from '../contract/snapshot';
+import type { SnapshotStatus } from '../contract/snapshot-status';
 import { folderIn } from './opfs';
 import { folderOf } from './snapshot-names';
 import { noStudents, openStudents, type StudentShelf } from './students';

@@ -1,4 +1,5 @@
-import type { RunSnapshot, SnapshotStatus } from '../contract/snapshot';
+import type { RunSnapshot } from '../contract/snapshot';
+import type { SnapshotStatus } from '../contract/snapshot-status';
 import { within } from './connection';
 import { guarded, StorageError, storageError } from './errors';
 import { fileIn, folderIn, opfsUnavailable, removeIn, roomLeft } from './opfs';

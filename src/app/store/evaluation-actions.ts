@@ -197,7 +197,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
     },
     showEvaluation: (shown, other) => set({ shown, other: other === shown ? null : other }),
     readEvaluations(text) {
-      const parsed = evaluationFile.safeParse(readJson(text));
+      const parsed = evaluationFile().safeParse(readJson(text));
       if (!parsed.success || parsed.data.evaluations.length === 0)
         throw Object.assign(new Error('the file holds no evaluations'), {
           code: 'file',

@@ -60,7 +60,7 @@ export function drafted(draft: InterveneDraft, K: number): Drafted {
   const at: Place = site === 'latent' ? { site } : { site, layer };
   const made = operationOf({ ...draft, kind });
   if ('problem' in made) return refused(made.problem);
-  const result = intervention.safeParse({
+  const result = intervention().safeParse({
     ...(of !== 'thought' && { of }),
     ...{ step, at, operation: made.operation },
   });

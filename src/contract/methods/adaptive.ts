@@ -21,11 +21,11 @@ export const adaptive = defineMethod({
     'Latents by a trained filter, and a stop head that decides after each one whether to reason on; aligned as in CODI.',
   source:
     'Ning, Kuo & Gomes, Learning When to Stop, §3.1 and 3.2, and its code. Left out of the code: a temperature of the stop head, a latent added to the end token, and dropping problems with negative answers',
-  settings: {
+  settings: () => ({
     latents: scheduleSettings,
     alignment: alignmentSettings,
     weights: group({ title: 'Loss weights' }, supervisedWeights),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda_t\\mathcal{L}_{\\mathrm{teacher}} + \\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma_m\\mathcal{L}_{\\mathrm{meaned}}',
   paths: (run: AdaptivePaths) => [adaptivePath(run), adaptiveWritten],
   terms: supervisedTerms,

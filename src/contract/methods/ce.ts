@@ -10,10 +10,10 @@ export const ce = defineMethod({
   about: 'The same latents, trained by cross-entropy on the answer alone, without a teacher.',
   source: 'the ablation without the distillation loss (CODI §4.4)',
   comparedAs: 'baseline',
-  settings: {
+  settings: () => ({
     latent: latentSettings,
     weights: group({ title: 'Loss weights' }, { answer: answerWeight, explicit: explicitWeight }),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
   paths: ({ latent }: { readonly latent: FedBack }) => [
     studentPath('Latent path', fedBack(latent)),

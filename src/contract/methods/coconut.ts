@@ -68,7 +68,7 @@ export const coconut = defineMethod({
   about:
     'Replaces the written steps of reasoning by fed-back hidden states, one more step in each stage of a curriculum.',
   source: 'Hao et al., Coconut, arXiv:2412.06769, §3, and its code',
-  settings: {
+  settings: () => ({
     curriculum: group(
       { title: 'Curriculum', tex: 'n = c\\,\\min(s, S)' },
       {
@@ -153,7 +153,7 @@ export const coconut = defineMethod({
         }),
       },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{steps}_{s+1\\dots},\\ \\text{answer}\\mid x, z_{1:n}) + \\delta\\,\\mathcal{L}_{\\mathrm{step}}',
   paths: ({ curriculum: { inPlace } }: CoconutRun) => [
     studentPath(

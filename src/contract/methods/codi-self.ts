@@ -26,7 +26,7 @@ export const codiSelf = defineMethod({
     'One adapter learns to reason in words and in latents at once, and pulls the hidden states of the second at one token to those of the first.',
   source:
     'Shen et al., CODI, arXiv:2502.21074; options named for its code (commit 4fd88d4). Left out of the code: dropout in the projection, 0 in its scripts, and attention to the padding of a batch',
-  settings: {
+  settings: () => ({
     latent: group(
       { title: 'Latent steps', tex: 'z_{t+1} = \\operatorname{prj}(h_t)' },
       {
@@ -60,7 +60,7 @@ export const codiSelf = defineMethod({
         supervised: supervisedSetting('prompt', 'CODI’s code; eq. 3 says the answer label'),
       },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}}',
   paths: selfPaths,
   terms: [

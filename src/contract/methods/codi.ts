@@ -22,7 +22,7 @@ export const codi = defineMethod({
   about: 'Distils at a single position: hidden states at the anchor token are pulled to the teacher’s.',
   source:
     'Shen et al., CODI, arXiv:2502.21074, §3.4, with the scaling of its code; without its jointly trained teacher',
-  settings: {
+  settings: () => ({
     latent: latentSettings,
     weights: group(
       { title: 'Loss weights' },
@@ -40,7 +40,7 @@ export const codi = defineMethod({
       },
     ),
     factors: group({ title: 'Teacher' }, { rationale: rationaleSetting }),
-  },
+  }),
   loss: '\\mathcal{L} = \\gamma\\,\\mathcal{L}_{\\mathrm{anchor}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
   paths: taughtPaths,
   terms: [

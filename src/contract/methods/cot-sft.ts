@@ -11,7 +11,7 @@ export const cotSft = defineMethod({
   about:
     'Learns to write the rationale before the answer; its accuracy is that of the answers it writes itself.',
   source: 'the CoT-SFT baseline of CODI table 1, SFT-CoT of LoRi table 1',
-  settings: {
+  settings: () => ({
     weights: group(
       { title: 'Loss weights' },
       {
@@ -23,7 +23,7 @@ export const cotSft = defineMethod({
         }),
       },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda_E\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{rationale, answer}\\mid x)',
   paths: [writtenPath()],
   terms: [{ ...explicitTerm, source: 'CODI eq. 2', weight: 'weights.rationale' }],

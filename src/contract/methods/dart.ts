@@ -48,7 +48,7 @@ export const dart = defineMethod({
     training:
       'the written pathway is the LoRA, and the silent one is REM on weights that stay as they are; full training would change both',
   },
-  settings: {
+  settings: () => ({
     silent: group(
       { title: 'Silent thoughts', tex: '[Q; \\langle st\\rangle^C; z_{t:N}]' },
       {
@@ -133,7 +133,7 @@ export const dart = defineMethod({
         }),
       },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\mathcal{L}_{\\mathrm{CoT}} + \\mathcal{L}_{\\mathrm{ST}} + \\lambda\\,\\mathcal{L}_{\\mathrm{distill}}',
   paths: ({ silent, rem, chain }: Paths) => [
     {

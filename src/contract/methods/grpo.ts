@@ -49,7 +49,7 @@ export const grpo = defineMethod({
   about:
     'Adaptive latents, then reinforcement: groups of sampled answers are rewarded for being right, and for reasoning briefly where all are right, or at length where some are not.',
   source: 'Ning, Kuo & Gomes, Learning When to Stop, §3, and its code; GRPO: Shao et al., arXiv:2402.03300',
-  settings: {
+  settings: () => ({
     latents: scheduleSettings,
     alignment: alignmentSettings,
     weights: group(
@@ -131,7 +131,7 @@ export const grpo = defineMethod({
         }),
       },
     ),
-  },
+  }),
   loss: '\\begin{gathered}\\mathcal{L}_{\\mathrm{SFT}} = \\lambda_t\\mathcal{L}_{\\mathrm{teacher}} + \\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma_m\\mathcal{L}_{\\mathrm{meaned}} \\\\ \\mathcal{L}_{\\mathrm{RL}} = -\\lambda_\\pi\\,\\tfrac1G\\textstyle\\sum_i\\tfrac1{|o_i|}\\sum_t \\hat A_i\\,\\frac{\\pi}{\\operatorname{sg}\\pi} + \\beta\\,\\mathbb{D}_{\\mathrm{KL}}[\\pi\\,\\|\\,\\pi_{\\mathrm{ref}}],\\quad \\hat A_i = \\frac{r_i-\\bar r}{\\operatorname{std} r}\\end{gathered}',
   // The reference beside the path that is held against it.
   paths: (run: AdaptivePaths) => [

@@ -55,7 +55,7 @@ export const icot = defineMethod({
     'Removes the written rationale token by token while the model is fine-tuned, until it answers directly.',
   source:
     'Deng, Choi & Shieber, arXiv:2405.14838, §3, and its code. Not here: their earlier iCoT by distillation (arXiv:2311.01460), which trains three models one after another',
-  settings: {
+  settings: () => ({
     removal: group(
       { title: 'Removal', tex: 'k = R + o,\\quad P(o) = (1-e^{-\\lambda_o})\\,e^{-\\lambda_o o}' },
       {
@@ -117,7 +117,7 @@ export const icot = defineMethod({
       },
     ),
     weights: group({ title: 'Loss weights' }, { answer: plainAnswerWeight }),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(r_{k+1\\dots},\\ \\text{answer}\\mid x)',
   paths: [
     studentPath(

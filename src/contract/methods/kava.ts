@@ -29,7 +29,7 @@ export const kava = defineMethod({
     'PCCoT’s latents, whose keys and values are pulled to a compressed copy of those the same model has for its written rationale.',
   source:
     'KaVa, arXiv:2510.02312: only the paper is known, and here only at second hand; no code and no weights are published. Ours: keys are compared before RoPE, kept tokens stay in the order of time, and a rationale shorter than the latents is matched by as many',
-  settings: {
+  settings: () => ({
     latent: group(
       { title: 'Latent steps', tex: 'z^{(t+1)}_{j+1} = \\operatorname{prj}\\big(h_j(z^{(t)})\\big)' },
       {
@@ -99,7 +99,7 @@ export const kava = defineMethod({
       { form: `${NOTED}: as CODI and PCCoT`, scale: `${NOTED}: as CODI and PCCoT` },
     ),
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('prompt', 'PCCoT’s code') }),
-  },
+  }),
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\alpha_2\\,\\mathcal{L}_{\\mathrm{KV}}',
   paths: selfPaths,
   terms: [

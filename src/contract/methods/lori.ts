@@ -32,7 +32,7 @@ export const lori = defineMethod({
     'Matches the first and second moments of the latent trajectory to the teacher’s, inside the teacher’s low-rank subspace.',
   source: 'Solgi, Tian & Zhang, arXiv:2606.05315, §3',
   comparedAs: 'subject',
-  settings: {
+  settings: () => ({
     latent: latentSettings,
     weights: group(
       { title: 'Loss weights' },
@@ -121,7 +121,7 @@ export const lori = defineMethod({
         ),
       },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\underbrace{\\mathcal{L}_{\\mathrm{rationale}} + \\beta\\,\\mathcal{L}_{\\mathrm{anchor}}}_{\\mathcal{L}_{\\mathrm{LR}}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
   paths: taughtPaths,
   terms: [

@@ -12,7 +12,7 @@ export const lotus = defineMethod({
     'Latents say the gold steps through the model’s own head: each is trained by cross-entropy on a token of its step.',
   source:
     'LOTUS, arXiv:2606.31779, its loss on latents; without its looped blocks, curriculum and full fine-tuning',
-  settings: {
+  settings: () => ({
     latent: latentSettings,
     gold: group(
       { title: 'Gold tokens' },
@@ -51,7 +51,7 @@ export const lotus = defineMethod({
         answer: plainAnswerWeight,
       },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda_G\\,\\mathcal{L}_{\\mathrm{gold}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
   paths: ({ latent }: { readonly latent: FedBack }) => [studentPath('Latent path', fedBack(latent))],
   terms: [

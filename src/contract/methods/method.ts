@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { once } from '../once';
 import type { AblationData } from './ablations/ablation';
 import type { Stage } from './curriculum';
 import type { MethodPath, TermSeat } from './paths';
@@ -14,8 +15,8 @@ export interface MethodData<Id extends string = string, Settings extends z.ZodRa
   readonly about: string;
   /** Where it is described. */
   readonly source: string;
-  /** Settings of its own, besides those that every run has; groups by `group`. */
-  readonly settings: Settings;
+  /** Settings of its own, besides those that every run has; groups by `group`. Made when they are first asked for. */
+  settings(): Settings;
   /** Groups of the common settings that it does not have, and why. */
   readonly without?: Readonly<Record<string, string>>;
   /** The whole loss, in TeX. */
@@ -81,10 +82,10 @@ export const seatOf = ({ sits }: Pick<LossTerm, 'sits'>, config: object): TermSe
 /** Every method there is, in the order of menus; the first is the default. */
 export type Methods = readonly MethodData[];
 
-/** Keeps the id and the settings as types of their own. */
+/** Keeps the id and the settings as types of their own, and the settings as they were first made. */
 export const defineMethod = <const Id extends string, S extends z.ZodRawShape>(
   data: MethodData<Id, S>,
-): MethodData<Id, S> => data;
+): MethodData<Id, S> => ({ ...data, settings: once(data.settings) });
 
 /** The stages of a run; none of a method without a curriculum. */
 export const runStages = (method: MethodData, config: object): readonly Stage[] =>

@@ -11,7 +11,7 @@ export const mock = defineMethod({
   label: 'Mock method',
   about: 'Made up for a test.',
   source: 'nowhere',
-  settings: {
+  settings: () => ({
     latent: latentSettings,
     weights: group({ title: 'Mock weights' }, { answer: answerWeight }),
     mock: group(
@@ -26,7 +26,7 @@ export const mock = defineMethod({
         }),
       },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda\\,m',
   paths: [studentPath('Mocked path', latents('mocked latents', 'by mocking'))],
   terms: [

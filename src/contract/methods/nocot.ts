@@ -11,10 +11,10 @@ export const nocot = defineMethod({
   label: 'No-CoT',
   about: 'No latents: the answer is learned directly from the question.',
   source: 'the No-CoT-SFT baseline of LoRi table 1 and CODI table 1',
-  settings: {
+  settings: () => ({
     weights: group({ title: 'Loss weights' }, { answer: plainAnswerWeight }),
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
   paths: [studentPath('Direct path')],
   terms: [{ ...answerTerm('x', 'LoRi table 1'), sits: onSupervised }],

@@ -10,7 +10,7 @@ export const pauseFt = defineMethod({
   label: 'PauseFT',
   about: 'The same learned token M times between question and answer, in one parallel pass.',
   source: 'Goyal et al., arXiv:2310.02226: fine-tuning with pauses, without pauses in pre-training',
-  settings: {
+  settings: () => ({
     pauses: group(
       { title: 'Pauses' },
       {
@@ -25,7 +25,7 @@ export const pauseFt = defineMethod({
     ),
     weights: group({ title: 'Loss weights' }, { answer: plainAnswerWeight }),
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
-  },
+  }),
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{answer}\\mid x, p^M)',
   paths: ({ pauses: { count } }: { readonly pauses: { readonly count: number } }) => [
     count > 0

@@ -26,7 +26,7 @@ export const pccot = defineMethod({
     'All latents at once, refined by T parallel passes; distilled like CODI. T = 0 leaves plain learned tokens, T ≥ c computes what one latent after another does.',
   source:
     'Wu et al., PCCoT, arXiv:2506.18582; options named for its code (commit 2e32e3e). Left out of the code: training the embeddings of the padding and end tokens, and attention to the padding of a batch',
-  settings: {
+  settings: () => ({
     latent: group(
       { title: 'Latent steps', tex: 'z^{(t+1)}_{j+1} = \\operatorname{prj}\\big(h_j(z^{(t)})\\big)' },
       {
@@ -62,7 +62,7 @@ export const pccot = defineMethod({
       { form: 'PCCoT’s code', scale: 'PCCoT’s code: by layer, or over all layers without use_layerwise_std' },
     ),
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('prompt', 'PCCoT’s code') }),
-  },
+  }),
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}}',
   paths: selfPaths,
   terms: [studentTerm('PCCoT'), distillationTerm('PCCoT, as CODI eq. 5'), teacherTerm('PCCoT')],

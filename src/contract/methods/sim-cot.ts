@@ -31,7 +31,7 @@ export const simCot = defineMethod({
     training:
       'the student and the auxiliary decoder are two adapters on the same weights, which cannot be trained as two',
   },
-  settings: {
+  settings: () => ({
     latent: group(
       { title: 'Latent steps', tex: 'z_{t+1} = \\operatorname{prj}(h_t)' },
       {
@@ -80,7 +80,7 @@ export const simCot = defineMethod({
       { title: 'Answer' },
       { supervised: supervisedSetting('prompt', 'SIM-CoT’s code, as CODI’s') },
     ),
-  },
+  }),
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}} + \\delta\\,\\mathcal{L}_{\\mathrm{step}}',
   paths: (run: Parameters<typeof selfPaths>[0]) => [
     ...selfPaths(run),

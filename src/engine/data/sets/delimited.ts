@@ -1,6 +1,6 @@
-import Papa from 'papaparse';
+import type * as Papa from 'papaparse';
 import { quote } from '../../../text/quote';
-import { FileError } from '../../base/errors';
+import { FileError, LoadError } from '../../base/errors';
 import { REPLACEMENT } from './decode';
 import { BAD_BYTES, newlines, type RawRecord, type Read } from './raw';
 
@@ -12,14 +12,31 @@ export function delimiterOf(text: string): string {
   return counts.find(([, n]) => n === most)?.[0] ?? ',';
 }
 
+/** The library that reads CSV. It is loaded with the first such file: most sets are JSON. @throws LoadError */
+async function loadPapa(): Promise<typeof Papa> {
+  try {
+    return (await import('papaparse')).default;
+  } catch (cause) {
+    throw new LoadError(
+      'the reader of CSV and TSV could not be fetched',
+      'Try again once the connection is back, or save the rows as JSON lines.',
+      { cause },
+    );
+  }
+}
+
 /** Rows read at a time; between two lots the caller may stop. */
 const LOT = 512;
 
 /**
  * Rows of CSV or TSV with a header, quoted as RFC 4180 has it.
- * @throws FileError for a header with an empty or a repeated name
+ * @throws LoadError; while they are read, FileError for a header with an empty or a repeated name
  */
-export function* delimitedRecords(raw: string): Iterable<RawRecord> {
+export async function delimitedRecords(text: string): Promise<Iterable<RawRecord>> {
+  return rowsOf(text, await loadPapa());
+}
+
+function* rowsOf(raw: string, { parse }: typeof Papa): Iterable<RawRecord> {
   // One kind of line end: files that were put together from others have several.
   const text = raw.includes('\n') ? raw.replaceAll('\r\n', '\n') : raw.replaceAll('\r', '\n');
   const delimiter = delimiterOf(text);
@@ -33,7 +50,7 @@ export function* delimitedRecords(raw: string): Iterable<RawRecord> {
       readonly problem?: string;
     }[] = [];
     const offset = at;
-    Papa.parse<string[]>(at === 0 ? text : text.slice(at), {
+    parse<string[]>(at === 0 ? text : text.slice(at), {
       delimiter,
       newline: '\n',
       // Its fast mode splits the whole text at once, in every lot.

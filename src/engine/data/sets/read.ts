@@ -37,7 +37,7 @@ const WHAT = 'reading the data set';
  * Files → rows. Malformed rows are listed, the others load. The format is detected by content, unless `reading` names one.
  * Several files are read one after another in the same form, such as the shards of one set.
  * @throws FileError for files that hold no rows of text, or whose forms differ, MemoryError beyond `MAX_DATA_BYTES`,
- *   InputError for a format or mapping that these files cannot have, CancelledError
+ *   InputError for a format or mapping that these files cannot have, LoadError, CancelledError
  */
 export async function readData(
   files: readonly DataFile[],
@@ -73,7 +73,7 @@ export async function readData(
       );
     layout = own;
     const records: RawRecord[] = [];
-    for (const record of recordsOf(text, own)) {
+    for (const record of await recordsOf(text, own)) {
       records.push(record);
       if (records.length % LOT !== 0) continue;
       // Rows are read in the first half of the time, and understood in the second.

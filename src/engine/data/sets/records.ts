@@ -33,8 +33,8 @@ export function layoutOf(text: string, name: string): Layout {
   return delimiterOf(head) === '\t' ? 'TSV' : 'CSV';
 }
 
-/** The rows of a text in order. Malformed ones are among them. */
-export function recordsOf(text: string, layout: Layout): Iterable<RawRecord> {
+/** The rows of a text in order. Malformed ones are among them. @throws LoadError */
+export async function recordsOf(text: string, layout: Layout): Promise<Iterable<RawRecord>> {
   if (layout === 'a JSON list') return listRecords(text);
   if (layout === 'one JSON object') return [{ line: 1, end: text.length, ...checked(text.trim(), object) }];
   if (layout === 'JSON lines') return lineRecords(text, (line) => object(line));

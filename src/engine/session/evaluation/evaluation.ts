@@ -41,7 +41,7 @@ export async function evaluate(
   value: EvaluationRequest,
   { signal, report }: CallOptions<Progress | EvaluationEvent> = {},
 ): Promise<Evaluation> {
-  const { known = [], identity: begun, data: begunOn, ...request } = parseRequest(evaluationRequest, value);
+  const { known = [], identity: begun, data: begunOn, ...request } = parseRequest(evaluationRequest(), value);
   const start = performance.now();
   const subject = resolveSubject(request.subject, loaded);
   const { model, tokenizer, label } = subject;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MODULES_FILE, STUDENT_FILE } from '../../../contract/model-files';
+import { once } from '../../../contract/once';
 import { ConfigError, FileError } from '../../base/errors';
 import { floatsOf } from '../../base/half';
 import { sameShape, showShape } from '../../base/shape';
@@ -18,64 +19,67 @@ import type { LatentStudent } from './subjects';
 
 /** How a student that was exported here reasons, according to lori.json. */
 
-const name = z.string().min(1).max(100);
-const count = z.int().min(1).max(256);
-/** 0 for a curriculum's first stage, or for latents that are pauses. */
-const some = z.int().min(0).max(256);
-const row = z
-  .int()
-  .min(0)
-  .max(2 ** 22);
-const module = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('projection'),
-    name,
-    width: z.int().min(1).max(65536),
-    norm: z.boolean(),
-  }),
-  z.strictObject({
-    kind: z.literal('recurrentFilter'),
-    name,
-    form: z.enum(['linear', 'linear-norm']).optional(),
-  }),
-]);
-const feedback = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('softmax'), temperature: z.number().positive().max(100) }),
-  z.strictObject({ kind: z.literal('hidden') }),
-  z.strictObject({ kind: z.literal('module'), module }),
-]);
-/** A head that decides after how many latents to go on to the next stage, possibly after none. */
-const stop = z.strictObject({
-  head: z.strictObject({ kind: z.literal('stopHead'), name }),
-  min: some,
-});
-const thoughts = z.boolean().optional();
-const stage = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('tokens'),
-    ids: z.array(row).min(1).max(256),
-    thoughts,
-    skip: z.int().min(1).max(65536).optional(),
-  }),
-  z.strictObject({
-    kind: z.literal('embeddings'),
-    parameter: name,
-    rows: z.array(row).min(1).max(256),
-    thoughts,
-  }),
-  z.strictObject({ kind: z.literal('latents'), steps: some, feedback, stop: stop.optional() }),
-  z.strictObject({ kind: z.literal('jacobi'), parameter: name, row, count, iterations: some, feedback }),
-]);
-const schema = z.object({
-  kind: z.literal('lori-student'),
-  version: z.literal(1),
-  reasoning: z.strictObject({
-    adapters: z.array(z.string()).max(16),
-    stages: z.array(stage).max(64),
-    explicit: z.boolean().optional(),
-    ends: z.int().min(1).max(16).optional(),
-    explicitAdapters: z.array(z.string()).max(16).optional(),
-  }),
+/** What lori.json may hold. */
+const studentSchema = once(() => {
+  const name = z.string().min(1).max(100);
+  const count = z.int().min(1).max(256);
+  /** 0 for a curriculum's first stage, or for latents that are pauses. */
+  const some = z.int().min(0).max(256);
+  const row = z
+    .int()
+    .min(0)
+    .max(2 ** 22);
+  const module = z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('projection'),
+      name,
+      width: z.int().min(1).max(65536),
+      norm: z.boolean(),
+    }),
+    z.strictObject({
+      kind: z.literal('recurrentFilter'),
+      name,
+      form: z.enum(['linear', 'linear-norm']).optional(),
+    }),
+  ]);
+  const feedback = z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('softmax'), temperature: z.number().positive().max(100) }),
+    z.strictObject({ kind: z.literal('hidden') }),
+    z.strictObject({ kind: z.literal('module'), module }),
+  ]);
+  /** A head that decides after how many latents to go on to the next stage, possibly after none. */
+  const stop = z.strictObject({
+    head: z.strictObject({ kind: z.literal('stopHead'), name }),
+    min: some,
+  });
+  const thoughts = z.boolean().optional();
+  const stage = z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('tokens'),
+      ids: z.array(row).min(1).max(256),
+      thoughts,
+      skip: z.int().min(1).max(65536).optional(),
+    }),
+    z.strictObject({
+      kind: z.literal('embeddings'),
+      parameter: name,
+      rows: z.array(row).min(1).max(256),
+      thoughts,
+    }),
+    z.strictObject({ kind: z.literal('latents'), steps: some, feedback, stop: stop.optional() }),
+    z.strictObject({ kind: z.literal('jacobi'), parameter: name, row, count, iterations: some, feedback }),
+  ]);
+  return z.object({
+    kind: z.literal('lori-student'),
+    version: z.literal(1),
+    reasoning: z.strictObject({
+      adapters: z.array(z.string()).max(16),
+      stages: z.array(stage).max(64),
+      explicit: z.boolean().optional(),
+      ends: z.int().min(1).max(16).optional(),
+      explicitAdapters: z.array(z.string()).max(16).optional(),
+    }),
+  });
 });
 
 const OTHER = `Open the folder as it was exported; ${STUDENT_FILE} and ${MODULES_FILE} belong to its weights.`;
@@ -91,7 +95,7 @@ export async function studentOfFile(
   file: Blob | undefined,
   config: Pick<DecoderConfig, 'hiddenSize' | 'vocabSize'>,
 ): Promise<LatentStudent | undefined> {
-  const read = schema.safeParse(json);
+  const read = studentSchema().safeParse(json);
   if (!read.success) {
     const [issue] = read.error.issues;
     throw new ConfigError(

@@ -38,7 +38,7 @@ export class QuestionRoom {
   }
 
   async compareAnswers(value: AnswerPair, options: CallOptions): Promise<AnswerDifference> {
-    const { before, after } = parseRequest(answerPair, value);
+    const { before, after } = parseRequest(answerPair(), value);
     if (before.session !== after.session)
       throw new InputError(
         `questions ${before.session} and ${after.session}; answers to one question are compared`,
@@ -56,7 +56,7 @@ export class QuestionRoom {
     { signal, report }: CallOptions,
     work: (stepper: LatentStepper, at: Moment, asking: Asking) => Promise<T>,
   ): Promise<T> {
-    const at = parseRequest(moment, value);
+    const at = parseRequest(moment(), value);
     const start = performance.now();
     const onProgress = (done: number, total: number): void =>
       report?.({ phase: 'states', done, total, unit: 'problems', elapsed: performance.now() - start });

@@ -1,7 +1,8 @@
 /** Runs with all the snapshots that they hand out, and the parts of these that must be equal to the bit. */
 import type { RunConfig } from '../../../contract/config';
 import type { KeptEvent, RunResult, StepEvent } from '../../../contract/events';
-import { type RunSnapshot, SNAPSHOT_KEYS, type SnapshotStatus } from '../../../contract/snapshot';
+import { type RunSnapshot, SNAPSHOT_KEYS } from '../../../contract/snapshot';
+import type { SnapshotStatus } from '../../../contract/snapshot-status';
 import { readHeader } from '../../checkpoint/safetensors';
 import { memorySource } from '../../checkpoint/source';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';

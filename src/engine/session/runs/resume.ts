@@ -1,6 +1,7 @@
 import type { RunConfig } from '../../../contract/config';
 import type { Methods } from '../../../contract/methods/method';
-import type { SnapshotHeader, SnapshotStatus } from '../../../contract/snapshot';
+import type { SnapshotHeader } from '../../../contract/snapshot';
+import type { SnapshotStatus } from '../../../contract/snapshot-status';
 import { listed, quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { sha256Hex } from '../../base/sha256';

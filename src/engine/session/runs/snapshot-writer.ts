@@ -2,7 +2,7 @@ import type { RunOptions } from '../../../contract/calls';
 import type { RunEvent } from '../../../contract/events';
 import { appendEvents } from '../../../contract/series';
 import { emptySeries, type RunSeries } from '../../../contract/series-schema';
-import type { SnapshotStatus } from '../../../contract/snapshot';
+import type { SnapshotStatus } from '../../../contract/snapshot-status';
 import { median } from '../../../contract/statistics';
 
 /** Maximum share of the time for keeping, if the run chooses the interval. */
