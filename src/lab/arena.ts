@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { ablationsOf, planOf } from '../contract/ablations';
 import { type Arena, type ArenaRun, readArenaFile, remaining, rowOf, standings } from '../contract/arena';
 import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
+import { arenaSentence, markdownOf } from '../contract/arena-table';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { SeedSummary } from '../contract/seeds';
@@ -21,7 +22,7 @@ export const arena: Command = async (input) => {
   const runs: ArenaRun[] = [...planned.runs];
   const soFar = (): Arena => ({ ...planned, runs });
   const left = remaining(soFar());
-  say(`${runs.length} runs are there, ${left.length} are left`);
+  say(`${runs.length} runs done, ${left.length} left`);
   for (const [i, { contender, seed }] of left.entries()) {
     const { name, config } = contender;
     const evaluations: EvaluationEvent[] = [];
@@ -44,7 +45,9 @@ export const arena: Command = async (input) => {
     arena: 1,
     ...whole,
     standings: standings(whole).map(plainly),
-    table: [tableOf(whole), ...axisTable(whole)].join('\n'),
+    table: [markdownOf(standings(whole)), arenaSentence(whole), '', tableOf(whole), ...axisTable(whole)].join(
+      '\n',
+    ),
   };
 };
 
@@ -60,11 +63,11 @@ async function plannedOf({
 }: Parameters<Command>[0]): Promise<Planned> {
   if ((plan === undefined) === (ablation === undefined))
     throw new Error(
-      'arena needs --plan with a file that was downloaded from the Arena, or --ablation with one of the papers’',
+      'arena needs --plan with a file that was downloaded from the Arena, or --ablation with the name of a paper’s ablation',
     );
   if (plan !== undefined) {
     if (isSeeded || training.set.length > 0)
-      throw new Error('--plan says seeds and settings itself: --seeds and --set go with --ablation');
+      throw new Error('--plan contains its own seeds and settings: --seeds and --set are for --ablation');
     return readPlan(plan, await readFile(plan), methods);
   }
   const found = ablationsOf(methods).find(({ id }) => id === ablation);
