@@ -38,6 +38,13 @@ describe.each(METHODS.map((method) => [method.id, method] as const))('%s', (_id,
     }
     const weights = settings.filter(({ path }) => path.startsWith('weights.')).map(({ path }) => path);
     expect(method.terms.map(({ weight }) => weight).sort()).toEqual(weights.sort());
+    // No two weights have one symbol, and each term begins with its own.
+    const symbols = settings.flatMap(({ path, tex }) => (path.startsWith('weights.') ? [tex ?? path] : []));
+    expect(new Set(symbols).size).toBe(symbols.length);
+    for (const { weight, tex, name } of method.terms) {
+      const symbol = settings.find(({ path }) => path === weight)?.tex;
+      expect(tex.replace(/^-/, '').startsWith(symbol ?? '?'), name).toBe(true);
+    }
   });
 });
 
@@ -50,6 +57,7 @@ it('states ranges as they are enforced', () => {
   const text = (path: string) => rangeText(all.get(path) as never);
   expect(text('latent.steps')).toBe('1 to 32');
   expect(text('latent.temperature')).toBe('more than 0, at most 100');
+  expect(text('weights.covariance')).toBe('0 to 1e6');
   expect(text('latent.filter')).toBe('one of softmax, hidden');
   expect(text('evaluation.keepBest')).toBe('true or false');
   expect(text('lora.targets')).toBe('a list of q, k, v, o, gate, up, down');

@@ -153,12 +153,20 @@ export function unwrap(schema: z.ZodType): z.ZodType {
 /** `1 to 32`, `more than 0, at most 100`, `yes or no`, `one of softmax, hidden`. */
 export function rangeText({ kind, range, length, options }: Setting): string {
   if (length) return `a text of ${length.low} to ${length.high} characters`;
-  if (range)
-    return range.above ? `more than ${range.low}, at most ${range.high}` : `${range.low} to ${range.high}`;
+  if (range) {
+    const [low, high] = [range.low, range.high].map(endText);
+    return range.above ? `more than ${low}, at most ${high}` : `${low} to ${high}`;
+  }
   if (kind === 'check') return 'true or false';
   const ids = options.map(({ id }) => id).join(', ');
   return kind === 'set' ? `a list of ${ids}` : `one of ${ids}`;
 }
+
+/** An end of a range as it can be typed: a large power of ten by its exponent. */
+const endText = (end: number): string =>
+  Math.abs(end) >= 1e6 && Number.isInteger(Math.log10(Math.abs(end)))
+    ? end.toExponential(0).replace('e+', 'e')
+    : String(end);
 
 /** What a message says was expected. */
 export function expectedText(setting: Setting): string {

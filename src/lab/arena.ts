@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { ablationsOf, planOf } from '../contract/ablations';
 import { type Arena, type ArenaRun, readArenaFile, remaining, rowOf, standings } from '../contract/arena';
 import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
+import { arenaSentence, markdownOf } from '../contract/arena-table';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { SeedSummary } from '../contract/seeds';
@@ -44,7 +45,9 @@ export const arena: Command = async (input) => {
     arena: 1,
     ...whole,
     standings: standings(whole).map(plainly),
-    table: [tableOf(whole), ...axisTable(whole)].join('\n'),
+    table: [markdownOf(standings(whole)), arenaSentence(whole), '', tableOf(whole), ...axisTable(whole)].join(
+      '\n',
+    ),
   };
 };
 

@@ -1,3 +1,4 @@
+import { writeSeeds } from '../contract/arena';
 import { ENOUGH_SEEDS, type PairedSummary, type SeedSummary } from '../contract/seeds';
 import { type Interval, RESAMPLES } from '../contract/statistics';
 import { markdownRows } from '../text/markdown';
@@ -76,13 +77,4 @@ const bySeed = (accuracy: Readonly<Record<string, number>>): string =>
     .join(', ') || '–';
 
 /** `100–109, 115`. */
-export function seedRanges(seeds: readonly number[]): string {
-  const sorted = [...seeds].sort((a, b) => a - b);
-  const parts: [number, number][] = [];
-  for (const seed of sorted) {
-    const last = parts.at(-1);
-    if (last && seed === last[1] + 1) last[1] = seed;
-    else parts.push([seed, seed]);
-  }
-  return parts.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
-}
+export const seedRanges = (seeds: readonly number[]): string => writeSeeds(seeds).replaceAll('-', '–');

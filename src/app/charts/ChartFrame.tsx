@@ -141,8 +141,11 @@ export function ChartFrame(props: ChartFrameProps) {
   );
 }
 
-const written = (value: number) =>
-  Number.isInteger(value) && Math.abs(value) < 1e6 ? `${value}`.replace('-', '−') : significant(value);
+/** What is not there, such as a loss term in a stage without it, has no number. */
+const written = (value: number) => {
+  if (Number.isNaN(value)) return null;
+  return Number.isInteger(value) && Math.abs(value) < 1e6 ? `${value}`.replace('-', '−') : significant(value);
+};
 
 function ValueTable({ title, table: { columns, rows } }: { readonly title: string; readonly table: Table }) {
   return (

@@ -29,6 +29,13 @@ describe('lineFigure', () => {
     expect(area.fillcolor).toMatch(/^rgba\(\d+,\d+,\d+,0\.18\)$/);
   });
 
+  it('leaves a gap on a logarithmic scale where a value has no logarithm', () => {
+    const line = [{ name: 'a', x: [1, 2, 3, 4], y: [2, -1e-8, 0, 3] }];
+    const yOf = (log: boolean) => traces(lineFigure(line, axes, { ...view, log }))[0].y;
+    expect(yOf(true)).toEqual([2, Number.NaN, Number.NaN, 3]);
+    expect(yOf(false)).toEqual([2, -1e-8, 0, 3]);
+  });
+
   it('draws counts as steps around their numbers, filled, and told apart by their dashes', () => {
     const counts = ['right', 'wrong'].map((name) => ({ name, steps: true, x: [2, 3], y: [4, 0] }));
     const [right, wrong] = traces(lineFigure(counts, axes, view));

@@ -44,7 +44,8 @@ export function lineFigure(
   const lines = series.map((line, index): Data => {
     const look = looks[index]!;
     const pick = (values: ArrayLike<number>) => places[index]!.map((i) => values[i]!);
-    const ys = pick(line.y);
+    // A value without a logarithm is a gap; Plotly would draw a line towards it.
+    const ys = pick(line.y).map((value) => (log && !(value > 0) ? Number.NaN : value));
     const about = line.about ? `<br>${wrapped(line.about)}` : '';
     const hasBars = line.low && line.high && line.interval !== 'area';
     return {

@@ -17,6 +17,9 @@ export interface Axis {
   readonly names?: readonly string[];
 }
 
+/** Of an axis of shares, with room for the markers at its ends. */
+export const SHARES = [-0.03, 1.03] as const;
+
 export interface Table {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number | null)[])[];

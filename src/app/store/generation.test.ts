@@ -86,7 +86,7 @@ describe('generation', () => {
     expect([...wrong]).toEqual([
       ['stops', 'At most 8 lines of at most 100 characters are expected.'],
       ['temperature', 'Temperature: a number, 0 to 10, is expected.'],
-      ['topK', 'Top-k: a whole number, 0 to 1000000, is expected.'],
+      ['topK', 'Top-k: a whole number, 0 to 1e6, is expected.'],
       ['samples', 'Samples: a whole number, 1 to 8, is expected.'],
       ['prompt', 'Type a text to continue.'],
     ]);

@@ -172,7 +172,7 @@ export const coconut = defineMethod({
   ],
   terms: [
     {
-      ...answerTerm('x, z_{1:n}', 'Coconut §3'),
+      ...answerTerm('x, z_{1:n}', 'Coconut §3', { said: '\\text{steps}_{s+1\\dots},\\ \\text{answer}' }),
       label: 'steps and answer',
       sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'], on: 'text' },
       unit: 'nats per token, weighted',

@@ -127,7 +127,7 @@ export const icot = defineMethod({
   ],
   terms: [
     {
-      ...answerTerm('x', 'arXiv:2405.14838 §3'),
+      ...answerTerm('x', 'arXiv:2405.14838 §3', { said: 'r_{k+1\\dots},\\ \\text{answer}' }),
       label: 'rationale and answer',
       sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
       unit: 'nats per token, weighted',

@@ -89,7 +89,8 @@ const calls = {
     const { seconds, value } = await clock(() =>
       engine.distil(config, {
         report: (event) => {
-          if (event.kind === 'step') losses = { milliseconds: event.milliseconds, ...event.losses };
+          if (event.kind === 'step')
+            losses = { milliseconds: event.milliseconds, gradientNorm: event.gradientNorm, ...event.losses };
         },
       }),
     );

@@ -1,10 +1,11 @@
 import { type Arena, formatArena, standings } from '../../../contract/arena';
+import { markdownOf } from '../../../contract/arena-table';
 import { useActions } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { download } from '../../ui/download';
 import { csv } from '../../ui/format';
 import { OpenJsonFile } from '../shared/OpenFile';
-import { markdownOf, runTable } from './words';
+import { runTable } from './words';
 
 /** Bytes of the largest file that is read. */
 const MAX_FILE = 4e6;

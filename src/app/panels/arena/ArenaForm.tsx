@@ -1,5 +1,6 @@
 import './arena.css';
 import { type Arena, MAX_CONTENDERS, readSeeds } from '../../../contract/arena';
+import { fewSeeds } from '../../../contract/arena-table';
 import type { Preset } from '../../../contract/presets';
 import { isActive } from '../../store/run';
 import { isBusy } from '../../store/task';
@@ -11,7 +12,6 @@ import { CheckField, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
 import { ArenaCost } from './ArenaCost';
-import { fewSeeds } from './words';
 
 /** Who takes part, on which seeds, and against whom. */
 export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly left: number }) {

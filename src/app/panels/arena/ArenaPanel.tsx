@@ -1,7 +1,9 @@
 import { useMemo } from 'react';
 import { remaining, standings } from '../../../contract/arena';
+import { arenaSentence, COLUMNS, rowsOf } from '../../../contract/arena-table';
 import { ENOUGH_SEEDS } from '../../../contract/seeds';
 import { LineChart } from '../../charts/LineChart';
+import { SHARES } from '../../charts/table';
 import { arenaOf } from '../../store/arena';
 import { isBusy } from '../../store/task';
 import { useActions, useApp, useTheme } from '../../store/use-app';
@@ -13,7 +15,7 @@ import { AblationCard } from './AblationCard';
 import { ArenaFiles } from './ArenaFiles';
 import { ArenaForm } from './ArenaForm';
 import { AxisChart } from './AxisChart';
-import { arenaSentence, COLUMNS, rowsOf, seedTable, stripLines } from './words';
+import { seedTable, stripLines } from './words';
 
 /** Methods on equal terms: the same samples, problems and seeds, one run after another. */
 export function ArenaPanel() {
@@ -65,7 +67,7 @@ export function ArenaPanel() {
                   names: found.map(({ name }) => name),
                   range: [0.4, found.length + 0.6],
                 }}
-                y={{ label: 'share right', format: '%', range: [-0.03, 1.03] }}
+                y={{ label: 'share right', format: '%', range: SHARES }}
                 theme={theme}
                 height={340}
                 table={() => seedTable(found, arena.seeds)}

@@ -2,12 +2,13 @@ import type { ArenaAxis } from '../../../contract/arena';
 import { type AxisPoint, PARTS } from '../../../contract/arena-axis';
 import type { Measure } from '../../../contract/methods/ablations/ablation';
 import type { Axis, LineSeries } from '../../charts/series';
+import { SHARES } from '../../charts/table';
 import { percent, significant } from '../../ui/format';
 
 const MEASURED: Readonly<Record<Measure, { readonly title: string; readonly y: Axis }>> = {
   accuracy: {
     title: 'Held-out accuracy',
-    y: { label: 'share right', format: '%', range: [-0.03, 1.03] },
+    y: { label: 'share right', format: '%', range: SHARES },
   },
   cost: { title: 'Seconds of a run', y: { label: 'seconds', fromZero: true } },
   latency: { title: 'Milliseconds of an answer', y: { label: 'milliseconds', fromZero: true } },

@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
-import type { Arena, ArenaRun } from '../../../contract/arena';
-import { standings } from '../../../contract/arena';
+import { type Arena, type ArenaRun, standings } from '../../../contract/arena';
 import { parseRunConfig } from '../../../contract/config';
 import { lineFigure } from '../../charts/line-figure';
-import { arenaSentence, COLUMNS, fewSeeds, markdownOf, rowsOf, seedTable, stripLines } from './words';
+import { seedTable, stripLines } from './words';
 
 const config = parseRunConfig({ method: 'ce' });
 const seeds = [1, 2, 3, 4, 5, 6];
@@ -18,34 +17,6 @@ function arenaOf(accuracy: Readonly<Record<string, number>>, baseline: string): 
   return { contenders: names.map((name) => ({ name, config })), seeds, baseline, runs };
 }
 
-it('names the baseline wherever a method is above or below it', () => {
-  expect(arenaSentence(arenaOf({ base: 0.5, good: 0.8 }, 'base'))).toBe(
-    'Above base on the same seeds: good.',
-  );
-  expect(arenaSentence(arenaOf({ base: 0.5, bad: 0.2 }, 'base'))).toBe('Below base on the same seeds: bad.');
-});
-
-it('says when there are too few seeds for any difference to be established', () => {
-  const some = (n: number) => ({ ...arenaOf({ base: 0.2, good: 0.8 }, 'base'), seeds: seeds.slice(0, n) });
-  expect(arenaSentence(some(5))).toBe(
-    'For 1 of 1 no difference from base is established with 5 seeds. With 5 seeds the test can establish no difference, however large: 1 comparison takes 6.',
-  );
-  expect(arenaSentence(some(6))).toBe('Above base on the same seeds: good.');
-  expect(fewSeeds(9, 20)).toMatch(/20 comparisons take 10\.$/);
-  expect(fewSeeds(10, 20)).toBe('');
-});
-
-it('has a median and a difference with their intervals, in percent and in points', () => {
-  const found = standings(arenaOf({ base: 0.5, 'a|b': 0.2 }, 'base'));
-  const [base, other] = rowsOf(found).map((row) => row.slice(1, 5));
-  expect(base).toEqual([6, expect.stringMatching(/^50\.4 % \[50\.\d, 50\.\d\]$/), '50.1 % to 50.6 %', null]);
-  expect(other?.[3]).toBe('−30.0 [−30.0, −30.0]');
-  const lines = markdownOf(found).trim().split('\n');
-  expect(lines).toHaveLength(4);
-  // A bar in a name ends no cell.
-  for (const line of lines) expect(line.split(/(?<!\\)\|/)).toHaveLength(COLUMNS.length + 2);
-});
-
 it('has each seed’s accuracy in the chart’s table, and its number where a point is shown', () => {
   const { runs, ...arena } = arenaOf({ base: 0.5, good: 0.8 }, 'base');
   const found = standings({ ...arena, runs: runs.slice(0, -1) });
@@ -59,9 +30,4 @@ it('has each seed’s accuracy in the chart’s table, and its number where a po
   const view = { width: 400, height: 300, theme: 'light', log: false } as const;
   const [first] = lineFigure(stripLines(found, seeds), axes, view).data as { hovertemplate?: string }[];
   expect(first?.hovertemplate).toMatch(/^base, %\{text\}: /);
-});
-
-it('has no interval of one seed', () => {
-  const one = { ...arenaOf({ base: 0.5 }, 'base'), seeds: [1] };
-  expect(rowsOf(standings(one))[0]?.[2]).toBe('50.1 %');
 });

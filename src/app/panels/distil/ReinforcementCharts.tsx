@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { meanLength } from '../../../contract/lengths';
 import { LineChart } from '../../charts/LineChart';
 import type { Mark } from '../../charts/marks';
+import { SHARES } from '../../charts/table';
 import type { RunState } from '../../store/run';
 import { useTheme } from '../../store/use-app';
 import { CsvButton } from '../../ui/CsvButton';
@@ -72,7 +73,7 @@ function Lengths({
           source={where}
           series={share}
           x={{ label: TOKENS, step: 1 }}
-          y={{ label: 'accuracy', format: '%', range: [0, 1] }}
+          y={{ label: 'accuracy', format: '%', range: SHARES }}
           theme={theme}
           height={240}
           fileName="accuracy-by-length"
@@ -82,7 +83,7 @@ function Lengths({
           summary={`One point for each evaluation, joined in the order of training; the last one has ${percent(last.accuracy.share)}.`}
           series={path}
           x={{ label: `mean ${TOKENS}` }}
-          y={{ label: 'accuracy', format: '%', range: [0, 1] }}
+          y={{ label: 'accuracy', format: '%', range: SHARES }}
           theme={theme}
           height={240}
           fileName="accuracy-against-length"
@@ -133,22 +134,29 @@ function Drawn({
   );
 }
 
+/** With a minus sign. */
+const shown = (cell: string | number) => (typeof cell === 'number' ? `${cell}`.replace('-', '−') : cell);
+
 function Groups({ groups: { groups, step } }: { readonly groups: NonNullable<RunState['groups']> }) {
   const theme = useTheme();
   const points = useMemo(() => groupPoints(groups), [groups]);
+  const rows = useMemo(() => groupRows(groups), [groups]);
   return (
     <section aria-labelledby="groups-title" className="observed">
       <div className="chart-head">
         <h4 id="groups-title">Groups of step {step}</h4>
-        <CsvButton
-          title={`Answers drawn at step ${step}`}
-          fileName={`groups-step-${step}`}
-          table={() => ({ columns: GROUP_COLUMNS, rows: groupRows(groups) })}
-        />
+        <div className="chart-tools">
+          <CsvButton
+            title={`Answers drawn at step ${step}`}
+            fileName={`groups-step-${step}`}
+            table={() => ({ columns: GROUP_COLUMNS, rows })}
+          />
+        </div>
       </div>
       <LineChart
         title="Reward against length"
-        summary="Each point is a drawn answer; answers to one question are a group, within which rewards are normalised."
+        summary="Each point is a drawn answer; answers to one question are a group, within which rewards are normalised. Answers of equal length and reward stand side by side."
+        table={() => ({ columns: GROUP_COLUMNS, rows })}
         series={points}
         x={{ label: TOKENS, step: 1 }}
         y={{ label: 'reward' }}
@@ -161,7 +169,7 @@ function Groups({ groups: { groups, step } }: { readonly groups: NonNullable<Run
         <DataTable
           caption={`Answers drawn at step ${step}`}
           columns={GROUP_COLUMNS}
-          rows={groupRows(groups)}
+          rows={rows.map((row) => row.map(shown))}
         />
       </details>
     </section>

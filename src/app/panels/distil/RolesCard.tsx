@@ -1,5 +1,6 @@
 import { settingsOf } from '../../../contract/config';
 import { methodOf } from '../../../contract/methods/index';
+import { methodPaths } from '../../../contract/methods/method';
 import type { Setting } from '../../../contract/settings';
 import { shorten } from '../../../text/quote';
 import { draftErrors } from '../../store/draft';
@@ -22,7 +23,9 @@ export function RolesCard({ isDisabled }: { readonly isDisabled: boolean }) {
   const there = useAppMade(whatThereIs);
   const opening = useApp((state) => isBusy(state.data.report));
   const { chooseRole, keepTeacher, openBundledRows, goTo } = useActions();
-  const { settings } = settingsOf(methodOf(draft.method, methods)).find(({ id }) => id === 'roles')!;
+  const method = methodOf(draft.method, methods);
+  const { settings } = settingsOf(method).find(({ id }) => id === 'roles')!;
+  const readsTeacher = methodPaths(method, draft).some(({ model }) => model === 'teacher');
   const errors = draftErrors(draft, methods);
   return (
     <Panel title="Models and data">
@@ -34,7 +37,11 @@ export function RolesCard({ isDisabled }: { readonly isDisabled: boolean }) {
           <div key={setting.path}>
             <Choice
               label={<FieldName label={setting.label} />}
-              help={setting.help}
+              help={
+                field === 'teacher' && !readsTeacher
+                  ? `${method.label} reads no teacher’s hidden states: this has no effect on what it learns.`
+                  : setting.help
+              }
               isDisabled={isDisabled}
               value={value as string}
               options={optionsOf(setting, there[field])}

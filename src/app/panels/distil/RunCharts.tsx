@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { LineChart } from '../../charts/LineChart';
 import type { LineSeries } from '../../charts/series';
+import { SHARES } from '../../charts/table';
 import type { RunState } from '../../store/run';
 import { useApp, useTheme } from '../../store/use-app';
 import { percent, significant } from '../../ui/format';
@@ -89,7 +90,7 @@ export function RunCharts({
           }
           series={accuracyLines}
           x={stepAxis}
-          y={{ label: 'accuracy', format: '%', range: [0, 1] }}
+          y={{ label: 'accuracy', format: '%', range: SHARES }}
           theme={theme}
           marks={marks}
           fileName="accuracy"

@@ -22,10 +22,12 @@ export function StageTable({
     <section aria-labelledby="stages-title" className="observed">
       <div className="chart-head">
         <h4 id="stages-title">Accuracy by stage</h4>
-        <CsvButton title="Accuracy by stage" fileName="stages" table={() => stageTable(begun)} />
+        <div className="chart-tools">
+          <CsvButton title="Accuracy by stage" fileName="stages" table={() => stageTable(begun)} />
+        </div>
       </div>
       <p className="about">
-        Dotted lines in the curves mark where a stage begins. Each accuracy is the last one measured in its
+        Dashed lines in the curves mark where a stage begins. Each accuracy is the last one measured in its
         stage, where the student reasons as that stage trains it.
       </p>
       <DataTable

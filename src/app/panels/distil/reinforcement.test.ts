@@ -39,6 +39,15 @@ it('keeps the means of each step’s drawn answers, also where none is right', (
 it('shows each answer of a group with its terms', () => {
   const { groups } = event(1, answer(4, 1, 0, 0.05), answer(9, 0, -1));
   expect(groupPoints(groups)).toMatchObject([{ name: 'question 1', x: [4, 9], y: [1.05, -1] }]);
+  // Equal ones stand side by side, within their number of tokens, whatever their question.
+  const same = event(1, answer(5, 1), answer(5, 1)).groups;
+  const [first, second] = groupPoints([...same, ...event(1, answer(5, 1), answer(5, 0)).groups]);
+  expect([first?.x, second?.x].map((x) => Array.from(x ?? [], (one) => Number(one.toFixed(3))))).toEqual([
+    [4.9, 5],
+    [5.1, 5],
+  ]);
+  const [many] = groupPoints(event(1, ...new Array(64).fill(answer(5, 1))).groups);
+  expect(Math.max(...Array.from(many?.x ?? []))).toBeCloseTo(5.35, 6);
   expect(groupRows(groups)).toEqual([
     [1, 'The answer is: 7', 4, 0, 1, 0.05, 0.5],
     [1, '(nothing)', 9, -1, 0, 0, -0.5],

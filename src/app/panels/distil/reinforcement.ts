@@ -13,7 +13,8 @@ export const lengthLines = (drawn: RunSeries['drawn']): LineSeries[] => [
 export const rewardLines = (drawn: RunSeries['drawn']): LineSeries[] => [
   line('right', drawn, ({ right }) => right),
   line('badly formatted', drawn, ({ formatted }) => formatted - 1),
-  line('relative length', drawn, ({ lengthReward }) => lengthReward),
+  // Relative lengths add up to 0 but for rounding.
+  line('relative length', drawn, ({ lengthReward }) => (Math.abs(lengthReward) < 1e-12 ? 0 : lengthReward)),
 ];
 
 type Drawn = RunSeries['drawn'][number];
@@ -23,14 +24,34 @@ const line = (name: string, drawn: readonly Drawn[], of: (one: Drawn) => number)
   y: drawn.map(of),
 });
 
-/** Reward of each answer over its reasoning tokens, a series for each question, with the terms in words. */
-export const groupPoints = (groups: readonly DrawnGroup[]): LineSeries[] =>
-  groups.map(({ completions }, q) => ({
+/** How far from their number of tokens answers of equal length and reward stand at most. */
+const ASIDE = 0.35;
+
+/** Reward of each answer over its reasoning tokens, a series for each question; of equal ones none hides another. */
+export function groupPoints(groups: readonly DrawnGroup[]): LineSeries[] {
+  const placeOf = ({ length, reward }: DrawnGroup['completions'][number]) => ({
+    x: length,
+    y: reward.format + reward.correct + reward.length,
+  });
+  const places = groups.map(({ completions }) => completions.map(placeOf));
+  const total = new Map<string, number>();
+  const keyOf = ({ x, y }: { readonly x: number; readonly y: number }) => `${x} ${y}`;
+  for (const place of places.flat()) total.set(keyOf(place), (total.get(keyOf(place)) ?? 0) + 1);
+  const met = new Map<string, number>();
+  const aside = (place: { readonly x: number; readonly y: number }): number => {
+    const [key, of] = [keyOf(place), total.get(keyOf(place)) as number];
+    const nth = met.get(key) ?? 0;
+    met.set(key, nth + 1);
+    const apart = Math.min(0.1, (2 * ASIDE) / Math.max(1, of - 1));
+    return place.x + apart * (nth - (of - 1) / 2);
+  };
+  return places.map((own, q) => ({
     name: `question ${q + 1}`,
     points: true,
-    x: completions.map(({ length }) => length),
-    y: completions.map(({ reward: { format, correct, length } }) => format + correct + length),
+    x: own.map(aside),
+    y: own.map(({ y }) => y),
   }));
+}
 
 /** Unit of a reasoning's length. */
 export const TOKENS = 'reasoning tokens';
