@@ -10,7 +10,9 @@ test('checks every kernel, on the CPU and on the GPU, and lets the figures be do
 
   await test.step('on the CPU, where the only adapter is a software one', async () => {
     await check.click();
-    await expect(app.getByText(/All \d+ kernels give the stored float64 results on the CPU/)).toBeVisible({
+    await expect(
+      app.getByText(/All \d+ kernels reproduce the stored float64 results on the CPU/),
+    ).toBeVisible({
       timeout: 60_000,
     });
     await expect(table.getByRole('row')).not.toHaveCount(1);
@@ -30,7 +32,7 @@ test('checks every kernel, on the CPU and on the GPU, and lets the figures be do
     await expect(app.getByText(/on the device that was open before/)).toBeVisible({ timeout: 60_000 });
     await check.click();
     await expect(
-      app.getByText(/All \d+ kernels give the stored float64 results, \d+ on the GPU/),
+      app.getByText(/All \d+ kernels reproduce the stored float64 results, \d+ on the GPU/),
     ).toBeVisible({
       timeout: 90_000,
     });

@@ -69,7 +69,7 @@ test('a file of one’s own: what is malformed is listed, the rest loads; what i
   await expect(app.getByText('2 of 2 rows pass the filter.')).toBeVisible();
   await app.getByText('Malformed rows: 1').click();
   await expect(app.getByText('1 cell; the header names 2 columns')).toBeVisible();
-  await expect(app.getByText(/^Duplicates, with the same question/)).toBeVisible();
+  await expect(app.getByText(/^Duplicates, whose questions differ only/)).toBeVisible();
   await expectAccessible(app);
   const parquet = { name: 'train.jsonl', mimeType: 'text/plain', buffer: Buffer.from('PAR1\x15\x04\x15') };
   await choose(app, parquet);

@@ -64,7 +64,7 @@ test('a model opened from files is distilled on dropped rows, and stepped', asyn
   await card.getByRole('button', { name: 'Keep the opened model as teacher' }).click();
   await expect(card.getByRole('button', { name: /the kept teacher: / })).toBeVisible();
   await expect(
-    app.getByText(/sums\.jsonl has 60 rows: 45 are trained on, 6 validated on and 9 held out/),
+    app.getByText(/sums\.jsonl has 60 rows: 45 for training, 6 for validation and 9 held out/),
   ).toBeVisible();
   // Said before anything runs.
   await expect(card.getByText(/Memory of a step of 8 ×/)).toBeVisible();

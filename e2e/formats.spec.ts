@@ -43,7 +43,7 @@ test('a published latent student opens, is exported, opens again from its archiv
   app,
 }) => {
   await open(app, await folderOf('SIM-CoT on CODI, Llama'), true);
-  await expect(app.getByText(/29 tensors are left aside .*SIM-CoT supervises thoughts/)).toBeVisible();
+  await expect(app.getByText(/29 tensors are ignored .*SIM-CoT supervises thoughts/)).toBeVisible();
   const [file] = await Promise.all([
     app.waitForEvent('download'),
     app.getByRole('button', { name: 'Merged model (safetensors)' }).click(),

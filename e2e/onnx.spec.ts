@@ -24,7 +24,9 @@ test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it
     await app.locator('.model-drop input[type=file]').nth(0).setInputFiles(folder);
     await expect(app.getByText(/^\d × 128$/).first()).toBeVisible({ timeout: 60_000 });
     await expect(app.getByRole('heading', { name: 'Opened: model.onnx' })).toBeVisible();
-    await expect(app.getByText(/^This is an ONNX export: .* cannot be trained/)).toBeVisible();
+    await expect(
+      app.getByText(/^This is an ONNX export: .* allows neither training nor interventions/),
+    ).toBeVisible();
     await expectAccessible(app);
   });
 

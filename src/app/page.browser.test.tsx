@@ -240,7 +240,7 @@ describe('Data', () => {
     expect(marks).toEqual(['1,001', '1,002', '1,003']);
     await userEvent.click(text('Malformed rows: 1'));
     await expect.element(text('answer is missing')).toBeVisible();
-    await expect.element(text(/Duplicates, with the same question.*: 1/)).toBeVisible();
+    await expect.element(text(/Duplicates, whose questions differ only.*: 1/)).toBeVisible();
     // Another rule marks another place, and says where the two differ.
     app.actions.chooseRule('coconut');
     await expect.element(text('Text after the last #.')).toBeVisible();
@@ -262,7 +262,7 @@ describe('Data', () => {
     await expect.element(text('8 is more than 3: type the smaller one first.')).toBeVisible();
     await userEvent.click(button('Count tokens for the bundled teacher'));
     await expect.element(text(/32 are longer than its 256 positions/)).toBeVisible();
-    await userEvent.click(button('Leave out what is longer'));
+    await userEvent.click(button('Leave out longer rows'));
     expect(app.store.getState().data.draft.tokens).toBe('-256');
   });
 

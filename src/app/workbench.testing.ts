@@ -700,7 +700,11 @@ export function double({
     dispose: () => rejectAll(engineError('worker', 'the engine was shut down')),
     onDeath: (listener) => void listeners.push(listener as never),
     die() {
-      const error = engineError('worker', 'the engine has ended without a word', 'Restart the engine.');
+      const error = engineError(
+        'worker',
+        'the engine stopped without reporting an error',
+        'Restart the engine.',
+      );
       rejectAll(error);
       for (const listener of listeners) listener(error);
     },

@@ -73,7 +73,7 @@ describe.each(ABLATIONS.map((one) => [one.id, one] as const))('%s', (_id, ablati
 
 it('a preset that no method has is refused by name', () => {
   const broken = { ...ABLATIONS[0], points: [{ name: 'a', preset: 'nope' }] } as never;
-  expect(() => planOf(broken, WITH_MOCK)).toThrow('nope, which is no preset');
+  expect(() => planOf(broken, WITH_MOCK)).toThrow('nope, which is not a preset');
 });
 
 describe('what is drawn', () => {

@@ -34,7 +34,7 @@ export function planOf(
   const presets = presetsOf(methods);
   const configOf = (preset: string, changes: object = {}): RunConfig => {
     const found = presets.find((one) => one.id === preset);
-    if (!found) throw new Error(`the ablation ${id} starts from ${preset}, which is no preset`);
+    if (!found) throw new Error(`the ablation ${id} starts from ${preset}, which is not a preset`);
     return parseRunConfig(merged(found.config, changes), methods);
   };
   const places = points.flatMap(({ name, x }) => (x === undefined ? [] : [[name, x] as const]));

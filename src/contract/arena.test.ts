@@ -62,7 +62,7 @@ describe('an arena', () => {
     );
     const [first] = arena.contenders;
     expect(() => readArenaFile(other({ contenders: [first, first], baseline: 'a' }))).toThrow(
-      'contenders.1.name: "a" is there twice',
+      'contenders.1.name: "a" occurs twice',
     );
     const more = { name: 'b', config: { ...config, data: { ...config.data, heldOut: 7 } } };
     expect(() => readArenaFile(other({ contenders: [first, more], baseline: 'a' }))).toThrow(

@@ -119,7 +119,7 @@ const fileSchemaOf = (methods: Methods) =>
         context.addIssue({ code: 'custom', message, path });
       const names = contenders.map(({ name }) => name);
       const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
-      if (twice >= 0) refuse(`${quote(names[twice])} is there twice`, 'contenders', twice, 'name');
+      if (twice >= 0) refuse(`${quote(names[twice])} occurs twice`, 'contenders', twice, 'name');
       if (names.length > 0 && !names.includes(baseline))
         refuse(`${quote(baseline)} is not among the contenders`, 'baseline');
       // Figures on different problems cannot be compared.

@@ -38,6 +38,13 @@ describe.each(METHODS.map((method) => [method.id, method] as const))('%s', (_id,
     }
     const weights = settings.filter(({ path }) => path.startsWith('weights.')).map(({ path }) => path);
     expect(method.terms.map(({ weight }) => weight).sort()).toEqual(weights.sort());
+    // No two weights have one symbol, and each term begins with its own.
+    const symbols = settings.flatMap(({ path, tex }) => (path.startsWith('weights.') ? [tex ?? path] : []));
+    expect(new Set(symbols).size).toBe(symbols.length);
+    for (const { weight, tex, name } of method.terms) {
+      const symbol = settings.find(({ path }) => path === weight)?.tex;
+      expect(tex.replace(/^-/, '').startsWith(symbol ?? '?'), name).toBe(true);
+    }
   });
 });
 

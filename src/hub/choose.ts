@@ -93,7 +93,7 @@ async function safetensorsOf(repository: Repository, access: HubAccess): Promise
   const shards = shardsOf(await fetchJson(repository, INDEX, access), repository).map((name) => {
     const file = byPath.get(name);
     if (!file)
-      throw refused(repository, `${name} is missing, which ${INDEX} names`, 'Choose another revision.');
+      throw refused(repository, `${name} is missing, although ${INDEX} lists it`, 'Choose another revision.');
     return file;
   });
   return { id: SAFETENSORS, files: [index, ...shards] };

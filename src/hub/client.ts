@@ -47,7 +47,7 @@ export function startDownload(plan: DownloadPlan, options: StartOptions): Promis
     };
     let isReady = false;
     const heard = () => {
-      if (!signal.aborted) arm(SILENCE, () => broken('gave no sign of life'));
+      if (!signal.aborted) arm(SILENCE, () => broken('stopped responding'));
     };
     const send = (message: ToDownloader) => worker.postMessage(message);
     const cancel = () => {
@@ -66,7 +66,7 @@ export function startDownload(plan: DownloadPlan, options: StartOptions): Promis
     });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
-      if (isReady) return broken(`broke off: ${event.message || 'without a word'}`);
+      if (isReady) return broken(`crashed: ${event.message || 'no error message'}`);
       end(() =>
         reject(
           new HubError(

@@ -23,7 +23,7 @@ export const browserSources = (): ModelSources => ({
 });
 
 const none = async (): Promise<never> => {
-  throw new HubError('network', 'this page has no way to a host', 'Open the model from a folder.');
+  throw new HubError('network', 'this page cannot reach a host', 'Open the model from a folder.');
 };
 
 export const noSources: ModelSources = {

@@ -94,7 +94,7 @@ describe('the files of a repository', () => {
       () => json({ weight_map: { a: 'other.safetensors' } }),
     );
     await expect(lacking.offer()).rejects.toThrow(
-      'other.safetensors is missing, which model.safetensors.index.json names',
+      'other.safetensors is missing, although model.safetensors.index.json lists it',
     );
   });
 
@@ -168,8 +168,8 @@ describe('the files of a repository', () => {
 
   it.each<[string, Answer, RegExp]>([
     ['a static site', { body: '<html>', headers: { 'content-type': 'text/html' } }, /web page/],
-    ['another API', json({ hello: 1 }), /did not answer as the Hub does/],
-    ['no JSON', { body: 'x' }, /did not answer as the Hub does/],
+    ['another API', json({ hello: 1 }), /did not respond like the Hub/],
+    ['no JSON', { body: 'x' }, /did not respond like the Hub/],
     ['nothing of that name', { status: 404 }, /no a model org\/name|has no a model|has no/],
     ['a gated model', { status: 401 }, /licence/],
   ])('names %s', async (_what, answer, said) => {

@@ -104,7 +104,7 @@ const remoteFile = (
 const notAHub = (source: HubSource, why = 'it is not JSON') =>
   new HubError(
     'hub',
-    `${hostOf(source)} did not answer as the Hub does (${why})`,
+    `${hostOf(source)} did not respond like the Hub (${why})`,
     'Check the address: it must be a mirror of huggingface.co with its API (/api/models/…).',
   );
 

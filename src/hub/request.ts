@@ -81,8 +81,8 @@ export function refuseAnswer(response: Response, base: string, what: string, lim
     if (after !== null && after > limits.longestPause)
       throw new HubError(
         'network',
-        `${host} limits how often it can be asked, and wants ${Math.ceil(after / 60_000)} minutes of rest`,
-        'Resume the download then; what has arrived is kept. With a token of an account the limits are wider.',
+        `${host} limits the rate of requests, and asks to wait ${Math.ceil(after / 60_000)} minutes`,
+        'Resume the download then; what has arrived is kept. With an access token the limits are higher.',
       );
     // The Hub's rate limits span minutes, and it does not let other sites' pages read Retry-After.
     if (status === 429) throw new Retry(`${host} asks to wait (429)`, after, 5);
@@ -92,7 +92,7 @@ export function refuseAnswer(response: Response, base: string, what: string, lim
   if (status === 401 || status === 403)
     throw new HubError(
       'hub',
-      `${host} does not give out ${what} (${status}): it does not exist, is private, or its licence must be accepted first`,
+      `${host} refuses access to ${what} (${status}): it does not exist, is private, or its licence must be accepted first`,
       isHub(base)
         ? 'Check the name. For a gated model, accept its terms on its page at huggingface.co, then give an access token (Settings → Access Tokens, permission to read).'
         : 'Check the name, or use a mirror that has it. Tokens are never sent to a mirror.',
@@ -119,7 +119,7 @@ function refuseWebPage(response: Response, base: string, what: string): void {
 /** What a rejected `fetch` means. Browsers do not distinguish an unreachable host from one that CORS forbids. */
 export const unreachable = (base: string, cause: unknown): Retry =>
   new Retry(
-    `${hostOf({ base })} could not be reached, or broke off (${cause instanceof Error ? cause.message : String(cause)})`,
+    `${hostOf({ base })} could not be reached, or the connection broke (${cause instanceof Error ? cause.message : String(cause)})`,
   );
 
 /**
@@ -203,8 +203,8 @@ export async function persistently<T>(
       if (failures >= limits.attempts)
         throw new HubError(
           'network',
-          `${what}: ${thrown.why}; ${failures} attempts brought nothing${progress ? ' more' : ''}`,
-          `Check the connection and ${progress ? 'resume; what has arrived is kept' : 'try again'}. If the host stays out of reach, choose a mirror.`,
+          `${what}: ${thrown.why}; ${failures} attempts without ${progress ? 'new ' : ''}data`,
+          `Check the connection and ${progress ? 'resume; what has arrived is kept' : 'try again'}. If the host remains unreachable, choose a mirror.`,
           { cause: thrown },
         );
       const pause = thrown.after ?? thrown.patience * limits.pause * 2 ** (failures - 1);

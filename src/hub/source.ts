@@ -38,9 +38,9 @@ export function parseBase(text: string): string {
   if (trimmed === '' || url === null || !url.hostname)
     throw wrong(`${quote(trimmed)} is not an address of a host`, hint);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOCAL.test(url.hostname)))
-    throw wrong(`${quote(trimmed)} is not reached over https`, hint);
+    throw wrong(`${quote(trimmed)} does not use https`, hint);
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
-    throw wrong(`the address ${quote(trimmed)} holds more than a host and a path`, hint);
+    throw wrong(`the address ${quote(trimmed)} contains more than a host and a path`, hint);
   return url.origin + url.pathname.replace(/\/+$/, '');
 }
 

@@ -134,7 +134,7 @@ class Transfer {
         if (response.status === 416 && from > 0) {
           await this.restart(null);
           throw new Retry(
-            'the host does not have the rest of this file: it is downloaded from its beginning',
+            'the host does not have the rest of this file: it is downloaded from the beginning',
             0,
           );
         }
@@ -167,8 +167,8 @@ class Transfer {
     if (hasAnotherSize) throw this.changed(`it has ${total} bytes, listed with ${this.file.size}`);
     throw new Retry(
       isAnother
-        ? 'the file has changed on the host: it is downloaded from its beginning'
-        : 'the host sent another part of the file than was asked',
+        ? 'the file has changed on the host: it is downloaded from the beginning'
+        : 'the host sent a different part of the file than requested',
       0,
     );
   }
@@ -183,7 +183,7 @@ class Transfer {
       arm();
       if (this.part.size + value.length > this.file.size) {
         await this.restart(null);
-        throw this.changed(`more than the listed ${this.file.size} bytes came`);
+        throw this.changed(`more than the listed ${this.file.size} bytes arrived`);
       }
       this.part.append(value);
       this.checksum.update(value);
@@ -201,7 +201,7 @@ class Transfer {
     return new HubError(
       'hub',
       `${this.file.path}: ${how}`,
-      'The host sends another file than it lists: look the model up again. If it happens again, choose another host.',
+      'The host sends a file that differs from its listing: look the model up again. If it happens again, choose another host.',
     );
   }
 }

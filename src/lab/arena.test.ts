@@ -53,7 +53,7 @@ describe('an arena, headless', () => {
     const plan = join(folder, 'plan.json');
     writeFileSync(plan, formatArena(broken));
     const again = await run('arena', '--plan', plan, '--out', join(folder, 'again.json'));
-    expect(again.said).toContain('4 runs are there, 2 are left');
+    expect(again.said).toContain('4 runs done, 2 left');
     expect(again.out).toContain(table);
     // All but the times is the same.
     const [again1] = again.out.split('\n').filter((line) => line.startsWith('| HOSVD'));
@@ -70,10 +70,10 @@ describe('an arena, headless', () => {
       'needs --plan',
     );
     await expect(run('arena', '--ablation', 'lori-steps', '--preset', 'ce-128')).rejects.toThrow(
-      '--config and --preset are not for it',
+      '--config and --preset do not apply',
     );
     await expect(run('arena', '--plan', 'x.json', '--seeds', '1')).rejects.toThrow(
-      '--seeds and --set go with',
+      '--seeds and --set are for',
     );
   });
 

@@ -22,7 +22,7 @@ export const arena: Command = async (input) => {
   const runs: ArenaRun[] = [...planned.runs];
   const soFar = (): Arena => ({ ...planned, runs });
   const left = remaining(soFar());
-  say(`${runs.length} runs are there, ${left.length} are left`);
+  say(`${runs.length} runs done, ${left.length} left`);
   for (const [i, { contender, seed }] of left.entries()) {
     const { name, config } = contender;
     const evaluations: EvaluationEvent[] = [];
@@ -63,11 +63,11 @@ async function plannedOf({
 }: Parameters<Command>[0]): Promise<Planned> {
   if ((plan === undefined) === (ablation === undefined))
     throw new Error(
-      'arena needs --plan with a file that was downloaded from the Arena, or --ablation with one of the papers’',
+      'arena needs --plan with a file that was downloaded from the Arena, or --ablation with the name of a paper’s ablation',
     );
   if (plan !== undefined) {
     if (isSeeded || training.set.length > 0)
-      throw new Error('--plan says seeds and settings itself: --seeds and --set go with --ablation');
+      throw new Error('--plan contains its own seeds and settings: --seeds and --set are for --ablation');
     return readPlan(plan, await readFile(plan), methods);
   }
   const found = ablationsOf(methods).find(({ id }) => id === ablation);

@@ -73,7 +73,7 @@ export function evalFile(
     const same = wanted.find((contender) => contender.name === name);
     if (same && !isDeepStrictEqual(same.config, config))
       throw new Error(
-        `--resume: the runs of ${name} in the file have other settings than those asked for; give the same ones, or another --out`,
+        `--resume: the runs of ${name} in the file have settings other than those requested; give the same ones, or another --out`,
       );
     return !same;
   });

@@ -74,7 +74,7 @@ export const evaluateItems: Command = async (input) => {
       done.push(one);
       for (const note of one.notes) say(`note: ${note}`);
       const { accuracy, latency } = summarise(one.items);
-      const times = latency.count > 0 ? `, ${latency.median.toFixed(0)} ms a problem` : '';
+      const times = latency.count > 0 ? `, ${latency.median.toFixed(0)} ms per problem` : '';
       say(`${name}, ${modeWords(one)}: ${accuracyText(accuracy)}${times}`);
       await save(outcome());
     }
@@ -144,7 +144,7 @@ const HEAD = [
   'answers',
   'problems',
   'right, % [95 %]',
-  'ms a problem: median, p95',
+  'ms per problem: median, p95',
   'tokens, median',
   'against the first, points [95 %], p after Holm',
 ];

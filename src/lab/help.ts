@@ -15,7 +15,7 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   eval: 'Trains presets over seeds and compares their held-out accuracy; or answers problems one by one with any subject.',
   step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
   search:
-    'Draws settings for each method, the same number of times, and compares them on validation problems over seeds.',
+    'Draws the same number of settings for each method, and compares them on validation problems over seeds.',
   arena:
     'Runs an arena of the page, or an ablation of a paper: every method on every seed, compared with a baseline.',
   thoughts:

@@ -51,7 +51,7 @@ export const isKept = (folder: string): Promise<boolean> =>
 export async function refuseKept(folder: string): Promise<void> {
   if (await isKept(folder))
     throw new Error(
-      `--keep ${quote(folder)}: a run is kept there already; --resume ${quote(folder)} trains it on, or choose another folder`,
+      `--keep ${quote(folder)}: a run is already kept there; continue it with --resume ${quote(folder)}, or choose another folder`,
     );
 }
 

@@ -198,7 +198,7 @@ describe('lab distil --model --data', () => {
     expect(Object.keys(next.json.result.models).join()).toMatch(/the kept teacher: checkpoint \w{8}, LoRi/);
     const others = put('others.json', rows.slice(1));
     const { said } = await run('distil', '--config', at('rows-run.json'), ...given.slice(0, 3), others);
-    expect(said).toContain('warning: the run file was made with rows.json of another content');
+    expect(said).toContain('warning: the run file was made with different content in rows.json');
   });
 });
 
@@ -258,7 +258,7 @@ describe('the other commands', () => {
     expect(json.lens.dataset).toMatch(/^rows\.txt, sha256 /);
     expect(said).toContain('3 rows, 1 malformed, 0 duplicates');
     expect(said).toContain('rows.txt:3: not of the form question||steps #### answer');
-    expect(said).toMatch(/\d+ to 4\d tokens a row, median 2\d; 0 rows are longer than its 256 positions/);
+    expect(said).toMatch(/\d+ to 4\d tokens per row, median 2\d; 0 rows are longer than its 256 positions/);
   });
 
   it('lens: texts read by a checkpoint from a folder', async () => {
@@ -397,7 +397,7 @@ describe('the other commands', () => {
     await expect(
       run('distil', '--resume', at('kept/half'), '--config', config, '--set', 'optimiser.steps=9'),
     ).rejects.toThrow(/other settings: optimiser\.steps is 3, not 9/);
-    await expect(run('distil', '--keep', at('kept/half'))).rejects.toThrow(/a run is kept there already/);
+    await expect(run('distil', '--keep', at('kept/half'))).rejects.toThrow(/a run is already kept there/);
     await expect(run('distil', '--resume')).rejects.toThrow(/takes a folder here/);
     await expect(run('distil', '--resume', at('nowhere'))).rejects.toThrow(/no run is kept there/);
     // As a run bundle, which continues to the same bits, and whose student is used without training.
@@ -414,7 +414,7 @@ describe('the other commands', () => {
       /--kept: the run was started with other settings: seed is 4, not 9/,
     );
     await expect(run(...adapter, at('x.zip'), '--kept', at('from-folder.zip'))).rejects.toThrow(
-      /is no run bundle/,
+      /is not a run bundle/,
     );
     const { json: rest } = await run('distil', '--resume', at('kept/half'), '--config', config);
     expect(rest.resumedFrom).toBe(2);
@@ -469,7 +469,7 @@ describe('the other commands', () => {
     put('eval-out.json', marked);
     await expect(runWith(FEW, ...args)).rejects.toThrow(/eval-out\.json" exists; --resume continues from it/);
     await expect(runWith(FEW, ...args, '--resume', '--set', 'latent.steps=1')).rejects.toThrow(
-      /the runs of lori in the file have other settings/,
+      /the runs of lori in the file have settings other than those requested/,
     );
     const { said } = await runWith(FEW, ...args, '--resume');
     expect(said).toContain('3 runs are taken from the file');

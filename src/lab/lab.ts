@@ -68,7 +68,7 @@ export async function lab(
 
   const preset = [...values.preset, ...(values.presets?.split(',') ?? [])];
   if (name === 'arena' && (values.config !== undefined || values.preset.length > 0))
-    throw new Error('arena trains what its plan or ablation says: --config and --preset are not for it');
+    throw new Error('arena trains what its plan or ablation says: --config and --preset do not apply');
   // For an arena, `--set` applies to every contender.
   const set = name === 'arena' ? [] : values.set;
   const compares = name === 'eval' && !asksForItems(values);

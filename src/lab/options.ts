@@ -123,7 +123,7 @@ export const OPTIONS = {
     type: 'string',
     value: 'file.json',
     about:
-      'Where the result goes; by default to the standard output. Of states, the .npy or .safetensors file that is written.',
+      'Where the result goes; by default to the standard output. For states, the .npy or .safetensors file that is written.',
   },
   quiet: { type: 'boolean', default: false, about: 'No progress on the standard error output.' },
   presets: {
@@ -149,7 +149,7 @@ export const OPTIONS = {
     default: false,
     value: 'folder',
     about:
-      'Continue: of distil, the run that --keep left in this folder, or a run bundle (.zip), to the bits of a run that was never interrupted; of eval and search, without a folder, from the file of --out, to which every finished run is saved.',
+      'Continue: for distil, the run that --keep left in this folder, or a run bundle (.zip), to the bits of a run that was never interrupted; for eval and search, without a folder, from the file of --out, to which every finished run is saved.',
     commands: ['eval', 'search', 'distil'],
   },
   keep: {
@@ -163,7 +163,7 @@ export const OPTIONS = {
     type: 'string',
     value: 'run',
     about:
-      'A kept run, the folder that --keep wrote or a run bundle (.zip): its student is the one that “student” means, and nothing is trained. If its model was opened, give it again (--open; of export and step: --model).',
+      'A kept run, the folder that --keep wrote or a run bundle (.zip): its student is the one that “student” means, and nothing is trained. If its model was opened, give it again (--open; for export and step: --model).',
     commands: both(SUBJECTS, ['step']),
   },
   question: {
@@ -214,7 +214,7 @@ export const OPTIONS = {
     type: 'string',
     value: 'folder',
     about:
-      'A PEFT adapter (adapter_config.json, adapter_model.safetensors) to merge into the opened checkpoint; without --open (of distil, step and bench: --model), into the bundled model that it names as its base.',
+      'A PEFT adapter (adapter_config.json, adapter_model.safetensors) to merge into the opened checkpoint; without --open (for distil, step and bench: --model), into the bundled model that it names as its base.',
     commands: both(SUBJECTS, TRAINING),
   },
   storage: {
@@ -260,7 +260,7 @@ export const OPTIONS = {
     default: [] as string[],
     value: 'file',
     about:
-      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. Of distil, step and bench what the student is trained on; of eval what is answered.',
+      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. For distil, step and bench it is what the student is trained on; for eval, what is answered.',
     commands: [...READING, ...TRAINING, ...ANSWERING],
   },
   'max-tokens': {
@@ -325,7 +325,7 @@ export const OPTIONS = {
     type: 'string',
     default: 'f32',
     value: EXPORT_DTYPES.join('|'),
-    about: 'Of a merged model’s weights.',
+    about: 'Number type of a merged model’s weights.',
     commands: EXPORT,
   },
   length: {
@@ -358,7 +358,7 @@ export const OPTIONS = {
     type: 'string',
     default: '1',
     value: 'n',
-    about: `Problems answered at once, up to ${MAX_TOGETHER}: faster, but only alone does a problem have a latency.`,
+    about: `Problems answered at once, up to ${MAX_TOGETHER}: faster, but latencies are measured only for single problems.`,
     commands: EVAL,
   },
   rule: {
@@ -390,7 +390,7 @@ export const OPTIONS = {
   html: {
     type: 'string',
     value: 'file.html',
-    about: 'Also writes the report as a page of its own.',
+    about: 'Also writes the report as a standalone page.',
     commands: THOUGHTS,
   },
   prompt: {

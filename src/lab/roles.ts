@@ -45,7 +45,9 @@ export async function withRoles({
   if (data.length > 0) {
     const { sha256 } = await openRows(workbench, data, say);
     if (file?.data && file.data.sha256 !== sha256)
-      say(`warning: the run file was made with ${file.data.name} of another content; its losses will differ`);
+      say(
+        `warning: the run file was made with different content in ${file.data.name}; its losses will differ`,
+      );
     if (!asked('roles.data')) roles.data = 'opened';
   }
   if (teacher?.kind === 'kept') {

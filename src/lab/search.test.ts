@@ -142,7 +142,7 @@ it('counts a run that diverges as a result', async () => {
 it('refuses a space that it does not understand, by name', async () => {
   for (const [change, message] of [
     [{ trials: 0 }, 'trials'],
-    [{ seeds: [1, 1] }, 'every seed is expected once'],
+    [{ seeds: [1, 1] }, 'each seed may occur only once'],
     [{ budget: 3 }, 'budget'],
     [{ methods: { LoRi: { preset: 'none', choices: {} } } }, '"none"'],
     [{ methods: { LoRi: { preset: 'ce-128', choices: { 'no.such': [1] } } } }, 'no.such'],

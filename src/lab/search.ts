@@ -16,7 +16,7 @@ const spaceSchema = z.strictObject({
   seeds: z
     .array(z.int().min(0))
     .min(1)
-    .refine((seeds) => new Set(seeds).size === seeds.length, 'every seed is expected once'),
+    .refine((seeds) => new Set(seeds).size === seeds.length, 'each seed may occur only once'),
   /** Number of trials per method. */
   trials: z.int().min(1).max(1000),
   /** Number of trials per method that are trained on every seed. */
@@ -99,7 +99,7 @@ function drawn(space: Space, method: string, trial: number): Record<string, unkn
  */
 export const search: Command = async (input) => {
   const { workbench, methods, pair, space: path, say, save, onEvent } = input;
-  if (path === undefined) throw new Error('search needs --space with a file that says what is searched');
+  if (path === undefined) throw new Error('search needs --space with a file that describes the search space');
   const space = await readSpace(path);
   const models = Object.fromEntries(pair.models.map(({ name, sha256 }) => [name, sha256]));
   const runs = earlierRuns(input.earlier, { models, space });

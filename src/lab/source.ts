@@ -83,5 +83,5 @@ export async function problemSourceOf(
 export async function countRows(workbench: LoriWorkbench, subject: Subject, say: Say): Promise<void> {
   const { model, all, positions, tooLong } = await workbench.countTokens(subject);
   const limit = positions === null ? '' : `; ${tooLong} rows are longer than its ${positions} positions`;
-  say(`${model}: ${all.least} to ${all.most} tokens a row, median ${all.median}${limit}`);
+  say(`${model}: ${all.least} to ${all.most} tokens per row, median ${all.median}${limit}`);
 }

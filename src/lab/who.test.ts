@@ -57,7 +57,7 @@ it('refuses several where one is expected, before anything is trained', async ()
   const { input, done } = inputOf({ chosen: { preset: ['a', 'b'] } });
   const contenders = ['a', 'b'].map((name) => ({ name, config }));
   await expect(oneAsked({ ...input, contenders }, { subject: ['base'] })).rejects.toThrow(
-    '3 subjects are asked for, base, a, b; one is expected',
+    '3 subjects are requested, base, a, b; one is expected',
   );
   expect(done).toEqual([]);
   expect((await oneAsked(inputOf().input, { subject: [] })).name).toBe(config.method);

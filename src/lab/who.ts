@@ -79,7 +79,7 @@ export async function oneAsked(input: CommandInput, given: SubjectArguments): Pr
     ...(input.kept ? [String(given.kept)] : trained.map(({ name }) => name)),
   ];
   if (names.length > 1)
-    throw new Error(`${names.length} subjects are asked for, ${names.join(', ')}; one is expected`);
+    throw new Error(`${names.length} subjects are requested, ${names.join(', ')}; one is expected`);
   const { value } = await askedSubjects(input, given).next();
   return value as Who;
 }

@@ -117,7 +117,11 @@ async function readEntry(folder: FileSystemDirectoryHandle, key: string): Promis
   return {
     manifest: own(manifest) as Manifest | null,
     plan: own(plan) as DownloadPlan | null,
-    reason: foreign ? 'its manifest is of another checkpoint' : typeof manifest === 'string' ? manifest : '',
+    reason: foreign
+      ? 'its manifest belongs to another checkpoint'
+      : typeof manifest === 'string'
+        ? manifest
+        : '',
     sizes,
   };
 }

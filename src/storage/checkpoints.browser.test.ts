@@ -157,7 +157,7 @@ describe('a download in this browser’s files', () => {
     const text = await (await file.getFile()).text();
     for (const [wrong, said] of [
       [text.slice(0, 100), /manifest\.json cannot be read/],
-      [text.replace('org/name', 'org/other'), /of another checkpoint/],
+      [text.replace('org/name', 'org/other'), /belongs to another checkpoint/],
       [text.replace('"size":5000', '"size":-1'), /manifest\.json cannot be read/],
     ] as const) {
       const writable = await file.createWritable();

@@ -24,7 +24,7 @@ export async function within<T>(limit: number, work: Promise<T>): Promise<T> {
       () =>
         reject(
           new StorageError(
-            `the browser's storage gave no answer within ${Math.round(limit / 1000)} s`,
+            `the browser's storage did not respond within ${Math.round(limit / 1000)} s`,
             'Close other tabs of this page and reload it; if that does not help, restart the browser.',
           ),
         ),
@@ -93,7 +93,7 @@ export class Connection {
       if (db.objectStoreNames.contains('runs') && db.objectStoreNames.contains('settings')) return db;
       db.close();
       throw new StorageError(
-        `a later version of this page keeps its data here in another form (database version ${db.version})`,
+        `a later version of this page stores its data here in another format (database version ${db.version})`,
         'Reload the page to get that version.',
       );
     });

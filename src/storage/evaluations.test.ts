@@ -14,7 +14,7 @@ it.each([
     'evaluation.items.0.question: ',
   ],
   ['an impossible date', row(7, 9e15), 'savedAt: '],
-  ['another evaluation', row(8), 'it is not the evaluation'],
+  ['another evaluation', row(8), 'under the key of another evaluation'],
   ['a text', 'not a row', 'the row: '],
 ])('lists a row with %s as damaged, without losing any other', (_what, bad, reason) => {
   const { rows, damaged } = readEvaluationRows(

@@ -33,7 +33,7 @@ export function readEvaluationRows(stored: ReadonlyMap<string, unknown>): Evalua
   for (const [id, value] of stored) {
     const parsed = rowSchema().safeParse(value);
     if (parsed.success && evaluationKey(parsed.data.evaluation) === id) rows.push(parsed.data);
-    else if (parsed.success) damaged.push({ id, reason: 'it is not the evaluation that it is kept as' });
+    else if (parsed.success) damaged.push({ id, reason: 'it is stored under the key of another evaluation' });
     else {
       const { path = [], message = 'not readable' } = parsed.error.issues[0] ?? {};
       damaged.push({ id, reason: `${path.join('.') || 'the row'}: ${message}`.slice(0, 200) });

@@ -25,7 +25,7 @@ export const opfsUnavailable = (): string | null =>
   typeof (globalThis.navigator as Partial<Navigator> | undefined)?.storage?.getDirectory === 'function'
     ? null
     : globalThis.isSecureContext === false
-      ? 'this page was opened over plain http, where browsers keep no files: open it over https or on localhost'
+      ? 'this page was opened over plain http, where browsers do not store files: open it over https or on localhost'
       : 'this browser has no file system for sites';
 
 /** Bytes that the browser has left for this site; `null` if it does not say. */
@@ -95,7 +95,7 @@ export async function writeText(
 export async function syncHandle(file: FileHandle): Promise<SyncAccessHandle> {
   if (!file.createSyncAccessHandle)
     throw new StorageError(
-      'this browser cannot write files piece by piece',
+      'this browser cannot write files in place',
       'Update the browser, or download the model with another program and open its folder.',
     );
   try {

@@ -15,7 +15,7 @@ it.each([
   ['an impossible date', { ...row, savedAt: 9e15 }, 'savedAt: '],
   ['no date', { ...row, savedAt: Number.NaN }, 'savedAt: '],
   ['a date as a text', { ...row, savedAt: 'today' }, 'savedAt: '],
-  ['another id', { ...row, id: 'other' }, 'its id is not the one'],
+  ['another id', { ...row, id: 'other' }, 'its id does not match'],
   ['nothing', null, 'the row: '],
 ])('lists a row with %s as damaged, without losing any other', (_what, bad, reason) => {
   const { runs, damaged } = readRows(

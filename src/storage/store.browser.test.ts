@@ -201,7 +201,7 @@ describe('store', () => {
     const from = performance.now();
     const store = await openStore(name, { limit: 300 });
     expect(performance.now() - from).toBeLessThan(5_000);
-    expect(store.unavailable).toMatch(/no answer within/);
+    expect(store.unavailable).toMatch(/did not respond within/);
     finish();
     (await blocker).close();
   });
@@ -231,7 +231,7 @@ describe.each([
     const [a, b] = [await openStore(name, options), await openStore(name, options)];
     await a.saveRun(run(1));
     await b.deleteRun('run-1');
-    await expect(a.saveRun(run(1))).rejects.toThrow('deleted while it was under way');
+    await expect(a.saveRun(run(1))).rejects.toThrow('deleted while it was in progress');
     expect((await b.listRuns()).runs).toEqual([]);
   });
 });

@@ -89,7 +89,7 @@ export function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'und
     const parsed = savedRunSchema().safeParse(row);
     // Rows are deleted by id, so a row whose id is not its key could not be.
     if (parsed.success && parsed.data.id === id) runs.push(parsed.data);
-    else if (parsed.success) damaged.push({ id, reason: 'its id is not the one it is kept under' });
+    else if (parsed.success) damaged.push({ id, reason: 'its id does not match the key it is stored under' });
     else {
       const { path = [], message = 'not readable' } = parsed.error.issues[0] ?? {};
       damaged.push({ id, reason: `${path.join('.') || 'the row'}: ${message}`.slice(0, 200) });
@@ -100,8 +100,8 @@ export function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'und
 
 const isUnderWay = () =>
   new StorageError(
-    'the run is under way in another tab, which would save it again',
-    'Stop it there, or wait for its end.',
+    'the run is in progress in another tab, which would save it again',
+    'Stop it there, or wait until it ends.',
   );
 
 /** Keeps data for as long as the page is open. */
@@ -182,7 +182,7 @@ async function putRun(db: Database, run: SavedRun, ours: Set<string>): Promise<b
   if (!isKnown && ours.has(run.id)) {
     await transaction.done;
     throw new StorageError(
-      'it was deleted while it was under way',
+      'it was deleted while it was in progress',
       'Download it as a file if you want to keep it after all.',
     );
   }

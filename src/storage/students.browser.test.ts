@@ -51,7 +51,7 @@ describe('kept students', () => {
     await students.remove(RUN);
     await students.remove(RUN);
     expect((await students.list()).map(({ run }) => run)).toEqual(['other']);
-    await expect(students.read(RUN)).rejects.toThrow(/nothing is kept of the run/);
+    await expect(students.read(RUN)).rejects.toThrow(/no student of the run/);
   });
 
   it('stay the earlier ones while a file is incomplete, whatever was left of it', async () => {

@@ -12,7 +12,7 @@ export function memoryStudents(): StudentShelf {
     },
     read: async (run) => {
       const found = files.get(run);
-      if (!found) throw new StorageError(`nothing is kept of the run ${run}`, 'Start the run anew.');
+      if (!found) throw new StorageError(`no student of the run ${run} is kept`, 'Start the run again.');
       return found.file;
     },
     remove: async (run) => {

@@ -42,8 +42,8 @@ const LIMIT = 50_000;
 
 const missing = (run: string) =>
   new StorageError(
-    `nothing is kept of the run ${run}`,
-    'It may have been deleted in another tab, or the browser cleared its storage. Start the run anew.',
+    `no student of the run ${run} is kept`,
+    'It may have been deleted in another tab, or the browser cleared its storage. Start the run again.',
   );
 
 /** Writes in a worker, started for the first snapshot and again after a failure. */
@@ -90,7 +90,7 @@ class Writer {
       });
       worker.addEventListener('error', (event) => {
         event.preventDefault();
-        const error = storageError(new Error(event.message || 'the worker that writes students broke off'));
+        const error = storageError(new Error(event.message || 'the worker that writes students crashed'));
         reject(error);
         for (const call of this.pending.values()) call.reject(error);
         this.pending.clear();
@@ -141,8 +141,8 @@ export function openStudents(root = FOLDER): StudentShelf {
         }
         if (names.length === 0) throw missing(run);
         throw new StorageError(
-          `what is kept of the run ${run} is damaged: its content is not what was written`,
-          'Delete it, and start the run anew.',
+          `the kept student of the run ${run} is damaged: its content differs from what was written`,
+          'Delete it, and start the run again.',
         );
       }),
     remove: (run) => guarded(async () => removeIn(await folderIn(root), folderOf(run))),

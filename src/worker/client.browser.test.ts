@@ -9,7 +9,7 @@ it('notices at once that a worker has closed itself, before the silence limit', 
   await client.control('resume');
   const from = performance.now();
   await expect(client.control('stop')).rejects.toMatchObject({ code: 'worker' });
-  expect((await told).message).toBe('the engine has ended without a word');
+  expect((await told).message).toBe('the engine stopped without reporting an error');
   expect(performance.now() - from).toBeLessThan(10_000);
 });
 

@@ -103,7 +103,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
     guarded = true;
     try {
       await navigator.locks.request(lock, { signal: waiting.signal }, () =>
-        end(gone('the engine has ended without a word'), true),
+        end(gone('the engine stopped without reporting an error'), true),
       );
     } catch {
       guarded = death !== null; // aborted because we ended it, or locks refused: the silence limit decides
@@ -156,7 +156,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
 
   const timer = setInterval(() => {
     if (!guarded && Date.now() - lastSign > silence) {
-      end(gone(`the engine gave no sign of life for ${Math.round(silence / 1000)} s`), true);
+      end(gone(`the engine has not responded for ${Math.round(silence / 1000)} s`), true);
     } else worker.postMessage({ kind: 'ping' } satisfies ToWorker);
   }, heartbeat);
 
@@ -164,10 +164,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   if (typeof Worker !== 'undefined' && worker instanceof Worker) {
     worker.addEventListener('error', (event) => {
       event.preventDefault();
-      end(
-        gone(`the engine could not start or has broken off: ${event.message || 'its script did not load'}`),
-        true,
-      );
+      end(gone(`the engine failed to start or crashed: ${event.message || 'its script did not load'}`), true);
     });
   }
   send({ kind: 'hello', lock });

@@ -36,8 +36,8 @@ export function Notices() {
           error={{
             name: 'HeapError',
             code: 'memory',
-            message: 'WASM ran out of memory, and keeps what it took until the engine is restarted.',
-            hint: 'Restart the engine to give it back. Stored runs and settings are kept; the student in memory and opened models are lost.',
+            message: 'WASM ran out of memory, and does not release it until the engine is restarted.',
+            hint: 'Restart the engine to release it. Stored runs and settings are kept; the student in memory and opened models are lost.',
             stack: null,
           }}
         >

@@ -21,7 +21,7 @@ export function ResumeOffer() {
       <p>
         <span aria-hidden="true">ℹ </span>
         The run “{runName(run, methods)}” was interrupted. It is kept as it was after step {student.step} of{' '}
-        {student.steps} and trains on from there as if nothing had happened.
+        {student.steps} and continues from there as if nothing had happened.
       </p>
       <div className="actions">
         <Button look="primary" onPress={resume}>

@@ -137,14 +137,12 @@ describe('branches', () => {
     const changed = JSON.parse(file);
     const other = { ...changed, models: { base: 'b'.repeat(64), student: null } };
     await actions.readBranches(JSON.stringify(other));
-    expect(latents().missing).toContain('other weights than those that are here');
+    expect(latents().missing).toContain('other weights than those here');
     const orphan = { ...changed, branches: [changed.branches[0], { ...changed.branches[1], parent: 7 }] };
-    await expect(actions.readBranches(JSON.stringify(orphan))).rejects.toThrow(
-      'does not grow from one before',
-    );
+    await expect(actions.readBranches(JSON.stringify(orphan))).rejects.toThrow('has no earlier parent');
     const blur = { ...changed, branches: [changed.branches[0], { ...changed.branches[1], text: 'z1:blur' }] };
     await expect(actions.readBranches(JSON.stringify(blur))).rejects.toThrow('"blur"');
-    await expect(actions.readBranches('{}')).rejects.toThrow('holds no branches');
+    await expect(actions.readBranches('{}')).rejects.toThrow('contains no branches');
   });
 
   it('show more about their thoughts once the teacher has reasoned', async () => {
@@ -217,7 +215,7 @@ describe('a moment', () => {
     actions.followLink(LINK);
     await vi.waitFor(() => expect(state().latents.step).toBe(1));
     expect(state().latents.missing).toMatch(
-      /CODI, 300 steps \(eeeeeeeeeeee…\); the student that is here has other/,
+      /CODI, 300 steps \(eeeeeeeeeeee…\); the student here has different/,
     );
     actions.followLink('#/latents?question=held-out-2&student=base&base=bbbbbbbbbbbb&step=9&layer=40');
     await vi.waitFor(() => expect(state().latents.question.id).toBe('held-out-2'));

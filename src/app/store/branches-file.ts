@@ -55,19 +55,19 @@ export interface BranchesFile {
 }
 
 const unusable = (message: string): Error =>
-  Object.assign(new Error(message), { code: 'file', hint: 'Choose a file that “Download branches” wrote.' });
+  Object.assign(new Error(message), { code: 'file', hint: 'Choose a file saved with “Download branches”.' });
 
 /** Reads what `branchesFile` wrote. @throws an error that says what is wrong with it */
 export function readBranchesFile(text: string): BranchesFile {
   const parsed = schema.safeParse(readJson(text));
-  if (!parsed.success) throw unusable('the file holds no branches');
+  if (!parsed.success) throw unusable('the file contains no branches');
   const { question, student, models, branches } = parsed.data;
   const [root, ...others] = branches;
   if (root?.id !== 0 || root.parent !== null) throw unusable('its first branch is not the unmodified run');
   const known = new Set([0]);
   const list = others.map(({ id, parent, name, text: written }) => {
     if (parent === null || !known.has(parent) || known.has(id))
-      throw unusable(`branch ${id} does not grow from one before it`);
+      throw unusable(`branch ${id} has no earlier parent`);
     known.add(id);
     return { id, parent, name, interventions: readInterventions(written) };
   });

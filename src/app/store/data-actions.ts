@@ -173,7 +173,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
         async ({ signal, report }) => {
           const subject = reader();
           if (subject === null)
-            throw Object.assign(new Error('no model is open whose tokenizer could count'), {
+            throw Object.assign(new Error('no open model has a tokenizer to count with'), {
               code: 'input',
               hint: 'Open a model or load the bundled pair in the Model panel.',
             });

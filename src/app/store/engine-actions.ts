@@ -68,7 +68,7 @@ export function engineActions(ctx: Context): EngineActions {
         if (!had || isCancelled(error) || error.code === 'worker') throw thrown;
         // If the engine cannot open another device, it keeps the one it has.
         ctx.notify('warning', `${sentencesOf(thrown)} What was open stays open.`);
-        throw new DOMException('the device before stays open', 'AbortError');
+        throw new DOMException('the previous device stays open', 'AbortError');
       }
     });
     if (outcome.status === 'done') replaced();

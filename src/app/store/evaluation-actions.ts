@@ -199,7 +199,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
     readEvaluations(text) {
       const parsed = evaluationFile().safeParse(readJson(text));
       if (!parsed.success || parsed.data.evaluations.length === 0)
-        throw Object.assign(new Error('the file holds no evaluations'), {
+        throw Object.assign(new Error('the file contains no evaluations'), {
           code: 'file',
           hint: 'Choose a file that was downloaded here, or written by “npm run lab -- eval”.',
         });

@@ -40,7 +40,7 @@ describe('the form for interventions', () => {
     [{ kind: 'replace', vector: 'values', values: '1 x' }, '“x” is not a number.'],
     [{ kind: 'replace', vector: 'values' }, 'Paste the values.'],
     [{ kind: 'permute', order: '1 2 3' }, 'Write each of 1 to 4 once'],
-    [{ kind: 'permute', order: '1 2 3 4' }, 'the order they have'],
+    [{ kind: 'permute', order: '1 2 3 4' }, 'already their order'],
     [{ kind: 'scale', factor: Number.NaN }, 'factor'],
     [{ kind: 'project', problems: 0 }, 'problems'],
   ] as [Partial<InterveneDraft>, string][])('%j is refused: %s', (change, problem) => {

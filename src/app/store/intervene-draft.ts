@@ -137,7 +137,7 @@ function permuted(order: string, K: number): Drafted {
   if (!isOrder) return refused(`Write each of 1 to ${K} once, as in ${K} … 1.`);
   const interventions = permutation(numbers);
   return interventions.length === 0
-    ? refused('That is the order they have.')
+    ? refused('That is already their order.')
     : { interventions, problem: null };
 }
 

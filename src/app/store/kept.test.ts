@@ -207,7 +207,7 @@ describe('the student of a kept run', () => {
     expect(there.state().run.result?.status).toBe('done');
     // Opening it a second time would replace what was trained further.
     await expect(there.actions.openRunBundle('again.zip', file?.blob ?? new Blob())).rejects.toThrow(
-      /“Half way” is among the kept runs already/,
+      /“Half way” is already among the kept runs/,
     );
     const none = open({ ...browser(), students: noStudents('nothing is kept here') });
     await expect(none.actions.openRunBundle('x.zip', file?.blob ?? new Blob())).rejects.toThrow(
@@ -263,7 +263,7 @@ describe('the student of a kept run', () => {
     const page = open(place);
     await page.actions.start(false);
     expect(page.state().damaged).toEqual([
-      { id: 'lost', reason: 'its row is gone; its student at step 3 of 9 takes 2.0 MB' },
+      { id: 'lost', reason: 'its entry is missing; its student at step 3 of 9 takes 2.0 MB' },
     ]);
     await page.actions.deleteRun('lost');
     expect(page.state().damaged).toEqual([]);
@@ -295,7 +295,7 @@ describe('a link to a run', () => {
     const other = open(browser(), {}, hash);
     await other.actions.start(true);
     expect(other.state().linkProblems).toEqual([
-      `the run ${id} is not kept in this browser; load its run bundle (Distil, Load a run file), or start it anew with the settings of the link`,
+      `the run ${id} is not kept in this browser; load its run bundle (Distil, Load a run file), or start it again with the settings of the link`,
     ]);
     expect(other.state()).toMatchObject({ run: { id: null }, draft: { seed: 7, optimiser: { steps: 40 } } });
   });
@@ -314,7 +314,7 @@ describe('a link to a run', () => {
     const without = open(place, {}, hash);
     await without.actions.start(true);
     expect(without.state().linkProblems).toEqual([
-      `no student is kept of the run ${id}: start it anew, or load its run bundle`,
+      `no student of the run ${id} is kept: start it again, or load its run bundle`,
     ]);
   });
 

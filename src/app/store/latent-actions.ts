@@ -128,7 +128,7 @@ export function latentActions(
       ctx.set({ link: { ...ctx.get().link, moment: link } });
       const { question, student } = now();
       if (question.text === '') {
-        ctx.latents({ missing: 'The link names a moment, but no question that is here.' });
+        ctx.latents({ missing: 'The link names a moment, but its question is missing here.' });
         return false;
       }
       const isHere =
@@ -170,7 +170,7 @@ export function latentActions(
         branches: file.branches,
         missing: isSame
           ? null
-          : `The branches were made with ${file.student ?? 'a student'} and other weights than those that are here: the interventions are the same, what comes of them is not.`,
+          : `The branches were made with ${file.student ?? 'a student'} and other weights than those here: the interventions are the same, their results are not.`,
       });
       return branches.stepTo(0);
     },

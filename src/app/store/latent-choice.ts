@@ -40,7 +40,7 @@ export const filterSentence = ({ filter, temperature }: Shown): string =>
   ({
     softmax: `Each latent thought is a mixture of token embeddings, weighted by softmax(logits/τ) with τ = ${temperature}.`,
     hidden: 'Each latent thought is the last hidden state itself.',
-    module: 'Each latent thought is what a trained module makes of the last hidden state.',
+    module: 'Each latent thought is the output of a trained module applied to the last hidden state.',
     tokens: 'Each thought is a token that is the same for every question.',
   })[filter];
 
@@ -49,7 +49,7 @@ export const shownSentence = ({ filter, temperature }: Shown): string =>
   ({
     softmax: `Tokens are shown with their weights in the mixture that is fed, softmax(logits/τ) at τ = ${temperature}.`,
     hidden: `The hidden state itself is fed; ${HEAD}.`,
-    module: `What a trained module makes of the hidden state is fed; ${HEAD}.`,
+    module: `The output of a trained module applied to the hidden state is fed; ${HEAD}.`,
     tokens: `Tokens that are the same for every question are fed; ${HEAD}.`,
   })[filter];
 

@@ -16,7 +16,7 @@ export function readLayers(text: string, max: number | null): ReadLayers {
   if (trimmed === 'all' || trimmed === '') return { layers: null, error: null };
   const found = new Set<number>();
   for (const { part, first, last } of spansIn(trimmed)) {
-    if (Number.isNaN(first)) return wrong(`${quote(part)} is no layer; write “all”, or “1-3, 6”.`);
+    if (Number.isNaN(first)) return wrong(`${quote(part)} is not a layer; write “all”, or “1-3, 6”.`);
     if (first < 1) return wrong('Layers are counted from 1.');
     if (last < first) return wrong(`${quote(part)} runs backwards; write “${last}-${first}”.`);
     if (max !== null && last > max) return wrong(`There is no layer ${last}; the model has ${max}.`);

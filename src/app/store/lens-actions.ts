@@ -100,7 +100,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     const { causalDraft } = now();
     const { layers, hidden } = boundsOf(ctx.get(), causalDraft.subject);
     if (layers === null || hidden === null)
-      return Object.assign(new Error(`nothing is known of the ${causalDraft.subject}`), {
+      return Object.assign(new Error(`the sizes of the ${causalDraft.subject} are unknown`), {
         code: 'input',
         hint: 'Open it first, or choose another model.',
       });

@@ -22,8 +22,8 @@ describe('layers', () => {
     ['0', /counted from 1/],
     ['3-1', /backwards.*1-3/],
     ['7', /no layer 7.*has 6/],
-    ['1-2-3', /“1-2-3” is no layer/],
-    ['-1', /“-1” is no layer/],
+    ['1-2-3', /“1-2-3” is not a layer/],
+    ['-1', /“-1” is not a layer/],
   ])('says what is wrong with %j', (text, error) => {
     expect(readLayers(text, 6).error).toMatch(error);
   });
@@ -103,7 +103,7 @@ describe('the draft', () => {
     ['thoughts of the teacher', { sections: ['latent'] }, 'sections', /student and the base/],
     ['the same twice', { overlay: 'teacher' }, 'overlay', /the same/],
     ['more directions than there are', { overlay: 'base', angles: 65 }, 'angles', /from 0 to 64/],
-    ['another prompt of one', { samples: 1, controls: ['other-prompt'] }, 'controls', /another sample/],
+    ['another prompt of one', { samples: 1, controls: ['other-prompt'] }, 'controls', /a second sample/],
     [
       'random tokens of a question',
       { sections: ['question'], controls: ['random-tokens'] },

@@ -208,9 +208,10 @@ function controlError({ source, controls, sections, samples, ids }: LensDraft): 
     return 'Random tokens and another prompt change what follows the question: choose more than the question.';
   if (!controls.includes('other-prompt')) return null;
   if (source === 'texts') return 'A typed text has no prompt to replace.';
-  if (sections.includes('latent')) return 'Latents after another prompt are that prompt’s own: no control.';
+  if (sections.includes('latent'))
+    return 'Latents after another prompt belong to that prompt, so they are not a control.';
   if ((source === 'ids' ? idsOf({ ids }).length : samples) < 2)
-    return 'Another prompt takes another sample: choose two or more.';
+    return 'Another prompt needs a second sample: choose two or more.';
   return null;
 }
 

@@ -119,7 +119,7 @@ export function shownBy(link: MomentLink): Pick<LatentsState, 'branches' | 'step
 /** Says which student of a link is missing, and how to get it. */
 export function studentMissing({ student, of = 'a trained student', run, kept }: MomentLink): string {
   const which = `The link is of ${of}${run ? ` (${run}…)` : ''}, which is not here`;
-  const otherwise = 'follow the link again; or open the question with the base, whose thoughts are others.';
+  const otherwise = 'follow the link again; or open the question with the base, whose thoughts differ.';
   if (student === 'opened')
     return `${which}: no model that reasons in thoughts is open. Open it in the Model panel, from its files or its repository, and ${otherwise}`;
   return `${which}${kept ? ', nor among the students that this browser keeps' : ''}. Load its run bundle in Distil, if whoever sent the link has it, or train it there with the same settings and seed, and ${otherwise}`;
@@ -133,10 +133,10 @@ export function strangerIn(
   const differs = (wanted: string | undefined, found: string | null): boolean =>
     wanted !== undefined && !(found ?? '').startsWith(wanted);
   if (differs(link.base, base))
-    return `The link is of another base (${link.base}…) than the one that is loaded (${base.slice(0, DIGITS)}…): what is shown here is not what it showed.`;
+    return `The link is of another base (${link.base}…) than the one that is loaded (${base.slice(0, DIGITS)}…), so what is shown here differs from what the link showed.`;
   if (!differs(link.run, student)) return null;
   const wanted = `${link.of ?? 'a student'} (${link.run}…)`;
   return student === null
     ? `The link is of ${wanted}; what is shown is the untrained base.`
-    : `The link is of ${wanted}; the student that is here has other trained values (${student.slice(0, DIGITS)}…), so that what is shown is not what it showed.`;
+    : `The link is of ${wanted}; the student here has different trained values (${student.slice(0, DIGITS)}…), so what is shown differs from what the link showed.`;
 }

@@ -8,7 +8,7 @@ export function readRange(
   if (typed === '' || typed === 'all') return { range: NO_LIMIT, error: null };
   const [, low, dash, high] = /^(\d{1,7})?(-)?(\d{1,7})?$/.exec(typed) ?? [];
   if (low === undefined && high === undefined)
-    return { range: null, error: 'Type a range such as 3-8, 3- or -8; nothing for no limit.' };
+    return { range: null, error: 'Type a range such as 3-8, 3- or -8; leave empty for no limit.' };
   if (dash === undefined) return { range: [Number(low), Number(low)], error: null };
   const range: Range = [low === undefined ? null : Number(low), high === undefined ? null : Number(high)];
   if (range[0] !== null && range[1] !== null && range[0] > range[1])

@@ -22,7 +22,7 @@ describe('choosing roles', () => {
       const { samples, validation, heldOut } = chosen.config.data;
       expect(samples + validation + heldOut).toBe(rows);
       expect(Math.min(samples, validation, heldOut)).toBeGreaterThan(0);
-      expect(chosen.notes[0]).toContain(`rows.jsonl has ${rows} rows: ${samples} are trained on`);
+      expect(chosen.notes[0]).toContain(`rows.jsonl has ${rows} rows: ${samples} for training`);
     }
     const enough = withRole(config, 'data', 'opened', { name: 'rows.jsonl', rows: 428 });
     expect(enough.config.data).toEqual(config.data);

@@ -57,7 +57,7 @@ function fitted(
   return {
     config: { ...config, data },
     notes: [
-      `${name} has ${rows} rows: ${data.samples} are trained on, ${data.validation} validated on and ${data.heldOut} held out.`,
+      `${name} has ${rows} rows: ${data.samples} for training, ${data.validation} for validation and ${data.heldOut} held out.`,
     ],
   };
 }

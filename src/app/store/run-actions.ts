@@ -76,7 +76,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       ctx.latents({ student: 'trained', ...(latents.problems.status !== 'idle' && others) });
     }
     if (event.kind === 'kept' && event.failure !== null)
-      ctx.notify('warning', `The student of this run is not kept: ${event.failure} The run goes on.`);
+      ctx.notify('warning', `The student of this run is not being kept: ${event.failure} The run continues.`);
     if (event.kind === 'resumed') noteProvider(event.provider);
     queue.push(event);
     flushing ??= setTimeout(flush, UPDATE);
@@ -87,7 +87,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     if (now !== undefined && now !== before)
       ctx.notify(
         'info',
-        `The run was computed on ${before} and goes on on ${now}: from here its losses differ in their last digits from those of a run on one of them.`,
+        `The run was computed on ${before} and continues on ${now}: from here on its losses differ in the last digits from those of a run on one device alone.`,
       );
   };
 
@@ -122,7 +122,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       kept.delete(id);
       ctx.set({ kept });
     } catch (thrown) {
-      ctx.notify('warning', `What was kept of the run could not be deleted: ${failureOf(thrown).message}`);
+      ctx.notify('warning', `The kept data of the run could not be deleted: ${failureOf(thrown).message}`);
     }
   };
 

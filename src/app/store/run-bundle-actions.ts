@@ -51,7 +51,7 @@ export function runBundleActions(
       const { saved, damaged, methods } = ctx.get();
       if ([...saved, ...damaged].some(({ id }) => id === run.id))
         throw new StorageError(
-          `the run “${runName(run, methods)}” is among the kept runs already`,
+          `the run “${runName(run, methods)}” is already among the kept runs`,
           'Delete it there first if the bundle is to take its place.',
         );
       if (ctx.students.unavailable !== null)

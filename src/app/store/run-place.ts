@@ -76,13 +76,13 @@ export function runPlace(
           ? 'cannot be read: Distil says why'
           : 'is not kept in this browser';
         complain(
-          `the run ${id} ${why}; load its run bundle (Distil, Load a run file), or start it anew with the settings of the link`,
+          `the run ${id} ${why}; load its run bundle (Distil, Load a run file), or start it again with the settings of the link`,
         );
         return;
       }
       if (panel !== 'distil') {
         if (!kept.has(id))
-          complain(`no student is kept of the run ${id}: start it anew, or load its run bundle`);
+          complain(`no student of the run ${id} is kept: start it again, or load its run bundle`);
         else if (studentRun !== id) await openStudent(id);
         return;
       }

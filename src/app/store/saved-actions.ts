@@ -155,7 +155,7 @@ export function savedActions(ctx: Context): SavedActions {
 /** A student whose run has no row: it can only be deleted. */
 const asDamaged = ({ run, step, steps, bytes }: KeptStudent): DamagedRow => ({
   id: run,
-  reason: `its row is gone; its student at step ${step} of ${steps} takes ${(bytes / 2 ** 20).toFixed(1)} MB`,
+  reason: `its entry is missing; its student at step ${step} of ${steps} takes ${(bytes / 2 ** 20).toFixed(1)} MB`,
 });
 
 export function runAutosave(ctx: Context): RunAutosave {

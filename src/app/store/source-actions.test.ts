@@ -255,7 +255,7 @@ describe('a library that does not respond', () => {
       await vi.advanceTimersByTimeAsync(10_000);
       expect(state().problem).toMatchObject({
         title: 'The stored models could not be listed',
-        error: { code: 'storage', message: expect.stringContaining('no answer') },
+        error: { code: 'storage', message: expect.stringContaining('did not respond') },
       });
     } finally {
       vi.useRealTimers();

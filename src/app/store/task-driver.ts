@@ -126,7 +126,7 @@ export const untilAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<
   Promise.race([
     work,
     whenAborted(signal).then(() => {
-      throw new DOMException('it is no longer waited for', 'AbortError');
+      throw new DOMException('it is no longer awaited', 'AbortError');
     }),
   ]);
 

@@ -48,7 +48,7 @@ export function numbersIn(text: string, low: number, high: number): readonly num
   const spans = spansIn(text);
   const bad = spans.find(({ first, last }) => !(first >= low && last <= high && first <= last));
   if (bad)
-    return `“${bad.part.slice(0, 20)}” is none; write whole numbers from ${low} to ${high}, as in 0-3, 6.`;
+    return `“${bad.part.slice(0, 20)}” is not a whole number from ${low} to ${high}, nor a range of them; write for example 0-3, 6.`;
   const all = spans.flatMap(({ first, last }) =>
     Array.from({ length: last - first + 1 }, (_, i) => first + i),
   );

@@ -121,7 +121,7 @@ export const coconut = defineMethod({
           },
         }),
         reset: setting(z.enum(['stage', 'epoch', 'never']).default('stage'), {
-          label: 'Optimiser starts anew',
+          label: 'Reset the optimiser',
           help: 'When AdamW’s moments are forgotten.',
           source: 'Coconut’s README says at each stage; its code does so at each epoch',
           options: { stage: 'at each stage', epoch: 'at each epoch', never: 'never' },
@@ -172,7 +172,7 @@ export const coconut = defineMethod({
   ],
   terms: [
     {
-      ...answerTerm('x, z_{1:n}', 'Coconut §3'),
+      ...answerTerm('x, z_{1:n}', 'Coconut §3', { said: '\\text{steps}_{s+1\\dots},\\ \\text{answer}' }),
       label: 'steps and answer',
       sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'], on: 'text' },
       unit: 'nats per token, weighted',

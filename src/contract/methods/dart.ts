@@ -9,7 +9,7 @@ import {
   chainSettings,
   chainTerm,
   chainWeights,
-  plainAnswerWeight,
+  plainAnswerWeightAs,
   weight,
   weightHelp,
 } from './shared';
@@ -24,6 +24,9 @@ const DART_TRAINING = {
   weights: { answer: 1, distil: 20 },
   lora: { rank: 128, alpha: 32, targets: ['q', 'k', 'v', 'o'] },
 } as const;
+
+/** Symbol of the silent pathway's weight: λ is the distillation's. */
+const SILENT_WEIGHT = '\\lambda_{\\mathrm{ST}}';
 
 /** What the paths depend on. */
 interface Paths {
@@ -124,7 +127,7 @@ export const dart = defineMethod({
       { title: 'Loss weights' },
       {
         ...chainWeights,
-        answer: plainAnswerWeight,
+        answer: plainAnswerWeightAs(SILENT_WEIGHT),
         distil: setting(weight().default(20), {
           label: 'Distillation',
           tex: '\\lambda',
@@ -158,7 +161,7 @@ export const dart = defineMethod({
   terms: [
     chainTerm('DART §3.1, first mean'),
     chainAnswerTerm('DART §3.1, second mean'),
-    answerTerm('Q, \\langle st\\rangle^C', 'DART §3.1'),
+    answerTerm('Q, \\langle st\\rangle^C', 'DART §3.1', { symbol: SILENT_WEIGHT }),
     {
       name: 'distil',
       label: 'distillation',

@@ -94,7 +94,7 @@ export const icot = defineMethod({
         smoothing: setting(z.number().min(0.1).max(100).default(4), {
           label: 'Removal smoothing',
           tex: '\\lambda_o',
-          help: 'Rate of the random offset o, drawn anew for each sample: 4 removes further tokens from 2 % of the samples; 100 from none.',
+          help: 'Rate of the random offset o, redrawn for each sample: 4 removes further tokens from 2 % of the samples; 100 from none.',
           source: `${CODE} (removal_smoothing_lambda 4)`,
         }),
         side: setting(z.enum(['left', 'right']).default('left'), {
@@ -110,7 +110,7 @@ export const icot = defineMethod({
           options: { renumbered: 'renumbered', kept: 'kept' },
         }),
         reset: setting(z.boolean().default(true), {
-          label: 'Optimiser starts anew',
+          label: 'Reset the optimiser',
           help: 'Forget AdamW’s moments whenever R grows.',
           source: `${CODE} (reset_optimizer)`,
         }),
@@ -127,7 +127,7 @@ export const icot = defineMethod({
   ],
   terms: [
     {
-      ...answerTerm('x', 'arXiv:2405.14838 §3'),
+      ...answerTerm('x', 'arXiv:2405.14838 §3', { said: 'r_{k+1\\dots},\\ \\text{answer}' }),
       label: 'rationale and answer',
       sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
       unit: 'nats per token, weighted',

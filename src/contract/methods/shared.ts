@@ -46,15 +46,15 @@ export const weightHelp = (what: string): string => `${what} ${LEFT_OUT}`;
 /** λ of the answer's cross entropy, which LoRi leaves open. */
 export const answerWeight = answerWeightBy(OURS);
 
-/** The same, of methods whose papers have it plain. */
-export const plainAnswerWeight = answerWeightBy(
-  'the papers that have the term weigh it 1; the default is this app’s own choice',
-);
+/** The same, of methods whose papers have it plain. @param tex its symbol, where the paper's own λ is another weight */
+export const plainAnswerWeightAs = (tex: string) =>
+  answerWeightBy('the papers that have the term weigh it 1; the default is this app’s own choice', tex);
+export const plainAnswerWeight = plainAnswerWeightAs('\\lambda');
 
-function answerWeightBy(source: string) {
+function answerWeightBy(source: string, tex = '\\lambda') {
   return setting(weight().default(0.3), {
     label: 'Answer cross-entropy',
-    tex: '\\lambda',
+    tex,
     help: weightHelp('Weight of the cross-entropy on the answer tokens.'),
     source,
   });
@@ -70,10 +70,15 @@ export const explicitWeight = setting(weight().default(0), {
   source: OURS,
 });
 
-export const answerTerm = (given: string, source: string): LossTerm => ({
+/** @param given what it is predicted from, in TeX  @param symbol of its weight  @param said what is predicted, in TeX */
+export const answerTerm = (
+  given: string,
+  source: string,
+  { symbol = '\\lambda', said = '\\text{answer}' } = {},
+): LossTerm => ({
   name: 'answer',
   label: 'answer',
-  tex: `\\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{answer}\\mid ${given})`,
+  tex: `${symbol}\\,\\mathcal{L}_{\\mathrm{CE}}(${said}\\mid ${given})`,
   unit: 'nats per answer token, weighted',
   about: 'Cross-entropy of the answer tokens.',
   source,

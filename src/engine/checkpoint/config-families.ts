@@ -83,7 +83,7 @@ function headDimOf(
   };
   const headDim = isAbsent(json, 'head_dim') ? standard() : count(json, 'head_dim', 1024);
   if (headDim % 2 !== 0)
-    throw new ConfigError(`head_dim ${headDim} is odd, expected an even one, as RoPE turns pairs`, CORRECT);
+    throw new ConfigError(`head_dim ${headDim} is odd, expected an even one, as RoPE rotates pairs`, CORRECT);
   return headDim;
 }
 

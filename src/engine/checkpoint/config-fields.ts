@@ -73,5 +73,5 @@ export function dividedHidden(hidden: [string, number], heads: [string, number])
 
 /** Notes that the file leaves out a field, and the value taken instead: transformers' default for the family. */
 export function noteDefault(notes: string[], key: string, value: number): void {
-  notes.push(`config.json does not say ${key}; ${value}, the default of transformers, is taken.`);
+  notes.push(`config.json lacks ${key}; the default of transformers, ${value}, is used.`);
 }

@@ -104,8 +104,8 @@ export function checkUnused(type: ModelType, json: JsonObject, notes: string[]):
     else if (LATENTS.test(name)) latents.push(name);
     else if (SPEAKS_OF_NETWORK.test(name))
       throw new ConfigError(
-        `unsupported field ${quote(name)} (${quote(value)}): it is unknown, and by its name it changes the network`,
-        'Choose a checkpoint without it. If it changes nothing, take it out of config.json.',
+        `unsupported field ${quote(name)} (${quote(value)}): it is unknown, and its name suggests that it changes the network`,
+        'Choose a checkpoint without it. If it has no effect, remove it from config.json.',
       );
     else unknown.push(name);
   }

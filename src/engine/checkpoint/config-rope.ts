@@ -89,7 +89,7 @@ function scalingOf(
   if (type === 'dynamic') {
     factorOf(key, type, holder);
     notes.push(
-      `${key} of type dynamic changes nothing within ${positionsIn(json, key)} positions, and more are not run here.`,
+      `${key} of type dynamic changes nothing within ${positionsIn(json, key)} positions, and longer texts are not supported.`,
     );
   }
   return undefined;

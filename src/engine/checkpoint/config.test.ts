@@ -121,7 +121,7 @@ describe('parseModelConfig', () => {
     });
     expect(parseModelConfig(without(qwen3, 'head_dim'))).toMatchObject({
       headDim: 128,
-      notes: ['config.json does not say head_dim; 128, the default of transformers, is taken.'],
+      notes: ['config.json lacks head_dim; the default of transformers, 128, is used.'],
     });
     expect(parseModelConfig(qwen2).qkNorm).toBeUndefined();
   });
@@ -324,8 +324,8 @@ describe('parseModelConfig', () => {
       eosTokenIds: [],
       normEps: 1e-6,
       notes: [
-        'config.json does not say rms_norm_eps; 0.000001, the default of transformers, is taken.',
-        'config.json does not say rope_theta; 10000, the default of transformers, is taken.',
+        'config.json lacks rms_norm_eps; the default of transformers, 0.000001, is used.',
+        'config.json lacks rope_theta; the default of transformers, 10000, is used.',
       ],
     });
     expect(config.bosTokenId).toBeUndefined();
@@ -345,9 +345,7 @@ describe('parseModelConfig', () => {
     expect(parseModelConfig({ ...llama, hidden_act: 'swish' })).toEqual(parseModelConfig(llama));
     expect(parseModelConfig(without(llama, 'max_position_embeddings'))).toMatchObject({
       maxPositions: 2048,
-      notes: [
-        'config.json does not say max_position_embeddings; 2048, the default of transformers, is taken.',
-      ],
+      notes: ['config.json lacks max_position_embeddings; the default of transformers, 2048, is used.'],
     });
     expect(parseModelConfig(without(qwen2, 'max_position_embeddings')).maxPositions).toBe(32768);
   });
@@ -391,7 +389,7 @@ describe('parseModelConfig', () => {
     [
       'an unknown field of the network',
       { ...llama, no_rope_layers: [1, 1, 0] },
-      'unsupported field "no_rope_layers" ([1, 1, 0]): it is unknown, and by its name it changes the network',
+      'unsupported field "no_rope_layers" ([1, 1, 0]): it is unknown, and its name suggests that it changes the network',
     ],
     ['inherited type', Object.create(llama), 'unsupported model_type missing'],
     [

@@ -68,7 +68,7 @@ describe('fetchFile', () => {
     for (const fetch of [silent, halfway])
       await expect(fetchFile('m/x', { fetch, stall: 20 })).rejects.toMatchObject({
         name: 'FileError',
-        message: 'm/x: nothing came for 0.02 s',
+        message: 'm/x: no data for 0.02 s',
         hint: expect.stringContaining('connection'),
       });
   });

@@ -63,7 +63,7 @@ export async function fetchFile(url: string, options: FetchOptions = {}): Promis
     if (cause instanceof CancelledError || signal?.aborted)
       throw new CancelledError(`loading ${url} was cancelled`);
     if (stalled.signal.aborted)
-      throw new FileError(`${url}: nothing came for ${stall / 1000} s`, RETRY, { cause });
+      throw new FileError(`${url}: no data for ${stall / 1000} s`, RETRY, { cause });
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new FileError(`${url}: could not be loaded (${why})`, RETRY, { cause });
   } finally {

@@ -74,7 +74,7 @@ export function notesOnLeftovers(
     );
   return [...notes].flatMap(([why, names]) =>
     [...grouped(names)].map(
-      ([name, n]) => `${quote(name)} ${n > 1 ? `(${n} tensors) are` : 'is'} left aside: ${why}.`,
+      ([name, n]) => `${quote(name)} ${n > 1 ? `(${n} tensors) are` : 'is'} ignored: ${why}.`,
     ),
   );
 }
@@ -93,7 +93,7 @@ export async function headNote(
   const same = (await sameBytes(embedding, head, signal))
     ? 'it equals the embedding, which is the head'
     : 'it differs from the embedding, to which config.json ties the head; set tie_word_embeddings to false to use it';
-  return `${quote(head.entry.name)} is left aside: ${same}.`;
+  return `${quote(head.entry.name)} is ignored: ${same}.`;
 }
 
 const PIECE = 4 * 2 ** 20;

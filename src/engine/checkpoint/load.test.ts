@@ -57,7 +57,7 @@ describe('loadCheckpoint', () => {
       ['b', { dtype: 'f32', shape: [3], data: new Float32Array([3, 4, 5]) }],
       ['a', { dtype: 'f32', shape: [2, 1], data: new Float32Array([1, 2]) }],
     ]);
-    expect(checkpoint.notes).toEqual(['"lm" is left aside: not part of the decoder.']);
+    expect(checkpoint.notes).toEqual(['"lm" is ignored: not part of the decoder.']);
     expect(checkpoint.config.headDim).toBe(2);
   });
 
@@ -142,7 +142,7 @@ describe('loadCheckpoint', () => {
       'wrong shape',
       { config, weights: one },
       need(['a', [1, 2]]),
-      'm.safetensors: tensor "a" is [2, 1], config.json makes it [1, 2]',
+      'm.safetensors: tensor "a" is [2, 1], config.json requires [1, 2]',
     ],
     [
       'in two files',
@@ -312,8 +312,8 @@ describe('unread tensors', () => {
   it('names harmless ones with the reason, grouping layers', async () => {
     const buffers = [0, 1, 2].map((i) => `model.layers.${i}.self_attn.rotary_emb.inv_freq`);
     expect((await open([...buffers, 'score.weight'])).notes).toEqual([
-      '"model.layers.{i}.self_attn.rotary_emb.inv_freq" (3 tensors) are left aside: rotary tables, which are computed from config.json.',
-      '"score.weight" is left aside: not part of the decoder.',
+      '"model.layers.{i}.self_attn.rotary_emb.inv_freq" (3 tensors) are ignored: rotary tables, which are computed from config.json.',
+      '"score.weight" is ignored: not part of the decoder.',
     ]);
     const many = Array.from({ length: 30 }, (_, i) => `other${i}.weight`);
     const { notes } = await open(many);
@@ -323,9 +323,7 @@ describe('unread tensors', () => {
   it('mentions a head beside a tied embedding, and whether the two are equal', async () => {
     const [embedding] = network;
     const same = await openWith({ ...named(network), 'lm_head.weight': a });
-    expect(same.notes).toEqual([
-      '"lm_head.weight" is left aside: it equals the embedding, which is the head.',
-    ]);
+    expect(same.notes).toEqual(['"lm_head.weight" is ignored: it equals the embedding, which is the head.']);
     const other = await openWith({
       ...named(network),
       'lm_head.weight': [
@@ -334,7 +332,7 @@ describe('unread tensors', () => {
       ],
     });
     expect(other.notes).toEqual([
-      '"lm_head.weight" is left aside: it differs from the embedding, to which config.json ties the head; set tie_word_embeddings to false to use it.',
+      '"lm_head.weight" is ignored: it differs from the embedding, to which config.json ties the head; set tie_word_embeddings to false to use it.',
     ]);
     expect([...(other.weights.get(embedding)?.data ?? [])]).toEqual([1, 2]);
   });
@@ -350,8 +348,8 @@ describe('unread tensors', () => {
       gpt2Network,
     );
     expect(notes).toEqual([
-      '"transformer.h.0.attn.bias" is left aside: causal masks, which are computed.',
-      '"transformer.h.0.attn.masked_bias" is left aside: the value of masked scores, which is computed.',
+      '"transformer.h.0.attn.bias" is ignored: causal masks, which are computed.',
+      '"transformer.h.0.attn.masked_bias" is ignored: the value of masked scores, which is computed.',
     ]);
     const bias = openWith({ ...tensors, 'transformer.h.0.attn.bias': b }, gpt2Network);
     await expect(bias).rejects.toThrow('"transformer.h.0.attn.bias"');
@@ -373,7 +371,7 @@ describe('a prefix of all names', () => {
     async (prefix) => {
       const { weights, notes } = await openWith(named(under(prefix)));
       expect([...weights.keys()]).toEqual(network);
-      expect(notes).toEqual([`The names of the tensors stand under the prefix "${prefix}".`]);
+      expect(notes).toEqual([`The tensors’ names are under the prefix "${prefix}".`]);
     },
   );
 
@@ -385,8 +383,8 @@ describe('a prefix of all names', () => {
     );
     expect([...weights.keys()]).toEqual(gpt2Network);
     expect(notes).toEqual([
-      'The names of the tensors stand without the prefix "transformer.".',
-      '"score.weight" is left aside: not part of the decoder.',
+      'The tensors’ names are without the prefix "transformer.".',
+      '"score.weight" is ignored: not part of the decoder.',
     ]);
     const wrong = openWith({ ...named(names), ...named(['h.0.ln_9.weight'], b) }, gpt2Network);
     await expect(wrong).rejects.toThrow('"h.0.ln_9.weight"');
@@ -408,8 +406,8 @@ describe('a prefix of all names', () => {
     const second = named(under('decoder.model.'));
     const { notes } = await openWith({ ...named(network), ...second });
     expect(notes).toEqual([
-      '"decoder.model.embed_tokens.weight" is left aside: not part of the decoder.',
-      '"decoder.model.layers.0.mlp.down_proj.weight" is left aside: not part of the decoder.',
+      '"decoder.model.embed_tokens.weight" is ignored: not part of the decoder.',
+      '"decoder.model.layers.0.mlp.down_proj.weight" is ignored: not part of the decoder.',
     ]);
     await expect(openWith({ ...named(under('encoder.')), ...second })).rejects.toThrow(
       'the weights hold 2 models: "decoder.model.embed_tokens.weight", "encoder.embed_tokens.weight"',

@@ -108,7 +108,7 @@ function renamed(
     const other = byName.get(expected);
     if (other)
       throw new FileError(
-        `the weights hold both ${quote(other.entry.name)} and ${quote(name)}, which are one tensor of the network`,
+        `the weights hold both ${quote(other.entry.name)} and ${quote(name)}, which are the same tensor of the network`,
         'Choose a checkpoint with a single model.',
       );
     byName.set(expected, location);
@@ -119,7 +119,7 @@ function renamed(
 function prefixNote({ prefix, body }: Naming): string[] {
   if (prefix === body) return [];
   const what = prefix === '' ? `without the prefix ${quote(body)}` : `under the prefix ${quote(prefix)}`;
-  return [`The names of the tensors stand ${what}.`];
+  return [`The tensors’ names are ${what}.`];
 }
 
 const shortened = (notes: readonly string[]): readonly string[] =>
@@ -155,7 +155,7 @@ function checkNeeded(needed: readonly ExpectedTensor[], found: ReadonlyMap<strin
     const { entry, file } = found.get(name) as TensorLocation;
     if (!sameShape(entry.shape, shape)) {
       throw new FileError(
-        `${file}: tensor ${quote(name)} is ${showShape(entry.shape)}, config.json makes it ${showShape(shape)}`,
+        `${file}: tensor ${quote(name)} is ${showShape(entry.shape)}, config.json requires ${showShape(shape)}`,
         'Choose weights and a config.json from the same checkpoint.',
       );
     }

@@ -53,7 +53,7 @@ export async function locateTensors(
     if (!found.has(name)) {
       throw new FileError(
         `index puts tensor ${quote(name)} in ${quote(file)}, which does not hold it`,
-        'Index and shards are of different checkpoints: get them again.',
+        'Index and shards belong to different checkpoints: get them again.',
       );
     }
   }

@@ -202,11 +202,11 @@ describe('a hostile or damaged file', () => {
       /hold 8 bytes, F16 \[2\] needs 4/,
     ],
     ['out of range', raw(`{"x":${entry('F32', '[2]', '[4,12]')}}`, 8), /truncated: ends at byte/],
-    ['hole at the start', raw(`{"x":${entry('F32', '[2]', '[4,12]')}}`, 12), /"x" leaves a hole of 4 bytes/],
+    ['hole at the start', raw(`{"x":${entry('F32', '[2]', '[4,12]')}}`, 12), /"x" leaves a gap of 4 bytes/],
     [
       'hole between',
       raw(`{"x":${x},"y":${entry('F32', '[1]', '[12,16]')}}`, 16),
-      /"y" leaves a hole of 4 bytes/,
+      /"y" leaves a gap of 4 bytes/,
     ],
     [
       'overlap',

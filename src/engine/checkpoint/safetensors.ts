@@ -260,7 +260,7 @@ function checkCover(
       const what =
         begin < covered
           ? `overlaps ${quote(previous)}`
-          : `leaves a hole of ${begin - covered} bytes before it`;
+          : `leaves a gap of ${begin - covered} bytes before it`;
       throw new FileError(
         `${label}: tensor ${quote(name)} ${what}: begins at byte ${begin}, expected ${covered}`,
         AGAIN,

@@ -46,7 +46,7 @@ export function blobSource(blob: Blob, readBlob?: ReadBlob): ByteSource {
   };
 }
 
-const AGAIN = 'The file changed or went away after it was chosen: open the checkpoint again.';
+const AGAIN = 'The file was changed or removed after it was chosen: open the checkpoint again.';
 
 /** A file that was deleted, moved or changed since it was picked can no longer be read. */
 function read(bytes: () => ArrayBuffer, offset: number): ArrayBuffer {

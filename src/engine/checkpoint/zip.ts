@@ -55,7 +55,7 @@ export async function readZip(source: ByteSource, label = 'archive'): Promise<Re
     const { name, next, ...found } = centralEntry(view, bytes, at, `${label}: entry ${i + 1} of ${count}`);
     at = next;
     if (name.endsWith('/')) continue;
-    if (entries.has(name)) throw new FileError(`${label}: ${quote(name)} is there twice`, AGAIN);
+    if (entries.has(name)) throw new FileError(`${label}: ${quote(name)} occurs twice`, AGAIN);
     entries.set(name, {
       name,
       ...found,
@@ -80,7 +80,7 @@ export async function readEntry(
   const raw = await source.read(begin, stored);
   const bytes = method === 0 ? raw : await inflate(raw, size, name);
   if (bytes.length !== size || crc32(bytes) !== crc)
-    throw new FileError(`${quote(name)} in the archive is damaged: its checksum is another`, AGAIN);
+    throw new FileError(`${quote(name)} in the archive is damaged: its checksum does not match`, AGAIN);
   return bytes;
 }
 
@@ -180,7 +180,7 @@ function centralEntry(view: DataView, bytes: Uint8Array, at: number, label: stri
     throw new FileError(`${label}, ${quote(name)}, is encrypted`, 'Unpack the archive yourself.');
   if (method !== 0 && method !== 8)
     throw new FileError(
-      `${label}, ${quote(name)}, is packed by method ${method}; known: stored, deflated`,
+      `${label}, ${quote(name)}, uses compression method ${method}; supported: stored, deflated`,
       'Unpack the archive yourself.',
     );
   const sizes = {

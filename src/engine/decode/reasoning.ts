@@ -171,7 +171,7 @@ export function withThoughts(reasoning: Reasoning, thoughts: number): Reasoning 
   const most = mostThoughts(reasoning);
   if (most === null || thoughts > most)
     throw new InputError(
-      `${thoughts} thoughts; ${most === null ? 'those of this student are made together, and have no other number than' : 'this student has different tokens as its thoughts, and no more than'} ${thoughtsIn(reasoning)}`,
+      `${thoughts} thoughts; ${most === null ? 'those of this student are computed together, and their number is fixed at' : 'this student has different tokens as its thoughts, at most'} ${thoughtsIn(reasoning)}`,
       `Choose ${most === null ? '' : 'at most '}${thoughtsIn(reasoning)}.`,
     );
   const resized = (stage: Stage): Stage => {

@@ -41,9 +41,14 @@ describe('shape rules refuse, naming operation, shapes and place', () => {
       'transpose',
       [[2, 3]],
       ([a]) => o.transpose(a!, [0, 0]),
-      /transpose: \[0, 0\] is no permutation of 2 axes/,
+      /transpose: \[0, 0\] is not a permutation of 2 axes/,
     ],
-    ['transpose', [[2, 3]], ([a]) => o.transpose(a!, [1, 0, 2]), /\[1, 0, 2\] is no permutation of 2 axes/],
+    [
+      'transpose',
+      [[2, 3]],
+      ([a]) => o.transpose(a!, [1, 0, 2]),
+      /\[1, 0, 2\] is not a permutation of 2 axes/,
+    ],
     ['expand', [[2, 3]], ([a]) => o.expand(a!, [4, 3]), /expand: cannot expand to \[4, 3\]/],
     ['expand', [[2, 3]], ([a]) => o.expand(a!, [1, 3]), /cannot expand to \[1, 3\]/],
     [
@@ -64,8 +69,8 @@ describe('shape rules refuse, naming operation, shapes and place', () => {
       ([a, b]) => o.concat([a!, b!], 2),
       /concat: axis 2 is outside rank 2/,
     ],
-    ['slice', [[2, 3]], ([a]) => o.slice(a!, 1, 1, 4), /slice: \[1, 4\) is no range within axis 1 of 3/],
-    ['slice', [[2, 3]], ([a]) => o.slice(a!, 1, 2, 2), /slice: \[2, 2\) is no range/],
+    ['slice', [[2, 3]], ([a]) => o.slice(a!, 1, 1, 4), /slice: \[1, 4\) is not a range within axis 1 of 3/],
+    ['slice', [[2, 3]], ([a]) => o.slice(a!, 1, 2, 2), /slice: \[2, 2\) is not a range/],
     ['pad', [[2, 3]], ([a]) => o.pad(a!, 0, -1, 0), /pad: cannot pad by -1 and 0/],
     ['gather', [[2, 3], [2]], ([a, b]) => o.gather(a!, b!), /gather: indices must be i32, not f32/],
     [

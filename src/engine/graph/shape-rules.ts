@@ -177,7 +177,7 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
     const x = operand(inputs, 0);
     const perm = attributes.perm as readonly number[];
     if (perm.length !== x.shape.length || [...perm].sort((a, b) => a - b).some((p, i) => p !== i))
-      throw new ShapeError(`${showShape(perm)} is no permutation of ${x.shape.length} axes`);
+      throw new ShapeError(`${showShape(perm)} is not a permutation of ${x.shape.length} axes`);
     return { shape: perm.map((p) => x.shape[p] as number), dtype: x.dtype };
   },
   expand: (inputs, attributes) => {
@@ -210,7 +210,7 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
       x.shape[axis] as number,
     ];
     if (!(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start < end && end <= size))
-      throw new ShapeError(`[${start}, ${end}) is no range within axis ${axis} of ${size}`);
+      throw new ShapeError(`[${start}, ${end}) is not a range within axis ${axis} of ${size}`);
     return { shape: x.shape.map((d, i) => (i === axis ? end - start : d)), dtype: x.dtype };
   },
   /** Zeros before and after one axis. */

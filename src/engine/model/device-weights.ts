@@ -97,7 +97,7 @@ export class DeviceWeights {
     if (bytes > maxTensorBytes)
       throw new TooLargeError(
         `the weight ${name} takes ${bytes} bytes as float32; this device can bind ${maxTensorBytes} at most`,
-        'Keep the layers’ matrices in 16, 8 or 4 bits, which an opened model’s storage may be: they are bound in pieces then. Or choose WASM in the Model panel.',
+        'Store the layers’ matrices in 16, 8 or 4 bits (an opened model’s storage): they are then bound in pieces. Or choose WASM in the Model panel.',
       );
     this.keep(name, this.runtime.upload(late.read(), name), bytes);
     return this.tensors.get(name);

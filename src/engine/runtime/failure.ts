@@ -27,7 +27,7 @@ export function runtimeFailure(what: string, cause: unknown): LoriError {
     return new Kind(
       // What C++ calls it (std::bad_alloc) says nothing to a person; it stays the cause.
       `${what}: ${isFull ? 'WebAssembly has no memory left' : `there is not enough memory (${words})`}`,
-      `${FEWER} WASM can use at most 4 GiB, and memory it once took stays taken until the engine is restarted.`,
+      `${FEWER} WASM can use at most 4 GiB, and memory once allocated is not released until the engine is restarted.`,
       options,
     );
   }

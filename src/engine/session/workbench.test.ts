@@ -292,7 +292,7 @@ describe('a run that diverges', () => {
     );
     await expect(run).rejects.toThrow(NumericError);
     await expect(run).rejects.toThrow(/not finite|is (NaN|-?Infinity)/);
-    await expect(run).rejects.toThrow('the student there was before stays');
+    await expect(run).rejects.toThrow('the previous student stays');
     // The step that diverged is reported, as the last one.
     const finite = watched.steps().map((step) => Number.isFinite(step.losses.total + step.gradientNorm));
     expect(finite.indexOf(false)).toBe(finite.length - 1);
@@ -301,7 +301,7 @@ describe('a run that diverges', () => {
     const last = watched.steps().length - 1;
     expect(last).toBeGreaterThan(0);
     const observed = { ...wild, observation: { every: 1, samples: 1 } };
-    await expect(huge.distil(observed)).rejects.toThrow(`the student was taken back to step ${last}`);
+    await expect(huge.distil(observed)).rejects.toThrow(`the student was reset to step ${last}`);
     expect(inside().student).toMatchObject({ id: 'student-3', step: last });
     expect(inside().student?.packs.every((pack) => pack.every(Number.isFinite))).toBe(true);
     await huge.loadPair('models');
@@ -325,7 +325,7 @@ it('keeps the earlier student when the very first step diverges, and reports tha
     { report: watched.report },
   );
   await expect(run).rejects.toThrow(NumericError);
-  await expect(run).rejects.toThrow('the student there was before stays');
+  await expect(run).rejects.toThrow('the previous student stays');
   const steps = watched.steps();
   expect(steps).toHaveLength(1);
   expect(steps[0]?.step).toBe(1);

@@ -50,7 +50,7 @@ const pattern: Check = (value) => {
   if (Regex === undefined) return text(1)(literal) && `"String" to be ${text(1)(literal)}`;
   if (typeof Regex !== 'string') return '"Regex" to be a text';
   const why = whyUnsafe(Regex);
-  return why && `a pattern that ends in time: this one ${why}`;
+  return why && `a pattern that terminates quickly: this one ${why}`;
 };
 
 const template: Check = (value) => {

@@ -44,7 +44,7 @@ export function whyUnsafe(source: string): string | null {
       if (Math.max(min, max === Number.POSITIVE_INFINITY ? 0 : max) > MAX_REPEATS)
         return `repeats a part more than ${MAX_REPEATS} times (${quantifier[0]})`;
       if (closed?.flexible && max > 1)
-        return `repeats a group that itself holds repetitions or alternatives (${quantifier[0]}), which can take for ever`;
+        return `repeats a group that itself holds repetitions or alternatives (${quantifier[0]}), which can take forever`;
       if (min !== max) group.flexible = true;
       if (max > FEW && ++group.loops > MAX_LOOPS)
         return `has more than ${MAX_LOOPS} repetitions in a row, which can take very long`;

@@ -55,6 +55,6 @@ function disagreements(
     .filter(({ asked, done }) => asked !== undefined && asked !== done && (asked || adds))
     .map(
       ({ name, asked, done, token }) =>
-        `tokenizer_config.json sets ${name} to ${asked}, but tokenizer.json ${done ? 'adds' : 'does not add'} ${token}, and that is what counts, as in transformers.`,
+        `tokenizer_config.json sets ${name} to ${asked}, but tokenizer.json ${done ? 'adds' : 'does not add'} ${token}, and tokenizer.json takes precedence, as in transformers.`,
     );
 }

@@ -174,7 +174,7 @@ function withPrefixSpace(
   return {
     step: { ...step, add_prefix_space: asked },
     notes: [
-      `A text gets ${asked ? 'a' : 'no'} space in front, as tokenizer_config.json says against tokenizer.json.`,
+      `A text gets ${asked ? 'a' : 'no'} space in front, as tokenizer_config.json says, although tokenizer.json differs.`,
     ],
   };
 }

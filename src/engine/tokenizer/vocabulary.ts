@@ -100,7 +100,7 @@ class Adding {
     if (length === 0) return [];
     const shown = this.renumbered.slice(0, 3).join(', ');
     return [
-      `The files number ${length} added ${length === 1 ? 'token' : 'tokens'} otherwise than the tokenizers library does, whose numbers are used: ${shown}${length > 3 ? '…' : ''}.`,
+      `The files number ${length} added ${length === 1 ? 'token' : 'tokens'} differently from the tokenizers library, whose numbers are used: ${shown}${length > 3 ? '…' : ''}.`,
     ];
   }
 }

@@ -68,6 +68,6 @@ function wordAround(text: string, at: number): string {
 
 const noToken = (part: string, word: string): InputError =>
   new InputError(
-    `the tokenizer has no token for ${quote(part)} in ${quote(word)}, nor one for what is unknown`,
+    `the tokenizer has no token for ${quote(part)} in ${quote(word)}, nor an unknown token`,
     'Use another text, or another checkpoint.',
   );

@@ -108,13 +108,13 @@ function Counts() {
     <>
       {value && (
         <p>
-          {integer(value.all.least)} to {integer(value.all.most)} tokens a row, median{' '}
+          {integer(value.all.least)} to {integer(value.all.most)} tokens per row, median{' '}
           {integer(value.all.median)}, for {value.model}.{' '}
           {value.positions === null
             ? 'Its files do not say how many positions it has.'
             : value.tooLong === 0
               ? `All fit its ${integer(value.positions)} positions.`
-              : `${integer(value.tooLong)} are longer than its ${integer(value.positions)} positions (${value.tooLongRows.slice(0, 5).join(', ')}${value.tooLong > 5 ? ' …' : ''}); rows are never cut.`}
+              : `${integer(value.tooLong)} are longer than its ${integer(value.positions)} positions (${value.tooLongRows.slice(0, 5).join(', ')}${value.tooLong > 5 ? ' …' : ''}); rows are never truncated.`}
         </p>
       )}
       {counts.status === 'failed' && <ErrorNotice title="The tokens were not counted" error={counts.error} />}
@@ -122,7 +122,7 @@ function Counts() {
         <Button onPress={() => void countTokens()}>Count tokens for {reader}</Button>
         {value !== null && value.positions !== null && value.tooLong > 0 && (
           <Button onPress={() => changeData({ tokens: writeRange([null, value.positions]) })}>
-            Leave out what is longer
+            Leave out longer rows
           </Button>
         )}
       </div>

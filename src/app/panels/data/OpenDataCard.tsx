@@ -25,7 +25,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
   return (
     <Panel
       title={isAnother ? 'Another data set' : 'Open a data set'}
-      about="It stays in this browser. The format is detected from the content; rows that cannot be read are listed, the others load."
+      about="It stays in this browser. The format is detected from the content; rows that cannot be read are listed, and the others are loaded."
     >
       <DropZone
         className="drop-zone data-drop"

@@ -38,8 +38,8 @@ export function ReportCard({ report }: { readonly report: DataReport }) {
           ['Rows', integer(rows)],
           ['Malformed', malformed === 0 ? 'none' : `${integer(malformed)}, left out`],
           ['Duplicates', duplicates === 0 ? 'none' : `${integer(duplicates)}, left out`],
-          ['Steps a row', spread(report.steps)],
-          ['Words a row', `${spread(report.words)} (question and rationale)`],
+          ['Steps per row', spread(report.steps)],
+          ['Words per row', `${spread(report.words)} (question and rationale)`],
           ['Answer rule', ANSWER_RULES[report.rule].label],
           ['Licence', report.licence ?? 'not known'],
           ['Size', bytes(report.bytes)],
@@ -66,7 +66,7 @@ export function ReportCard({ report }: { readonly report: DataReport }) {
       {hasAnnotations(format) && (
         <CheckField
           label="Keep calculator annotations"
-          help="GSM8K’s solutions hold <<48/2=24>>; without them the rationale is the sentences alone."
+          help="GSM8K’s solutions hold <<48/2=24>>; without them the rationale is only the sentences."
           isSelected={reading.annotations === 'keep'}
           isDisabled={busy}
           onChange={(keep) => void changeReading({ annotations: keep ? 'keep' : 'remove' })}

@@ -20,7 +20,7 @@ export function RuleCard({ report }: { readonly report: DataReport }) {
   return (
     <Panel
       title="Answer rule"
-      about="How the answer is found in a text and compared. Published figures of a set are made with its own rule."
+      about="How the answer is found in a text and compared. Published results on a data set use its own rule."
     >
       <Choice
         label={<FieldName label="Marked by" />}

@@ -121,7 +121,7 @@ function StudentFiles() {
   return (
     <Panel
       title="Export"
-      about={`The student that is kept, ${student.label} (step ${student.step}), for PEFT, transformers and ONNX Runtime. Each opens here again in Model.`}
+      about={`The kept student, ${student.label} (step ${student.step}), for PEFT, transformers and ONNX Runtime. Each can be opened here again in Model.`}
     >
       <ExportModel subject={{ kind: 'student' }} />
     </Panel>

@@ -69,7 +69,7 @@ function Lengths({
         />
         <LineChart
           title="Accuracy by length"
-          summary="Share of right answers among the problems with so many reasoning tokens."
+          summary="Share of right answers among the problems with that many reasoning tokens."
           source={where}
           series={share}
           x={{ label: TOKENS, step: 1 }}

@@ -24,7 +24,7 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
       about={
         heldOut
           ? `${label} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, ${isWritten ? 'writing its rationale as the teacher does' : 'with no explicit reasoning'}`}.`
-          : 'No held-out problems were asked for.'
+          : 'No held-out problems were requested.'
       }
       actions={
         isThere && (
@@ -59,7 +59,7 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
           ],
           ['Trained parameters', integer(result.trainable)],
           ...(cut.length > 0
-            ? [['Ranks cut to what the model or the samples span', cut.join('; ')] as const]
+            ? [['Ranks reduced to what the model or the samples span', cut.join('; ')] as const]
             : []),
           ['Programs of a step', `${result.programs} on ${result.provider === 'webgpu' ? 'WebGPU' : 'WASM'}`],
         ]}

@@ -39,7 +39,7 @@ export function statusOf({ task, isStopping, result, id }: RunState, isLoaded: b
 function keptSentence({ step, every, bytes: size, milliseconds, failure }: KeptEvent): string {
   if (failure !== null) return `Not kept since step ${step}: ${failure}`;
   const steps = every === 1 ? 'the last step' : `the last ${every} steps`;
-  return `Kept at step ${step} (${bytes(size)} in ${duration(milliseconds)}): if the tab ends now, ${steps} at most are lost.`;
+  return `Kept at step ${step} (${bytes(size)} in ${duration(milliseconds)}): if the tab closes now, at most ${steps} are lost.`;
 }
 
 /** Start, pause, resume, stop, and what the run is doing. */

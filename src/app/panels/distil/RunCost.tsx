@@ -55,7 +55,7 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
   const isFull = purpose.kind === 'distil' && purpose.weights === true;
   const trained =
     isFull && available !== undefined
-      ? 'trained weights and gradients as programs have them; outside are values, gradients, both moments and a copy'
+      ? 'trained weights and gradients inside programs; outside: values, gradients, both moments and a copy'
       : `${isFull ? 'trained weights' : 'adapters'} with gradients and moments`;
   const kept = `weights in ${STORAGE_SHORT[storage]}${storage === 'f32' ? '' : ', as they are opened'}`;
   return (
@@ -64,7 +64,7 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
       {of}
       {parts.host > 0 && ` and ${bytes(parts.host)} outside it`}
       {memory.kept > 0.05 * used &&
-        `, up to ${bytes(used + memory.kept)} with other programs of the run, which are kept while there is room`}{' '}
+        `, up to ${bytes(used + memory.kept)} with other programs of the run, which are kept while memory allows`}{' '}
       ({parts.weights > 0 && `${bytes(parts.weights)} ${kept}, `}
       {bytes(parts.activations)} activations, {bytes(parts.adapters)} {trained}), as{' '}
       {composition === 'whole'
@@ -95,7 +95,7 @@ function Kept({ bytes: kept }: { readonly bytes: number }) {
 const readingText = ({ states, held, readings, bytes: kept }: TeacherReading): string =>
   held
     ? `Before that, ${bytes(states)} of the teacher’s hidden states.`
-    : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: of its ${bytes(states)} of hidden states one row’s are there at a time, and ${bytes(kept)} of sums, moments and anchors are kept.`;
+    : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: its hidden states would take ${bytes(states)}, so only one row’s are held at a time, and ${bytes(kept)} of sums, moments and anchors are kept.`;
 
 function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
   if (seconds === null)
@@ -104,15 +104,14 @@ function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
   return (
     <>
       <p className="help">
-        Time, estimated from the number of operations: about {duration(1000 * step)} a step
+        Time, estimated from the number of operations: about {duration(1000 * step)} per step
         {teacher !== null &&
           `, ${duration(1000 * reading)} to read ${integer(data.training.length)} rows by the teacher`}
         , {duration(1000 * all)} in all, evaluation not counted.
       </p>
       {all > LONG && (
         <p className="help">
-          That is not something to wait for here: WebGPU, a smaller model, fewer steps or shorter rows take
-          less.
+          This is too long to wait for here: WebGPU, a smaller model, fewer steps or shorter rows take less.
         </p>
       )}
     </>

@@ -25,7 +25,7 @@ export function RunFiles() {
     }
     // Read no more of a file than a run file can have.
     readRunFile(await file.slice(0, 4 * MAX_RUN_FILE_LENGTH + 1).text());
-    setRead(`${file.name} is in the form; Start repeats it.`);
+    setRead(`${file.name} is loaded into the form; Start repeats it.`);
   });
 
   return (

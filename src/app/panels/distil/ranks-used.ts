@@ -12,6 +12,6 @@ export function ranksUsed(
   const settings = settingsOf(methodOf(config.method, methods)).flatMap((group) => group.settings);
   return Object.entries(used).map(([path, rank]) => {
     const label = settings.find((setting) => setting.path === path)?.label ?? path;
-    return `${label}: ${rank} used of ${String(valueAt(config, path))} asked for`;
+    return `${label}: ${rank} used of ${String(valueAt(config, path))} requested`;
   });
 }

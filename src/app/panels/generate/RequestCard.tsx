@@ -57,7 +57,7 @@ export function RequestCard() {
           }}
         />
         <Text slot="description" className="help">
-          Continued as it is, with what the tokenizer puts around a text
+          Continued as it is, with the tokens that the tokenizer adds
           {draft.template !== '' && ', but put into the chat template below'}. Ctrl+Enter starts.
         </Text>
         <FieldError className="field-error">{errors.get('prompt')}</FieldError>
@@ -134,7 +134,7 @@ function TemplateField({ read }: { readonly read: TokenReading | null }) {
         })),
       ]}
       onChange={(name) => changeGeneration({ template: name === PLAIN ? '' : name })}
-      help="Puts the text into the form of a user’s message that the model was trained on."
+      help="Formats the text as a user message, as in the model’s training."
     />
   );
 }

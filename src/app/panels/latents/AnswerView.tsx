@@ -89,7 +89,7 @@ export function AnswerView() {
           )}
           {isBusy(explicit) && <Progress label="The teacher is reasoning in steps" />}
           {explicit.status === 'failed' && (
-            <ErrorNotice title="The explicit chain of thought was not made" error={explicit.error}>
+            <ErrorNotice title="The explicit chain of thought was not generated" error={explicit.error}>
               <Button onPress={() => void actions.explicit()}>Try again</Button>
             </ErrorNotice>
           )}
@@ -134,7 +134,7 @@ const shortName = ({ branches }: Parameters<typeof shownAnswer>[0]): string =>
 
 function timeOf({ totalMilliseconds, step, ran }: BranchAnswer, K: number): string {
   const thoughts = step === K ? `${step}` : `${step} of ${K}`;
-  const replayed = ran > 0 ? ` (${ran} passes were run for it, the rest was there)` : '';
+  const replayed = ran > 0 ? ` (${ran} passes were run, the others were cached)` : '';
   return `${duration(totalMilliseconds)} for the question, ${thoughts} thoughts and the answer${replayed}`;
 }
 

@@ -27,7 +27,7 @@ export function BranchTree() {
   const copy = () =>
     navigator.clipboard.writeText(window.location.href).then(
       () => setCopied('The link to this moment was copied.'),
-      () => setCopied('The browser did not let the link be copied; it is in the address bar.'),
+      () => setCopied('The browser did not allow the link to be copied; it is in the address bar.'),
     );
   return (
     <>
@@ -45,7 +45,7 @@ export function BranchTree() {
         <OpenJsonFile
           label="Open branches"
           max={MAX_FILE}
-          hint="Choose a file that “Download branches” wrote."
+          hint="Choose a file saved with “Download branches”."
           isDisabled={busy}
           read={readBranches}
         />

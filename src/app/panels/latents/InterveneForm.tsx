@@ -159,7 +159,7 @@ function Place({ draft, session, change }: PartProps & { readonly session: Laten
         onChange={(next) => change({ of: next, step: next === 'question' ? tokens.length : 1 })}
         help={
           of === 'question'
-            ? 'The question is read again with the change; all that comes after it is fed as ever.'
+            ? 'The question is read again with the change; everything after it is fed as usual.'
             : 'What comes before is not computed again. Tokens that mark where thoughts begin and end are fed as they are.'
         }
       />
@@ -187,7 +187,7 @@ function Place({ draft, session, change }: PartProps & { readonly session: Laten
           error={
             Number.isInteger(draft.layer) && draft.layer >= 1 && draft.layer <= L
               ? undefined
-              : `A layer from 1 to ${L} is expected.`
+              : `Choose a layer from 1 to ${L}.`
           }
         />
       )}

@@ -107,13 +107,10 @@ function OpenQuestion() {
           <InterveneForm />
         </Panel>
       )}
-      <Panel
-        title="Branches"
-        about="What was tried with this question. Branches share what they have in common."
-      >
+      <Panel title="Branches" about="What was tried on this question. Branches share their common part.">
         <BranchTree />
       </Panel>
-      <Panel title="Attention" about="What the thoughts look at, as in CODI’s figure 6.">
+      <Panel title="Attention" about="What the thoughts attend to, as in CODI’s figure 6.">
         <AttentionView />
       </Panel>
     </>

@@ -133,7 +133,7 @@ export function QuestionCard() {
       {opened && !reasons && !isOwn && (
         <p className="help">
           Questions are answered by the bundled pair, not by the model opened in Model, whose files do not say
-          that it reasons in thoughts: that one is used by Low-rank, Generate and Data.
+          that it reasons in thoughts: that model is used by Low-rank, Generate and Data.
         </p>
       )}
       <Button look="primary" isDisabled={isBusy(session) || training || wrongSteps} onPress={open}>

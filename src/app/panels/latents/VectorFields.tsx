@@ -94,7 +94,7 @@ export function VectorFields({
             value={draft.question}
             placeholder="this one"
             onChange={(question) => change({ question })}
-            help="A problem such as held-out-3, or a question’s text; empty for the one that is open."
+            help="A problem such as held-out-3, or a question’s text; leave empty for the open one."
           />
         </>
       )}
@@ -127,7 +127,7 @@ export function VectorFields({
           rows={3}
           value={draft.values}
           onChange={(values) => change({ values })}
-          help="As many as the hidden size, separated by commas or spaces."
+          help="As many values as the hidden size, separated by commas or spaces."
         />
       )}
     </>

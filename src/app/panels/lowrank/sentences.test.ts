@@ -165,7 +165,7 @@ it('collapse is called collapse', () => {
     positions: 4,
   });
   expect(collapseSentence('student', collapse(0.99))).toMatch(/nearly collapsed into one.*1\.2 of at most 4/);
-  expect(collapseSentence('student', collapse(0.1))).toMatch(/well apart/);
+  expect(collapseSentence('student', collapse(0.1))).toMatch(/well separated/);
   expect(collapseSentence('student', collapse(Number.NaN))).toMatch(/nothing to compare/);
 });
 

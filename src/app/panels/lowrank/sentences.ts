@@ -209,13 +209,12 @@ export function collapseSentence(
   const last = layers.length - 1;
   const [c, e] = [cosine[last]!, effectiveRank[last]!];
   if (Number.isNaN(c)) return `${capital(label)}: one position per sample, so there is nothing to compare.`;
-  const kind =
-    c > COLLAPSED ? 'nearly collapsed into one' : c > 0.7 ? 'much alike' : 'well apart from each other';
+  const kind = c > COLLAPSED ? 'nearly collapsed into one' : c > 0.7 ? 'very similar' : 'well separated';
   return `${capital(label)}: at layer ${layers[last]} the positions are ${kind}, mean cosine ${c.toFixed(2)}, effective rank ${e.toFixed(1)} of at most ${number(positions)}.`;
 }
 
 export const positionsSentence = (label: string, { positions }: CollapseReport): string =>
-  `${capital(label)}: ${number(positions)} positions a sample, the largest rank there could be.`;
+  `${capital(label)}: ${number(positions)} positions per sample, the largest rank there could be.`;
 
 export function axesSentence(axes: NonNullable<LensReport['axes']>): string {
   const total = axes.shares.reduce((a, b) => a + b, 0);

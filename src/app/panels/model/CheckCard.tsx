@@ -51,7 +51,7 @@ export function CheckCard() {
         <>
           {of !== device.value && (
             <Notice kind="info">
-              This check was made on the device that was open before, not on the one above.
+              This check was run on the device that was open before, not on the one above.
             </Notice>
           )}
           <p role="status">

@@ -74,8 +74,8 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
         <DataTable
           caption={
             provider === 'wasm'
-              ? `WASM, 4.3 GB at most, ${storedText(model)}. Time is on one thread, loading included; of training, one step as one program. A second figure counts programs of earlier requests, which are kept until room is needed.`
-              : `WebGPU, ${storedText(model)}. The browser does not report how much memory the GPU has. A second figure counts the head, which stays on the device once a text has been made.`
+              ? `WASM, 4.3 GB at most, ${storedText(model)}. Times are for one thread, including loading; for training, one step as one program. A second figure includes programs of earlier requests, which are kept until memory is needed.`
+              : `WebGPU, ${storedText(model)}. The browser does not report how much memory the GPU has. A second figure includes the head, which stays on the device once a text has been generated.`
           }
           columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
           rows={estimates.map(cell)}

@@ -16,11 +16,11 @@ import { Progress } from '../../ui/Progress';
 import { errorRows, rankRows, storageNotes } from './storage-errors';
 
 const HELP =
-  'The matrices of the layers may take 16, 9 or 5 bits a weight instead of 32 (by blocks, a scale included). Each product makes float32 values of its matrix first, so that reading is slower, and text much slower in 8 or 4 bits. Embeddings, norms, biases and the head stay float32; on WebGPU a head of more than 32 MiB is kept in 16 bits with them.';
+  'The matrices of the layers can take 16, 9 or 5 bits per weight instead of 32 (by blocks, a scale included). Each product first converts its matrix to float32, so reading is slower, and generating text much slower in 8 or 4 bits. Embeddings, norms, biases and the head stay float32; on WebGPU a head of more than 32 MiB is kept in 16 bits with them.';
 const ON_WASM =
-  '16 bits are float16, which holds a bfloat16 checkpoint’s values but for magnitudes below 8e-6; in training by layers they are fixed-point by blocks, 17 a weight, which holds those of at least 1/128 of their block’s largest.';
+  '16 bits are float16, which holds a bfloat16 checkpoint’s values except magnitudes below 8e-6; in training by layers they are fixed-point by blocks, 17 per weight, which holds those of at least 1/128 of their block’s largest.';
 const ON_GPU =
-  'On WebGPU 16 bits are fixed-point by blocks (17 a weight), since a device need not have 16-bit floats: a bfloat16 checkpoint’s values but for those below 1/128 of their block’s largest.';
+  'On WebGPU 16 bits are fixed-point by blocks (17 per weight), since a device need not have 16-bit floats: a bfloat16 checkpoint’s values except those below 1/128 of their block’s largest.';
 
 /** How an opened model's matrices are kept, and what fewer bits change. */
 export function StorageChoice({ model }: { readonly model: ModelReport }) {
@@ -71,7 +71,7 @@ function Errors({ errors }: { readonly errors: StorageErrors }) {
       <p role="status">
         {reference
           ? `Errors are relative to ${own}${reference.storage === 'half' ? ' (float16, which holds this checkpoint’s values but for the smallest, and fits where float32 does not)' : ''}: of hidden states of ${reference.tokens} tokens, and of the matrices of the layers ${layers.join(', ')}.`
-          : `Nothing fits that is near enough to the checkpoint’s own values, so that hidden states cannot be compared: only the matrices of the layers ${layers.join(', ')} are.`}{' '}
+          : `Nothing close enough to the checkpoint’s own values fits, so hidden states cannot be compared: only the matrices of the layers ${layers.join(', ')} are.`}{' '}
         {storageNotes(errors).join(' ')}
       </p>
       <DataTable

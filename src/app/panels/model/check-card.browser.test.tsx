@@ -16,7 +16,7 @@ describe('the card "Check this device"', () => {
   it('shows the outcome in a sentence, every verdict in words, and why a kernel did not run', async () => {
     const app = show();
     await button('Check this device').click();
-    await expect.element(page.getByText(/2 of 3 kernels did not give/)).toBeVisible();
+    await expect.element(page.getByText(/2 of 3 kernels did not reproduce/)).toBeVisible();
     await expect.element(page.getByText(/Anchor loss did not run: shader/)).toBeVisible();
     const table = page.getByRole('table', { name: /Largest errors/ });
     await expect.element(table).toMatchTextContent(/SVD.*✓ passed.*1\.0e−7.*CPU twin/);

@@ -30,7 +30,7 @@ const broken: KernelCheck = {
 describe('the report of the check', () => {
   it('says in a sentence that all is well, and which error comes closest', () => {
     expect(outcome(report(row, { ...row, kernel: 'AdamW', largestError: 1e-7 }))).toBe(
-      'All 2 kernels give the stored float64 results on the GPU (acme); the largest error is 20 % of what is allowed (Moments: μ, relative).',
+      'All 2 kernels reproduce the stored float64 results on the GPU (acme); the largest error is 20 % of what is allowed (Moments: μ, relative).',
     );
     expect(outcome(report(row, { ...row, kernel: 'svd', runsOn: 'cpu' }))).toContain(
       'results, 1 on the GPU (acme) and 1 on the CPU; the',
@@ -41,7 +41,7 @@ describe('the report of the check', () => {
 
   it('names the kernels that failed and what to do', () => {
     expect(outcome(report(row, far, broken))).toBe(
-      '2 of 2 kernels did not give the stored float64 results on the GPU (acme): Moments, SVD. Do not trust results from this device: choose WASM above.',
+      '2 of 2 kernels did not reproduce the stored float64 results on the GPU (acme): Moments, SVD. Do not trust results from this device: choose WASM above.',
     );
     expect(notRun(report(row, broken, { ...broken, measure: 'other' }))).toEqual([
       ['SVD', 'a "shader" does not compile'],

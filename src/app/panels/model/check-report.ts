@@ -86,9 +86,9 @@ export function outcome({ adapter, checks }: DeviceCheckReport): string {
       gpu > 0
         ? 'Do not trust results from this device: choose WASM above.'
         : 'Do not trust results from this browser.';
-    return `${bad.size} of ${kernels.size} kernels did not give the stored float64 results${where}: ${names}. ${advice}`;
+    return `${bad.size} of ${kernels.size} kernels did not reproduce the stored float64 results${where}: ${names}. ${advice}`;
   }
   const share = (c: KernelCheck): number => (c.tolerance === 0 ? 0 : c.largestError / c.tolerance);
   const worst = checks.reduce((a, b) => (share(b) > share(a) ? b : a));
-  return `All ${kernels.size} kernels give the stored float64 results${where}; the largest error is ${significant(100 * share(worst), 2)} % of what is allowed (${worst.kernel}: ${worst.measure}).`;
+  return `All ${kernels.size} kernels reproduce the stored float64 results${where}; the largest error is ${significant(100 * share(worst), 2)} % of what is allowed (${worst.kernel}: ${worst.measure}).`;
 }

@@ -32,7 +32,7 @@ it('counts what earlier requests leave, as a second figure', async () => {
   await expect
     .poll(() => page.getByRole('row').nth(1).element().textContent)
     .toMatch(/Hidden states531\.0 MB.*1\.01 GB, up to 1\.82 GB/);
-  expect(document.body.textContent).toContain('A second figure counts programs of earlier requests');
+  expect(document.body.textContent).toContain('A second figure includes programs of earlier requests');
 });
 
 it('says in what bits a model would fit that does not as it is kept', async () => {

@@ -11,9 +11,12 @@ import { NumberField } from '../../ui/Field';
 import { WrittenFile } from './WrittenFile';
 
 const DTYPES: Readonly<Record<ExportDType, { readonly label: string; readonly about: string }>> = {
-  f32: { label: 'float32', about: 'As it is computed here; 4 bytes a weight.' },
-  f16: { label: 'float16', about: 'Rounded to 11 bits; 2 bytes a weight. Refused for weights beyond 65504.' },
-  bf16: { label: 'bfloat16', about: 'Rounded to 8 bits, of float32’s range; 2 bytes a weight.' },
+  f32: { label: 'float32', about: 'As it is computed here; 4 bytes per weight.' },
+  f16: {
+    label: 'float16',
+    about: 'Rounded to 11 bits; 2 bytes per weight. Refused for weights beyond 65504.',
+  },
+  bf16: { label: 'bfloat16', about: 'Rounded to 8 bits, of float32’s range; 2 bytes per weight.' },
 };
 
 /** A student, or a model, as files for other programs: PEFT adapter, merged model, ONNX graph. */

@@ -9,8 +9,8 @@ export function KnownWords() {
     <details>
       <summary>What the bundled pair knows</summary>
       <p className="help">
-        It was trained on nothing but problems like these: other words are read as unknown, and other
-        sentences of known words are unlikely to be understood.
+        It was trained only on problems like these: other words are read as unknown, and other sentences of
+        known words are unlikely to be understood.
       </p>
       <Facts
         items={pair.knows.map(({ kind, words }) => [kind, words.join(kind === 'sentences' ? ' ' : ', ')])}

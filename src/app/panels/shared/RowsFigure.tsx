@@ -75,7 +75,7 @@ function estimateWords({ memory, kept, seconds, fits, fittingTokens }: RowsEstim
   const time =
     seconds === undefined
       ? ''
-      : ` The forward passes take about ${duration(1000 * seconds)} on one thread, the decomposition not counted.`;
+      : ` The forward passes take about ${duration(1000 * seconds)} on one thread, not counting the decomposition.`;
   const room = fits
     ? ''
     : ` That does not fit: ${fittingTokens === undefined ? 'choose a smaller checkpoint, or WebGPU' : `use rows of at most ${fittingTokens} tokens`}.`;

@@ -4,6 +4,6 @@ import type { GenerateEnding } from '../../../contract/generate';
 export const ENDINGS: Readonly<Record<GenerateEnding, string>> = {
   end: 'The model ended the text.',
   stop: 'Ended before a stop string.',
-  limit: 'Cut at the length limit.',
-  positions: 'Cut at the last position of the model.',
+  limit: 'Cut off at the length limit.',
+  positions: 'Cut off at the model’s last position.',
 };

@@ -152,7 +152,7 @@ export function sortTensors<T>(layout: Layout, found: ReadonlyMap<string, T>): S
   );
   const notes = [...left].map(
     ([why, names]) =>
-      `${names.length} ${names.length === 1 ? 'tensor is' : 'tensors are'} left aside (${quote(names[0])}${names.length > 1 ? ', …' : ''}): ${why}.`,
+      `${names.length} ${names.length === 1 ? 'tensor is' : 'tensors are'} ignored (${quote(names[0])}${names.length > 1 ? ', …' : ''}): ${why}.`,
   );
   return { weights, lora, thoughts: made, notes };
 }

@@ -45,7 +45,7 @@ const INITIAL = [true, false, 'gaussian', 'eva', 'orthogonal', 'mica'];
 /** @throws ConfigError naming the option */
 export function parsePeftConfig(json: unknown): PeftConfig {
   if (!isJsonObject(json))
-    throw new ConfigError(`adapter_config.json holds ${quote(json)}, no settings`, FIX);
+    throw new ConfigError(`adapter_config.json contains ${quote(json)}, not settings`, FIX);
   const type = own(json, 'peft_type');
   if (type !== 'LORA') throw new ConfigError(`unsupported peft_type ${quote(type)}; supported: LORA`, MERGE);
   refuseUnknown(json);

@@ -84,7 +84,7 @@ function targetTest(json: JsonObject, targets: unknown): Matcher {
   if (targets === 'all-linear') return (path) => !endsWith(path, 'lm_head') && !excluded(path);
   const isList = Array.isArray(targets);
   if (layers !== null && !isList)
-    throw new ConfigError('layers_to_transform restricts a list of target_modules, which there is not', FIX);
+    throw new ConfigError('layers_to_transform needs target_modules to be a list, which it is not', FIX);
   const wanted = namesOrExpression(json, 'target_modules');
   const numbers = layers === null ? null : new Set(Array.isArray(layers) ? layers : [layers]);
   if (numbers !== null && ![...numbers].every((n) => Number.isInteger(n)))

@@ -111,7 +111,7 @@ class Planner {
     }
     for (const [module, pair] of pairs) this.pair(module, pair);
     if (this.lora.length + this.replaced.length + this.rows.length === 0)
-      throw new FileError('the adapter’s file holds no tensor of an adapter', OTHER);
+      throw new FileError('the adapter’s file contains no adapter tensors', OTHER);
     this.checkTargets();
     this.checkBiases();
     this.checkSaved();
@@ -155,7 +155,7 @@ class Planner {
     if (rules.named && !rules.isTarget(module))
       throw new FileError(
         `the adapter’s file adapts ${quote(module)}, which target_modules of adapter_config.json does not name`,
-        'Both files must be of one adapter: get them again.',
+        'Both files must belong to the same adapter: get them again.',
       );
     const [first, second] = target.shape as readonly [number, number];
     const [out, width] = target.transposed ? [second, first] : [first, second];
@@ -228,7 +228,7 @@ class Planner {
     const target = this.tensor(`${module}.weight`);
     if (!target || !this.isVocabulary(target.name))
       throw new FileError(
-        `the adapter replaces rows of ${quote(module)}, which is no embedding of the base model`,
+        `the adapter replaces rows of ${quote(module)}, which is not an embedding of the base model`,
         OTHER,
       );
     const own = [...this.config.tokenRows].find(([ending]) => ending !== '' && endsWith(module, ending));
@@ -270,7 +270,7 @@ class Planner {
           missing.map(({ name }) => quote(name)),
           3,
         )}`,
-        'The file is of another adapter, or incomplete: get both again.',
+        'The file belongs to another adapter, or is incomplete: get both again.',
       );
   }
 
@@ -327,7 +327,7 @@ class Planner {
     for (const list of [this.replaced, this.rows])
       for (let i = list.length - 1; i >= 0; i--) if (isHead(list[i] as { target: string })) list.splice(i, 1);
     for (const { tensor } of copies)
-      this.notes.push(`${quote(tensor)} is left aside: the head is the embedding, whose own tensor counts.`);
+      this.notes.push(`${quote(tensor)} is ignored: the head is the embedding, whose own tensor counts.`);
     return true;
   }
 

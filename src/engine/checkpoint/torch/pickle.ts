@@ -85,7 +85,7 @@ class Reader {
       const operation = OPERATIONS.get(code);
       if (!operation)
         throw this.foreign(
-          `the operation 0x${code.toString(16).padStart(2, '0')} at byte ${at} is none that a state dict needs`,
+          `the operation 0x${code.toString(16).padStart(2, '0')} at byte ${at} does not belong in a state dict`,
         );
       operation(this);
     }
@@ -129,7 +129,7 @@ class Reader {
   /** Up to a newline. */
   line(): string {
     const end = this.bytes.indexOf(0x0a, this.at);
-    if (end < 0) throw this.damaged('holds a name without end');
+    if (end < 0) throw this.damaged('contains an unterminated name');
     const text = this.text(end - this.at);
     this.at++;
     return text;
@@ -184,7 +184,7 @@ class Reader {
 
   get(key: number): void {
     const value = this.memo.get(key);
-    if (value === undefined) throw this.damaged(`refers to value ${key}, which there is not`);
+    if (value === undefined) throw this.damaged(`refers to value ${key}, which does not exist`);
     this.push(value);
   }
 
@@ -200,7 +200,7 @@ class Reader {
   setItems(items: readonly PickleValue[]): void {
     const dict = this.pop();
     if (!isKind(dict, 'dict') || items.length % 2 !== 0)
-      throw this.damaged('adds entries to what is no dictionary');
+      throw this.damaged('adds entries to something other than a dictionary');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i] as PickleValue;
       if (typeof key !== 'string' && typeof key !== 'number')
@@ -213,7 +213,7 @@ class Reader {
 
   append(items: readonly PickleValue[]): void {
     const list = this.pop();
-    if (!isKind(list, 'list')) throw this.damaged('appends to what is no list');
+    if (!isKind(list, 'list')) throw this.damaged('appends to something other than a list');
     for (const item of items) list.items.push(item);
     this.push(list);
   }
@@ -221,7 +221,8 @@ class Reader {
   /** A call, which is not executed: what it would return is known. */
   reduce(): void {
     const [args, callee] = [this.pop(), this.pop()];
-    if (!isKind(callee, 'global') || !isKind(args, 'tuple')) throw this.damaged('calls what is no function');
+    if (!isKind(callee, 'global') || !isKind(args, 'tuple'))
+      throw this.damaged('calls something other than a function');
     this.push(this.result(callee.name, args.items));
   }
 
@@ -260,7 +261,7 @@ class Reader {
         return;
       }
     }
-    throw this.foreign('it refers to something outside that is no storage of a tensor');
+    throw this.foreign('it refers to external data other than a tensor’s storage');
   }
 
   /** The state of an OrderedDict: its `_metadata`, versions of modules, is all that torch adds. */

@@ -47,7 +47,7 @@ export async function readTorchHeader(
   const entries = await readZip(source, label);
   const pickle = [...entries.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
   if (pickle === undefined)
-    throw new FileError(`${label}: the archive holds no data.pkl, as torch.save writes it`, CONVERT);
+    throw new FileError(`${label}: the archive lacks data.pkl, which torch.save writes`, CONVERT);
   const folder = pickle.slice(0, -'data.pkl'.length);
   const order = entries.get(`${folder}byteorder`);
   if (order && new TextDecoder().decode(await readEntry(source, order, 16)).trim() !== 'little')
@@ -62,7 +62,7 @@ async function refuseOtherFormats(source: ByteSource, label: string): Promise<vo
   const isOld = start[0] === 0x80 && start[2] === 0x8a;
   const isPointer = new TextDecoder('latin1').decode(start) === 'version ';
   throw new FileError(
-    `${label}: ${isOld ? 'it was written by torch before 1.6, as one pickle' : isPointer ? 'this is a Git LFS pointer, not the weights themselves' : 'this is no archive, as torch.save writes it'}`,
+    `${label}: ${isOld ? 'it was written by torch before 1.6, as one pickle' : isPointer ? 'this is a Git LFS pointer, not the weights themselves' : 'this is not an archive written by torch.save'}`,
     isPointer ? 'Run "git lfs pull" in the repository, or download the file from its page.' : CONVERT,
   );
 }
@@ -73,14 +73,14 @@ function located(
   label: string,
 ): ReadonlyMap<string, TensorEntry> {
   if (typeof root !== 'object' || root === null || root.kind !== 'dict')
-    throw new FileError(`${label}: the pickle holds no state dict`, CONVERT);
+    throw new FileError(`${label}: the pickle contains no state dict`, CONVERT);
   const found = new Map<string, TensorEntry>();
   for (const [key, value] of root.entries) {
     const name = String(key);
     if (typeof value !== 'object' || value === null || value.kind !== 'tensor')
       throw new FileError(
-        `${label}: ${quote(name)} is ${kindOf(value)}, no tensor; only a state dict is read`,
-        'In Python, save the state dict of the model alone.',
+        `${label}: ${quote(name)} is ${kindOf(value)}, not a tensor; only a state dict can be read`,
+        'In Python, save only the model’s state dict.',
       );
     found.set(name, placed(name, value, entryOf(value.storage.key), `${label}: tensor ${quote(name)}`));
   }

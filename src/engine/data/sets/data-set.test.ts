@@ -78,7 +78,7 @@ describe('a draw', () => {
     const data = await many();
     const filter = { ...NO_FILTER, steps: [5, null] as const };
     expect(() => data.select('sample', filter, draw({ samples: 30 }))).toThrow(
-      '30 sampled and 20 held-out rows are asked for; 40 of 200 pass the filter',
+      '30 sampled and 20 held-out rows are requested; 40 of 200 pass the filter',
     );
     expect(() => data.select('sample', NO_FILTER, draw({ samples: 1.5 }))).toThrow(/samples: 1.5/);
     expect(() => data.select('all', { ...NO_FILTER, words: [9, 2] }, draw())).toThrow('words: from 9 to 2');

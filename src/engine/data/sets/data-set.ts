@@ -88,7 +88,7 @@ export class DataSet {
     const order = this.order(seed).filter(passes);
     if (samples + heldOut > order.length)
       throw new InputError(
-        `${samples} sampled and ${heldOut} held-out rows are asked for; ${order.length} of ${this.rows.length} pass the filter`,
+        `${samples} sampled and ${heldOut} held-out rows are requested; ${order.length} of ${this.rows.length} pass the filter`,
         'Ask for fewer, or widen the filter: the two parts share no row.',
       );
     const indices = part === 'sample' ? order.slice(0, samples) : order.reverse().slice(0, heldOut);

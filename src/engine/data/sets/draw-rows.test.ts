@@ -108,7 +108,7 @@ describe('drawing rows for a run', () => {
 
   it('refuses more rows than can be used, and says how many can', async () => {
     await expect(draw({ samples: 29 })).rejects.toThrow(
-      '29 training, 5 validation and 7 held-out rows are asked for; 40 of the 40 rows with different questions can be used',
+      '29 training, 5 validation and 7 held-out rows are requested; 40 of the 40 rows with different questions can be used',
     );
     const refused = draw({}, { longest: 20 });
     await expect(refused).rejects.toThrow(/15 of the 40 rows .* can be used \(25 left out: longer than 20\)/);

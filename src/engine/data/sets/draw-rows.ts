@@ -65,7 +65,7 @@ export async function drawRows(set: DataSet, draw: RunDraw, options: DrawOptions
   if (learned.length < samples || checked.length < validation || kept.length < heldOut) {
     const { length } = rows.leftOut;
     throw new InputError(
-      `${samples} training, ${validation} validation and ${heldOut} held-out rows are asked for; ${set.rows.length - length} of the ${set.rows.length} rows with different questions can be used${length === 0 ? '' : ` (${rows.why()})`}`,
+      `${samples} training, ${validation} validation and ${heldOut} held-out rows are requested; ${set.rows.length - length} of the ${set.rows.length} rows with different questions can be used${length === 0 ? '' : ` (${rows.why()})`}`,
       length === 0
         ? 'Ask for fewer: the parts share no row.'
         : 'Ask for fewer, or for longer rows: the parts share no row.',

@@ -21,7 +21,7 @@ export function layoutOf(text: string, name: string): Layout {
     if (!lines.slice(0, 50).some((line) => Object.keys(object(line.trim()).fields ?? {}).length > 0)) {
       if (object(text.trim()).fields) return 'one JSON object';
       throw new FileError(
-        `${name} is not JSON lines, and no list: none of its first lines is a JSON object by itself`,
+        `${name} is neither JSON lines nor a list: none of its first lines is a JSON object of its own`,
         'Save it as a list […], or write one row per line.',
       );
     }

@@ -34,7 +34,7 @@ export function unwrapped(
   return {
     field: list[0],
     records: list[1].map((item): RawRecord => {
-      if (!isFields(item)) return { line, end, reason: 'an item of the list is no object' };
+      if (!isFields(item)) return { line, end, reason: 'an item of the list is not an object' };
       if (!viewer) return { line, end, fields: item };
       const cut = item.truncated_cells;
       return Array.isArray(cut) && cut.length > 0

@@ -72,7 +72,7 @@ export async function readOnnxModel(source: Bytes, told?: (offset: number) => vo
       graph = field;
     } else add(around, { from: field.start, to: field.to });
   }
-  if (!graph) throw damaged('holds no graph');
+  if (!graph) throw damaged('contains no graph');
   return { ...(await new GraphReader(pieces).read(graph)), around, source };
 }
 

@@ -110,7 +110,7 @@ it('continues where it was cancelled, but only with the same weights', async () 
   expect((await workbench.evaluate(request({ known: whole.items.map(({ id }) => id) }))).items).toEqual([]);
   await expect(
     workbench.evaluate(request({ known, identity: { ...identity, student: 'other' } })),
-  ).rejects.toThrow('begun with other weights');
+  ).rejects.toThrow('started with other weights');
   for (const other of [{ identity: { ...identity, base: 'other' } }, { data: { ...data, sha256: 'other' } }])
     await expect(workbench.evaluate(request({ known, identity, data, ...other }))).rejects.toMatchObject({
       ...{ code: 'input', name: BEGUN_OTHERWISE },
@@ -142,8 +142,8 @@ describe('numbers of thoughts', () => {
     expect(countsOf(by(begin))).toEqual([]);
     expect(withThoughts(by(fixed([4, 5, 6])), 2)).toEqual(by(fixed([4, 5])));
     expect(thoughtsIn(withThoughts(by(begin, latents), 5))).toBe(5);
-    expect(() => withThoughts(by(fixed([4, 5])), 3)).toThrow('no more than 2');
-    expect(() => withThoughts(by(latents, latents), 3)).toThrow('no other number than 6');
+    expect(() => withThoughts(by(fixed([4, 5])), 3)).toThrow('at most 2');
+    expect(() => withThoughts(by(latents, latents), 3)).toThrow('their number is fixed at 6');
   });
 
   it('are exactly as requested even if a head would stop earlier', () => {

@@ -50,8 +50,8 @@ export async function evaluate(
   const identity = await identityOfSubject(subject);
   if (begun && (begun.base !== identity.base || begun.student !== identity.student))
     throw new BegunOtherwiseError(
-      `the evaluation was begun with other weights than those of the ${label} that is here`,
-      'Open the student that it was begun with, or begin anew.',
+      `the evaluation was started with other weights than the ${label}’s`,
+      'Open the student that it was started with, or start a new one.',
     );
   const { examples, rule, prompt, data, notes } = await problemsOf(
     subject,
@@ -62,8 +62,8 @@ export async function evaluate(
   );
   if (begunOn && (begunOn.name !== data.name || begunOn.sha256 !== data.sha256))
     throw new BegunOtherwiseError(
-      `the evaluation was begun on other problems, those of ${quote(begunOn.name)}; these are of ${quote(data.name)}`,
-      'Open the data set that it was begun on, or begin anew.',
+      `the evaluation was started on other problems, those of ${quote(begunOn.name)}; these are of ${quote(data.name)}`,
+      'Open the data set that it was started on, or start a new one.',
     );
   const head: EvaluationHead = {
     ...{ request, label, model: subject.source, identity, data, notes },

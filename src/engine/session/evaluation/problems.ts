@@ -51,7 +51,7 @@ function ofRun(
 ): SubjectProblems {
   if (!own)
     throw new InputError(
-      'the rows that were held out of this student’s training are not here',
+      'the rows held out of this student’s training are not available',
       'Open its data set in the Data panel, and choose the open data set’s rows; the seed of its run’s split holds out the same.',
     );
   const { examples, rule, name, sha256 } = own;

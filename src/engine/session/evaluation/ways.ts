@@ -14,7 +14,7 @@ export function reasoningIn(
 ): Reasoning {
   if (mode !== 'latent' && thoughts !== undefined)
     throw new InputError(
-      `${thoughts} thoughts, of a subject that is to answer without any`,
+      `${thoughts} thoughts requested from a subject that is to answer without any`,
       'Leave out the number of thoughts, or let it answer after its thoughts.',
     );
   if (mode === 'explicit') return explicitly(reasoning);

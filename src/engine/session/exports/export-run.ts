@@ -65,7 +65,7 @@ export async function exportRun(
     notes: [
       status === 'done'
         ? 'It holds the student as it was trained.'
-        : `It holds the student at step ${step} with its optimiser’s moments: training can go on from it.`,
+        : `It holds the student at step ${step} with its optimiser’s moments: training can continue from it.`,
     ],
     milliseconds: performance.now() - start,
   };

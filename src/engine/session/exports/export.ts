@@ -166,7 +166,7 @@ function notesOn({ modules, idle, adapters, rems, weights }: Exported, isGraph: 
   );
   const added = modules.find(({ name }) => name === TOKENS);
   return [
-    ...(weights ? ['All weights are those that were trained; the base’s are not in it.'] : []),
+    ...(weights ? ['All weights are the trained ones; the base’s are not included.'] : []),
     ...(added
       ? [
           `Its ${added.shape[0]} added tokens are embeddings that no text has: tokenizer and vocabulary are the base’s.`,
@@ -175,7 +175,7 @@ function notesOn({ modules, idle, adapters, rems, weights }: Exported, isGraph: 
     ...(modules.length > 0
       ? [
           isGraph
-            ? `The graph has the model and its adapters alone: trained tensors outside the layers (${names}) are not in it, nor is the loop of latent thoughts.`
+            ? `The graph has only the model and its adapters: trained tensors outside the layers (${names}) are not in it, nor is the loop of latent thoughts.`
             : `Trained tensors outside the layers (${names}) are in ${MODULES_FILE}, and ${STUDENT_FILE} says what they do; other programs read the model without them.`,
         ]
       : []),

@@ -74,7 +74,7 @@ export async function smallFiles(
       'Open the model from its files again.',
     );
   const json = parseJson(config, 'config.json');
-  if (!isJsonObject(json)) throw new ConfigError('config.json is no JSON object', 'Open the model again.');
+  if (!isJsonObject(json)) throw new ConfigError('config.json is not a JSON object', 'Open the model again.');
   const { _name_or_path: _, dtype: own, ...kept } = json;
   const { vocabSize, tieWordEmbeddings } = model.config;
   const written = {

@@ -17,7 +17,7 @@ export function peftFiles({
 }: Exported): Record<string, Uint8Array<ArrayBuffer>> {
   if (weights)
     throw new ConfigError(
-      'all of this student’s weights were trained, and a PEFT folder holds an adapter alone',
+      'all of this student’s weights were trained, and a PEFT folder holds only an adapter',
       'Export the merged model, or the run bundle.',
     );
   const [rem] = rems;

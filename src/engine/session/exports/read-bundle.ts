@@ -43,7 +43,7 @@ export async function readRunBundle(
   const at = [...entries.keys()].find((path) => isBundle([path]));
   if (at === undefined)
     throw new FileError(
-      `${quote(name)} is no run bundle: it has no ${BUNDLE_FILES.about}`,
+      `${quote(name)} is not a run bundle: it has no ${BUNDLE_FILES.about}`,
       'Choose a zip that was downloaded as a run bundle; models and adapters are opened in the Model place.',
     );
   const folder = at.slice(0, -BUNDLE_FILES.about.length);
@@ -58,7 +58,7 @@ export async function readRunBundle(
     const bytes = await read(file, max);
     const said = about.files[file];
     if (!said || said.bytes !== bytes.length || said.sha256 !== (await sha256Hex(bytes)))
-      throw new FileError(`${file} of the run bundle is not what ${BUNDLE_FILES.about} says`, AGAIN);
+      throw new FileError(`${file} of the run bundle does not match ${BUNDLE_FILES.about}`, AGAIN);
     return bytes;
   };
   await proved(BUNDLE_FILES.readme);
@@ -75,7 +75,7 @@ export async function readRunBundle(
     JSON.stringify(ids) !== JSON.stringify(dataOf(run, snapshot)) ||
     JSON.stringify(about.models) !== JSON.stringify(models)
   )
-    throw new FileError('the files of the run bundle do not speak of one student', AGAIN);
+    throw new FileError('the files of the run bundle belong to different students', AGAIN);
   return { run, student, step, steps, status, notes: run.notes ?? [] };
 }
 
@@ -90,9 +90,9 @@ function aboutOf(value: unknown): BundleAbout {
   const [issue] = result.error.issues;
   throw new FileError(
     isLater
-      ? `the run bundle is of version ${quote(value.version)}; 1 is read`
+      ? `the run bundle has version ${quote(value.version)}; only version 1 can be read`
       : `${BUNDLE_FILES.about} is not understood: ${issue?.path.join('.').slice(0, 100) || 'the file'} (${issue?.message.slice(0, 200)})`,
-    isLater ? 'Open it in a later playground.' : AGAIN,
+    isLater ? 'Open it in a later version of the playground.' : AGAIN,
   );
 }
 
@@ -127,7 +127,7 @@ function runOf(value: unknown, series: SavedRun['series'], methods: Methods): Sa
   if (unknown.length > 0)
     throw new FileError(
       `${BUNDLE_FILES.run} of the run bundle holds ${listed(unknown.map(quote), 4)}, which no run has`,
-      'Open it in a later playground.',
+      'Open it in a later version of the playground.',
     );
   const result = savedRunSchemaOf(methods).safeParse(isJsonObject(value) ? { ...value, series } : value);
   if (result.success) return result.data;

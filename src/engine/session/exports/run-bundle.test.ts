@@ -129,7 +129,7 @@ describe('a run bundle is refused', () => {
     [
       'with a file changed',
       () => zipOf(files.map((f) => (f.name === 'run.json' ? { ...f, bytes: f.bytes.with(20, 33) } : f))),
-      /run\.json of the run bundle is not what bundle\.json says/,
+      /run\.json of the run bundle does not match bundle\.json/,
     ],
     [
       'with a file missing',
@@ -141,11 +141,11 @@ describe('a run bundle is refused', () => {
       () => zipOf([...files, { name: 'run.js', bytes: new Uint8Array(1) }]),
       /holds "run\.js", which no run bundle has/,
     ],
-    ['without bundle.json', () => zipOf(files.slice(1)), /"run\.zip" is no run bundle/],
+    ['without bundle.json', () => zipOf(files.slice(1)), /"run\.zip" is not a run bundle/],
     [
       'of a later version',
       () => changed({ 'bundle.json': (t) => t.replace('"version":1', '"version":2') }),
-      /of version 2; 1 is read/,
+      /has version 2; only version 1 can be read/,
     ],
     [
       'of another kind',
@@ -165,7 +165,7 @@ describe('a run bundle is refused', () => {
     [
       'with other ids',
       () => changed({ 'data.json': (t) => t.replace('train-', 'held-out-') }),
-      /do not speak of one student/,
+      /belong to different students/,
     ],
     [
       'with curves that are none',
@@ -192,7 +192,7 @@ describe('a run bundle is refused', () => {
     const other = { ...half.run, config: { ...half.run.config, seed: 9 } };
     await expect(workbench.exportRun({ ...half, run: other })).rejects.toThrow(/different configurations/);
     await expect(workbench.exportRun({ ...half, student: new Uint8Array() })).rejects.toThrow(
-      /nothing is kept/,
+      /no student of the run/,
     );
     await expect(workbench.exportRun({ ...half, format: 'tar' as 'bundle' })).rejects.toThrow(
       /no format "tar"/,

@@ -14,7 +14,7 @@ export interface BundledFile {
 }
 
 const ABOUT =
-  'A run of LoRi Playground: README.md says what the files are. Opened there (Distil, Load a run file) it is a kept run again.';
+  'A run of LoRi Playground: README.md says what the files are. Opened there (Distil, Load a run file) it becomes a kept run again.';
 
 const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 const json = (value: unknown): Uint8Array<ArrayBuffer> => encode(`${JSON.stringify(value, null, 2)}\n`);
@@ -23,7 +23,7 @@ const json = (value: unknown): Uint8Array<ArrayBuffer> => encode(`${JSON.stringi
 export function checkBelongs(run: SavedRun, { header }: OpenedSnapshot): void {
   if (JSON.stringify(run.config) !== JSON.stringify(header.config))
     throw new FileError(
-      'the run and what is kept of its student have different configurations',
+      'the run and its kept student have different configurations',
       'Get both again from where the run was trained.',
     );
   if (header.step > run.config.optimiser.steps)
@@ -85,7 +85,7 @@ export const zipOf = (files: readonly BundledFile[], signal?: AbortSignal): Prom
 export function checkStudent(student: Uint8Array<ArrayBuffer> | undefined, run: SavedRun): void {
   if (!(student instanceof Uint8Array) || student.length === 0)
     throw new InputError(
-      `nothing is kept of the run ${quote(run?.id)}`,
+      `no student of the run ${quote(run?.id)} is kept`,
       'Choose a run whose student is kept.',
     );
 }
@@ -100,7 +100,7 @@ const README = `# A run of LoRi Playground
 | data.json | ids of the training rows in the order of the run, numbers of validation and held-out rows, SHA-256 of their texts |
 | student.safetensors | everything that was trained, float32, by the parameters' names below \`parameters/\`; of a run that can go on \`first-moment/\` and \`second-moment/\` (AdamW); \`kept/\` is the copy of the best validation accuracy |
 
-Open the zip in the playground (Distil, Load a run file): it is a kept run again, whose student is used or trained on. On the command
+Open the zip in the playground (Distil, Load a run file): it becomes a kept run again, whose student can be used or trained further. On the command
 line: \`npm run lab -- distil --resume bundle.zip\`, \`npm run lab -- export --kept bundle.zip --format peft --out student.zip\`.
 
 In Python:

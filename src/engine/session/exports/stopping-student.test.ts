@@ -66,6 +66,6 @@ it('is refused without the head’s tensors, naming them', async () => {
   );
   await expect(workbench.openCheckpoint(damaged)).rejects.toMatchObject({
     code: 'file',
-    message: expect.stringMatching(/lacks "other\.weight"; lori\.json makes it \[2, /),
+    message: expect.stringMatching(/lacks "other\.weight"; lori\.json requires \[2, /),
   });
 });

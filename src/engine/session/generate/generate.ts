@@ -53,7 +53,7 @@ export async function generate(
   if (prompt.length === 0)
     throw new InputError(
       'the prompt has no tokens',
-      'Type something: this model’s tokenizer adds nothing itself.',
+      'Type something: this model’s tokenizer adds no tokens of its own.',
     );
   const lengths = lengthsOf(resolved, prompt.length, request.settings);
   const { config } = resolved.model;

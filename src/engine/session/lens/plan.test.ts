@@ -57,7 +57,7 @@ describe('a request', () => {
     [{ angles: 1.5 }, /angles: .*got 1\.5/],
     [{ colour: 'red' }, /colour: there is no such setting; got "red"/],
     [{ controls: ['noise'] }, /controls\.0: .*got "noise"/],
-    [{ controls: ['gaussian', 'shuffled', 'gaussian'] }, 'the control gaussian is asked for twice'],
+    [{ controls: ['gaussian', 'shuffled', 'gaussian'] }, 'the control gaussian is requested twice'],
     [{ angles: 3 }, 'angles of 3 directions need two selections; there is one'],
     [{ layers: [] }, 'layers []: expected some of 1 … 2'],
     [{ layers: [0, 1] }, 'layers [0, 1]: expected some of 1 … 2'],
@@ -76,7 +76,7 @@ describe('a request', () => {
     [{ source: { kind: 'problems', seed: 1, samples: 2.5 } }, 'samples: 2.5'],
     [
       { source: { kind: 'ids', ids: ['train-1'] }, controls: ['other-prompt'] },
-      'takes another sample, and there is only one',
+      'needs a second sample, and there is only one',
     ],
     [
       { selections: [of('teacher', 'question')], controls: ['random-tokens'] },

@@ -60,7 +60,7 @@ export function parseLensRequest(value: unknown): LensRequest {
   const request = parseRequest(schema, value);
   const { controls, selections } = request;
   const twice = controls.find((control, i) => controls.indexOf(control) < i);
-  if (twice) throw new InputError(`the control ${twice} is asked for twice`, 'Ask for it once.');
+  if (twice) throw new InputError(`the control ${twice} is requested twice`, 'Request it once.');
   for (const control of controls) checkControl(control, (selections[0] as Selection).sections);
   if (request.angles > 0 && selections.length < 2)
     throw new InputError(

@@ -86,7 +86,7 @@ describe('an adapter', () => {
     expect(opened.model.report.notes?.join()).toContain('is a pickle; it was read as data');
     const both = await openModel([...base, config, safetensors, bin]);
     expect(both.model.report.sha256).toBe(expected.model.report.sha256);
-    expect(both.model.report.notes?.join()).toContain('adapter_model.bin is left aside');
+    expect(both.model.report.notes?.join()).toContain('adapter_model.bin is ignored');
     // In one folder with its base, it is not mistaken for the base's weights.
     const flat = [...base, config, bin].map(({ name, data }) => ({ name, data }));
     expect(read(await openModel(flat))).toEqual(read(expected));

@@ -226,7 +226,7 @@ const pickleNotes = (byName: ReadonlyMap<string, Blob>): string[] => {
   if (!byName.has(PICKLED_WEIGHTS)) return [];
   return [
     byName.has(WEIGHTS)
-      ? `${PICKLED_WEIGHTS} is left aside: ${WEIGHTS} holds the adapter.`
+      ? `${PICKLED_WEIGHTS} is ignored: ${WEIGHTS} holds the adapter.`
       : `${PICKLED_WEIGHTS} is a pickle; it was read as data, and nothing in it was run.`,
   ];
 };
@@ -315,7 +315,7 @@ function notesOn(peft: PeftConfig, plan: AdapterPlan, base: ModelReport): string
     ...plan.notes,
     ...(baseName !== undefined && lastPart(baseName) !== lastPart(base.name)
       ? [
-          `adapter_config.json names ${JSON.stringify(baseName.slice(0, 100))} as its base; it is applied to ${JSON.stringify(base.name)}, whose tensors have the same names and shapes. Whether it is the same model cannot be told from them.`,
+          `adapter_config.json names ${JSON.stringify(baseName.slice(0, 100))} as its base; it is applied to ${JSON.stringify(base.name)}, whose tensors have the same names and shapes. They cannot show whether it is the same model.`,
         ]
       : []),
   ];

@@ -102,7 +102,7 @@ export function missing(name: string, byName: ReadonlyMap<string, Blob>): FileEr
   const twin = numberedTwin(name, [...byName.keys()]);
   if (twin !== undefined)
     return new FileError(
-      `${name} is missing; ${quote(twin)} looks like it, numbered by a browser that had one of that name`,
+      `${name} is missing; ${quote(twin)} looks like it, renamed by a browser that already had a file of that name`,
       `Rename it to ${name}.`,
     );
   return new FileError(

@@ -78,7 +78,7 @@ describe('what does not fit', () => {
     const read = (storage: typeof own | typeof other) => () =>
       fitting({ ...large, ...(storage && { storage }) }, 'wasm', see, 'reading text 1');
     expect(read(own)).toThrow(
-      expect.objectContaining({ hint: expect.stringContaining(`with the weights kept in ${bits}`) }),
+      expect.objectContaining({ hint: expect.stringContaining(`with the weights stored in ${bits}`) }),
     );
     expect(read(other)()).toEqual(see);
   });

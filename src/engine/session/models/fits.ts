@@ -86,7 +86,7 @@ function refusal(
   return new MemoryError(
     `${what} needs about ${gigabytes(total - engine)}, ${gigabytes(weights)} for weights and ${gigabytes(activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`,
     otherwise
-      ? `It would fit with the weights kept in ${STORAGE_SHORT[otherwise]}, which an opened model’s storage may be, or on WebGPU.`
+      ? `It would fit with the weights stored in ${STORAGE_SHORT[otherwise]} (an opened model’s storage), or on WebGPU.`
       : other
         ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
         : 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.',

@@ -11,7 +11,7 @@ it('adds the end tokens of generation_config.json to those of config.json', () =
   expect(withGenerationEnds([2], { eos_token_id: [7, 2, 9] }, 100).endIds).toEqual([2, 7, 9]);
   expect(withGenerationEnds([], { eos_token_id: [7, 100, 'x', -1] }, 100)).toEqual({
     endIds: [7],
-    notes: [expect.stringContaining('names 100, "x", -1, which is no token of the model (0 to 99)')],
+    notes: [expect.stringContaining('names 100, "x", -1, which is not a token of the model (0 to 99)')],
   });
   expect(withGenerationEnds([2], [1], 100).notes).toEqual([expect.stringContaining('was ignored')]);
 });

@@ -28,10 +28,10 @@ export function withGenerationEnds(
     notes: [
       ...(isJsonObject(json)
         ? []
-        : [`${GENERATION_CONFIG} was ignored: it holds ${quote(json)}, no settings.`]),
+        : [`${GENERATION_CONFIG} was ignored: it contains ${quote(json)}, not settings.`]),
       ...(wrong.length > 0
         ? [
-            `${GENERATION_CONFIG}: eos_token_id names ${wrong.map((id) => quote(id)).join(', ')}, which is no token of the model (0 to ${vocabSize - 1}); the rest is used.`,
+            `${GENERATION_CONFIG}: eos_token_id names ${wrong.map((id) => quote(id)).join(', ')}, which is not a token of the model (0 to ${vocabSize - 1}); the rest is used.`,
           ]
         : []),
     ],

@@ -30,7 +30,7 @@ export async function keptTeacher(
 function ofOpened({ opened }: LoadedModels): KeptModel {
   if (!opened)
     throw new InputError(
-      'the opened model is to be kept as teacher, and none is open',
+      'no model is open to be kept as teacher',
       'Open a checkpoint in the Model panel (with the lab: --teacher FOLDER).',
     );
   const { model, tokenizer, latent } = opened;

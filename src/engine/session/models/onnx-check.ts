@@ -34,7 +34,7 @@ interface Runnable {
 
 const OTHER = 'Choose another export of the model, or its safetensors.';
 const wrong = (name: string, found: string): ConfigError =>
-  new ConfigError(`${name}: the values taken for hidden states are not: ${found}`, OTHER);
+  new ConfigError(`${name}: the values taken for hidden states are not hidden states: ${found}`, OTHER);
 
 /**
  * Runs a short text through the export as it is and with its hidden states as outputs. They must be what they
@@ -84,7 +84,7 @@ async function verify(
   const given = logits?.shape.at(-1);
   if (given !== V)
     throw new ConfigError(
-      `${name} gives ${given} logits a position; vocab_size of config.json is ${V}`,
+      `${name} gives ${given} logits per position; vocab_size of config.json is ${V}`,
       'Choose the config.json that belongs to the export.',
     );
   for (const [l, values] of states.entries())
@@ -94,7 +94,8 @@ async function verify(
   if (!(off <= LOGITS)) throw wrong(name, `the logits change by ${share(off)} where they are read`);
   for (let l = 1; l < states.length; l++) {
     const [a, b] = [states[l - 1], states[l]] as [Float32Array, Float32Array];
-    if (difference(a, b) <= SAME * largest(a)) throw wrong(name, `layers ${l - 1} and ${l} give the same`);
+    if (difference(a, b) <= SAME * largest(a))
+      throw wrong(name, `layers ${l - 1} and ${l} have the same output`);
   }
   const changed = await runner.states(lastChanged(ids, V));
   states.forEach((was, l) => {

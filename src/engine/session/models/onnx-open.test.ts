@@ -77,7 +77,7 @@ describe('an ONNX export from files', () => {
       vocabulary: 397,
     });
     expect(report.notes).toEqual([
-      expect.stringContaining('cannot be trained or intervened in'),
+      expect.stringContaining('allows neither training nor interventions'),
       'model.onnx was opened; for model_q4.onnx, choose that file without the others, with config.json and tokenizer.json.',
     ]);
     expect(report.sampled).toBe(true);
@@ -197,7 +197,7 @@ describe('an ONNX export from files', () => {
     expect(model.endIds).toEqual([5, 7]);
     expect(model.report.notes?.slice(1)).toEqual([
       'eos_token_id is [5, 9999, -1]; ids beyond the vocabulary (vocab_size 397) are left out.',
-      'generation_config.json: eos_token_id names 397, which is no token of the model (0 to 396); the rest is used.',
+      'generation_config.json: eos_token_id names 397, which is not a token of the model (0 to 396); the rest is used.',
     ]);
     const other = await open(null);
     expect(other.model.endIds).toEqual([other.tokenizer.eosTokenId]);

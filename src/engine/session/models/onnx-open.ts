@@ -97,7 +97,7 @@ export async function openOnnx(
 }
 
 const ONLY_SEEN =
-  'This is an ONNX export: its hidden states can be looked at and it can generate, but it cannot be trained or intervened in. For that, open the safetensors of the same model.';
+  'This is an ONNX export: its hidden states can be examined and it can generate text, but it allows neither training nor interventions. For that, open the safetensors of the same model.';
 
 const chosenAmong = (name: string, unused: readonly string[]): string =>
   `${name} was opened; for ${listed(unused)}, choose that file without the others, with config.json and tokenizer.json.`;

@@ -204,8 +204,11 @@ describe('an export’s hidden states', () => {
         tapping(file, [embedding, wide, ...others]),
         /layer 1 has the shape \[1, ?6, ?96\]; \[1, ?6, ?64\] is expected/,
       ],
-      [tapping(file, [embedding, one, one, ...others.slice(1)]), /layers 1 and 2 give the same/],
-      [{ ...file, sizes: { ...file.sizes, vocabSize: 300 } }, /397 logits a position; vocab_size .* is 300/],
+      [tapping(file, [embedding, one, one, ...others.slice(1)]), /layers 1 and 2 have the same output/],
+      [
+        { ...file, sizes: { ...file.sizes, vocabSize: 300 } },
+        /397 logits per position; vocab_size .* is 300/,
+      ],
       [
         await exported({ form: 'decomposed', acausal: true }),
         /another last token, earlier positions of the output of layer 1/,

@@ -194,7 +194,7 @@ describe('a checkpoint from files', () => {
           ['config.json', (await tinyFiles({ config: { hidden_size: 16 } })).get('config.json') as never],
         ]),
       FileError,
-      /is \[397, 32\], config\.json makes it \[397, 16\]/,
+      /is \[397, 32\], config\.json requires \[397, 16\]/,
     ],
     [
       'cut weights',
@@ -524,7 +524,7 @@ describe('files that users have instead', () => {
     ],
     ['GGUF alone', () => new Map([['model-q4.gguf', bytes]]), /GGUF/, /safetensors/],
     [
-      'an adapter alone',
+      'holds only an adapter',
       () =>
         changed({
           'config.json': null,

@@ -74,7 +74,7 @@ export function adaptiveReasoning(
     },
     stop: { head: STOP_HEAD, rows, temperature },
     notes: [
-      `It reasons between the tokens ${start} and ${end} in latent thoughts, each the recurrent filter of the last hidden state, and then writes its answer. How many it takes it decides by the logits of tokens ${rows[0]} (continue) and ${rows[1]} (stop)${temperature === 1 ? '' : `, divided by ${temperature}`}; after ${MAX_THOUGHTS} it is stopped (not in the file; the most of the released options).`,
+      `It reasons between the tokens ${start} and ${end} in latent thoughts, each the recurrent filter of the last hidden state, and then writes its answer. The logits of tokens ${rows[0]} (continue) and ${rows[1]} (stop)${temperature === 1 ? '' : `, divided by ${temperature},`} decide how many it takes; after ${MAX_THOUGHTS} it is stopped (not in the file; the maximum of the released options).`,
     ],
   };
 }

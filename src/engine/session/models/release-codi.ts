@@ -37,7 +37,7 @@ export function codiReasoning(
   const [begin, end] = named[0] !== undefined && named[1] !== undefined ? named : byRows;
   if (begin === undefined || end === undefined || begin >= rows || end >= rows)
     throw new ConfigError(
-      `the embedding has ${rows} rows, config.json says ${quote(V)}; with three added tokens it would have ${typeof V === 'number' ? V + 3 : 'three more'}, and which tokens begin and end thoughts cannot be told`,
+      `the embedding has ${rows} rows, config.json says ${quote(V)}; with three added tokens it would have ${typeof V === 'number' ? V + 3 : 'three more'}, and which tokens begin and end thoughts is unknown`,
       'Use the config.json of the base model, or a tokenizer.json that has the added tokens.',
     );
   return {

@@ -123,7 +123,7 @@ describe('a release', () => {
       'The weights are in CODI’s layout (LoRA that is not merged, under "codi.base_model.model."): 28 tensors of the model, 16 LoRA factors, 6 of the function that makes thoughts.',
       'The LoRA factors are merged as the weights are read: rank 3, alpha 32 (not in the file; the official scripts’).',
       'It reasons in 6 latent thoughts (not in the file; the official scripts’), each the projection of the last hidden state, between the tokens 32 and 33, and then writes its answer.',
-      '"codi.base_model.model.lm_head.weight" is left aside: it equals the embedding, which is the head.',
+      '"codi.base_model.model.lm_head.weight" is ignored: it equals the embedding, which is the head.',
     ]);
     expect(model.report.vocabulary).toBe(34);
     expect(latent?.reasoning).toMatchObject({
@@ -136,7 +136,7 @@ describe('a release', () => {
       [...(await releaseFiles(sim)), ...baseSettings(sim)].filter(({ data }) => data.size > 0),
     );
     expect(other.model.report.notes?.join('\n')).toMatch(
-      /29 tensors are left aside \("decoder.transformer[^)]*", …\): the decoder that SIM-CoT/,
+      /29 tensors are ignored \("decoder.transformer[^)]*", …\): the decoder that SIM-CoT/,
     );
     // With an empty config.json, the open model's is taken.
     const opened = await openModel(await releaseFiles(CODI), { bases: { opened: base, others: [] } });
@@ -233,7 +233,7 @@ it('takes as many thoughts as its own rows of the output embedding decide when s
     ...baseSettings(adaptive),
   ]);
   expect(report.notes?.join('\n')).toContain(
-    'by the logits of tokens 33 (continue) and 34 (stop), divided by 0.5',
+    'The logits of tokens 33 (continue) and 34 (stop), divided by 0.5, decide',
   );
   const question = 'abcde';
   const { latentSteps, session } = await workbench.openQuestion({ question, student: 'opened' });
@@ -311,8 +311,8 @@ describe('files written by torch.save', () => {
     ['evil', /names "(posix|nt).system", which could run code/],
     ['object', /names "torch.nn.modules.linear.Linear", which could run code/],
     ['transposed', /"a": its elements are not stored row by row \(strides 1, 4 of \[4, 3\]\)/],
-    ['nested', /"model" is a dict, no tensor/],
-    ['number', /"epoch" is 3, no tensor/],
+    ['nested', /"model" is a dict, not a tensor/],
+    ['number', /"epoch" is 3, not a tensor/],
     ['old', /written by torch before 1.6/],
   ] as const)('refused: %s', async (name, message) => {
     await expect(read(PICKLES[name])).rejects.toMatchObject({

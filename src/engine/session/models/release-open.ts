@@ -62,7 +62,7 @@ const OTHER = 'Open the checkpoint as it was published, with its base model’s 
 export async function readRelease(release: Release, signal: AbortSignal | undefined): Promise<ReadRelease> {
   const { layout, found } = release;
   const json = release.config;
-  if (!isJsonObject(json)) throw new FileError(`config.json holds ${quote(json)}, no settings`, OTHER);
+  if (!isJsonObject(json)) throw new FileError(`config.json contains ${quote(json)}, not settings`, OTHER);
   const sorted = sortTensors(layout, found);
   const rows = rowsOf(sorted, layout);
   const config = parseModelConfig({ ...json, vocab_size: rows });

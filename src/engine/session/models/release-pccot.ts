@@ -25,7 +25,7 @@ export function pccotStudent(
   model: Pick<LoadedModel, 'config' | 'weights'>,
 ): { readonly latent: LatentStudent; readonly notes: string[] } {
   if (!isJsonObject(config) || !isJsonObject(args))
-    throw new ConfigError(`${PCCOT_ARGUMENTS} or config.json holds no settings`, OTHER);
+    throw new ConfigError(`${PCCOT_ARGUMENTS} or config.json contains no settings`, OTHER);
   if ((own(config, 'use_projection') ?? false) !== false)
     throw new ConfigError('unsupported use_projection true: the adapter’s file holds no projection', OTHER);
   const count = (json: JsonObject, key: string, standard: number): number => {

@@ -83,7 +83,7 @@ describe('roles', () => {
     await workbench.openData([rowsFile(ROWS)], AS_DETECTED);
     const own = { student: 'opened', teacher: 'self', data: 'opened' };
     const first = await workbench.distil(run(own));
-    await expect(workbench.distil(run({ ...own, teacher: 'kept' }))).rejects.toThrow('nothing was');
+    await expect(workbench.distil(run({ ...own, teacher: 'kept' }))).rejects.toThrow('none was kept');
     const kept = await workbench.keepTeacher();
     const second = await workbench.distil(run({ ...own, teacher: 'kept' }));
     expect(Object.values(second.models)).toContain(kept.sha256);
@@ -158,7 +158,7 @@ describe('roles', () => {
     const student = snapshots.get('student') as Uint8Array<ArrayBuffer>;
     // Its teacher is missing, and not needed.
     expect((await second.openStudent(student)).step).toBe(2);
-    await expect(second.distil(taught)).rejects.toThrow('nothing was');
+    await expect(second.distil(taught)).rejects.toThrow('none was kept');
     const file = snapshots.get('teacher') as Uint8Array<ArrayBuffer>;
     expect(await second.keepTeacher({ kind: 'run', file })).toEqual(kept);
     const got = watch();
@@ -180,7 +180,7 @@ describe('roles', () => {
 
   const refused: [what: string, roles: object, opened: 'none' | 'other' | 'base', says: string][] = [
     ['an opened student that is not there', { student: 'opened' }, 'none', 'none is open'],
-    ['a kept teacher that is not there', { teacher: 'kept' }, 'base', 'nothing was'],
+    ['a kept teacher that is not there', { teacher: 'kept' }, 'base', 'none was kept'],
     ['a teacher with another tokenizer', { student: 'opened' }, 'other', 'have different tokenizers'],
     ['rows that are not there', { data: 'opened' }, 'base', 'no data set is open'],
   ];

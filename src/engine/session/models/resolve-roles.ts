@@ -69,7 +69,7 @@ function studentOf(role: RunConfig['roles']['student'], { pair, opened }: Loaded
   }
   if (!opened)
     throw new InputError(
-      'the student is to be the opened model, and none is open',
+      'the student should be the opened model, but none is open',
       'Open a checkpoint in the Model panel (with the lab: --model FOLDER), or choose the bundled base.',
     );
   if (opened.model.onnx)
@@ -89,7 +89,7 @@ function teacherOf(
   if (role === 'kept') {
     if (!kept)
       throw new InputError(
-        'the teacher is to be what was kept as teacher, and nothing was',
+        'the teacher should be the model kept as teacher, but none was kept',
         'Keep a student or the opened model as teacher first (with the lab: --teacher), or choose another teacher.',
       );
     const { adapter, label } = kept;

@@ -135,7 +135,7 @@ function checkParameters(
     const shape = modules.find((one) => one.name === own)?.shape;
     if (!shape || !fits(shape))
       throw new FileError(
-        `${MODULES_FILE} ${shape ? `has ${quote(own)} as ${showShape(shape)}` : `lacks ${quote(own)}`}; ${STUDENT_FILE} makes it ${expected}`,
+        `${MODULES_FILE} ${shape ? `has ${quote(own)} as ${showShape(shape)}` : `lacks ${quote(own)}`}; ${STUDENT_FILE} requires ${expected}`,
         OTHER,
       );
   };

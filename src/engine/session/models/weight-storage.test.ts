@@ -128,6 +128,6 @@ it('stores what does not fit as float32 in as many bits as do, and says so; on W
   ]);
   expect(onGpu.model.report.storage).toBe('f32');
   const onnx = { model: { ...model, onnx: {} } } as unknown as OpenedModel;
-  expect(() => storedAs(onnx, 'int8')).toThrow('an ONNX export is run with the weights that it holds');
+  expect(() => storedAs(onnx, 'int8')).toThrow('an ONNX export runs with its own weights');
   expect(usuallyStored(onnx, 'wasm')).toBe(onnx);
 });

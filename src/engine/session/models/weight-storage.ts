@@ -32,7 +32,7 @@ function checked(opened: OpenedModel | undefined, storage: WeightStorage): Opene
   if (!opened) throw new InputError('no checkpoint is open', 'Open one from its files in the Model panel.');
   if (opened.model.onnx)
     throw new InputError(
-      'an ONNX export is run with the weights that it holds',
+      'an ONNX export runs with its own weights',
       'Open the checkpoint it was exported from, or an export with other weights.',
     );
   return opened;

@@ -58,5 +58,5 @@ it('holds the states of a small teacher, and reads a large one a sample at a tim
 it('refuses what does not fit into a page', () => {
   const wide = () => readingOf(steps(), lori as Recipe, rows(128), rolesOf(48, 4096));
   expect(wide).toThrow(MemoryError);
-  expect(wide).toThrow(/on 128 samples takes 6\.5 GB; at most 3 GB/);
+  expect(wide).toThrow(/for 128 samples takes 6\.5 GB; at most 3 GB/);
 });

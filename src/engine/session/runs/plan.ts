@@ -114,7 +114,7 @@ export function readingOf(
   const bytes = anchors + sums;
   if (bytes > MAX_KEPT_BYTES)
     throw new MemoryError(
-      `what is kept of the teacher's hidden states on ${training.length} samples takes ${(bytes / 1e9).toFixed(1)} GB; at most ${MAX_KEPT_BYTES / 1e9} GB are held`,
+      `what is kept of the teacher's hidden states for ${training.length} samples takes ${(bytes / 1e9).toFixed(1)} GB; at most ${MAX_KEPT_BYTES / 1e9} GB can be held`,
       'Choose fewer samples, a smaller teacher, lower ranks of the factors, or turn off factors.normaliseLayers, which keeps a matrix for each layer.',
     );
   return { states, held: false, readings, bytes };

@@ -80,7 +80,7 @@ export async function checkSource(
   if (differs !== null)
     throw new InputError(
       `the run was made with other data: ${differs}`,
-      'Open the data set that it was trained on, or start the run anew.',
+      'Open the data set that it was trained on, or start the run again.',
     );
 }
 

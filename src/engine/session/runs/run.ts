@@ -166,8 +166,8 @@ class Distillation {
     if (!diverged) return error;
     const kept =
       step > 0
-        ? `the student was taken back to step ${step}`
-        : 'it had no earlier step to go back to, and the student there was before stays';
+        ? `the student was reset to step ${step}`
+        : 'it had no earlier step to return to, and the previous student stays';
     return new NumericError(`${error.message}; ${kept}`, error.hint, { cause: error });
   }
 

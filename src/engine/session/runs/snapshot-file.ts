@@ -91,7 +91,7 @@ export function snapshotBytes(
   return Float32Array.BYTES_PER_ELEMENT * values * (evaluation.keepBest ? 4 : 3);
 }
 
-const AGAIN = 'Choose a file that this playground kept of a run, or start the run anew.';
+const AGAIN = 'Choose a file that this playground kept for a run, or start the run again.';
 
 /** Reads a snapshot's file. @throws FileError if it is damaged, not a snapshot, or of a later version */
 export async function readSnapshot(file: Uint8Array<ArrayBuffer>, methods: Methods): Promise<OpenedSnapshot> {
@@ -140,16 +140,16 @@ function valuesOf(
   if (others.length > 0)
     throw new FileError(
       `the snapshot holds ${listed(others, 4)}, which its configuration does not train`,
-      'It is of another version of this method: start the run anew.',
+      'It belongs to another version of this method: start the run again.',
     );
   return parameters.map(({ name, shape }) => {
     const found = stored.get(prefix + name);
     if (!found)
-      throw new FileError(`the snapshot has no tensor ${quote(prefix + name)}`, 'Start the run anew.');
+      throw new FileError(`the snapshot has no tensor ${quote(prefix + name)}`, 'Start the run again.');
     if (found.shape.join() !== shape.join())
       throw new FileError(
         `tensor ${quote(prefix + name)} of the snapshot is ${showShape(found.shape)}; ${showShape(shape)} was expected`,
-        'It was made with another model or another version of this method: start the run anew.',
+        'It was made with another model or another version of this method: start the run again.',
       );
     return found.data;
   });

@@ -152,7 +152,7 @@ it('is exported with all its weights, and has the same states when reopened', as
   const subject = { kind: 'student' } as const;
   const own = await statesOf(subject);
   const merged = await workbench.exportModel({ subject, format: 'merged' });
-  expect(merged.notes.join()).toMatch(/All weights are those that were trained.*Its 2 added tokens/);
+  expect(merged.notes.join()).toMatch(/All weights are the trained ones.*Its 2 added tokens/);
   await workbench.openCheckpoint(await unpacked(merged));
   expect(relativeError(await statesOf({ kind: 'base' }), own)).toBeGreaterThan(0.01);
   // Merged in float32 against applied in float32.

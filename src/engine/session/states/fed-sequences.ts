@@ -72,7 +72,7 @@ export function fedSequences(
       fed.id,
       sequence.row === undefined
         ? 'Choose shorter samples, or another model.'
-        : `Rows are not cut: draw from those of at most ${resolved.model.config.maxPositions} tokens (a filter of the Data panel, --max-tokens of the command line), or choose another model.`,
+        : `Rows are not truncated: draw from those of at most ${resolved.model.config.maxPositions} tokens (a filter of the Data panel, --max-tokens of the command line), or choose another model.`,
     );
     return fed;
   });
@@ -114,11 +114,14 @@ function checkOtherPrompt(sequences: readonly Sequence[], sections: readonly Sec
     throw new InputError('texts have no prompt to replace', hint);
   if (sections.includes('latent'))
     throw new InputError(
-      'latents after another prompt are the latents of that prompt, which is no control',
+      'latents after another prompt belong to that prompt, so they are not a control',
       hint,
     );
   if (sequences.length < 2)
-    throw new InputError('another prompt takes another sample, and there is only one', 'Choose two or more.');
+    throw new InputError(
+      'another prompt needs a second sample, and there is only one',
+      'Choose two or more.',
+    );
 }
 
 function problemParts(

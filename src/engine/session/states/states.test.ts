@@ -258,11 +258,11 @@ describe('refusals', () => {
     ['from two passes', () => gather(STUDENT, problems(1), ['rationale', 'latent'])],
     ['there are no thought tokens', () => gather(TEACHER, problems(1), ['thought' as Section])],
     [
-      'another sample, and there is only one',
+      'a second sample, and there is only one',
       () => gather(TEACHER, problems(1), ['rationale'], { variant: 'other-prompt' }),
     ],
     ['texts have no prompt', () => gather(TEACHER, texts('a', 'b'), ['text'], { variant: 'other-prompt' })],
-    ['no control', () => gather(STUDENT, problems(2), ['latent'], { variant: 'other-prompt' })],
+    ['not a control', () => gather(STUDENT, problems(2), ['latent'], { variant: 'other-prompt' })],
     [
       'checkpoint 7 is not kept; there are 3',
       () => gather({ kind: 'student', checkpoint: 7 }, [], ['latent']),

@@ -33,7 +33,7 @@ export function notesOn(reasoning: Reasoning, prompt: string): string[] {
   return [
     ...(stopsByItself(reasoning)
       ? [
-          'It decides on every problem how many thoughts it takes. Replaced are as many as it takes on that problem; thoughts of other problems come from ones on which it takes as many; other numbers are the same for all problems.',
+          'It decides for each problem how many thoughts it takes, and that many are replaced; thoughts of other problems come from ones on which it takes as many; other numbers are the same for all problems.',
         ]
       : []),
     ...(hasFixedThoughts(reasoning)
@@ -42,12 +42,12 @@ export function notesOn(reasoning: Reasoning, prompt: string): string[] {
         ]
       : mostThoughts(reasoning) === null
         ? [
-            'Its thoughts are made together, so that it has no other number of them: fewer and more are not tried.',
+            'Its thoughts are computed together, so their number cannot be changed: fewer and more are not tried.',
           ]
         : []),
     ...(reasoning.explicit
       ? [
-          `After its thoughts it writes the rest itself. Its divergence is that of the token after “${prompt}”, which is fed for it alone.`,
+          `After its thoughts it writes the rest itself. Its divergence is that of the token after “${prompt}”, which is fed only for this.`,
         ]
       : []),
   ];

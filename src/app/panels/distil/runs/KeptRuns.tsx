@@ -25,7 +25,7 @@ export function KeptRuns() {
   return (
     <Panel
       title="Kept runs"
-      about="Curves, results, configurations and students, in this browser. Use a student in Latents and Low-rank, train an interrupted run on, compare runs, or take one elsewhere: a run bundle is loaded by Load a run file, and a PyTorch program trains on from the kept step on other machines."
+      about="Curves, results, configurations and students, in this browser. Use a student in Latents and Low-rank, resume an interrupted run, compare runs, or take one elsewhere: a run bundle is loaded with Load a run file, and a PyTorch program continues training from the kept step on other machines."
     >
       {saved.length >= MANY && (
         <TextEntry

@@ -36,7 +36,7 @@ export function LabelForm({ run, onEnd }: { readonly run: SavedRun; readonly onE
         error={nameError}
         placeholder={runName({ ...run, name: undefined }, methods)}
       />
-      <TextEntry label="Tags" value={tags} onChange={setTags} error={tagError} help="With commas between." />
+      <TextEntry label="Tags" value={tags} onChange={setTags} error={tagError} help="Separated by commas." />
       <div className="actions">
         <Button type="submit" isDisabled={isInvalid}>
           Save

@@ -26,7 +26,7 @@ export function EvaluationCard() {
   return (
     <Panel
       title="Evaluation"
-      about="Problems are answered one by one: after thoughts (implicit), after a written rationale (explicit), or at once (no-CoT). What is answered is kept in this browser as it comes (the latest 50 evaluations), so that one that was cancelled or cut off by a reload goes on where it was, also in another tab."
+      about="Problems are answered one by one: after thoughts (implicit), after a written rationale (explicit), or at once (no-CoT). Answers are kept in this browser as they arrive (the latest 50 evaluations), so an evaluation that was cancelled or interrupted by a reload continues where it stopped, also in another tab."
       actions={<EvaluationFiles />}
     >
       <EvaluationForm />
@@ -35,7 +35,7 @@ export function EvaluationCard() {
         label={task.progress === null ? 'Preparing the evaluation' : 'Answering problems'}
         onCancel={cancelEvaluation}
         cancelLabel="Cancel the evaluation"
-        failed="The evaluation did not end"
+        failed="The evaluation did not finish"
       />
       <DamagedEvaluations />
       {isEmpty ? (

@@ -62,7 +62,7 @@ export function EvaluationForm() {
             value={draft.thoughts}
             onChange={(thoughts) => changeEvaluation({ thoughts })}
             placeholder={K === null ? 'its own' : `${K}, its own`}
-            help="Empty for its own. A list such as 0-8 is a sweep: one evaluation for each number."
+            help="Leave empty for its own. A list such as 0-8 is a sweep: one evaluation for each number."
             error={errors.get('thoughts')}
           />
         )}
@@ -72,7 +72,7 @@ export function EvaluationForm() {
           label="Problems at once"
           value={draft.together}
           onChange={(together) => changeEvaluation({ together })}
-          help={`With 1, the latency of each is measured; up to ${MAX_TOGETHER} are faster and have none.`}
+          help={`With 1, the latency of each is measured; more, up to ${MAX_TOGETHER}, are faster, but latencies are not measured.`}
           error={errors.get('together')}
         />
         <Choice

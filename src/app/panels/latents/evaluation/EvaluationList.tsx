@@ -40,7 +40,7 @@ export function DamagedEvaluations() {
     <ul className="saved" aria-label="Kept evaluations that cannot be read">
       {damaged.map(({ id, reason }, i) => (
         <li key={id}>
-          A kept evaluation cannot be read ({reason}). The others are not touched.{' '}
+          A kept evaluation cannot be read ({reason}). The others are not affected.{' '}
           <Button
             aria-label={`Delete the unreadable evaluation ${i + 1}`}
             onPress={() => void deleteDamagedEvaluation(id)}

@@ -29,7 +29,7 @@ it('evaluates, is cancelled and goes on, sweeps, compares two subjects, and show
 
   await expect.element(page.getByText('Number of thoughts')).not.toBeInTheDocument();
   actions.changeEvaluation({ subject: 'base', mode: 'latent', thoughts: '2-x' });
-  await expect.element(page.getByText(/“2-x” is none/)).toBeVisible();
+  await expect.element(page.getByText(/“2-x” is not a whole number/)).toBeVisible();
   actions.changeEvaluation({ thoughts: '2-3', problems: 60 });
   expect(await actions.runEvaluation()).toBe(true);
   expect(list()).toHaveLength(3);
@@ -54,5 +54,5 @@ it('evaluates, is cancelled and goes on, sweeps, compares two subjects, and show
   expect(list()).toHaveLength(2);
   actions.readEvaluations(file);
   expect(list()).toHaveLength(3);
-  expect(() => actions.readEvaluations('{}')).toThrow('holds no evaluations');
+  expect(() => actions.readEvaluations('{}')).toThrow('contains no evaluations');
 });

@@ -95,7 +95,7 @@ function Findings({ report }: { readonly report: StoppingReport }) {
         </Button>
       </div>
       <LineChart
-        title="If all stopped after so many thoughts"
+        title="If all stopped after that many thoughts"
         summary="Share right, and the mean probability with which the head would stop there."
         series={lines.thoughts}
         x={{ label: 'thoughts before the answer', column: 'thoughts' }}

@@ -82,7 +82,7 @@ function ThoughtsForm() {
           errors={errors}
           hasSeed={false}
           onChange={changeThoughtTest}
-          help="Each is answered under every condition. 200 tell apart differences of about 10 %."
+          help="Each is answered under every condition. 200 are enough to detect differences of about 10 %."
         />
         <TextEntry
           label="Directions kept"
@@ -90,7 +90,7 @@ function ThoughtsForm() {
           value={draft.ranks}
           onChange={(ranks) => changeThoughtTest({ ranks })}
           placeholder="none"
-          help="Thoughts are projected onto so many of their principal directions, and onto random ones. Empty for none."
+          help="Thoughts are projected onto that many of their principal directions, and onto random ones; leave empty for none."
           error={errors.get('ranks')}
         />
         <NumberField
@@ -98,7 +98,7 @@ function ThoughtsForm() {
           label="Seed"
           value={draft.seed}
           onChange={(seed) => changeThoughtTest({ seed })}
-          help={`Of noise, orders, partners and random directions${draft.source === 'rows' ? ', and of the split of the rows' : ''}.`}
+          help={`For noise, orders, partners and random directions${draft.source === 'rows' ? ', and for the split of the rows' : ''}.`}
           error={errors.get('seed')}
         />
       </div>
@@ -166,7 +166,7 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
         title="Number of thoughts at evaluation"
         summary={
           report.lengths
-            ? `The student decides itself, and takes at most ${report.thoughts}. Here every problem is given the same number.`
+            ? `The student decides itself how many to take, at most ${report.thoughts}. Here every problem is given the same number.`
             : `The student was trained with ${report.thoughts}. Fewer: the answer prompt comes early. More: it goes on thinking.`
         }
         series={charts.count}
@@ -177,7 +177,7 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
         <LineChart
           {...shared}
           title="One thought replaced"
-          summary="One thought is replaced by its mean over the problems; those after it are made from that."
+          summary="One thought is replaced by its mean over the problems; those after it are computed from that."
           series={charts.single}
           x={{ label: 'thought replaced', column: 'thought' }}
           fileName="accuracy-by-replaced-thought"
@@ -221,7 +221,7 @@ function ResultsTable({ report }: { readonly report: ThoughtTestReport }) {
       <p className="help">
         After CODI’s table 3: a result of one token is looked for among the {results.top} most probable tokens
         of each thought; one of several tokens among the numbers that greedy decoding writes from these tokens
-        on. The control are the same results looked for in the thoughts of another problem with as many steps.
+        on. The control looks for the same results in the thoughts of another problem with as many steps.
         {results.leftOut > 0 && ` ${results.leftOut} steps have no result to look for.`}
       </p>
       <ResultItems report={report} />

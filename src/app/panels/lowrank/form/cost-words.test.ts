@@ -21,10 +21,12 @@ describe('what a request takes', () => {
   it('says what is not known, and what is there from before', () => {
     const words = costWords({ ...cost, passing: [], seconds: { reading: null, decomposing: null } });
     expect(words).toContain('How long reading 48 samples (7,680 tokens) takes is known once');
-    expect(words).toContain('how long decomposing takes is known once something was decomposed on this GPU');
+    expect(words).toContain(
+      'how long decomposing takes is known once something has been decomposed on this GPU',
+    );
     expect(words).not.toContain('not kept');
     expect(
       costWords({ ...cost, reading: { samples: 0, tokens: 0 }, seconds: { reading: 0, decomposing: 0.35 } }),
-    ).toContain('The hidden states are there from before; decomposing takes about 350 ms.');
+    ).toContain('The hidden states are already cached; decomposing takes about 350 ms.');
   });
 });

@@ -8,13 +8,13 @@ export function costWords({ matrices, largest, bytes: memory, passing, reading, 
   const samples = `${integer(reading.samples)} samples (${integer(reading.tokens)} tokens)`;
   const read =
     reading.samples === 0
-      ? 'The hidden states are there from before'
+      ? 'The hidden states are already cached'
       : seconds.reading === null
-        ? `How long reading ${samples} takes is known once something was read on this device`
+        ? `How long reading ${samples} takes is known once something has been read on this device`
         : `Reading ${samples} takes about ${duration(1000 * seconds.reading)}`;
   const decomposed =
     seconds.decomposing === null
-      ? 'how long decomposing takes is known once something was decomposed on this GPU'
+      ? 'how long decomposing takes is known once something has been decomposed on this GPU'
       : `decomposing takes about ${duration(1000 * seconds.decomposing)}`;
   const passed = passing.map((control) => CONTROL_WORDS[control].label.toLowerCase()).join(' and ');
   return [

@@ -73,7 +73,7 @@ export function CausalForm() {
       </div>
       {draft.subject === 'opened' && (
         <p className="help">
-          The test asks the bundled word problems, so it is informative only for a model that can solve them.
+          The test uses the bundled word problems, so it is informative only for a model that can solve them.
         </p>
       )}
       <Segments

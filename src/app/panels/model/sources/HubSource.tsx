@@ -36,7 +36,7 @@ export function HubSource({ isMirror }: { readonly isMirror: boolean }) {
             onChange={typeMirror}
             isDisabled={busy}
             placeholder="https://mirror.example"
-            help="Any host that answers as huggingface.co does, over https, or on this computer (http://localhost:…). It must allow pages of other sites to read its answers (CORS)."
+            help="Any host that responds like huggingface.co, over https, or on this computer (http://localhost:…). It must allow pages of other sites to read its answers (CORS)."
           />
         )}
         <TextEntry

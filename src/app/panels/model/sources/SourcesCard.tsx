@@ -35,7 +35,7 @@ export function SourcesCard() {
   return (
     <Panel
       title="Open a model"
-      about="A checkpoint in Hugging Face format, run in this browser only. It replaces the one opened before. Low-rank, Generate and Data can use it, Distil can train it, and Latents steps through it if its files say how it reasons."
+      about="A checkpoint in Hugging Face format, run in this browser only. It replaces the previously opened one. Low-rank, Generate and Data can use it, Distil can train it, and Latents steps through it if its files say how it reasons."
     >
       <Tabs selectedKey={tab} onSelectionChange={(key) => showSource(key as SourceTab)}>
         <TabList className="source-tabs" aria-label="Sources">

@@ -117,7 +117,7 @@ function Unfinished({
       <span className="muted">
         {[
           `${bytes(received)} of ${bytes(total)}`,
-          `${bytes(Math.max(0, total - received))} to come from ${hostName(plan)}`,
+          `${bytes(Math.max(0, total - received))} left to download from ${hostName(plan)}`,
           when.format(plan.startedAt),
         ].join(' · ')}
       </span>

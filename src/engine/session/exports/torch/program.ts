@@ -188,12 +188,12 @@ function notesOn({ run, snapshot, roles }: ProgramParts): string[] {
   const { storage } = roles.student.config;
   return [
     status === 'done'
-      ? 'The run is done, and its optimiser’s moments were not kept: train.py begins anew, from the same initial values and in the same order.'
-      : `train.py goes on after step ${step} of ${steps}.`,
+      ? 'The run is done, and its optimiser’s moments were not kept: train.py starts over, from the same initial values and in the same order.'
+      : `train.py continues after step ${step} of ${steps}.`,
     'Validation, held-out accuracy and observation are not in the program: it trains, and its checkpoint is evaluated here.',
     ...(storage
       ? [
-          `Here the matrices of ${quoteJson(roles.student.report.name)} were computed with in ${STORAGE_SHORT[storage]}; the program has the weights themselves, so its losses differ by what those change.`,
+          `Here the matrices of ${quoteJson(roles.student.report.name)} were used in ${STORAGE_SHORT[storage]}; the program has the original weights, so its losses differ by the rounding.`,
         ]
       : []),
     ...(run.config.roles.teacher === 'kept'
