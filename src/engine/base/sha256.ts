@@ -3,8 +3,13 @@
  * larger than any buffer can be.
  */
 
+interface Roots {
+  readonly constants: Int32Array;
+  readonly initial: Int32Array;
+}
+
 /** The first 32 bits of the fractional parts of the roots of the first primes, computed rather than listed. */
-const { constants, initial } = (() => {
+function primeRoots(): Roots {
   const primes: number[] = [];
   for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p !== 0)) primes.push(n);
   // floor(p^(1/k) · 2^32) in integers: float64 has too few bits for some.
@@ -23,7 +28,9 @@ const { constants, initial } = (() => {
     constants: Int32Array.from(primes, (p) => root(p, 3)),
     initial: Int32Array.from(primes.slice(0, 8), (p) => root(p, 2)),
   };
-})();
+}
+/** Computed when the first hash is begun. */
+let roots: Roots | undefined;
 
 const BLOCK = 64;
 
@@ -39,12 +46,19 @@ export async function sha256Hex(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): P
 }
 
 export class Sha256 {
-  private readonly state = initial.slice();
+  private readonly constants: Int32Array;
+  private readonly state: Int32Array;
   private readonly schedule = new Int32Array(64);
   /** The last bytes, fewer than a block. */
   private readonly rest = new Uint8Array(BLOCK);
   private restLength = 0;
   private length = 0;
+
+  constructor() {
+    roots ??= primeRoots();
+    this.constants = roots.constants;
+    this.state = roots.initial.slice();
+  }
 
   update(bytes: Uint8Array): this {
     this.length += bytes.length;
@@ -75,7 +89,7 @@ export class Sha256 {
   }
 
   private compress(view: DataView, from: number, blocks: number): void {
-    const { state, schedule: w } = this;
+    const { constants, state, schedule: w } = this;
     let [a, b, c, d, e, f, g, h] = state as unknown as [
       number,
       number,
