@@ -165,23 +165,10 @@ export const kava = defineMethod({
     },
     {
       id: 'kava-llama-1b-nl',
-      name: 'KaVa, table 6, Llama-3.2-1B on sentences',
+      formerly: ['kava-qwen-0.5b-nl'],
+      name: 'KaVa, table 6, Llama-3.2-1B and Qwen2.5-0.5B on sentences',
       about:
-        'As on equations, with squared differences of keys and values: the values noted from KaVa’s table 6, for rationales in sentences. Not for the bundled pair.',
-      paper: true,
-      changes: {
-        data: { samples: 4096 },
-        keyValues: { kind: 'mse' },
-        weights: { distillation: 10, keyValues: 1 },
-        lora: CODI_TRAINING.lora,
-        optimiser: { ...CODI_TRAINING.optimiser, steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4 },
-      },
-    },
-    {
-      id: 'kava-qwen-0.5b-nl',
-      name: 'KaVa, table 6, Qwen2.5-0.5B on sentences',
-      about:
-        'The values noted from KaVa’s table 6, for rationales in sentences: 10 epochs, here over 4096 samples rather than 385,620, 128 a step. Not for the bundled pair.',
+        'The values noted from KaVa’s table 6 for rationales in sentences, which are the same for both models: 10 epochs, here over 4096 samples rather than 385,620, 128 a step. Not for the bundled pair.',
       paper: true,
       changes: {
         data: { samples: 4096 },

@@ -27,7 +27,6 @@ const TRAINING: readonly [
   ['kava-llama-1b-nl', 8e-4, 128, 10, 0.1, 2],
   ['kava-llama-3b', 2e-4, 128, 5, 0.1, 2],
   ['kava-qwen-0.5b', 5e-4, 128, 10, 0.01, 2],
-  ['kava-qwen-0.5b-nl', 8e-4, 128, 10, 0.1, 2],
   // DART §C; decay and clipping are not told.
   ['dart-llama-1b', 8e-4, 128, 10, 0.01, 1],
   ['dart-gpt2', 2e-3, 128, 40, 0.01, 1],
@@ -79,7 +78,6 @@ describe('a preset named for a paper’s table', () => {
       'sim-cot-coconut-gpt2',
       { 'curriculum.latentsPerStep': 2, 'curriculum.stages': 5, 'weights.decoder': 1 },
     ],
-    ['kava-qwen-0.5b-nl', { 'keyValues.kind': 'mse', 'keyValues.scaled': true, 'weights.distillation': 10 }],
     ['kava-llama-3b-nl', { 'keyValues.importance': 0, 'projection.use': false }],
     ['pause-ft-llama-1b', { 'pauses.count': 20 }],
     ['cot-sft-llama-1b', { 'optimiser.learningRate': 1e-4, 'optimiser.steps': 30_000 }],
