@@ -78,7 +78,7 @@ test('a researcher sees the low rank, distils a student and steps through its th
       mimeType: 'application/json',
       buffer: Buffer.from(first),
     });
-    await expect(app.getByText(/run\.json is in the form/)).toBeVisible();
+    await expect(app.getByText(/run\.json is loaded into the form/)).toBeVisible();
     const result = app.getByText(/of 20 held-out problems right/);
     await app.getByRole('button', { name: 'Start LoRi' }).click();
     // The imported run's result gives way to the new one's.

@@ -221,7 +221,7 @@ test('the student’s latents while it learns, and its checkpoints in the lens',
     mimeType: 'application/json',
     buffer: Buffer.from(JSON.stringify(config)),
   });
-  await expect(app.getByText(/run\.json is in the form/)).toBeVisible();
+  await expect(app.getByText(/run\.json is loaded into the form/)).toBeVisible();
   await app.getByRole('button', { name: 'Start LoRi' }).click();
   await expect(app.getByRole('heading', { name: 'The student’s latents' })).toBeVisible({ timeout: 90_000 });
   await app.getByRole('tab', { name: 'Low-rank' }).click();

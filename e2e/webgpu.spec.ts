@@ -36,7 +36,7 @@ async function start(app: Page, config: string): Promise<void> {
   await app.getByRole('tab', { name: 'Distil' }).click();
   const file = { name: 'tiny.json', mimeType: 'application/json', buffer: Buffer.from(config) };
   await app.locator('input[type=file]').setInputFiles(file);
-  await expect(app.getByText(/tiny\.json is in the form/)).toBeVisible();
+  await expect(app.getByText(/tiny\.json is loaded into the form/)).toBeVisible();
   await app.getByRole('button', { name: 'Start LoRi' }).click();
 }
 

@@ -63,7 +63,7 @@ export async function fillFrom(page, config) {
       mimeType: 'application/json',
       buffer: Buffer.from(JSON.stringify(config)),
     });
-  await page.getByText(/run\.json is in the form/).waitFor();
+  await page.getByText(/run\.json is loaded into the form/).waitFor();
 }
 
 export const start = (page) => page.getByRole('button', { name: /^Start / }).click();
