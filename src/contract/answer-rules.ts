@@ -36,6 +36,9 @@ export interface AnswerRule {
 /** Optional minus, digits, optional dot, optional digits. */
 const NUMBER = '-?\\d+\\.?\\d*';
 
+/** The code of adaptive latent reasoning: numbers less than so much apart are equal answers, also where it rewards them. */
+export const ADAPTIVE_WITHIN = 1e-6;
+
 export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
   gsm8k: {
     id: 'gsm8k',
@@ -78,7 +81,7 @@ export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
     pattern: '-?(?:\\d+(?:\\.\\d+)?|\\.\\d+)',
     pick: 'first',
     commas: 'before',
-    compare: { within: 1e-6 },
+    compare: { within: ADAPTIVE_WITHIN },
   },
   coconut: {
     id: 'coconut',

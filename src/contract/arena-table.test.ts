@@ -1,20 +1,7 @@
 import { expect, it } from 'vitest';
-import { type Arena, type ArenaRun, standings } from './arena';
+import { standings } from './arena';
+import { arenaOf, SEEDS } from './arena.testing';
 import { arenaSentence, COLUMNS, fewSeeds, markdownOf, rowsOf } from './arena-table';
-import { parseRunConfig } from './config';
-
-const config = parseRunConfig({ method: 'ce' });
-const seeds = [1, 2, 3, 4, 5, 6];
-/** Every contender's accuracy, a little different on each seed. */
-function arenaOf(accuracy: Readonly<Record<string, number>>, baseline: string): Arena {
-  const names = Object.keys(accuracy);
-  const runs = names.flatMap((name) =>
-    seeds.map((seed): ArenaRun => {
-      return { name, seed, correct: 1000 * (accuracy[name] as number) + seed, total: 1000 };
-    }),
-  );
-  return { contenders: names.map((name) => ({ name, config })), seeds, baseline, runs };
-}
 
 it('names the baseline wherever a method is above or below it', () => {
   expect(arenaSentence(arenaOf({ base: 0.5, good: 0.8 }, 'base'))).toBe(
@@ -24,7 +11,7 @@ it('names the baseline wherever a method is above or below it', () => {
 });
 
 it('says when there are too few seeds for any difference to be established', () => {
-  const some = (n: number) => ({ ...arenaOf({ base: 0.2, good: 0.8 }, 'base'), seeds: seeds.slice(0, n) });
+  const some = (n: number) => ({ ...arenaOf({ base: 0.2, good: 0.8 }, 'base'), seeds: SEEDS.slice(0, n) });
   expect(arenaSentence(some(5))).toBe(
     'For 1 of 1 no difference from base is established with 5 seeds. With 5 seeds the test can establish no difference, however large: 1 comparison takes 6.',
   );

@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { ablationsOf, planOf } from '../contract/ablations';
-import { type Arena, type ArenaRun, readArenaFile, remaining, rowOf, standings } from '../contract/arena';
+import {
+  type Arena,
+  type ArenaRun,
+  readArenaFile,
+  remaining,
+  rowOf,
+  type Standing,
+  standings,
+} from '../contract/arena';
 import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
 import { arenaSentence, markdownOf } from '../contract/arena-table';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
@@ -41,13 +49,18 @@ export const arena: Command = async (input) => {
     await save({ arena: 1, ...soFar() });
   }
   const whole = soFar();
+  const found = standings(whole);
   return {
     arena: 1,
     ...whole,
-    standings: standings(whole).map(plainly),
-    table: [markdownOf(standings(whole)), arenaSentence(whole), '', tableOf(whole), ...axisTable(whole)].join(
-      '\n',
-    ),
+    standings: found.map(plainly),
+    table: [
+      markdownOf(found),
+      arenaSentence(whole, found),
+      '',
+      bySeedTable(whole, found),
+      ...axisTable(whole),
+    ].join('\n'),
   };
 };
 
@@ -100,7 +113,7 @@ function readPlan(path: string, bytes: Uint8Array, methods: Methods) {
   }
 }
 
-const plainly = ({ accuracy, ...rest }: ReturnType<typeof standings>[number]) => ({
+const plainly = ({ accuracy, ...rest }: Standing) => ({
   ...rest,
   accuracy: Object.fromEntries(accuracy),
 });
@@ -125,12 +138,13 @@ function axisTable(arena: Arena): string[] {
   return ['', ...markdownRows(head, rows), ...(missing ? ['', missing] : [])];
 }
 
-const tableOf = (arena: Arena): string =>
+/** The same with every seed's accuracy, as `eval` prints it. */
+const bySeedTable = (arena: Arena, found: readonly Standing[]): string =>
   evalTable({
     seeds: arena.seeds,
     problems: arena.runs.find(({ total }) => total !== undefined)?.total ?? 0,
     teacher: null,
-    methods: standings(arena).map(({ name, accuracy, failed, overSeeds, against }) => ({
+    methods: found.map(({ name, accuracy, failed, overSeeds, against }) => ({
       ...{ name, failed, overSeeds },
       accuracy: Object.fromEntries(accuracy),
       differences: against ? [{ from: arena.baseline, ...against }] : [],

@@ -1,4 +1,4 @@
-import { markAnswer } from '../../../contract/answer-rules';
+import { ADAPTIVE_WITHIN, markAnswer } from '../../../contract/answer-rules';
 
 /** Rewards and advantages of a group of completions of one question (adaptive latent reasoning, §3.3). */
 
@@ -61,9 +61,6 @@ export function advantagesOf(rewards: readonly number[]): number[] {
   return rewards.map((r) => (r - mean) / (std + EPSILON));
 }
 
-/** How far two answers may be apart. */
-const CLOSE = 1e-6;
-
 /**
  * Whether a completion's text begins with the answer prompt and has it only once, and whether the first number after it is
  * the reference's: the rule of the paper's code, which compares in lower case and leaves out commas.
@@ -77,7 +74,7 @@ export function judgeCompletion(
   const formatted = parts.length === 2 && parts[0]?.trim() === '';
   const found = numberAfter(parts.at(-1) ?? '');
   const expected = numberAfter(answer);
-  const close = found !== undefined && expected !== undefined && Math.abs(found - expected) < CLOSE;
+  const close = found !== undefined && expected !== undefined && Math.abs(found - expected) < ADAPTIVE_WITHIN;
   return { formatted, correct: formatted && close };
 }
 
