@@ -1,18 +1,38 @@
 import 'katex/dist/katex.min.css';
-import katex from 'katex';
 import { useEffect, useRef } from 'react';
 import { Scroller } from './Scroller';
 
-/** A formula, set by KaTeX into the DOM, with MathML for screen readers. `display` puts it on a line of its own. */
+type Katex = typeof import('katex').default;
+
+/** KaTeX, loaded when the first formula is shown: a sixth of what the page would load before anything is asked. */
+let katex: Katex | undefined;
+const loadKatex = async (): Promise<Katex> => {
+  katex ??= (await import('katex')).default;
+  return katex;
+};
+
+/**
+ * A formula, set by KaTeX into the DOM, with MathML for screen readers; its TeX where KaTeX cannot be fetched. `display` puts it on
+ * a line of its own.
+ */
 export function Formula({ tex, display = false }: { readonly tex: string; readonly display?: boolean }) {
   const place = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    if (place.current)
-      katex.render(tex, place.current, {
-        displayMode: display,
-        throwOnError: false,
-        output: 'htmlAndMathml',
+    const element = place.current;
+    if (!element) return;
+    let isShown = true;
+    const set = (by: Katex) => {
+      const options = { displayMode: display, throwOnError: false, output: 'htmlAndMathml' } as const;
+      if (isShown) by.render(tex, element, options);
+    };
+    if (katex) set(katex);
+    else
+      loadKatex().then(set, () => {
+        if (isShown) element.textContent = tex;
       });
+    return () => {
+      isShown = false;
+    };
   }, [tex, display]);
   return display ? (
     <Scroller className="formula" label="formula">
