@@ -160,5 +160,11 @@ test('every method trains in the page, and the curves of a curriculum and of dra
   const answers = app.getByRole('table', { name: /^Answers drawn at step \d/ });
   // Batches of four drawn answers, one group.
   await expect(answers.getByRole('row')).toHaveCount(5);
+  // Steps 3 and 4 drew answers: the last is shown, the one before it by keyboard.
+  await expect(app.getByRole('heading', { name: 'Groups of step 4' })).toBeVisible();
+  await app.getByRole('slider', { name: 'Drawn step' }).focus();
+  await app.keyboard.press('ArrowLeft');
+  await expect(app.getByRole('heading', { name: 'Groups of step 3' })).toBeVisible();
+  await expect(app.getByRole('table', { name: 'Answers drawn at step 3' })).toBeVisible();
   await expectAccessible(app);
 });
