@@ -40,6 +40,14 @@ test('two methods on two seeds, through a reload', async ({ app }) => {
   await app.getByRole('button', { name: 'Start the arena' }).click();
   await expect(app.getByRole('row', { name: /^ce 1 / })).toBeVisible({ timeout: 120_000 });
 
+  // Where results stand below the forms, a button leads to them.
+  await app.setViewportSize({ width: 360, height: 640 });
+  const results = app.getByRole('heading', { name: 'Arena', exact: true });
+  await expect(results).not.toBeInViewport();
+  await app.getByRole('button', { name: /^To the results: [1-4] of 4 runs$/ }).press('Enter');
+  await expect(results).toBeInViewport();
+  await app.setViewportSize({ width: 1280, height: 800 });
+
   await app.goto('./#/arena');
   await app.reload();
   await expect(app.getByRole('row', { name: /^ce / })).toBeVisible({ timeout: 60_000 });
@@ -78,6 +86,14 @@ test('two methods on two seeds, through a reload', async ({ app }) => {
   await expectAccessible(app);
   await app.getByRole('button', { name: 'Undo' }).click();
   await expect(app.getByRole('row', { name: /^nocot 2 / })).toBeVisible();
+
+  // With no result to lose one press runs it; before its first result what was there still comes back.
+  await app.getByRole('button', { name: 'Drop all runs' }).click();
+  await app.getByRole('button', { name: 'Run this ablation' }).click();
+  await expect(app.getByText(/^Training without, seed 1/).first()).toBeVisible();
+  await app.getByRole('button', { name: 'Cancel the arena' }).click();
+  await app.getByRole('button', { name: 'Undo' }).click();
+  await expect(app.getByText('4 runs, of which 4 are left.')).toBeVisible();
 });
 
 /** Every method on a handful of samples for a few steps, so short that all are trained in a minute; the last one's curves are then shown. */
