@@ -143,7 +143,9 @@ describe('the arena', () => {
     expect(await actions.ablationCost('lori-anchor')).toMatchObject({ runs: 15, measured: 0, refused: null });
     expect(planState(state().arena)).toEqual(before);
     const running = actions.runAblation('lori-anchor');
-    await expect.poll(() => state().arena.now).toEqual({ name: 'without', seed: 1 });
+    await expect
+      .poll(() => state().arena.now, { timeout: 20_000 })
+      .toEqual({ name: 'without', seed: 1 });
     actions.cancelArena();
     expect(await running).toBe(false);
     expect(state().arena).toMatchObject({ runs: [], canUndo: true });

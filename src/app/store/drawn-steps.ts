@@ -1,7 +1,7 @@
 import type { GroupsEvent } from '../../contract/events';
 
 /** Answers that are kept of a run at most; those of its first and its last step are, however many. */
-export const MAX_DRAWN_ANSWERS = 20_000;
+const MAX_DRAWN_ANSWERS = 20_000;
 
 /** The answers that steps of a run were computed from: of every `every`-th step that drew any, and of the last one. */
 export interface DrawnSteps {

@@ -32,6 +32,7 @@ export function ArenaPanel() {
   const found = useMemo(() => standings(arena), [arena]);
   const results = useRef<HTMLDivElement>(null);
   const left = remaining(arena).length;
+  const total = arena.contenders.length * arena.seeds.length;
   const hasRuns = arena.runs.length > 0;
   const lines = useMemo(() => stripLines(found, arena.seeds), [found, arena.seeds]);
   return (
@@ -40,7 +41,7 @@ export function ArenaPanel() {
         // Where the forms stand above the results and not beside them.
         <p className="arena-jump">
           <Button onPress={() => results.current?.focus()}>
-            To the results: {runs.length} of {arena.contenders.length * arena.seeds.length} runs
+            To the results: {total - left} of {total} runs
           </Button>
         </p>
       )}
