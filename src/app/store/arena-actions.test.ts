@@ -143,9 +143,7 @@ describe('the arena', () => {
     expect(await actions.ablationCost('lori-anchor')).toMatchObject({ runs: 15, measured: 0, refused: null });
     expect(planState(state().arena)).toEqual(before);
     const running = actions.runAblation('lori-anchor');
-    await expect
-      .poll(() => state().arena.now, { timeout: 20_000 })
-      .toEqual({ name: 'without', seed: 1 });
+    await expect.poll(() => state().arena.now, { timeout: 20_000 }).toEqual({ name: 'without', seed: 1 });
     actions.cancelArena();
     expect(await running).toBe(false);
     expect(state().arena).toMatchObject({ runs: [], canUndo: true });
@@ -163,10 +161,13 @@ describe('the arena', () => {
 
   it('says that results that could not be kept are still there', async () => {
     const storage = memoryStore('test');
-    const { actions, state } = open({}, {
-      ...storage,
-      saveArena: () => Promise.reject(Object.assign(new Error('no answer'), { hint: 'Wait.' })),
-    });
+    const { actions, state } = open(
+      {},
+      {
+        ...storage,
+        saveArena: () => Promise.reject(Object.assign(new Error('no answer'), { hint: 'Wait.' })),
+      },
+    );
     actions.changeArena({ ...small, seeds: '1' });
     expect(await actions.runArena()).toBe(true);
     expect(state().arena.runs).toHaveLength(2);

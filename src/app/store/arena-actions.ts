@@ -1,5 +1,13 @@
 import { ablationsOf, planOf } from '../../contract/ablations';
-import { type Arena, type ArenaRun, formatArena, isResult, readArenaFile, remaining, rowOf } from '../../contract/arena';
+import {
+  type Arena,
+  type ArenaRun,
+  formatArena,
+  isResult,
+  readArenaFile,
+  remaining,
+  rowOf,
+} from '../../contract/arena';
 import { ARENA_TAG } from '../../storage/store';
 import {
   type ArenaCost,

@@ -124,67 +124,67 @@ describe('the decoder reasons as the step does', () => {
   const reasoning = adaptiveReasoning({ ...form, min: 0, max: 4 });
   const logSumExp = (row: Float32Array): number => Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
 
-  it.each([
-    'codi',
-    'tempered',
-  ])('rows that stop after 2, 1 and 3 latents have the golden’s cross entropies: %s', async (name) => {
-    const { decoder, question, dispose } = await open(3, name);
-    const { temperature: stopTemperature = 1 } = cases.llama[name];
-    const lengths = [2, 1, 3];
-    const { ids, keyMask } = leftPad(
-      samples.map((one) => one.question),
-      question,
-      0,
-    );
-    let [decided, written, count] = [0, 0, 0];
-    const visited: number[][] = [];
-    await reasonInBranches(
-      decoder,
-      await decoder.begin(ids, keyMask),
-      adaptiveReasoning({ ...form, stopTemperature, min: 0, max: 4 }),
-      {
-        stops: (odds, t) =>
-          lengths.map((n, b) => {
-            if (t > n) return false;
-            // −log P(stop) where the row stops, −log P(continue) before.
-            decided += Math.log1p(Math.exp((t === n ? -1 : 1) * (odds[b] as number)));
-            count++;
-            return t === n;
-          }),
-      },
-      async ({ state, rows, latents }) => {
-        visited.push([latents, ...rows]);
-        const texts = samples.map(({ prompt, answer }) => [...prompt, ...answer, 1]);
-        let at = state;
-        for (let j = 0; j < 6; j++) {
-          const logits = await logitsOf(decoder, at);
-          const V = logits.length / 3;
-          for (const b of rows) {
-            const id = texts[b]?.[j];
-            if (id === undefined) continue;
-            const row = logits.subarray(b * V, (b + 1) * V);
-            written += logSumExp(row) - (row[id] as number);
-            count++;
+  it.each(['codi', 'tempered'])(
+    'rows that stop after 2, 1 and 3 latents have the golden’s cross entropies: %s',
+    async (name) => {
+      const { decoder, question, dispose } = await open(3, name);
+      const { temperature: stopTemperature = 1 } = cases.llama[name];
+      const lengths = [2, 1, 3];
+      const { ids, keyMask } = leftPad(
+        samples.map((one) => one.question),
+        question,
+        0,
+      );
+      let [decided, written, count] = [0, 0, 0];
+      const visited: number[][] = [];
+      await reasonInBranches(
+        decoder,
+        await decoder.begin(ids, keyMask),
+        adaptiveReasoning({ ...form, stopTemperature, min: 0, max: 4 }),
+        {
+          stops: (odds, t) =>
+            lengths.map((n, b) => {
+              if (t > n) return false;
+              // −log P(stop) where the row stops, −log P(continue) before.
+              decided += Math.log1p(Math.exp((t === n ? -1 : 1) * (odds[b] as number)));
+              count++;
+              return t === n;
+            }),
+        },
+        async ({ state, rows, latents }) => {
+          visited.push([latents, ...rows]);
+          const texts = samples.map(({ prompt, answer }) => [...prompt, ...answer, 1]);
+          let at = state;
+          for (let j = 0; j < 6; j++) {
+            const logits = await logitsOf(decoder, at);
+            const V = logits.length / 3;
+            for (const b of rows) {
+              const id = texts[b]?.[j];
+              if (id === undefined) continue;
+              const row = logits.subarray(b * V, (b + 1) * V);
+              written += logSumExp(row) - (row[id] as number);
+              count++;
+            }
+            const next = await decoder.advance(at, { tokens: texts.map((text) => text[j] ?? 0) });
+            if (at !== state) at.dispose();
+            at = next;
           }
-          const next = await decoder.advance(at, { tokens: texts.map((text) => text[j] ?? 0) });
-          if (at !== state) at.dispose();
-          at = next;
-        }
-        at.dispose();
-      },
-    );
-    expect(visited).toEqual([
-      [1, 1],
-      [2, 0],
-      [3, 2],
-    ]);
-    const expected = (term: string): number =>
-      (golden.scalar(`llama.${name}.weighted.${term}`) / weights[term]) * count;
-    // float32 against torch's float64.
-    expect(Math.abs(written / expected('answer') - 1)).toBeLessThan(1e-5);
-    expect(Math.abs(decided / expected('stop') - 1)).toBeLessThan(1e-5);
-    await dispose();
-  });
+          at.dispose();
+        },
+      );
+      expect(visited).toEqual([
+        [1, 1],
+        [2, 0],
+        [3, 2],
+      ]);
+      const expected = (term: string): number =>
+        (golden.scalar(`llama.${name}.weighted.${term}`) / weights[term]) * count;
+      // float32 against torch's float64.
+      expect(Math.abs(written / expected('answer') - 1)).toBeLessThan(1e-5);
+      expect(Math.abs(decided / expected('stop') - 1)).toBeLessThan(1e-5);
+      await dispose();
+    },
+  );
 
   it('a row stops where it is more probable, by itself as among others, within its limits; nothing is left behind', async () => {
     const stopped = async (rows: typeof samples, limits = reasoning): Promise<number[]> => {

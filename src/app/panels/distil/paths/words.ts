@@ -50,6 +50,4 @@ export const termTable = (method: MethodData, config: object) => ({
 
 /** `1 answer, 2 anchor distance (left out)`: what the numbers in the drawing are. */
 export const termLegend = ({ terms }: MethodData, config: object): string =>
-  terms
-    .map((term, i) => `${i + 1} ${term.label}${isLeftOut(term, config) ? ' (left out)' : ''}`)
-    .join(', ');
+  terms.map((term, i) => `${i + 1} ${term.label}${isLeftOut(term, config) ? ' (left out)' : ''}`).join(', ');
