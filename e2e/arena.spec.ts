@@ -60,6 +60,8 @@ test('two methods on two seeds, through a reload', async ({ app }) => {
   await expect(results).not.toBeInViewport();
   await app.getByRole('button', { name: 'To the results: 4 of 4 runs' }).press('Enter');
   await expect(results).toBeInViewport();
+  // No outline of the keyboard’s around the whole page.
+  await expect(app.locator('.page')).toHaveCSS('outline-style', 'none');
   await expectAccessible(app);
   await app.setViewportSize({ width, height });
 

@@ -32,6 +32,11 @@ export function ArenaPanel() {
   const found = useMemo(() => standings(arena), [arena]);
   const results = useRef<HTMLDivElement>(null);
   const left = remaining(arena).length;
+  const showResults = () => {
+    // Focused, so that the Tab key goes on from there; of something taller than the window a browser shows any part.
+    results.current?.focus({ preventScroll: true });
+    results.current?.scrollIntoView();
+  };
   const total = arena.contenders.length * arena.seeds.length;
   const hasRuns = arena.runs.length > 0;
   const lines = useMemo(() => stripLines(found, arena.seeds), [found, arena.seeds]);
@@ -40,7 +45,7 @@ export function ArenaPanel() {
       {(hasRuns || isBusy(state.task)) && (
         // Where the forms stand above the results and not beside them.
         <p className="arena-jump">
-          <Button onPress={() => results.current?.focus()}>
+          <Button onPress={showResults}>
             To the results: {total - left} of {total} runs
           </Button>
         </p>
@@ -79,7 +84,8 @@ export function ArenaPanel() {
                 }}
                 y={{ label: 'share right', format: '%', range: SHARES }}
                 theme={theme}
-                height={340}
+                // Names that are turned take from its height.
+                height={300 + 5 * Math.max(...found.map(({ name }) => name.length))}
                 table={() => seedTable(found, arena.seeds)}
                 fileName="arena"
               />
