@@ -156,8 +156,9 @@ describe('memory', () => {
     const first = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
     // States of all layers are held, whichever are chosen; copies are of those.
     const half = holding(MAX_LENS_BYTES / 2);
-    const hint = (on: LoadedModels) => run({ stack: 'all' }, on).catch((e: MemoryError) => e.hint);
-    const fits = Number(/at most (\d+) of the 40 layers/.exec((await hint(half)) ?? '')?.[1]);
+    const hint = async (on: LoadedModels) =>
+      ((await run({ stack: 'all' }, on).catch((e) => e)) as MemoryError).hint ?? '';
+    const fits = Number(/at most (\d+) of the 40 layers/.exec(await hint(half))?.[1]);
     expect(bytes(first(fits), half)).toBeLessThanOrEqual(MAX_LENS_BYTES);
     expect(() => bytes(first(fits + 1), half)).toThrow(MemoryError);
     // Where the states alone are too many, no choice of layers helps.
