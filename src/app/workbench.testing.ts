@@ -337,7 +337,7 @@ export function double({
         const done = known.length + Math.min(left.length, from + 10);
         options?.report?.({ phase: 'evaluate', done, total: items.length, unit: 'problems', elapsed: done });
       }
-      return { ...head, items: left };
+      return { ...head, items: left, milliseconds: 15 * left.length };
     },
     async stopping(request, options) {
       await begin('stopping', request);
@@ -532,7 +532,8 @@ export function double({
       return {
         data: {
           ...{ name: 'rows.jsonl', sha256: '0'.repeat(64), rule: 'last-number', leftOut: 0 },
-          ...{ training: ['row-1'], validation: [], heldOut: ['row-2'], leftOutRows: [], notes: [] },
+          ...{ training: ['row-1'], validation: [], leftOutRows: [], notes: [] },
+          heldOut: Array.from({ length: config.data.heldOut }, (_, i) => `held-out-${i}`),
         },
         ...{ student: 'stories', teacher: 'stories itself', batch: 2, tokens: 60 },
         ...{ composition: 'whole', storage: 'f32' },

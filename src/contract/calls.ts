@@ -1,6 +1,6 @@
 import type { RunConfig } from './config';
 import type { DataPage, DataQuery, DataReading, DataReport, RowsCost, TokenCounts } from './data';
-import type { Evaluation, EvaluationEvent, EvaluationRequest } from './evaluation';
+import type { Evaluated, EvaluationEvent, EvaluationRequest } from './evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -112,7 +112,7 @@ export interface Workbench {
   evaluate(
     request: EvaluationRequest,
     options?: CallOptions<Progress | EvaluationEvent>,
-  ): Promise<Evaluation>;
+  ): Promise<Evaluated>;
   /** Answers problems as if a student with a stop head had stopped after every number of thoughts. */
   stopping(request: StoppingRequest, options?: CallOptions<Progress>): Promise<StoppingReport>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
