@@ -34,6 +34,8 @@ export interface DoubleOptions {
   readonly nanAt?: number;
   /** The step that a run which fails takes its student back to; 0 for none. */
   readonly copiedAt?: number;
+  /** Loses the GPU after each of these steps, once each, in their order. */
+  readonly lostAt?: readonly number[];
   readonly methods?: Methods;
   /** Hears no cancel of a run, and answers a control at once. */
   readonly isDeaf?: boolean;
@@ -105,6 +107,7 @@ export function double({
   webgpu = false,
   nanAt,
   copiedAt = 0,
+  lostAt = [],
   methods = METHODS,
   isDeaf = false,
   isMute = false,
@@ -112,6 +115,7 @@ export function double({
   const calls: string[] = [];
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
   const asked: { wish: 'pause' | 'resume' | 'stop' } = { wish: 'resume' };
+  const losses = [...lostAt];
   let sessions = 0;
   const session = new Map<number, { steps: number; question: string }>();
   let taught: string | null = null;
@@ -239,6 +243,10 @@ export function double({
           `the loss is not a number at step ${step}`,
           'Lower the learning rate or the weights of the terms.',
         );
+      }
+      if (step === losses[0]) {
+        losses.shift();
+        throw engineError('lost', 'the GPU device was lost: test', 'Open it again.');
       }
       const { every, samples } = config.observation;
       if (every > 0 && step % every === 0) {
