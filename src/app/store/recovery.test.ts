@@ -73,7 +73,7 @@ describe('a run whose GPU is lost', () => {
   });
 
   it('stays as it is while no GPU comes back, while another run was started, or while nothing is kept', async () => {
-    const { actions, engine, state, resumed } = open({ lostAt: [27] }, 50);
+    const { actions, engine, state, resumed } = open({ lostAt: [27] }, 500);
     const running = actions.startRun(config);
     await vi.waitFor(() => expect(state().recovery).not.toBeNull());
     const { open: opens } = engine;
@@ -82,7 +82,7 @@ describe('a run whose GPU is lost', () => {
     expect(resumed()).toEqual([]);
     expect(state().recovery?.refused).toBe('the browser offers no GPU now, only WASM');
 
-    const other = open({ lostAt: [27] }, 50);
+    const other = open({ lostAt: [27] }, 500);
     const first = other.actions.startRun(config);
     await vi.waitFor(() => expect(other.state().recovery).not.toBeNull());
     expect(await other.actions.startRun(config)).toBe(true);

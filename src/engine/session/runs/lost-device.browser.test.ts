@@ -64,7 +64,7 @@ it.each(MOMENTS)(
         keep: async (snapshot) => void snapshots.push(snapshot),
         report(event) {
           last = stepOf(event) ?? last;
-          if (stepOf(event) === 5 && when === 'while it is paused') workbench.control('pause');
+          if (stepOf(event) === 5 && when === 'while it is paused') void workbench.control('pause');
           if (!after(event) || !Number.isNaN(lostAt)) return;
           if (milliseconds === 0) lose();
           else setTimeout(lose, milliseconds);
@@ -86,7 +86,7 @@ it.each(MOMENTS)(
     const result = await workbench.resume(kept.file, {
       report(event) {
         seen.push(event);
-        if (stepOf(event) === kept.step + 2) workbench.control('stop');
+        if (stepOf(event) === kept.step + 2) void workbench.control('stop');
       },
     });
     expect(seen.find(({ kind }) => kind === 'resumed')).toMatchObject({ step: kept.step, provider: 'webgpu' });
