@@ -83,10 +83,24 @@ test('the method on WebGPU; the GPU is lost; the student continues on WASM', asy
     const browser = await app.context().browser()?.newBrowserCDPSession();
     // The command never returns: the process it is sent to is gone.
     void browser?.send('Browser.crashGpuProcess').catch(() => undefined);
-    await expect(app.getByRole('alert').first()).toContainText('the GPU device was lost', {
-      timeout: 30_000,
-    });
-    await expect(app.getByRole('alert').first()).toContainText('WASM');
+    const alert = app.getByRole('alert').first();
+    await expect(alert).toContainText('the GPU device was lost', { timeout: 30_000 });
+    await expect(alert).toContainText('It resumes from there on a new device.');
+    // By itself, after some seconds.
+    await expect(app.getByText(/^Running\./)).toBeVisible({ timeout: 60_000 });
+    await expect(app.getByText(/^The GPU was lost after step \d+; .* It resumes from there/)).toBeVisible();
+  });
+
+  await test.step('a second loss is not followed by another attempt', async () => {
+    const browser = await app.context().browser()?.newBrowserCDPSession();
+    void browser?.send('Browser.crashGpuProcess').catch(() => undefined);
+    const alert = app.getByRole('alert').first();
+    await expect(alert).toContainText('the GPU device was lost', { timeout: 60_000 });
+    await expect(alert).toContainText('WASM');
+    // A machine so slow that a minute has passed tries again, and is prevented.
+    const prevent = alert.getByRole('button', { name: 'Do not resume by itself' });
+    if (await prevent.isVisible()) await prevent.click();
+    await expect(alert).toContainText('It does not resume by itself:');
     await expectAccessible(app);
   });
 
