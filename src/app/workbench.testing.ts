@@ -4,7 +4,7 @@
  */
 import type { RunOptions, Workbench } from '../contract/calls';
 import type { RunConfig } from '../contract/config';
-import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../contract/events';
+import type { Accuracy, Problem, Progress, Provider, RunResult, StudentReport } from '../contract/events';
 import { writeInterventions } from '../contract/intervention-text';
 import type { CheckpointReport } from '../contract/lens';
 import { estimateMemory } from '../contract/memory';
@@ -116,6 +116,7 @@ export function double({
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
   const asked: { wish: 'pause' | 'resume' | 'stop' } = { wish: 'resume' };
   const losses = [...lostAt];
+  let provider: Provider = 'wasm';
   let sessions = 0;
   const session = new Map<number, { steps: number; question: string }>();
   let taught: string | null = null;
@@ -199,7 +200,7 @@ export function double({
     const interval = config.keeping.every || 10;
     say('running');
     if (first > 0)
-      options?.report?.({ kind: 'resumed', step, steps, series: seriesUpTo(step), provider: 'wasm' });
+      options?.report?.({ kind: 'resumed', step, steps, series: seriesUpTo(step), provider });
     await keep('training');
     while (step < steps && asked.wish !== 'stop') {
       if (options?.signal?.aborted && !isDeaf) throw cancelled();
@@ -466,14 +467,15 @@ export function double({
       };
     },
     closeDevice: () => begin('closeDevice'),
-    async open(provider) {
-      await begin('open', provider);
-      const gpu = provider === 'webgpu' || (provider === 'auto' && webgpu);
+    async open(wanted) {
+      await begin('open', wanted);
+      const gpu = wanted === 'webgpu' || (wanted === 'auto' && webgpu);
+      provider = gpu ? 'webgpu' : 'wasm';
       return {
-        provider: gpu ? 'webgpu' : 'wasm',
+        provider,
         reason: gpu
           ? ''
-          : provider === 'wasm'
+          : wanted === 'wasm'
             ? 'chosen'
             : 'the only WebGPU adapter is a software one (SwiftShader)',
         adapter: {

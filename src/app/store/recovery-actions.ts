@@ -1,10 +1,9 @@
 import type { Context } from './context';
 import type { EngineActions } from './engine-actions';
-import { type Loss, type Recovery, recoveryOf, recoverySentence } from './recovery';
-import type { RunState } from './run';
+import { type Loss, type Recovery, type RunWhenLost, recoveryOf, recoverySentence } from './recovery';
 
 /** Milliseconds until a run resumes by itself: time to prevent it, and for the browser to restart its GPU process. */
-export const RESUME_AFTER = 3_000;
+const RESUME_AFTER = 3_000;
 
 export interface RecoveryActions {
   /** Prevents a run whose GPU was lost from resuming by itself; it can still be resumed. */
@@ -18,10 +17,7 @@ export interface RunRecovery extends RecoveryActions {
    * After a loss of the GPU: waits, and opens a new device. @param run as it was when the GPU was lost
    * @returns whether the run is to be resumed now
    */
-  isToResume(
-    loss: Loss,
-    run: Pick<RunState, 'isStopping'> & { readonly status: RunState['task']['status'] },
-  ): Promise<boolean>;
+  isToResume(loss: Loss, run: RunWhenLost): Promise<boolean>;
 }
 
 /** @param after see `RESUME_AFTER` */

@@ -1,5 +1,6 @@
 import type { KeptStudent } from '../../storage/students';
 import type { RunState } from './run';
+import type { Status } from './task';
 
 /** What becomes of a run whose GPU was lost: it resumes by itself from its checkpoint, or is only offered. */
 export interface Recovery {
@@ -21,10 +22,15 @@ export interface Loss {
   readonly at: number;
 }
 
+/** What a run was doing when its GPU was lost. */
+export interface RunWhenLost extends Pick<RunState, 'isStopping'> {
+  readonly status: Status;
+}
+
 /** Milliseconds within which a second loss is taken for the run's own doing. */
 export const AGAIN_WITHIN = 60_000;
 
-const NOT_TRAINING: Readonly<Partial<Record<RunState['task']['status'], string>>> = {
+const NOT_TRAINING: Readonly<Partial<Record<Status, string>>> = {
   pausing: 'it was being paused',
   paused: 'it was paused',
   cancelling: 'it was being discarded',
@@ -38,7 +44,7 @@ const NOT_TRAINING: Readonly<Partial<Record<RunState['task']['status'], string>>
 export function recoveryOf(
   { run: id, step, at }: Loss,
   before: Loss | null,
-  run: Pick<RunState, 'isStopping'> & { readonly status: RunState['task']['status'] },
+  run: RunWhenLost,
   kept: KeptStudent | undefined,
 ): Recovery | null {
   if (!kept || kept.status === 'done') return null;

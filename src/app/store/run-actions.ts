@@ -8,13 +8,14 @@ import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
+import type { RunWhenLost } from './recovery';
 import { type RecoveryActions, runRecovery } from './recovery-actions';
 import { type RoleActions, roleActions } from './role-actions';
-import { isActive, type RunState } from './run';
+import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runAutosave } from './saved-actions';
 import { presetConfig } from './state';
-import { failureOf, idle, type Status, sentencesOf } from './task';
+import { failureOf, idle, sentencesOf } from './task';
 
 export interface RunActions extends RoleActions, RecoveryActions {
   choosePreset(id: string): void;
@@ -55,7 +56,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   const autosave = runAutosave(ctx);
   const recovery = runRecovery(ctx, engine, ctx.resumeAfter);
   /** The last attempt as it was when its GPU was lost. */
-  let lost: (Pick<RunState, 'isStopping'> & { readonly status: Status }) | null = null;
+  let lost: RunWhenLost | null = null;
 
   const flush = () => {
     if (flushing !== null) clearTimeout(flushing);
