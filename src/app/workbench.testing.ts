@@ -199,8 +199,7 @@ export function double({
     };
     const interval = config.keeping.every || 10;
     say('running');
-    if (first > 0)
-      options?.report?.({ kind: 'resumed', step, steps, series: seriesUpTo(step), provider });
+    if (first > 0) options?.report?.({ kind: 'resumed', step, steps, series: seriesUpTo(step), provider });
     await keep('training');
     while (step < steps && asked.wish !== 'stop') {
       if (options?.signal?.aborted && !isDeaf) throw cancelled();

@@ -36,7 +36,11 @@ export interface AxisPoint {
 }
 
 /** Which contenders are not shown, in a sentence: the ablation has no value for those that were added to it. Empty without any. */
-export function offAxis({ contenders, kept = [], axis }: Pick<Arena, 'contenders' | 'kept' | 'axis'>): string {
+export function offAxis({
+  contenders,
+  kept = [],
+  axis,
+}: Pick<Arena, 'contenders' | 'kept' | 'axis'>): string {
   if (!axis) return '';
   const { places } = axis;
   const without = places ? contenders.filter(({ name }) => places[name] === undefined) : [];

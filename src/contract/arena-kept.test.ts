@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { axisPoints, offAxis } from './arena-axis';
 import { type Arena, formatArena, type KeptContender, readArenaFile, standings } from './arena';
 import { arenaOf } from './arena.testing';
+import { axisPoints, offAxis } from './arena-axis';
 import { knownRows, otherRows, otherTerms, remainingKept, requestOfKept, rowOfKept } from './arena-kept';
 import { arenaSentence, COLUMNS, keptSentence, markdownOf, rowsOf } from './arena-table';
 import { parseRunConfig } from './config';
@@ -123,7 +123,9 @@ describe('what a kept student is asked', () => {
     });
     expect(knownRows(data(), data())).toBeNull();
     expect(knownRows(undefined, data())).toMatch(/did not end/);
-    expect(knownRows(data({ sha256: 'b' }), data())).toMatch(/rows of rows\.jsonl, the contenders on rows of/);
+    expect(knownRows(data({ sha256: 'b' }), data())).toMatch(
+      /rows of rows\.jsonl, the contenders on rows of/,
+    );
     expect(knownRows(data({ training: ['4'] }), data())).toMatch(/^1 of the 2 held-out rows/);
     expect(knownRows(data({ validation: ['5'], training: ['4'] }), data())).toMatch(/^2 of the 2/);
     expect(otherRows(items(1, 1), { heldOut: ['held-out-0', 'held-out-1'] })).toBeNull();

@@ -48,6 +48,17 @@ export interface ArenaContender {
   readonly config: RunConfig;
 }
 
+/** The student of a run that a browser keeps, beside the contenders. It stands for one seed, that of its run. */
+export interface KeptContender {
+  readonly name: string;
+  /** Id of the run. */
+  readonly run: string;
+  /** That it was trained with. */
+  readonly seed: number;
+  /** Values that were trained, if its run ended. */
+  readonly trainable?: number | undefined;
+}
+
 /** One run: a contender on a seed. */
 export interface ArenaRun {
   readonly name: string;
@@ -67,6 +78,8 @@ export interface ArenaRun {
   readonly answerMilliseconds?: number | undefined;
   /** Weights of the pair, by name. */
   readonly models?: Readonly<Record<string, string>> | undefined;
+  /** How the layers' matrices of an opened base were kept meanwhile. */
+  readonly storage?: WeightStorage | undefined;
 }
 
 export interface Arena extends ArenaPlan {
@@ -94,6 +107,14 @@ const runSchema = z.object({
   thoughts: z.number().min(0).max(1e6).optional(),
   answerMilliseconds: seconds.optional(),
   models: z.record(z.string(), z.string()).optional(),
+  storage: z.enum(WEIGHT_STORAGES).optional(),
+});
+
+const keptSchema = z.object({
+  name: z.string().min(1).max(200),
+  run: z.string().min(1).max(100),
+  seed,
+  trainable: z.int().min(0).optional(),
 });
 
 const axisSchema = z.object({
@@ -115,14 +136,19 @@ const fileSchemaOf = (methods: Methods) =>
       seeds: z.array(seed).max(MAX_ARENA_SEEDS),
       baseline: z.string().max(200),
       axis: axisSchema.optional(),
+      kept: z.array(keptSchema).max(MAX_CONTENDERS).default([]),
       runs: z.array(runSchema).default([]),
     })
-    .superRefine(({ contenders, baseline }, context) => {
+    .superRefine(({ contenders, kept, baseline }, context) => {
       const refuse = (message: string, ...path: (string | number)[]) =>
         context.addIssue({ code: 'custom', message, path });
       const names = contenders.map(({ name }) => name);
-      const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
-      if (twice >= 0) refuse(`${quote(names[twice])} occurs twice`, 'contenders', twice, 'name');
+      const all = [...names, ...kept.map(({ name }) => name)];
+      const twice = all.findIndex((name, i) => all.indexOf(name) !== i);
+      const place = twice - names.length;
+      if (twice >= 0 && place < 0) refuse(`${quote(all[twice])} occurs twice`, 'contenders', twice, 'name');
+      if (place >= 0) refuse(`${quote(all[twice])} occurs twice`, 'kept', place, 'name');
+      // What others are compared with has every seed, which a kept student has not.
       if (names.length > 0 && !names.includes(baseline))
         refuse(`${quote(baseline)} is not among the contenders`, 'baseline');
       // Figures on different problems cannot be compared.
@@ -151,12 +177,13 @@ export function readArenaFile(
       hint: 'Choose a file that was downloaded from the Arena.',
     });
   }
-  const { contenders, seeds, baseline, axis, runs } = parsed.data;
+  const { contenders, seeds, baseline, axis, kept, runs } = parsed.data;
   return {
     arena: {
       contenders: contenders.map(({ name, config }) => ({ name, config: config.config })),
       ...{ seeds, baseline, runs },
       ...(axis && { axis }),
+      ...(kept.length > 0 && { kept }),
     },
     notes: contenders.flatMap(({ name, config }) => config.notes.map((note) => `${name}: ${note}`)),
   };
@@ -166,8 +193,8 @@ export function readArenaFile(
 export const isResult = (code: unknown): boolean => code === 'numeric' || code === 'config';
 
 /** The text of an arena’s file. */
-export const formatArena = ({ contenders, seeds, baseline, axis, runs }: Arena): string =>
-  `${JSON.stringify({ arena: 1, contenders, seeds, baseline, axis, runs }, null, 1)}\n`;
+export const formatArena = ({ contenders, seeds, baseline, axis, kept, runs }: Arena): string =>
+  `${JSON.stringify({ arena: 1, contenders, seeds, baseline, axis, kept, runs }, null, 1)}\n`;
 
 /** The runs that are still to be done, in order: seeds are the outer loop, so that an arena broken off can be compared. */
 export const remaining = ({

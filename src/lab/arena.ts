@@ -33,7 +33,9 @@ export const arena: Command = async (input) => {
   const left = remaining(soFar());
   say(`${runs.length} runs done, ${left.length} left`);
   for (const { name, run } of remainingKept(planned))
-    say(`${name} is a student that a browser keeps (run ${run}): it answers in that browser, and has no figures here`);
+    say(
+      `${name} is a student that a browser keeps (run ${run}): it answers in that browser, and has no figures here`,
+    );
   for (const [i, { contender, seed }] of left.entries()) {
     const { name, config } = contender;
     const evaluations: EvaluationEvent[] = [];

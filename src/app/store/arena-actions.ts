@@ -70,7 +70,9 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
   /** Names that a new contender cannot have. */
   const names = (): ReadonlySet<string> => {
     const { contenders, kept = [] } = arena();
-    return new Set([...contenders, ...kept].map(({ name }) => name).concat(ctx.get().presets.map(({ id }) => id)));
+    return new Set(
+      [...contenders, ...kept].map(({ name }) => name).concat(ctx.get().presets.map(({ id }) => id)),
+    );
   };
 
   const keep = async () => {
@@ -123,7 +125,8 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     addKeptToArena(id) {
       const { saved, methods, arena: state } = ctx.get();
       const row = saved.find((one) => one.id === id);
-      const contender = row && state.kept.length < MAX_CONTENDERS ? keptContender(row, names(), methods) : null;
+      const contender =
+        row && state.kept.length < MAX_CONTENDERS ? keptContender(row, names(), methods) : null;
       if (contender) change({ kept: [...state.kept, contender] });
     },
     removeFromArena(name) {
@@ -245,7 +248,9 @@ function checkModels(
       hint: 'Load them, then drop all runs, and start again.',
     });
   const storage = storageFor(config, state);
-  const kept = runs.find((run) => run.storage !== undefined && storage !== undefined && run.storage !== storage);
+  const kept = runs.find(
+    (run) => run.storage !== undefined && storage !== undefined && run.storage !== storage,
+  );
   if (kept?.storage)
     throw Object.assign(
       new Error(`the runs so far were made with the base’s matrices in ${STORAGE_SHORT[kept.storage]}`),

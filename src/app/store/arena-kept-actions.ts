@@ -129,11 +129,7 @@ async function opened(ctx: Context, students: StudentActions, run: string): Prom
 }
 
 /** Why the base that the student answered on is not that of the runs so far; `null` if it is, or if there are none. */
-function otherWeights(
-  runs: readonly ArenaRun[],
-  base: string,
-  storage: ArenaRun['storage'],
-): string | null {
+function otherWeights(runs: readonly ArenaRun[], base: string, storage: ArenaRun['storage']): string | null {
   const known = runs.filter(({ models }) => models !== undefined);
   if (known.some(({ models }) => !Object.values(models ?? {}).includes(base)))
     return 'the runs so far were made on other weights of the base';

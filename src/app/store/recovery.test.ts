@@ -115,7 +115,9 @@ describe('whether it resumes by itself', () => {
   it('depends on what the person had asked for', () => {
     for (const status of ['paused', 'pausing', 'cancelling'] as const)
       expect(why(loss(12, 0), null, { status, isStopping: false }, kept), status).toMatch(/^it was/);
-    expect(why(loss(12, 0), null, { status: 'running', isStopping: true }, kept)).toBe('it was being stopped');
+    expect(why(loss(12, 0), null, { status: 'running', isStopping: true }, kept)).toBe(
+      'it was being stopped',
+    );
   });
 
   it('is no question without a checkpoint to resume from', () => {

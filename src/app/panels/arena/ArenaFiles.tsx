@@ -35,9 +35,7 @@ export function ArenaFiles({ arena }: { readonly arena: Arena }) {
           <Button onPress={() => download('arena.csv', csv([table.columns, ...table.rows]), 'text/csv')}>
             CSV
           </Button>
-          <Button onPress={() => download('arena.md', markdown(arena), 'text/markdown')}>
-            Markdown
-          </Button>
+          <Button onPress={() => download('arena.md', markdown(arena), 'text/markdown')}>Markdown</Button>
         </>
       )}
     </>

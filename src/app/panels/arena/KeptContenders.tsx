@@ -35,7 +35,9 @@ export function KeptContenders({
           <div key={one.name} className="arena-other">
             {one.name}: kept student, trained on seed {one.seed}{' '}
             <Button onPress={() => removeFromArena(one.name)}>Remove {one.name}</Button>
-            {refused !== null && <p className="field-error">It will not be set beside the others: {refused}.</p>}
+            {refused !== null && (
+              <p className="field-error">It will not be set beside the others: {refused}.</p>
+            )}
           </div>
         );
       })}

@@ -41,7 +41,10 @@ export function stripLines(found: readonly Standing[], seeds: readonly number[])
 /** Every contender's accuracy on every seed, a row for each seed, those of kept students among them. */
 export const seedTable = (found: readonly Standing[], seeds: readonly number[]) => ({
   columns: ['seed', ...found.map(({ name }) => name)],
-  rows: withKeptSeeds(found, seeds).map((seed) => [seed, ...found.map(({ accuracy }) => accuracy.get(seed) ?? null)]),
+  rows: withKeptSeeds(found, seeds).map((seed) => [
+    seed,
+    ...found.map(({ accuracy }) => accuracy.get(seed) ?? null),
+  ]),
 });
 
 /** Every run, a row each, for other programs. */

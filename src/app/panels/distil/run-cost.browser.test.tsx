@@ -32,7 +32,9 @@ it('says of a run of more than half an hour that it is not to be waited for, and
     .toHaveTextContent(
       'This is too long to wait for here: WebGPU, a smaller model, fewer steps or shorter rows take less.',
     );
-  await expect.element(page.getByText(/about 18 s per step, .* 30 min 1 s in all, evaluation not counted/)).toBeVisible();
+  await expect
+    .element(page.getByText(/about 18 s per step, .* 30 min 1 s in all, evaluation not counted/))
+    .toBeVisible();
 });
 
 it('says nothing of the kind of a shorter run', async () => {
@@ -53,6 +55,10 @@ it('does not propose WebGPU to a run that is on it', async () => {
 it('says what would fit in place of a step that does not', async () => {
   await withCost({ composition: null });
   await expect
-    .element(page.getByText(/the run would be refused\. Choose a smaller batch, shorter rows, a smaller model or WebGPU\.$/))
+    .element(
+      page.getByText(
+        /the run would be refused\. Choose a smaller batch, shorter rows, a smaller model or WebGPU\.$/,
+      ),
+    )
     .toBeVisible();
 });

@@ -89,7 +89,10 @@ it.each(MOMENTS)(
         if (stepOf(event) === kept.step + 2) void workbench.control('stop');
       },
     });
-    expect(seen.find(({ kind }) => kind === 'resumed')).toMatchObject({ step: kept.step, provider: 'webgpu' });
+    expect(seen.find(({ kind }) => kind === 'resumed')).toMatchObject({
+      step: kept.step,
+      provider: 'webgpu',
+    });
     expect(seen.flatMap((event) => stepOf(event) ?? [])[0]).toBe(kept.step + 1);
     expect(result).toMatchObject({ status: 'stopped', steps: kept.step + 2, provider: 'webgpu' });
   },

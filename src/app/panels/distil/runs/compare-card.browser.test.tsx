@@ -8,7 +8,12 @@ import { CompareCard } from './CompareCard';
 
 const mount = mounting();
 
-const run = (id: string, config: object, total: readonly number[], over: Partial<RunSeries> = {}): SavedRun => {
+const run = (
+  id: string,
+  config: object,
+  total: readonly number[],
+  over: Partial<RunSeries> = {},
+): SavedRun => {
   const step = total.map((_, i) => i + 1);
   const series = {
     ...{ ...emptySeries, step, losses: { total: [...total] }, gradientNorm: total.map(() => 1) },
@@ -21,7 +26,10 @@ it('compares several runs: only the settings that differ in one table, and their
   const { store, actions } = mount(<CompareCard />);
   const drawn = [{ step: 1, length: 3, rightLength: 2, right: 0.5, formatted: 1, lengthReward: 0 }];
   const saved = [
-    run('one', { seed: 3 }, [4, 2], { drawn, spectra: [{ step: 1, effectiveRank: 2, stableRank: 1, cosine: 1 }] }),
+    run('one', { seed: 3 }, [4, 2], {
+      drawn,
+      spectra: [{ step: 1, effectiveRank: 2, stableRank: 1, cosine: 1 }],
+    }),
     run('two', { seed: 13, optimiser: { steps: 20 } }, [5, 3, 1], { drawn }),
     run('three', { seed: 3 }, [4, 2]),
   ];
@@ -51,7 +59,11 @@ it('compares several runs: only the settings that differ in one table, and their
   await expect.element(page.getByText('Last values: run one, 2.000; run two, 1.000.')).toBeVisible();
   await expect.element(page.getByRole('figure', { name: 'Reward: right' })).toBeInTheDocument();
   await expect
-    .element(page.getByText(/^Not drawn, because only one of these runs has it: Latents: effective rank \(run one\);/))
+    .element(
+      page.getByText(
+        /^Not drawn, because only one of these runs has it: Latents: effective rank \(run one\);/,
+      ),
+    )
     .toBeVisible();
   await actions.compareRun('three', true);
   await expect
