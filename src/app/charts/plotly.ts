@@ -1,49 +1,32 @@
 import type { Config, Data, Layout } from 'plotly.js/lib/core';
+import { lateModule } from '../ui/late-module';
 
 /** Trace types beyond lines and points in SVG, which the core has. */
 export type Part = 'heatmap' | 'scattergl' | 'scatter3d';
 
-type Module = { readonly default: unknown };
-
 /** The strict build of scattergl makes no functions from strings, which the page's security policy forbids. */
 const parts: Readonly<Record<Part, () => Promise<unknown>>> = {
-  heatmap: () => import('plotly.js/lib/heatmap'),
-  scattergl: () => import('plotly.js/src/traces/scattergl/strict'),
-  scatter3d: () => import('plotly.js/lib/scatter3d'),
+  heatmap: lateModule<unknown>(() => import('plotly.js/lib/heatmap')),
+  scattergl: lateModule<unknown>(() => import('plotly.js/src/traces/scattergl/strict')),
+  scatter3d: lateModule<unknown>(() => import('plotly.js/lib/scatter3d')),
 };
 
 /**
  * Plotly, loaded when the first chart is drawn: only its core, with lines and points, 365 kB gzip instead of 1.5 MB for
  * everything. Other trace types are separate files, loaded when first used.
  */
-let core: Promise<typeof import('plotly.js/lib/core')> | undefined;
-const loaded = new Map<Part, Promise<void>>();
-
-function loadCore() {
-  core ??= import('plotly.js/lib/core').then(
-    (module) => module.default as unknown as typeof module,
-    (error: unknown) => {
-      core = undefined; // so that another attempt may succeed
-      throw error;
-    },
-  );
-  return core;
-}
+const loadCore = lateModule(
+  () => import('plotly.js/lib/core') as unknown as Promise<{ default: typeof import('plotly.js/lib/core') }>,
+);
+const registered = new Set<Part>();
 
 export async function loadPlotly(wanted: readonly Part[] = []) {
   const plotly = await loadCore();
-  const one = (part: Part) => {
-    const already = loaded.get(part);
-    if (already) return already;
-    const loading = parts[part]().then(
-      (module) => plotly.register((module as Module).default as never),
-      (error: unknown) => {
-        loaded.delete(part);
-        throw error;
-      },
-    );
-    loaded.set(part, loading as Promise<void>);
-    return loading;
+  const one = async (part: Part): Promise<void> => {
+    const trace = await parts[part]();
+    if (registered.has(part)) return;
+    registered.add(part);
+    plotly.register(trace as never);
   };
   await Promise.all(wanted.map(one));
   return plotly;

@@ -1,13 +1,17 @@
 import 'katex/dist/katex.min.css';
 import { useEffect, useRef } from 'react';
+import { lateModule } from './late-module';
 import { Scroller } from './Scroller';
 
 type Katex = typeof import('katex').default;
 
-/** KaTeX, loaded when the first formula is shown: a sixth of what the page would load before anything is asked. */
+/** Loaded when the first formula is shown: a sixth of what the page would load before anything is asked. */
+const fetchKatex = lateModule(() => import('katex'));
+
+/** Once it has come, later formulas are set before they are painted. */
 let katex: Katex | undefined;
 const loadKatex = async (): Promise<Katex> => {
-  katex ??= (await import('katex')).default;
+  katex = await fetchKatex();
   return katex;
 };
 
