@@ -52,6 +52,19 @@ test('two methods on two seeds, through a reload', async ({ app }) => {
   ).toBeVisible();
   await expectAccessible(app);
 
+  // Where results stand below the forms, a button leads to them.
+  const { width = 1280, height = 800 } = app.viewportSize() ?? {};
+  await app.setViewportSize({ width: 360, height: 640 });
+  await app.evaluate(() => window.scrollTo(0, 0));
+  const results = app.getByRole('heading', { name: 'Arena', exact: true, level: 3 });
+  await expect(results).not.toBeInViewport();
+  await app.getByRole('button', { name: 'To the results: 4 of 4 runs' }).press('Enter');
+  await expect(results).toBeInViewport();
+  // No outline of the keyboard’s around the whole page.
+  await expect(app.locator('.page')).toHaveCSS('outline-style', 'none');
+  await expectAccessible(app);
+  await app.setViewportSize({ width, height });
+
   const [file] = await Promise.all([
     app.waitForEvent('download'),
     app.getByRole('button', { name: 'Download arena (JSON)' }).click(),
@@ -89,6 +102,14 @@ test('two methods on two seeds, through a reload', async ({ app }) => {
   await expectAccessible(app);
   await app.getByRole('button', { name: 'Undo' }).click();
   await expect(app.getByRole('row', { name: /^nocot 2 / })).toBeVisible();
+
+  // With no result to lose one press runs it; before its first result what was there still comes back.
+  await app.getByRole('button', { name: 'Drop all runs' }).click();
+  await app.getByRole('button', { name: 'Run this ablation' }).click();
+  await expect(app.getByText(/^Training without, seed 1/).first()).toBeVisible();
+  await app.getByRole('button', { name: 'Cancel the arena' }).click();
+  await app.getByRole('button', { name: 'Undo' }).click();
+  await expect(app.getByText('4 runs, of which 4 are left.')).toBeVisible();
 });
 
 /** Every method on a handful of samples for a few steps, so short that all are trained in a minute; the last one's curves are then shown. */
@@ -171,5 +192,11 @@ test('every method trains in the page, and the curves of a curriculum and of dra
   const answers = app.getByRole('table', { name: /^Answers drawn at step \d/ });
   // Batches of four drawn answers, one group.
   await expect(answers.getByRole('row')).toHaveCount(5);
+  // Steps 3 and 4 drew answers: the last is shown, the one before it by keyboard.
+  await expect(app.getByRole('heading', { name: 'Groups of step 4' })).toBeVisible();
+  await app.getByRole('slider', { name: 'Drawn step' }).focus();
+  await app.keyboard.press('ArrowLeft');
+  await expect(app.getByRole('heading', { name: 'Groups of step 3' })).toBeVisible();
+  await expect(app.getByRole('table', { name: 'Answers drawn at step 3' })).toBeVisible();
   await expectAccessible(app);
 });

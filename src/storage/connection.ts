@@ -13,8 +13,14 @@ const VERSION = 2;
 
 export type Database = IDBPDatabase<Schema>;
 
-/** Milliseconds within which the browser must answer. */
-export const LIMIT = 8_000;
+/**
+ * Milliseconds after which the browser is taken to answer no more. Where every core is busy a row was seen to take more than 8 s, and
+ * whoever gives up earlier keeps nothing.
+ */
+export const LIMIT = 50_000;
+
+/** The same for opening the database, which the page waits for before it loads anything. */
+export const OPENING_LIMIT = 20_000;
 
 /** Rejects with `StorageError` if the browser does not answer within `limit` ms. */
 export async function within<T>(limit: number, work: Promise<T>): Promise<T> {
@@ -51,11 +57,11 @@ export class Connection {
   ) {}
 
   /** Runs `work`, and retries once on a new connection if the first was closed during it. Rejects with `StorageError`. */
-  async use<T>(work: (db: Database) => Promise<T>): Promise<T> {
+  async use<T>(work: (db: Database) => Promise<T>, limit = this.limit): Promise<T> {
     const attempt = async () => work(await this.database());
     try {
       return await within(
-        this.limit,
+        limit,
         attempt().catch((error: unknown) => {
           if ((error as Error | undefined)?.name !== 'InvalidStateError') throw error;
           this.opening = undefined;

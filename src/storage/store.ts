@@ -1,6 +1,6 @@
 import { evaluationKey } from '../contract/evaluation';
 import { type SavedRun, savedRunSchema } from '../contract/saved-run';
-import { Connection, type Database, LIMIT } from './connection';
+import { Connection, type Database, LIMIT, OPENING_LIMIT } from './connection';
 import { StorageError, storageError } from './errors';
 import {
   deleteEvaluation,
@@ -221,7 +221,7 @@ export async function openStore(name = 'lori-playground', options: StoreOptions 
   const { limit = LIMIT, locks, students } = options;
   const connection = new Connection(name, limit);
   try {
-    await connection.use(async () => {});
+    await connection.use(async () => {}, Math.min(limit, OPENING_LIMIT));
   } catch (error) {
     return memoryStore(storageError(error).message);
   }

@@ -1,6 +1,6 @@
 import type { RunSnapshot } from '../contract/snapshot';
 import type { SnapshotStatus } from '../contract/snapshot-status';
-import { within } from './connection';
+import { LIMIT, within } from './connection';
 import { guarded, StorageError, storageError } from './errors';
 import { fileIn, folderIn, opfsUnavailable, removeIn, roomLeft } from './opfs';
 import { digestOf, folderOf, parseSnapshotName, runOf } from './snapshot-names';
@@ -37,8 +37,6 @@ export interface StudentShelf {
 }
 
 const FOLDER = 'students';
-/** Milliseconds that a write may take. */
-const LIMIT = 50_000;
 
 const missing = (run: string) =>
   new StorageError(

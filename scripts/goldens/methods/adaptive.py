@@ -13,6 +13,7 @@ codi: at the prompt's last token, smooth L1 of the blocks' outputs to the teache
 hidden size divided by the teacher's unbiased std over both + 1e-8, mean over blocks. meaned: the same between the teacher's
 mean over rationale tokens and the student's over latents. `skipped` blocks are left out at either end.
 `filter`: one layer and RMSNorm and a bias (linear), or LayerNorm (linear-norm); softmax: softmax(logits)·E; none: the state itself.
+`temperature`: the stop head's two logits are divided by it.
 `shift`: codi is at the token after the prompt. `alone`: the stop head reads detached states.
 n = min(max, max(min, factor·k + bias)) for k steps, the last one counted even where the rationale is without it.
 """
@@ -39,7 +40,9 @@ for family, name, filter in (("llama", "linear", "linear"), ("llama", "softmax",
         "factor": 1, "bias": -1, "min": 0, "max": 5, "dropLast": True, "skipped": 0, "terms": ["codi"],
         "filter": filter, "shift": 1, "alone": filter != "softmax",
     }
-SHORT = [("qwen2", "unequal"), ("llama", "linear"), ("llama", "softmax"), ("qwen2", "linear-norm"), ("qwen2", "none")]
+# As the first, but for the stop head's temperature.
+CASES["llama"]["tempered"] = {**CASES["llama"]["codi"], "temperature": 0.4}
+SHORT = [("llama", "tempered"), ("qwen2", "unequal"), ("llama", "linear"), ("llama", "softmax"), ("qwen2", "linear-norm"), ("qwen2", "none")]
 # Of these, which print projections, what three steps of AdamW move the trained tensors by too.
 STEPPED = [("qwen2", "linear-norm")]
 
@@ -88,7 +91,8 @@ def student_pass(decoder, live, sample, case):
         decided.append(run.last)
         thoughts.append(run.states[-1])
     decided = torch.stack(decided)
-    decisions = F.linear(decided.detach() if case.get("alone") else decided, live["stop.weight"], live["stop.bias"]).log_softmax(-1)
+    logits = F.linear(decided.detach() if case.get("alone") else decided, live["stop.weight"], live["stop.bias"])
+    decisions = (logits / case.get("temperature", 1)).log_softmax(-1)
     text = sample["prompt"] + sample["answer"] + [EOS]
     states = run.feed(torch.cat([end[None], decoder.embed(torch.tensor(text[:-1]))]))
     return {

@@ -1,10 +1,9 @@
 import './charts.css';
 import { type ReactNode, useCallback, useId, useRef, useState } from 'react';
-import { Button } from '../ui/Button';
 import { Segments } from '../ui/Choice';
 import { DataTable } from '../ui/DataTable';
-import { download } from '../ui/download';
 import { csv, significant } from '../ui/format';
+import { ExportButtons, type ExportFormat } from './ExportButtons';
 import { imageOf } from './export';
 import type { Figure, Table, View } from './figure';
 import type { HoverLink } from './link';
@@ -68,19 +67,12 @@ export function ChartFrame(props: ChartFrameProps) {
   }, []);
   const Heading = `h${level}` as const;
 
-  const save = async (format: 'csv' | 'svg' | 'png') => {
-    try {
-      if (format === 'csv') {
-        const { columns, rows } = withSource(file(), source);
-        download(`${fileName}.csv`, csv([columns, ...rows]), 'text/csv');
-      } else if (element.current) {
-        const image = await imageOf(element.current, format, { title, source, theme, height });
-        download(`${fileName}.${format}`, image, format === 'svg' ? 'image/svg+xml' : 'image/png');
-      }
-      setProblem('');
-    } catch (error) {
-      setProblem(`The file could not be made: ${(error as Error).message}`);
+  const contentOf = async (format: ExportFormat) => {
+    if (format === 'csv') {
+      const { columns, rows } = withSource(file(), source);
+      return csv([columns, ...rows]);
     }
+    return element.current && imageOf(element.current, format, { title, source, theme, height });
   };
 
   return (
@@ -101,18 +93,7 @@ export function ChartFrame(props: ChartFrameProps) {
               onChange={setScale}
             />
           )}
-          <div className="chart-exports">
-            {(['csv', 'svg', 'png'] as const).map((format) => (
-              <Button
-                key={format}
-                look="quiet"
-                aria-label={`${title}: save as ${format.toUpperCase()}`}
-                onPress={() => void save(format)}
-              >
-                {format.toUpperCase()}
-              </Button>
-            ))}
-          </div>
+          <ExportButtons {...{ title, fileName, contentOf }} onProblem={setProblem} />
         </div>
       </div>
       <Plot

@@ -14,16 +14,19 @@ export interface LineChartProps extends ChartProps {
   readonly marks?: readonly Mark[];
   /** The values, for the table and for files, where x is only a place to draw at. */
   readonly table?: () => Table;
+  /** The same for files, where those have more than the table. */
+  readonly file?: () => Table;
 }
 
 /** Lines, with intervals as bars or areas. */
-export function LineChart({ series, x, y, marks, table, ...frame }: LineChartProps) {
+export function LineChart({ series, x, y, marks, table, file, ...frame }: LineChartProps) {
   return (
     <ChartFrame
       {...frame}
       build={(view) => lineFigure(series, { x, y, marks }, view)}
       of={[series, JSON.stringify([x, y, marks])]}
       table={table ?? (() => tableOf(series, x.column ?? x.label, x.names))}
+      {...(file && { file })}
     />
   );
 }

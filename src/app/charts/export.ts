@@ -1,3 +1,4 @@
+import { standalone } from './drawing';
 import { FONT } from './figure';
 import { paper, type ThemeName } from './look';
 import { loadPlotly } from './plotly';
@@ -9,6 +10,8 @@ export interface Caption {
   readonly theme: ThemeName;
 }
 
+/** Pixels of the narrowest image. */
+const NARROWEST = 720;
 const TITLE = 34;
 const LINE = 15;
 const EDGE = 12;
@@ -22,10 +25,21 @@ export async function imageOf(
   { height, ...caption }: Caption & { readonly height: number },
 ): Promise<string | Blob> {
   const plotly = await loadPlotly();
-  const width = Math.max(720, element.clientWidth);
+  const width = Math.max(NARROWEST, element.clientWidth);
   const url = await plotly.toImage(element, { format: 'svg', width, height, scale: 1 });
   const drawing = decodeURIComponent(url.slice(url.indexOf(',') + 1));
   const image = captioned(drawing, width, height, caption);
+  return format === 'svg' ? image.svg : rasterised(image);
+}
+
+/** A drawing of the page that is no chart, whole and as it is shown, with its title above and its source below. */
+export async function imageOfDrawing(
+  drawing: SVGSVGElement,
+  format: 'svg' | 'png',
+  caption: Caption,
+): Promise<string | Blob> {
+  const { width, height } = drawing.viewBox.baseVal;
+  const image = captioned(standalone(drawing), Math.max(NARROWEST, width), height, caption);
   return format === 'svg' ? image.svg : rasterised(image);
 }
 

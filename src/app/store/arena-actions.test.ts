@@ -135,6 +135,48 @@ describe('the arena', () => {
     expect(state().arena.cost).toMatchObject({ runs: 6, measured: 6 });
   });
 
+  it('runs an ablation with one press where no result would be lost, and it can be cancelled and undone', async () => {
+    const { actions, state, engine } = open({ pace: 2 });
+    await actions.start(true);
+    actions.changeArena({ ...small, seeds: '7' });
+    const before = planState(state().arena);
+    expect(await actions.ablationCost('lori-anchor')).toMatchObject({ runs: 15, measured: 0, refused: null });
+    expect(planState(state().arena)).toEqual(before);
+    const running = actions.runAblation('lori-anchor');
+    await expect.poll(() => state().arena.now, { timeout: 20_000 }).toEqual({ name: 'without', seed: 1 });
+    actions.cancelArena();
+    expect(await running).toBe(false);
+    expect(state().arena).toMatchObject({ runs: [], canUndo: true });
+    actions.undoArena();
+    expect(planState(state().arena)).toEqual(before);
+    // With results it is filled in, but not started, until they are given up.
+    expect(await actions.runArena()).toBe(true);
+    const { runs } = state().arena;
+    const calls = () => engine.calls.filter((call) => call.startsWith('distil')).length;
+    const made = calls();
+    expect(await actions.runAblation('lori-anchor')).toBe(false);
+    expect(state().arena.runs).toEqual(runs);
+    expect(calls()).toBe(made);
+  });
+
+  it('says that results that could not be kept are still there', async () => {
+    const storage = memoryStore('test');
+    const { actions, state } = open(
+      {},
+      {
+        ...storage,
+        saveArena: () => Promise.reject(Object.assign(new Error('no answer'), { hint: 'Wait.' })),
+      },
+    );
+    actions.changeArena({ ...small, seeds: '1' });
+    expect(await actions.runArena()).toBe(true);
+    expect(state().arena.runs).toHaveLength(2);
+    const said = state().notices.filter(({ text }) => text.startsWith('The arena could not be kept'));
+    // Once, however often it fails.
+    expect(said).toHaveLength(1);
+    expect(said[0]?.text).toContain('Its results are still in this page');
+  });
+
   it('refuses a file that is not an arena, and says where it is wrong', () => {
     const { actions } = open();
     expect(() => actions.readArena('{"arena":1,"contenders":[],"seeds":["x"],"baseline":""}')).toThrow(

@@ -1,6 +1,7 @@
 import { ablationsOf, planOf } from '../../contract/ablations';
 import {
   type Arena,
+  type ArenaRun,
   formatArena,
   isResult,
   MAX_CONTENDERS,
@@ -14,6 +15,7 @@ import type { Progress } from '../../contract/events';
 import { STORAGE_SHORT } from '../../contract/weight-storage';
 import { ARENA_TAG } from '../../storage/store';
 import {
+  type ArenaCost,
   type ArenaPlanState,
   type ArenaState,
   arenaOf,
@@ -39,8 +41,12 @@ export interface ArenaActions {
   /** Adds the student of a kept run, which answers the contenders’ problems and is not trained. @param run its id */
   addKeptToArena(run: string): void;
   removeFromArena(name: string): void;
-  /** Fills the arena in with an ablation from a paper; `undoArena` brings back the previous arena. */
+  /** Fills the arena in with an ablation from a paper; until a run of it has ended, `undoArena` brings back the previous arena. */
   fillArena(ablation: string): void;
+  /** What all runs of an ablation take; `null` before models and device are there. */
+  ablationCost(ablation: string): Promise<ArenaCost | null>;
+  /** Fills the arena in with an ablation and runs it, unless there are results that this would replace. */
+  runAblation(ablation: string): Promise<boolean>;
   /** Estimates what the remaining runs take. */
   estimateArena(): Promise<void>;
   /**
@@ -50,7 +56,7 @@ export interface ArenaActions {
   runArena(): Promise<boolean>;
   /** Also cancels the current run, which is run again when the arena continues. */
   cancelArena(): void;
-  /** Drops the runs so far; until the arena is run again, `undoArena` brings them back. */
+  /** Drops the runs so far; until another run has ended, `undoArena` brings them back. */
   clearArena(): void;
   undoArena(): void;
   /** Loads an arena file. @throws an error that says what is wrong with it */
@@ -74,17 +80,36 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
       [...contenders, ...kept].map(({ name }) => name).concat(ctx.get().presets.map(({ id }) => id)),
     );
   };
+  const planFor = (id: string) => {
+    const { methods } = ctx.get();
+    const ablation = ablationsOf(methods).find((one) => one.id === id);
+    return ablation && planOf(ablation, methods);
+  };
+  const costOf = (of: Arena, signal?: AbortSignal) =>
+    arenaCost(of, (config) => ctx.engine().runCost(config, signal && { signal }));
+  const isReady = () => {
+    const { pair, device } = ctx.get();
+    return pair.status === 'done' && device.status === 'done';
+  };
 
   const keep = async () => {
     try {
       await (await ctx.storage).saveArena(formatArena(arena()));
     } catch (thrown) {
-      ctx.notify('warning', `The arena could not be kept in this browser: ${sentencesOf(thrown)}`);
+      ctx.notify(
+        'warning',
+        `The arena could not be kept in this browser: ${sentencesOf(thrown)} Its results are still in this page, and are kept with the next change or run; a download has them too.`,
+      );
     }
   };
   const change = (next: Partial<ArenaState>) => {
     set(next);
     void keep();
+  };
+  const add = (row: ArenaRun) => {
+    // Bringing back what was dropped would replace the runs made from here on.
+    dropped = null;
+    set({ runs: [...get().runs, row], canUndo: false });
   };
   const drop = () => {
     dropped = planState(get());
@@ -104,9 +129,56 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
       set({ now: { name: contender.name, seed: contender.seed, isKept: true } });
       const row = await answerByKept(ctx, students, arena(), contender, { signal, report });
       signal.throwIfAborted();
-      set({ runs: [...get().runs, row] });
+      add(row);
       await keep();
     }
+  };
+  const fill = (id: string): void => {
+    const plan = planFor(id);
+    if (!plan || isBusy(get().task)) return;
+    const { heldOut } = get();
+    dropped = planState(get());
+    change({
+      ...arenaStateOf({ ...plan, runs: [] }, ctx.get().methods),
+      // All points go into `others`, so that one that equals a preset keeps its name on the axis.
+      ...{ presets: [], others: plan.contenders, heldOut, canUndo: true, cost: null },
+    });
+  };
+  const runAll = async (): Promise<boolean> => {
+    if (isBusy(get().task) || isActive(ctx.get().run)) return false;
+    const outcome = await task.start(async ({ signal, report }) => {
+      const start = performance.now();
+      await answersOfKept(signal, report);
+      const left = remaining(arena());
+      for (const [done, { contender, seed }] of left.entries()) {
+        signal.throwIfAborted();
+        const { name, config } = contender;
+        checkModels(get().runs, config, ctx.get());
+        set({ now: { name, seed } });
+        report({
+          phase: 'train',
+          done,
+          total: left.length,
+          unit: 'runs',
+          elapsed: performance.now() - start,
+        });
+        const went = await run.startRun({ ...config, seed }, [ARENA_TAG]);
+        signal.throwIfAborted();
+        const { task: own, result, series } = ctx.get().run;
+        const storage = storageFor(config, ctx.get());
+        if (went && result)
+          add({ ...rowOf(name, seed, result, series.accuracy), ...(storage && { storage }) });
+        else if (own.status === 'failed' && isResult(own.error.code))
+          // A run that diverges, or a method that refuses its settings, is a result.
+          add({ name, seed, failed: own.error.message });
+        else if (own.status === 'failed') throw Object.assign(new Error(own.error.message), own.error);
+        else throw new DOMException('a run was cancelled', 'AbortError');
+        await keep();
+      }
+      return true;
+    });
+    set({ now: null });
+    return outcome.status === 'done';
   };
 
   return {
@@ -138,70 +210,23 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
         runs: runs.filter((one) => one.name !== name),
       });
     },
-    fillArena(id) {
-      const { methods } = ctx.get();
-      const ablation = ablationsOf(methods).find((one) => one.id === id);
-      if (!ablation || isBusy(get().task)) return;
-      const { heldOut } = get();
-      const plan = planOf(ablation, methods);
-      dropped = planState(get());
-      change({
-        ...arenaStateOf({ ...plan, runs: [] }, methods),
-        // All points go into `others`, so that one that equals a preset keeps its name on the axis.
-        ...{ presets: [], others: plan.contenders, heldOut, canUndo: true, cost: null },
-      });
+    fillArena: fill,
+    async ablationCost(id) {
+      const plan = planFor(id);
+      return plan && isReady() ? costOf({ ...plan, runs: [] }) : null;
+    },
+    async runAblation(id) {
+      if (get().runs.length > 0 || isBusy(get().task) || isActive(ctx.get().run)) return false;
+      fill(id);
+      return runAll();
     },
     async estimateArena() {
       const signal = estimating();
-      const { pair, device } = ctx.get();
-      if (pair.status !== 'done' || device.status !== 'done' || isBusy(get().task)) return;
-      const cost = await arenaCost(arena(), (config) => ctx.engine().runCost(config, { signal }));
+      if (!isReady() || isBusy(get().task)) return;
+      const cost = await costOf(arena(), signal);
       if (!signal.aborted) set({ cost });
     },
-    async runArena() {
-      if (isBusy(get().task) || isActive(ctx.get().run)) return false;
-      // Bringing back what was dropped would replace the runs made from here on.
-      dropped = null;
-      set({ canUndo: false });
-      const outcome = await task.start(async ({ signal, report }) => {
-        const start = performance.now();
-        await answersOfKept(signal, report);
-        const left = remaining(arena());
-        for (const [done, { contender, seed }] of left.entries()) {
-          signal.throwIfAborted();
-          const { name, config } = contender;
-          checkModels(get().runs, config, ctx.get());
-          set({ now: { name, seed } });
-          report({
-            phase: 'train',
-            done,
-            total: left.length,
-            unit: 'runs',
-            elapsed: performance.now() - start,
-          });
-          const went = await run.startRun({ ...config, seed }, [ARENA_TAG]);
-          signal.throwIfAborted();
-          const { task: own, result, series } = ctx.get().run;
-          const storage = storageFor(config, ctx.get());
-          if (went && result)
-            set({
-              runs: [
-                ...get().runs,
-                { ...rowOf(name, seed, result, series.accuracy), ...(storage && { storage }) },
-              ],
-            });
-          else if (own.status === 'failed' && isResult(own.error.code))
-            // A run that diverges, or a method that refuses its settings, is a result.
-            set({ runs: [...get().runs, { name, seed, failed: own.error.message }] });
-          else if (own.status === 'failed') throw Object.assign(new Error(own.error.message), own.error);
-          else throw new DOMException('a run was cancelled', 'AbortError');
-          await keep();
-        }
-        return true;
-      });
-      set({ now: null });
-      return outcome.status === 'done';
-    },
+    runArena: runAll,
     cancelArena() {
       task.cancel();
       run.cancelRun();

@@ -1,8 +1,9 @@
 import type { RunConfig } from '../../contract/config';
-import type { GroupsEvent, KeptEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
+import type { KeptEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
 import type { DataUsed } from '../../contract/roles';
 import { appendEvents } from '../../contract/series';
 import { emptySeries, type RunSeries } from '../../contract/series-schema';
+import { appendDrawnSteps, type DrawnSteps, noDrawnSteps } from './drawn-steps';
 import { type RunClock, startedClock, tick } from './run-clock';
 import { idle, isBusy, type Task } from './task';
 
@@ -16,8 +17,8 @@ export interface RunState {
   readonly config: RunConfig | null;
   readonly clock: RunClock;
   readonly latest: StepEvent | null;
-  /** The answers that the last step was computed from, for a run that samples them. */
-  readonly groups: GroupsEvent | null;
+  /** The answers that its steps were computed from, for a run that samples them; they are not stored with it. */
+  readonly drawnSteps: DrawnSteps;
   /** The rows it uses, once drawn. */
   readonly data: DataUsed | null;
   readonly series: RunSeries;
@@ -49,7 +50,7 @@ export const initialRun: RunState = {
   config: null,
   clock: startedClock,
   latest: null,
-  groups: null,
+  drawnSteps: noDrawnSteps,
   data: null,
   series: emptySeries,
   result: null,
@@ -98,7 +99,7 @@ function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
     clock: events.reduce(tick, state.clock),
     latest: steps.at(-1) ?? state.latest,
     kept: events.findLast((event) => event.kind === 'kept') ?? state.kept,
-    groups: drawn.at(-1) ?? state.groups,
+    drawnSteps: appendDrawnSteps(state.drawnSteps, drawn),
     data: events.find((event) => event.kind === 'data')?.data ?? state.data,
     series: appendEvents(resumed?.series ?? state.series, events),
   };

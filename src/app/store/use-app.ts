@@ -42,7 +42,12 @@ const watchDark = (changed: () => void) => {
 /** The effective theme. */
 export function useTheme(): 'light' | 'dark' {
   const chosen = useApp(({ link, settings }) => link.theme ?? settings.theme);
-  const systemIsDark = useSyncExternalStore(watchDark, () => dark().matches);
+  const systemIsDark = useSyncExternalStore(
+    watchDark,
+    () => dark().matches,
+    // Rendered without a window, as tests do.
+    () => false,
+  );
   return chosen === 'system' ? (systemIsDark ? 'dark' : 'light') : chosen;
 }
 

@@ -6,6 +6,9 @@ import { answerTerm, MAX_LATENT_STEPS, plainAnswerWeight, weight, weightHelp } f
 
 /** Settings and loss terms of adaptive latent reasoning, which its two methods share. */
 
+/** The largest temperature of a stop head. */
+export const MAX_STOP_TEMPERATURE = 1000;
+
 const PAPER = 'adaptive latent reasoning §3.2';
 const CODE = 'its code';
 
@@ -19,12 +22,12 @@ export const scheduleSettings = group(
       help: 'Latents for each of the problem’s k steps; 0 gives every problem the same number.',
       source: `${PAPER}: 0 in Latent-6, 1 in Latent-6-by-1`,
     }),
-    bias: setting(z.int().min(-MAX_LATENT_STEPS).max(MAX_LATENT_STEPS).default(5), {
+    bias: setting(z.int().min(-MAX_LATENT_STEPS).max(MAX_LATENT_STEPS).default(6), {
       label: 'Latents added',
       tex: 'b',
       unit: 'latents',
       help: 'Latents added to those.',
-      source: `${PAPER}; 6 there, 5 in the options of ${CODE}`,
+      source: `${PAPER}: 6; the options of ${CODE} have 5`,
     }),
     min: setting(count(0, MAX_LATENT_STEPS).default(0), {
       label: 'Fewest latents',
@@ -51,6 +54,12 @@ export const scheduleSettings = group(
         softmax: 'softmax-weighted token embeddings',
         none: 'none: the state itself',
       },
+    }),
+    stopTemperature: setting(z.number().positive().max(MAX_STOP_TEMPERATURE).default(1), {
+      label: 'Temperature of the stop head',
+      tex: '\\tau_s',
+      help: 'Divides both logits of a decision, in training, in drawing and in answering; 1 leaves them as they are.',
+      source: `${CODE} (binary_head_temp): none`,
     }),
     detachStop: setting(z.boolean().default(false), {
       label: 'The stop head learns alone',

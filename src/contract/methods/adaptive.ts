@@ -20,7 +20,7 @@ export const adaptive = defineMethod({
   about:
     'Latents by a trained filter, and a stop head that decides after each one whether to reason on; aligned as in CODI.',
   source:
-    'Ning, Kuo & Gomes, Learning When to Stop, §3.1 and 3.2, and its code. Left out of the code: a temperature of the stop head, a latent added to the end token, and dropping problems with negative answers',
+    'Ning, Kuo & Gomes, Learning When to Stop, §3.1 and 3.2, and its code. Left out of the code: a latent added to the end token, and dropping problems with negative answers',
   settings: () => ({
     latents: scheduleSettings,
     alignment: alignmentSettings,
@@ -35,7 +35,11 @@ export const adaptive = defineMethod({
       name: 'Latent-5',
       about:
         'Five latents for every problem, and a stop head that learns to stop there. Tuned for the bundled pair: of six settings the first was the best.',
-      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+      changes: {
+        latents: { bias: 5 },
+        weights: { answer: 1 },
+        optimiser: { steps: 300, learningRate: 2e-3 },
+      },
     },
     {
       id: 'adaptive-by-1-128',

@@ -176,6 +176,7 @@ export const grpo = defineMethod({
       about:
         'Five latents, then reinforcement of short reasoning. Not tuned: docs/log.md has first figures, of the earlier pair.',
       changes: {
+        latents: { bias: 5 },
         weights: { answer: 1 },
         reinforcement: { supervisedSteps: 300, penalty: 0.1 },
         optimiser: { steps: 400, learningRate: 2e-3, batch: 16 },

@@ -54,7 +54,7 @@ export const icot = defineMethod({
   about:
     'Removes the written rationale token by token while the model is fine-tuned, until it answers directly.',
   source:
-    'Deng, Choi & Shieber, arXiv:2405.14838, §3, and its code. Not here: their earlier iCoT by distillation (arXiv:2311.01460), which trains three models one after another',
+    'Deng, Choi & Shieber, arXiv:2405.14838, §3, and its code. Not here: their earlier iCoT by distillation (arXiv:2311.01460), which trains three models one after another; and of its code that the optimiser is not started anew where the batch before had no chain left, and that the first update holds one micro-batch',
   settings: () => ({
     removal: group(
       { title: 'Removal', tex: 'k = R + o,\\quad P(o) = (1-e^{-\\lambda_o})\\,e^{-\\lambda_o o}' },

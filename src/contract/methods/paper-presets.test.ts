@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isFull } from '../config';
+import { isFull, parseRunConfig } from '../config';
 import { findPreset, PRESETS } from '../presets';
 import { valueAt } from '../settings';
 
@@ -103,4 +103,12 @@ describe('a preset named for a paper’s table', () => {
       if (paper && id !== 'lori-no-anchor-128' && !isFull(config))
         expect(config.lora, id).toMatchObject({ rank: 128, alpha: 32 });
   });
+});
+
+it.each([
+  ['adaptive', 'adaptive-128'],
+  ['grpo', 'grpo-128'],
+])('%s: b is the paper’s by default, and 5 in Latent-5, whatever the default', (method, id) => {
+  expect(valueAt(parseRunConfig({ method }), 'latents.bias')).toBe(6);
+  expect(valueAt((findPreset(id) as (typeof PRESETS)[number]).config, 'latents.bias')).toBe(5);
 });

@@ -13,7 +13,9 @@ export async function stopOdds(
   state: DecoderState,
   head: StopHeadSpec,
 ): Promise<Float32Array> {
-  const read = decoder.read(`stop ${head.name}`, () => stopProgram(decoder.shape, head), state.tensors);
+  const { name, temperature = 1 } = head;
+  const key = `stop ${name} at ${temperature}`;
+  const read = decoder.read(key, () => stopProgram(decoder.shape, head), state.tensors);
   const odds = (await values(read)).odds as Float32Array;
   const bad = odds.findIndex((x) => !Number.isFinite(x));
   if (bad >= 0)

@@ -227,7 +227,7 @@ export function embedProgram({ config, parameters }: DecodeShape, n: number): Pr
 
 /** `odds` [B]: the stop head's log-odds of stopping, in nats. */
 export const stopProgram = (shape: DecodeShape, head: StopHeadSpec): Program =>
-  headProgram(`stop by ${head.name}`, shape, (model, last) => {
+  headProgram(`stop by ${head.name} at ${head.temperature ?? 1}`, shape, (model, last) => {
     const logits = stopLogits(head, last, model.parameter);
     return {
       odds: o.reshape(o.sub(o.slice(logits, 1, STOP, STOP + 1), o.slice(logits, 1, CONTINUE, CONTINUE + 1)), [

@@ -35,13 +35,14 @@ function caseOf(family: Family, name: string) {
     filter = 'mlp',
     shift,
     alone,
+    temperature = 1,
   } = cases[family][name];
   const of = (term: string): number => (terms.includes(term) ? weights[term] : 0);
   return {
     ...{ golden, family, name, recipe: adaptive },
     config: {
       method: 'adaptive',
-      latents: { factor, bias, min, max, filter, detachStop: alone === true },
+      latents: { factor, bias, min, max, filter, detachStop: alone === true, stopTemperature: temperature },
       alignment: { dropLast, skipped, position: shift ? 'answer-start' : 'prompt-end' },
       weights: { ...weights, codi: of('codi'), meaned: of('meaned') },
     } as const,
@@ -101,8 +102,8 @@ describe('the schedule', () => {
 });
 
 describe('the decoder reasons as the step does', () => {
-  const open = async (batch: number) => {
-    const made = await makeCase(caseOf('llama', 'codi'));
+  const open = async (batch: number, name = 'codi') => {
+    const made = await makeCase(caseOf('llama', name));
     const tape = made.tape();
     const question = (made.feeds['question.ids'] as HostTensor).shape[1] as number;
     const { parameters } = tape;
@@ -119,66 +120,71 @@ describe('the decoder reasons as the step does', () => {
     return { decoder, question, dispose: () => decoder.dispose().then(() => values.map((x) => x.dispose())) };
   };
   const samples: { question: number[]; prompt: number[]; answer: number[] }[] = golden.meta.samples.llama;
-  const reasoning = adaptiveReasoning({ min: 0, max: 4, filter: 'mlp' });
+  const form = { filter: 'mlp', stopTemperature: 1 } as const;
+  const reasoning = adaptiveReasoning({ ...form, min: 0, max: 4 });
   const logSumExp = (row: Float32Array): number => Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
 
-  it('rows that stop after 2, 1 and 3 latents have the golden’s cross entropies', async () => {
-    const { decoder, question, dispose } = await open(3);
-    const lengths = [2, 1, 3];
-    const { ids, keyMask } = leftPad(
-      samples.map((one) => one.question),
-      question,
-      0,
-    );
-    let [decided, written, count] = [0, 0, 0];
-    const visited: number[][] = [];
-    await reasonInBranches(
-      decoder,
-      await decoder.begin(ids, keyMask),
-      reasoning,
-      {
-        stops: (odds, t) =>
-          lengths.map((n, b) => {
-            if (t > n) return false;
-            // −log P(stop) where the row stops, −log P(continue) before.
-            decided += Math.log1p(Math.exp((t === n ? -1 : 1) * (odds[b] as number)));
-            count++;
-            return t === n;
-          }),
-      },
-      async ({ state, rows, latents }) => {
-        visited.push([latents, ...rows]);
-        const texts = samples.map(({ prompt, answer }) => [...prompt, ...answer, 1]);
-        let at = state;
-        for (let j = 0; j < 6; j++) {
-          const logits = await logitsOf(decoder, at);
-          const V = logits.length / 3;
-          for (const b of rows) {
-            const id = texts[b]?.[j];
-            if (id === undefined) continue;
-            const row = logits.subarray(b * V, (b + 1) * V);
-            written += logSumExp(row) - (row[id] as number);
-            count++;
+  it.each(['codi', 'tempered'])(
+    'rows that stop after 2, 1 and 3 latents have the golden’s cross entropies: %s',
+    async (name) => {
+      const { decoder, question, dispose } = await open(3, name);
+      const { temperature: stopTemperature = 1 } = cases.llama[name];
+      const lengths = [2, 1, 3];
+      const { ids, keyMask } = leftPad(
+        samples.map((one) => one.question),
+        question,
+        0,
+      );
+      let [decided, written, count] = [0, 0, 0];
+      const visited: number[][] = [];
+      await reasonInBranches(
+        decoder,
+        await decoder.begin(ids, keyMask),
+        adaptiveReasoning({ ...form, stopTemperature, min: 0, max: 4 }),
+        {
+          stops: (odds, t) =>
+            lengths.map((n, b) => {
+              if (t > n) return false;
+              // −log P(stop) where the row stops, −log P(continue) before.
+              decided += Math.log1p(Math.exp((t === n ? -1 : 1) * (odds[b] as number)));
+              count++;
+              return t === n;
+            }),
+        },
+        async ({ state, rows, latents }) => {
+          visited.push([latents, ...rows]);
+          const texts = samples.map(({ prompt, answer }) => [...prompt, ...answer, 1]);
+          let at = state;
+          for (let j = 0; j < 6; j++) {
+            const logits = await logitsOf(decoder, at);
+            const V = logits.length / 3;
+            for (const b of rows) {
+              const id = texts[b]?.[j];
+              if (id === undefined) continue;
+              const row = logits.subarray(b * V, (b + 1) * V);
+              written += logSumExp(row) - (row[id] as number);
+              count++;
+            }
+            const next = await decoder.advance(at, { tokens: texts.map((text) => text[j] ?? 0) });
+            if (at !== state) at.dispose();
+            at = next;
           }
-          const next = await decoder.advance(at, { tokens: texts.map((text) => text[j] ?? 0) });
-          if (at !== state) at.dispose();
-          at = next;
-        }
-        at.dispose();
-      },
-    );
-    expect(visited).toEqual([
-      [1, 1],
-      [2, 0],
-      [3, 2],
-    ]);
-    const expected = (term: string): number =>
-      (golden.scalar(`llama.codi.weighted.${term}`) / weights[term]) * count;
-    // float32 against torch's float64.
-    expect(Math.abs(written / expected('answer') - 1)).toBeLessThan(1e-5);
-    expect(Math.abs(decided / expected('stop') - 1)).toBeLessThan(1e-5);
-    await dispose();
-  });
+          at.dispose();
+        },
+      );
+      expect(visited).toEqual([
+        [1, 1],
+        [2, 0],
+        [3, 2],
+      ]);
+      const expected = (term: string): number =>
+        (golden.scalar(`llama.${name}.weighted.${term}`) / weights[term]) * count;
+      // float32 against torch's float64.
+      expect(Math.abs(written / expected('answer') - 1)).toBeLessThan(1e-5);
+      expect(Math.abs(decided / expected('stop') - 1)).toBeLessThan(1e-5);
+      await dispose();
+    },
+  );
 
   it('a row stops where it is more probable, by itself as among others, within its limits; nothing is left behind', async () => {
     const stopped = async (rows: typeof samples, limits = reasoning): Promise<number[]> => {
@@ -199,8 +205,8 @@ describe('the decoder reasons as the step does', () => {
     const together = await stopped(samples);
     expect(new Set(together).size).toBeGreaterThan(1);
     for (const [b, sample] of samples.entries()) expect(await stopped([sample])).toEqual([together[b]]);
-    expect(await stopped(samples, adaptiveReasoning({ min: 3, max: 3, filter: 'mlp' }))).toEqual([3, 3, 3]);
-    const least = await stopped(samples, adaptiveReasoning({ min: 1, max: 4, filter: 'mlp' }));
+    expect(await stopped(samples, adaptiveReasoning({ ...form, min: 3, max: 3 }))).toEqual([3, 3, 3]);
+    const least = await stopped(samples, adaptiveReasoning({ ...form, min: 1, max: 4 }));
     expect(Math.min(...least)).toBeGreaterThanOrEqual(1);
     expect(runtime.liveTensors).toBe(0);
   });

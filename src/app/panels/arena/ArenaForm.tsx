@@ -72,7 +72,10 @@ export function ArenaForm({
         </details>
         {state.others.map(({ name }) => (
           <p key={name} className="arena-other">
-            {name} <Button onPress={() => removeFromArena(name)}>Remove {name}</Button>
+            {name}{' '}
+            <Button aria-label={`Remove ${name}`} onPress={() => removeFromArena(name)}>
+              Remove
+            </Button>
           </p>
         ))}
         <div className="actions">

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { remaining, standings } from '../../../contract/arena';
 import { remainingKept } from '../../../contract/arena-kept';
 import { arenaSentence, COLUMNS, keptSentence, rowsOf } from '../../../contract/arena-table';
@@ -38,16 +38,31 @@ export function ArenaPanel() {
     [chosen, others, kept, seeds, baseline, heldOut, axis, runs, presets],
   );
   const found = useMemo(() => standings(arena), [arena]);
+  const results = useRef<HTMLDivElement>(null);
   const left = remaining(arena).length;
+  const showResults = () => {
+    // Focused, so that the Tab key goes on from there; of something taller than the window a browser shows any part.
+    results.current?.focus({ preventScroll: true });
+    results.current?.scrollIntoView();
+  };
+  const total = arena.contenders.length * arena.seeds.length;
   const hasRuns = arena.runs.length > 0;
   const lines = useMemo(() => stripLines(found, arena.seeds), [found, arena.seeds]);
   return (
     <div className="place with-side">
+      {(hasRuns || isBusy(state.task)) && (
+        // Where the forms stand above the results and not beside them.
+        <p className="arena-jump">
+          <Button onPress={showResults}>
+            To the results: {total - left} of {total} runs
+          </Button>
+        </p>
+      )}
       <div className="side">
         <ArenaForm arena={arena} left={left} leftKept={remainingKept(arena).length} />
-        <AblationCard isDisabled={isBusy(state.task)} filled={axis?.ablation ?? null} />
+        <AblationCard arena={arena} />
       </div>
-      <div className="main">
+      <div className="main arena-results" ref={results} tabIndex={-1}>
         <Panel
           title="Arena"
           about={`Every method on every seed, with the same training samples, problems and starting values. Runs differ more between seeds than between problems: the unit is the seed, and ${ENOUGH_SEEDS} seeds or more are recommended.`}
@@ -77,7 +92,8 @@ export function ArenaPanel() {
                 }}
                 y={{ label: 'share right', format: '%', range: SHARES }}
                 theme={theme}
-                height={340}
+                // Names that are turned take from its height.
+                height={300 + 5 * Math.max(...found.map(({ name }) => name.length))}
                 table={() => seedTable(found, arena.seeds)}
                 fileName="arena"
               />

@@ -1,5 +1,7 @@
 import type { Arena, Standing } from '../../../contract/arena';
 import type { LineSeries } from '../../charts/series';
+import type { ArenaCost } from '../../store/arena';
+import { duration } from '../../ui/format';
 
 /** A point for every seed, in a strip for every contender, and its median; a kept student has the point of its own seed, and no median. */
 export function stripLines(found: readonly Standing[], seeds: readonly number[]): LineSeries[] {
@@ -46,6 +48,21 @@ export const seedTable = (found: readonly Standing[], seeds: readonly number[]) 
     ...found.map(({ accuracy }) => accuracy.get(seed) ?? null),
   ]),
 });
+
+/** What runs take, in a sentence. */
+export function costWords({ runs, seconds, measured, refused }: ArenaCost): string {
+  if (refused !== null) return `A run of this arena would be refused: ${refused}`;
+  if (seconds === null)
+    return `${runs} runs are left; how long one takes on this GPU is not known before it runs.`;
+  const by =
+    measured === 0
+      ? 'estimated from the number of operations'
+      : measured === runs
+        ? 'by the runs so far'
+        : 'by the runs so far where there are any, else estimated from the number of operations';
+  const each = duration((1000 * seconds) / runs);
+  return `${runs} runs take about ${duration(1000 * seconds)}, ${each} each on average: ${by}, evaluation not counted.`;
+}
 
 /** Every run, a row each, for other programs. */
 export const runTable = ({ runs, axis, kept = [] }: Arena) => ({

@@ -1,36 +1,46 @@
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { meanLength } from '../../../contract/lengths';
 import { LineChart } from '../../charts/LineChart';
 import type { Mark } from '../../charts/marks';
 import { SHARES } from '../../charts/table';
 import type { RunState } from '../../store/run';
 import { useTheme } from '../../store/use-app';
-import { CsvButton } from '../../ui/CsvButton';
 import { DataTable } from '../../ui/DataTable';
 import { percent } from '../../ui/format';
+import { Slider } from '../../ui/Slider';
 import {
   accuracyByLength,
   GROUP_COLUMNS,
   groupPoints,
   groupRows,
+  keptStepsSentence,
   lengthHistogram,
   lengthLines,
   rewardLines,
+  shownStep,
   TOKENS,
 } from './reinforcement';
 
 /** How long a student that stops by itself reasons, and what drawn answers were rewarded for. */
 export function ReinforcementCharts({
-  series: { drawn, accuracy },
-  groups,
+  run: {
+    id,
+    series: { drawn, accuracy },
+    drawnSteps,
+    data,
+  },
   marks,
-}: Pick<RunState, 'series' | 'groups'> & { readonly marks: readonly Mark[] }) {
+}: {
+  readonly run: Pick<RunState, 'id' | 'series' | 'drawnSteps' | 'data'>;
+  readonly marks: readonly Mark[];
+}) {
   const last = accuracy.findLast(({ lengths }) => lengths);
   return (
     <>
       {last?.lengths && <Lengths last={{ ...last, lengths: last.lengths }} accuracy={accuracy} />}
       {drawn.length > 0 && <Drawn drawn={drawn} marks={marks} />}
-      {groups && <Groups groups={groups} />}
+      {/* Another run has other steps to choose of. */}
+      {drawnSteps.kept.length > 0 && <Groups key={id} drawnSteps={drawnSteps} data={data} />}
     </>
   );
 }
@@ -137,26 +147,39 @@ function Drawn({
 /** With a minus sign. */
 const shown = (cell: string | number) => (typeof cell === 'number' ? `${cell}`.replace('-', '−') : cell);
 
-function Groups({ groups: { groups, step } }: { readonly groups: NonNullable<RunState['groups']> }) {
+function Groups({ drawnSteps, data }: Pick<RunState, 'drawnSteps' | 'data'>) {
   const theme = useTheme();
-  const points = useMemo(() => groupPoints(groups), [groups]);
-  const rows = useMemo(() => groupRows(groups), [groups]);
+  const { kept } = drawnSteps;
+  // Without a choice the last step is followed.
+  const [chosen, choose] = useState<number | null>(null);
+  const at = shownStep(drawnSteps, chosen);
+  const { event } = kept[at] as (typeof kept)[number];
+  const samples = data?.training;
+  const points = useMemo(() => groupPoints(event.groups), [event]);
+  const rows = useMemo(() => groupRows(event, samples), [event, samples]);
+  const stepAt = (i: number) => kept[i]?.event.step ?? 0;
   return (
     <section aria-labelledby="groups-title" className="observed">
-      <div className="chart-head">
-        <h4 id="groups-title">Groups of step {step}</h4>
-        <div className="chart-tools">
-          <CsvButton
-            title={`Answers drawn at step ${step}`}
-            fileName={`groups-step-${step}`}
-            table={() => ({ columns: GROUP_COLUMNS, rows })}
-          />
-        </div>
-      </div>
+      <h4 id="groups-title">Groups of step {event.step}</h4>
+      {kept.length > 1 && (
+        <Slider
+          label="Drawn step"
+          value={at}
+          min={0}
+          max={kept.length - 1}
+          format={(i) => `step ${stepAt(i)}`}
+          onChange={(i) => choose(i === kept.length - 1 ? null : stepAt(i))}
+          help={`At its end it follows the run. ${keptStepsSentence(drawnSteps)}`}
+        />
+      )}
       <LineChart
         title="Reward against length"
-        summary="Each point is a drawn answer; answers to one question are a group, within which rewards are normalised. Answers of equal length and reward stand side by side."
+        summary={`Each point is an answer drawn at step ${event.step}; answers to one question are a group, within which rewards are normalised. Answers of equal length and reward stand side by side.`}
         table={() => ({ columns: GROUP_COLUMNS, rows })}
+        file={() => ({
+          columns: GROUP_COLUMNS,
+          rows: kept.flatMap((one) => groupRows(one.event, samples)),
+        })}
         series={points}
         x={{ label: TOKENS, step: 1 }}
         y={{ label: 'reward' }}
@@ -167,7 +190,7 @@ function Groups({ groups: { groups, step } }: { readonly groups: NonNullable<Run
       <details>
         <summary>Every answer with its terms</summary>
         <DataTable
-          caption={`Answers drawn at step ${step}`}
+          caption={`Answers drawn at step ${event.step}`}
           columns={GROUP_COLUMNS}
           rows={rows.map((row) => row.map(shown))}
         />

@@ -15,7 +15,7 @@ import { marksOf, stagesOfRun } from './stages';
 export function RunCharts({
   run,
 }: {
-  readonly run: Pick<RunState, 'series' | 'result' | 'config' | 'groups'>;
+  readonly run: Pick<RunState, 'id' | 'series' | 'result' | 'config' | 'drawnSteps' | 'data'>;
 }) {
   const theme = useTheme();
   const methods = useApp((state) => state.methods);
@@ -128,7 +128,7 @@ export function RunCharts({
         />
       </div>
       <StageTable stages={stages} accuracy={measured} done={step.at(-1) ?? 0} />
-      <ReinforcementCharts series={series} groups={run.groups} marks={marks} />
+      <ReinforcementCharts run={run} marks={marks} />
       <ObservationCharts
         marks={marks}
         spectra={series.spectra}

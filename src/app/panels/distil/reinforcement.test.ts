@@ -3,7 +3,16 @@ import type { DrawnCompletion, GroupsEvent } from '../../../contract/events';
 import { meanLength } from '../../../contract/lengths';
 import { appendDrawn } from '../../../contract/series';
 import { emptySeries, seriesSchema } from '../../../contract/series-schema';
-import { accuracyByLength, groupPoints, groupRows, lengthHistogram, lengthLines } from './reinforcement';
+import { appendDrawnSteps, noDrawnSteps } from '../../store/drawn-steps';
+import {
+  accuracyByLength,
+  groupPoints,
+  groupRows,
+  keptStepsSentence,
+  lengthHistogram,
+  lengthLines,
+  shownStep,
+} from './reinforcement';
 
 const answer = (length: number, correct: number, format = 0, relative = 0): DrawnCompletion => ({
   ...{
@@ -48,10 +57,25 @@ it('shows each answer of a group with its terms', () => {
   ]);
   const [many] = groupPoints(event(1, ...new Array(64).fill(answer(5, 1))).groups);
   expect(Math.max(...Array.from(many?.x ?? []))).toBeCloseTo(5.35, 6);
-  expect(groupRows(groups)).toEqual([
-    [1, 'The answer is: 7', 4, 0, 1, 0.05, 0.5],
-    [1, '(nothing)', 9, -1, 0, 0, -0.5],
+  expect(groupRows({ step: 1, groups })).toEqual([
+    [1, 1, 4, 'The answer is: 7', 4, 0, 1, 0.05, 0.5],
+    [1, 1, 4, '(nothing)', 9, -1, 0, 0, -0.5],
   ]);
+  expect(groupRows({ step: 1, groups }, ['a', 'b', 'c', 'd'])[0]?.slice(0, 3)).toEqual([1, 1, 'd']);
+});
+
+it('shows the chosen step, the last one without a choice, and says which are kept', () => {
+  const events = Array.from({ length: 9 }, (_, i) => event(301 + i, answer(4, 1)));
+  const all = appendDrawnSteps(noDrawnSteps, events);
+  expect(shownStep(all, null)).toBe(8);
+  expect(shownStep(all, 304)).toBe(3);
+  expect(keptStepsSentence(all)).toContain('of all 9 steps that drew any;');
+  // Steps 301, 305 and 309 are kept.
+  const some = appendDrawnSteps(noDrawnSteps, events, 3);
+  expect(some.kept.map((one) => one.event.step)).toEqual([301, 305, 309]);
+  expect(shownStep(some, 304)).toBe(0);
+  expect(shownStep(some, 307)).toBe(1);
+  expect(keptStepsSentence(some)).toContain('of one in 4 of the 9 steps that drew any, and the last;');
 });
 
 it('counts problems by length, and accuracy by evaluation', () => {

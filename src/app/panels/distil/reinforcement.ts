@@ -1,7 +1,9 @@
-import type { DrawnGroup, EvaluationEvent } from '../../../contract/events';
+import type { DrawnGroup, EvaluationEvent, GroupsEvent } from '../../../contract/events';
 import { meanLength } from '../../../contract/lengths';
 import type { RunSeries } from '../../../contract/series-schema';
 import type { LineSeries } from '../../charts/series';
+import type { DrawnSteps } from '../../store/drawn-steps';
+import { integer } from '../../ui/format';
 
 /** What is drawn of a run that draws answers from its student, and of one that stops reasoning by itself. */
 
@@ -57,15 +59,21 @@ export function groupPoints(groups: readonly DrawnGroup[]): LineSeries[] {
 export const TOKENS = 'reasoning tokens';
 
 export const GROUP_COLUMNS = [
-  ...['question', 'answer', TOKENS],
+  ...['step', 'question', 'sample', 'answer', TOKENS],
   ...['format', 'right', 'relative length', 'advantage'],
 ];
 
-/** One row for each drawn answer: question, text, length, terms of the reward, advantage. */
-export const groupRows = (groups: readonly DrawnGroup[]): (string | number)[][] =>
-  groups.flatMap(({ completions }, q) =>
+/**
+ * One row for each answer drawn at a step: step, question and its sample, text, length, terms of the reward, advantage.
+ * @param samples ids of the run's training samples; without them a sample is its number, from 1
+ */
+export const groupRows = (
+  { step, groups }: Pick<GroupsEvent, 'step' | 'groups'>,
+  samples: readonly string[] = [],
+): (string | number)[][] =>
+  groups.flatMap(({ sample, completions }, q) =>
     completions.map(({ text, length, reward, advantage }) => [
-      q + 1,
+      ...[step, q + 1, samples[sample] ?? sample + 1],
       text.trim() === '' ? '(nothing)' : text.trim(),
       length,
       reward.format,
@@ -74,6 +82,24 @@ export const groupRows = (groups: readonly DrawnGroup[]): (string | number)[][] 
       Number(advantage.toPrecision(3)),
     ]),
   );
+
+/** The kept step that is shown: the chosen one, or of those before it the last, if it is kept no longer; without a choice the last. */
+export const shownStep = ({ kept }: DrawnSteps, chosen: number | null): number =>
+  chosen === null
+    ? kept.length - 1
+    : Math.max(
+        0,
+        kept.findLastIndex(({ event }) => event.step <= chosen),
+      );
+
+/** What is kept of the drawn answers, in a sentence. */
+export function keptStepsSentence({ every, count, kept }: DrawnSteps): string {
+  const which =
+    kept.length === count
+      ? `all ${integer(count)} steps that drew any`
+      : `one in ${integer(every)} of the ${integer(count)} steps that drew any, and the last`;
+  return `Answers are kept, until the page is closed or another run is shown, of ${which}; the CSV file has all of these.`;
+}
 
 /**
  * A histogram of problems by reasoning tokens, of right ones and of wrong ones, with 0 at every length between that none has; and the share

@@ -9,6 +9,8 @@ export interface StopHeadSpec {
   readonly kind: 'stopHead';
   /** Prefix of its parameters. */
   readonly name: string;
+  /** Divides both logits; 1 without it. */
+  readonly temperature?: number | undefined;
 }
 
 /** Its classes. */
@@ -27,5 +29,11 @@ export function stopHeadParameters(
 }
 
 /** Logits [n, 2] of going on and of stopping, given final hidden states [n, H]. */
-export const stopLogits = ({ name }: StopHeadSpec, x: Tensor, parameter: ParameterOf): Tensor =>
-  o.gemm(x, parameter(`${name}.weight`), { transB: true }, parameter(`${name}.bias`));
+export function stopLogits(
+  { name, temperature = 1 }: StopHeadSpec,
+  x: Tensor,
+  parameter: ParameterOf,
+): Tensor {
+  const logits = o.gemm(x, parameter(`${name}.weight`), { transB: true }, parameter(`${name}.bias`));
+  return temperature === 1 ? logits : o.div(logits, temperature);
+}

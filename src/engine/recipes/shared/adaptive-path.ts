@@ -14,9 +14,10 @@ import { thinkUnequally } from './unequal-latents';
 
 /** The student's path of adaptive latent reasoning: START, latents by the recurrent filter, END, text; decisions on the way. */
 
-/** How a latent is made of the state before it, and whether the stop head learns alone. */
+/** How a latent is made of the state before it, the temperature of the stop head, and whether it learns alone. */
 export interface LatentForm {
   readonly filter: 'mlp' | 'linear' | 'linear-norm' | 'softmax' | 'none';
+  readonly stopTemperature: number;
   readonly detachStop: boolean;
 }
 
@@ -30,7 +31,11 @@ function feedbackOf({ filter }: Pick<LatentForm, 'filter'>): Feedback {
   };
 }
 
-export const STOP_HEAD: StopHeadSpec = { kind: 'stopHead', name: 'stop' };
+const STOP_HEAD: StopHeadSpec = { kind: 'stopHead', name: 'stop' };
+
+/** A temperature of 1 is not written, so that students without one are what they were. */
+const stopHead = ({ stopTemperature }: Pick<LatentForm, 'stopTemperature'>): StopHeadSpec =>
+  stopTemperature === 1 ? STOP_HEAD : { ...STOP_HEAD, temperature: stopTemperature };
 
 export function adaptiveModules(form: Pick<LatentForm, 'filter'>, model: DecoderConfig): ModuleParameter[] {
   const feedback = feedbackOf(form);
@@ -46,14 +51,14 @@ export const adaptiveReasoning = ({
   min,
   max,
   ...form
-}: Pick<LatentForm, 'filter'> & {
+}: Pick<LatentForm, 'filter' | 'stopTemperature'> & {
   readonly min: number;
   readonly max: number;
 }): Reasoning => ({
   adapters: [STUDENT],
   stages: [
     { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
-    { kind: 'latents', steps: max, feedback: feedbackOf(form), stop: { head: STOP_HEAD, min } },
+    { kind: 'latents', steps: max, feedback: feedbackOf(form), stop: { head: stopHead(form), min } },
     { kind: 'embeddings', parameter: TOKENS, rows: [END] },
   ],
 });
@@ -90,14 +95,18 @@ export const DECISION_INPUTS = {
 } as const;
 
 /** Log-probabilities [B·(K + 1), 1] of the decisions after final states [B·(K + 1), H]. */
-export const decisionLogProbabilities = (tape: Tape, states: Finals): Computed => {
+export const decisionLogProbabilities = (
+  tape: Tape,
+  states: Finals,
+  form: Pick<LatentForm, 'stopTemperature'>,
+): Computed => {
   const rows = states.shape[0] as number;
   return tape.compute(
     'decisions',
     [rows, 1],
     [states],
     ({ graph, parameter }, [h]) => {
-      const logits = stopLogits(STOP_HEAD, h as Tensor, parameter);
+      const logits = stopLogits(stopHead(form), h as Tensor, parameter);
       const fed = graph.input(DECISION_INPUTS.targets, [tape.batch, rows / tape.batch], 'i32');
       const chosen = o.reshape(fed, [rows, 1]);
       const classes = graph.constant(Int32Array.of(0, 1), [1, 2], 'i32');

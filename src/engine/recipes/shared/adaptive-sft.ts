@@ -74,7 +74,7 @@ export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettin
   const teacher =
     weights.teacher > 0 || distilled ? teacherText(tape, question, layout, weights.teacher) : undefined;
   const { thoughts, decided, before } = adaptiveThoughts(tape, question, K, config.latents);
-  const likelihood = decisionLogProbabilities(tape, decided);
+  const likelihood = decisionLogProbabilities(tape, decided, config.latents);
   if (weights.stop > 0)
     tape.loss(['stop'], [likelihood], ({ graph }, [l]) => {
       const each = o.reshape(l as Tensor, [layout.batch, K + 1]);

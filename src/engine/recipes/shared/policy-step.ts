@@ -87,7 +87,7 @@ function actionsOf(
 ): Record<'decisions' | 'text', Computed> {
   const question = readQuestion(tape, layout);
   const { decided, before } = adaptiveThoughts(tape, question, K, config.latents);
-  const decisions = decisionLogProbabilities(tape, decided);
+  const decisions = decisionLogProbabilities(tape, decided, config.latents);
   const text = textSegment(tape, {
     ...{ after: before, adapters: [STUDENT], tokens: T, begin: endEmbedding(tape), ownPositions: true },
   });

@@ -32,7 +32,9 @@ beforeAll(async () => {
   await workbench.open('wasm');
   await workbench.loadPair('models');
   const config = tinyRunBy('adaptive', { optimiser: { learningRate: 0.05 } });
-  await workbench.distil(parseRunConfig({ ...config, latents: { bias: 1, min: 1, max: MAX_THOUGHTS } }));
+  await workbench.distil(
+    parseRunConfig({ ...config, latents: { bias: 1, min: 1, max: MAX_THOUGHTS, stopTemperature: 0.5 } }),
+  );
 }, 60_000);
 afterAll(() => workbench.close());
 

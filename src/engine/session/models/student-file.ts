@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_STOP_TEMPERATURE } from '../../../contract/methods/adaptive-settings';
 import { MODULES_FILE, STUDENT_FILE } from '../../../contract/model-files';
 import { once } from '../../../contract/once';
 import { ConfigError, FileError } from '../../base/errors';
@@ -49,7 +50,11 @@ const studentSchema = once(() => {
   ]);
   /** A head that decides after how many latents to go on to the next stage, possibly after none. */
   const stop = z.strictObject({
-    head: z.strictObject({ kind: z.literal('stopHead'), name }),
+    head: z.strictObject({
+      kind: z.literal('stopHead'),
+      name,
+      temperature: z.number().positive().max(MAX_STOP_TEMPERATURE).optional(),
+    }),
     min: some,
   });
   const thoughts = z.boolean().optional();

@@ -1,5 +1,5 @@
 import './paths.css';
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { methodOf } from '../../../../contract/methods/index';
 import { draftErrors } from '../../../store/draft';
 import { useApp } from '../../../store/use-app';
@@ -9,6 +9,7 @@ import { useThrottled } from '../../../ui/use-throttled';
 import { marksOf, stagesOfRun } from '../stages';
 import { drawPaths } from './layout';
 import { PathDrawing } from './PathDrawing';
+import { PathFiles } from './PathFiles';
 import { TermRow } from './TermRow';
 import { pathWords } from './words';
 
@@ -28,6 +29,8 @@ export function MethodCard({ isDisabled }: { readonly isDisabled: boolean }) {
   );
   const config = useApp((state) => state.run.config);
   const [pointed, setPointed] = useState<string | null>(null);
+  const [problem, setProblem] = useState('');
+  const svg = useRef<SVGSVGElement>(null);
   const method = methodOf(draft.method, methods);
   const drawing = useMemo(() => drawPaths(method, draft), [method, draft]);
   const words = useMemo(() => pathWords(method, draft), [method, draft]);
@@ -36,10 +39,20 @@ export function MethodCard({ isDisabled }: { readonly isDisabled: boolean }) {
     () => marksOf(stagesOfRun(config, methods), series.step.at(-1) ?? 0),
     [config, methods, series.step],
   );
+  const title = `Paths of ${method.label}`;
   const isOwn = config?.method === draft.method;
   return (
-    <Panel title={`${method.label}: paths and loss`} about={`${method.about} Source: ${method.source}.`}>
-      <PathDrawing drawing={drawing} label={`Paths of ${method.label}`} pointed={pointed} />
+    <Panel
+      title={`${method.label}: paths and loss`}
+      about={`${method.about} Source: ${method.source}.`}
+      actions={<PathFiles {...{ method, title, svg }} config={draft} onProblem={setProblem} />}
+    >
+      <PathDrawing drawing={drawing} label={title} pointed={pointed} svg={svg} />
+      {problem !== '' && (
+        <p className="field-error" role="status">
+          {problem}
+        </p>
+      )}
       <p className="help">
         Square boxes are text, dashed ones added tokens with embeddings of their own, round ones vectors that
         are fed back. A number marks a loss term of the list below. A line joins a distance to the states that

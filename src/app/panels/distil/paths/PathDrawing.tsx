@@ -1,4 +1,4 @@
-import { useId } from 'react';
+import { type Ref, useId } from 'react';
 import { Scroller } from '../../../ui/Scroller';
 import { BOX, type PathDrawing as Drawing, type DrawnBox, type DrawnPath, MARK } from './layout';
 
@@ -7,18 +7,28 @@ export function PathDrawing({
   drawing: { width, height, paths, marks, links },
   label,
   pointed,
+  svg,
 }: {
   readonly drawing: Drawing;
   readonly label: string;
   /** The term whose marks stand out. */
   readonly pointed: string | null;
+  /** Receives the element that is drawn in. */
+  readonly svg: Ref<SVGSVGElement>;
 }) {
   const arrow = useId();
   const of = (term: string, isIdle: boolean) =>
     `${isIdle ? ' idle' : ''}${term === pointed ? ' pointed' : ''}`;
   return (
     <Scroller label={label} className="path-scroller">
-      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
+      <svg
+        ref={svg}
+        width={width}
+        height={height}
+        viewBox={`0 0 ${width} ${height}`}
+        role="img"
+        aria-label={label}
+      >
         <defs>
           <marker
             id={arrow}

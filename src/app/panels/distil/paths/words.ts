@@ -1,6 +1,7 @@
-import { idlePaths } from '../../../../contract/methods/idle';
+import { idlePaths, isLeftOut } from '../../../../contract/methods/idle';
 import { type LossTerm, type MethodData, methodPaths, seatOf } from '../../../../contract/methods/method';
 import { type MethodPath, PLACES, type TermSeat } from '../../../../contract/methods/paths';
+import { valueAt } from '../../../../contract/settings';
 import { modelWords } from './layout';
 
 /** What a method's drawing shows, in sentences. */
@@ -35,3 +36,18 @@ export function seatWords(term: Pick<LossTerm, 'sits'>, method: MethodData, conf
       ?.replace(/^\w/, (c) => c.toLowerCase());
   return `On ${placeWords(seat)} of the ${nameOf(seat.path)}${seat.against === undefined ? '' : `, against the ${nameOf(seat.against)}${seat.movesBoth ? ', which it moves too' : ''}`}.`;
 }
+
+/** The drawing's terms as a table: where each sits and its weight. */
+export const termTable = (method: MethodData, config: object) => ({
+  columns: ['number', 'term', 'weight', 'where'],
+  rows: method.terms.map((term, i) => [
+    i + 1,
+    term.label,
+    Number(valueAt(config, term.weight)),
+    seatWords(term, method, config),
+  ]),
+});
+
+/** `1 answer, 2 anchor distance (left out)`: what the numbers in the drawing are. */
+export const termLegend = ({ terms }: MethodData, config: object): string =>
+  terms.map((term, i) => `${i + 1} ${term.label}${isLeftOut(term, config) ? ' (left out)' : ''}`).join(', ');
