@@ -73,7 +73,6 @@ async function expectGenerated(app: Page, name: string): Promise<void> {
 }
 
 test('checkpoints of every family and option: the page gives what torch computes', async ({ app }) => {
-  test.setTimeout(240_000);
   await app.goto('./#/generate?generator=opened');
   for (const { name } of familyCases)
     await test.step(name, async () => {

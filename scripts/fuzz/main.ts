@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { sharedFolder } from '../tools/folders.mjs';
 import { LIMIT, type Outcome, runMutant } from './fuzz';
 import type { Bytes } from './mutate';
 import { makeTargets } from './targets';
@@ -22,7 +23,7 @@ interface Job {
   readonly target: string | undefined;
 }
 
-const STORIES = '../shared/checkpoints/stories260K';
+const STORIES = join(sharedFolder, 'checkpoints/stories260K');
 const USED = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'];
 
 function stories(): ReadonlyMap<string, Bytes> | undefined {

@@ -49,8 +49,9 @@ describe('format', () => {
     expect([' pens', '\n', '', '<s>'].map(visibleToken)).toEqual(['␣pens', '⏎', '(empty)', '<s>']);
   });
 
-  it('writes CSV that no spreadsheet runs', () => {
+  it('writes CSV that no spreadsheet runs, and every one reads', () => {
     expect(csv([['a,b', 'say "x"', '=1+1', -1.5, null]])).toBe('"a,b","say ""x""",\'=1+1,-1.5,\n');
+    expect(csv([[' café', '数']])).toBe('\ufeff café,数\n');
     expect(csv([['-3', '-3+1', '-2.5', '-.5', '+1']])).toBe("-3,'-3+1,-2.5,'-.5,'+1\n");
   });
 });

@@ -1,6 +1,6 @@
+import { csv as plain } from '../../text/csv';
 import { percent } from '../../text/figures';
 
-export { csv } from '../../text/csv';
 export { percent, pValue, signedPercent, significant } from '../../text/figures';
 
 /** Numbers and durations as the page writes them: thin, aligned, the unit always there. */
@@ -8,6 +8,15 @@ export { percent, pValue, signedPercent, significant } from '../../text/figures'
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
 export const integer = (value: number) => grouped.format(value);
+
+/**
+ * Rows, the first of which names the columns, as a file for people's spreadsheets: one that is not ASCII begins with a byte order
+ * mark, without which those of Windows take it for another encoding.
+ */
+export function csv(rows: Parameters<typeof plain>[0]): string {
+  const text = plain(rows);
+  return /^[\t\n\r -~]*$/.test(text) ? text : `\ufeff${text}`;
+}
 
 /** A probability; a small one is not nothing. */
 export const probability = (share: number) => (share > 0 && share < 5e-4 ? '< 0.1 %' : percent(share));

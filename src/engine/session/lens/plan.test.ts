@@ -147,6 +147,24 @@ describe('memory', () => {
     expect(() => bytes(fits + 1)).toThrow(MemoryError);
   });
 
+  it('names the layers that would fit, where fewer of them do', async () => {
+    const L = 40;
+    const tokens = plan({}).selections[0]?.tokens.reduce((a, b) => a + b, 0) as number;
+    /** Models whose states are so many bytes. */
+    const holding = (bytes: number) => sized(L, Math.floor(bytes / (4 * L * tokens)));
+    const bytes = (layers: number[] | null, on: LoadedModels) => plan({ stack: 'all', layers }, on).bytes;
+    const first = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+    // States of all layers are held, whichever are chosen; copies are of those.
+    const half = holding(MAX_LENS_BYTES / 2);
+    const hint = async (on: LoadedModels) =>
+      ((await run({ stack: 'all' }, on).catch((e) => e)) as MemoryError).hint ?? '';
+    const fits = Number(/at most (\d+) of the 40 layers/.exec(await hint(half))?.[1]);
+    expect(bytes(first(fits), half)).toBeLessThanOrEqual(MAX_LENS_BYTES);
+    expect(() => bytes(first(fits + 1), half)).toThrow(MemoryError);
+    // Where the states alone are too many, no choice of layers helps.
+    expect(await hint(holding(1.1 * MAX_LENS_BYTES))).toMatch(/samples or fewer, fewer kinds of tokens/);
+  });
+
   it('reports if not even one sample fits', async () => {
     const error = (await run({}, sized(2000, 16384)).catch((e) => e)) as MemoryError;
     expect(error).toBeInstanceOf(MemoryError);

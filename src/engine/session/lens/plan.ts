@@ -85,13 +85,17 @@ export function planLens(request: LensRequest, loaded: LoadedModels, options: Pl
   const plan = { request, sequences, selections, variants };
   const { bytes, passing } = memoryOf(plan, sequences.length, options);
   if (bytes > MAX_LENS_BYTES) {
-    const fits = (n: number) => memoryOf(plan, n, options).bytes <= MAX_LENS_BYTES;
+    const fits = (n: number, from = plan) => memoryOf(from, n, options).bytes <= MAX_LENS_BYTES;
     const fitting = largestFitting(sequences.length, fits);
+    const most = Math.max(...selections.map(({ layers }) => layers.length));
+    // States of all layers are read and kept, but a decomposition works on the chosen ones.
+    const layers = largestFitting(most - 1, (n) => fits(sequences.length, ofLayers(plan, n)));
+    const less = `${layers > 0 ? `at most ${layers} of the ${most} layers, ` : ''}fewer kinds of tokens`;
     throw new MemoryError(
       `the hidden states of ${sequences.length} samples take ${show(bytes)} with working copies; ${show(MAX_LENS_BYTES)} is the limit`,
       fitting > 0
-        ? `Choose ${fitting} samples or fewer, fewer kinds of tokens, or fewer controls.`
-        : 'Not one sample fits: choose fewer kinds of tokens, fewer controls, or a smaller model.',
+        ? `Choose ${fitting} samples or fewer, ${less}, or fewer controls.`
+        : `Not one sample fits: choose ${less}, fewer controls, or a smaller model.`,
     );
   }
   checkPoints(plan);
@@ -174,6 +178,12 @@ function checkPoints({ request, selections, sequences }: Parts): void {
     `${samples}, or leave out the trajectories.`,
   );
 }
+
+/** With the first n of each selection's layers. */
+const ofLayers = <T extends Parts>(parts: T, n: number): T => ({
+  ...parts,
+  selections: parts.selections.map((one) => ({ ...one, layers: one.layers.slice(0, n) })),
+});
 
 /** For the first n samples: hidden states, and the largest working copies made at one time. */
 function memoryOf(
