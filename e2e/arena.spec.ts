@@ -80,6 +80,17 @@ test('two methods on two seeds, through a reload', async ({ app }) => {
   });
   await expect(app.getByRole('row', { name: /^nocot 2 / })).toBeVisible();
 
+  // The students of its runs are kept: the last one, of the baseline on seed 2, answers the same problems as it did then.
+  await expect(app.getByRole('button', { name: /seed 2 Kept student$/ })).toBeVisible();
+  await app.getByRole('button', { name: 'Add this kept student' }).click();
+  await expect(app.getByText('1 kept student, of which 1 has not answered yet.')).toBeVisible();
+  await app.getByRole('button', { name: 'Have the kept students answer' }).click();
+  const kept = app.getByRole('row', { name: /kept student, trained on seed 2 / });
+  await expect(kept).toBeVisible({ timeout: 60_000 });
+  await expect(kept.getByRole('cell').nth(3)).toHaveText('0.0');
+  await expect(app.getByText(/on one seed: there is no interval over seeds and no test of it/)).toBeVisible();
+  await expectAccessible(app);
+
   // An ablation fills the arena in and says what it takes; what was there comes back.
   await app.getByRole('button', { name: /Ablation$/ }).click();
   await app.getByRole('option', { name: 'Anchor loss (LoRi table 3)' }).click();

@@ -113,6 +113,9 @@ async function kill(seen, browser) {
   const before = performance.now();
   const page = await browser.end(kind);
   await resumeButton(page).waitFor();
+  // Else a run whose GPU was lost resumes by itself while the offer is read.
+  const prevent = page.getByRole('button', { name: 'Do not resume by itself' });
+  if (await prevent.isVisible()) await prevent.click();
   return { kind, done: browser.steps.last, offeredAfter: (performance.now() - before) / 1000 };
 }
 

@@ -32,12 +32,12 @@ const run = (steps: number, every: number): string =>
     }),
   );
 
-async function start(app: Page, config: string): Promise<void> {
+async function start(app: Page, config: string, method = 'LoRi'): Promise<void> {
   await app.getByRole('tab', { name: 'Distil' }).click();
   const file = { name: 'tiny.json', mimeType: 'application/json', buffer: Buffer.from(config) };
   await app.locator('input[type=file]').setInputFiles(file);
   await expect(app.getByText(/tiny\.json is loaded into the form/)).toBeVisible();
-  await app.getByRole('button', { name: 'Start LoRi' }).click();
+  await app.getByRole('button', { name: `Start ${method}` }).click();
 }
 
 test('the method on WebGPU; the GPU is lost; the student continues on WASM', async ({ page: app }) => {
@@ -86,7 +86,10 @@ test('the method on WebGPU; the GPU is lost; the student continues on WASM', asy
     await expect(app.getByRole('alert').first()).toContainText('the GPU device was lost', {
       timeout: 30_000,
     });
-    await expect(app.getByRole('alert').first()).toContainText('WASM');
+    const alert = app.getByRole('alert').first();
+    await expect(alert).toContainText('WASM');
+    await alert.getByRole('button', { name: 'Do not resume by itself' }).click();
+    await expect(alert).toContainText('It does not resume by itself: you prevented it.');
     await expectAccessible(app);
   });
 
@@ -107,6 +110,44 @@ test('the method on WebGPU; the GPU is lost; the student continues on WASM', asy
     await expect(app.getByText(/1 of 2 latent thoughts made/)).toBeVisible({ timeout: 60_000 });
     expect(fetched.filter((url) => url.includes('/models/'))).toEqual([]);
   });
+});
+
+test('a run whose GPU is lost resumes by itself on a new device, once', async ({ page: app }) => {
+  await serveTinyPair(app);
+  await app.goto('./#/model');
+  await expect(app.getByRole('heading', { name: 'Base: tiny-base' })).toBeVisible({ timeout: 60_000 });
+  await app.getByRole('radio', { name: 'WebGPU' }).click();
+  await expect(app.getByText(/swiftshader.*\(software\)/)).toBeVisible();
+  // Without a teacher, and few shapes: each start compiles the shaders again.
+  const config = parseRunConfig({
+    ...{ method: 'nocot', data: { samples: 2, validation: 0, heldOut: 0 }, lora: { rank: 2 } },
+    ...{ optimiser: { steps: 100_000, batch: 1 }, observation: { every: 0 }, keeping: { every: 2 } },
+  });
+  await start(app, JSON.stringify(config), 'No-CoT');
+  const isKept = app.getByText(/^Kept at step \d+ /);
+  await expect(isKept).toBeVisible({ timeout: 240_000 });
+
+  const crash = async () => {
+    const browser = await app.context().browser()?.newBrowserCDPSession();
+    // The command never returns: the process it is sent to is gone.
+    void browser?.send('Browser.crashGpuProcess').catch(() => undefined);
+    await expect(app.getByRole('alert').first()).toContainText('the GPU device was lost');
+  };
+  await crash();
+  await expect(
+    app.getByText(/^The GPU was lost after step \d+; .* It resumes from there on a new device\.$/),
+  ).toBeVisible();
+  await expect(isKept).toBeVisible({ timeout: 240_000 });
+  await expect(app.getByRole('alert')).toHaveCount(0);
+
+  await crash();
+  const alert = app.getByRole('alert').first();
+  // A start of more than a minute is not taken for the cause of the second loss.
+  const prevent = alert.getByRole('button', { name: 'Do not resume by itself' });
+  if (await prevent.isVisible()) await prevent.click();
+  await expect(alert).toContainText('It does not resume by itself:');
+  await expect(alert.getByRole('button', { name: /^Resume from step \d+$/ })).toBeVisible();
+  await expectAccessible(app);
 });
 
 test('the GPU is lost while the lens computes: the previous report stays, and WASM continues', async ({

@@ -13,7 +13,7 @@ export function madeEvaluation(request: EvaluationHead['request']): {
     request,
     label: subject.kind,
     model: 'made up',
-    identity: { base: 'aa', student: subject.kind === 'student' ? 'bb' : null },
+    identity: { base: 'a'.repeat(64), student: subject.kind === 'student' ? 'bb' : null },
     thoughts: isLatent ? 3 : null,
     counts: isLatent ? [0, 1, 2, 3, 4, 5, 6] : [],
     stopsByItself: false,

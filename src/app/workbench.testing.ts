@@ -4,7 +4,7 @@
  */
 import type { RunOptions, Workbench } from '../contract/calls';
 import type { RunConfig } from '../contract/config';
-import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../contract/events';
+import type { Accuracy, Problem, Progress, Provider, RunResult, StudentReport } from '../contract/events';
 import { writeInterventions } from '../contract/intervention-text';
 import type { CheckpointReport } from '../contract/lens';
 import { estimateMemory } from '../contract/memory';
@@ -34,6 +34,8 @@ export interface DoubleOptions {
   readonly nanAt?: number;
   /** The step that a run which fails takes its student back to; 0 for none. */
   readonly copiedAt?: number;
+  /** Loses the GPU after each of these steps, once each, in their order. */
+  readonly lostAt?: readonly number[];
   readonly methods?: Methods;
   /** Hears no cancel of a run, and answers a control at once. */
   readonly isDeaf?: boolean;
@@ -105,6 +107,7 @@ export function double({
   webgpu = false,
   nanAt,
   copiedAt = 0,
+  lostAt = [],
   methods = METHODS,
   isDeaf = false,
   isMute = false,
@@ -112,6 +115,8 @@ export function double({
   const calls: string[] = [];
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
   const asked: { wish: 'pause' | 'resume' | 'stop' } = { wish: 'resume' };
+  const losses = [...lostAt];
+  let provider: Provider = 'wasm';
   let sessions = 0;
   const session = new Map<number, { steps: number; question: string }>();
   let taught: string | null = null;
@@ -194,8 +199,7 @@ export function double({
     };
     const interval = config.keeping.every || 10;
     say('running');
-    if (first > 0)
-      options?.report?.({ kind: 'resumed', step, steps, series: seriesUpTo(step), provider: 'wasm' });
+    if (first > 0) options?.report?.({ kind: 'resumed', step, steps, series: seriesUpTo(step), provider });
     await keep('training');
     while (step < steps && asked.wish !== 'stop') {
       if (options?.signal?.aborted && !isDeaf) throw cancelled();
@@ -239,6 +243,10 @@ export function double({
           `the loss is not a number at step ${step}`,
           'Lower the learning rate or the weights of the terms.',
         );
+      }
+      if (step === losses[0]) {
+        losses.shift();
+        throw engineError('lost', 'the GPU device was lost: test', 'Open it again.');
       }
       const { every, samples } = config.observation;
       if (every > 0 && step % every === 0) {
@@ -337,7 +345,7 @@ export function double({
         const done = known.length + Math.min(left.length, from + 10);
         options?.report?.({ phase: 'evaluate', done, total: items.length, unit: 'problems', elapsed: done });
       }
-      return { ...head, items: left };
+      return { ...head, items: left, milliseconds: 15 * left.length };
     },
     async stopping(request, options) {
       await begin('stopping', request);
@@ -458,14 +466,15 @@ export function double({
       };
     },
     closeDevice: () => begin('closeDevice'),
-    async open(provider) {
-      await begin('open', provider);
-      const gpu = provider === 'webgpu' || (provider === 'auto' && webgpu);
+    async open(wanted) {
+      await begin('open', wanted);
+      const gpu = wanted === 'webgpu' || (wanted === 'auto' && webgpu);
+      provider = gpu ? 'webgpu' : 'wasm';
       return {
-        provider: gpu ? 'webgpu' : 'wasm',
+        provider,
         reason: gpu
           ? ''
-          : provider === 'wasm'
+          : wanted === 'wasm'
             ? 'chosen'
             : 'the only WebGPU adapter is a software one (SwiftShader)',
         adapter: {
@@ -532,7 +541,8 @@ export function double({
       return {
         data: {
           ...{ name: 'rows.jsonl', sha256: '0'.repeat(64), rule: 'last-number', leftOut: 0 },
-          ...{ training: ['row-1'], validation: [], heldOut: ['row-2'], leftOutRows: [], notes: [] },
+          ...{ training: ['row-1'], validation: [], leftOutRows: [], notes: [] },
+          heldOut: Array.from({ length: config.data.heldOut }, (_, i) => `held-out-${i}`),
         },
         ...{ student: 'stories', teacher: 'stories itself', batch: 2, tokens: 60 },
         ...{ composition: 'whole', storage: 'f32' },

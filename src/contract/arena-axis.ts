@@ -36,9 +36,16 @@ export interface AxisPoint {
 }
 
 /** Which contenders are not shown, in a sentence: the ablation has no value for those that were added to it. Empty without any. */
-export function offAxis({ contenders, axis }: Pick<Arena, 'contenders' | 'axis'>): string {
-  const names = contenders.map(({ name }) => name).filter((name) => axis?.places?.[name] === undefined);
-  return !axis?.places || names.length === 0
+export function offAxis({
+  contenders,
+  kept = [],
+  axis,
+}: Pick<Arena, 'contenders' | 'kept' | 'axis'>): string {
+  if (!axis) return '';
+  const { places } = axis;
+  const without = places ? contenders.filter(({ name }) => places[name] === undefined) : [];
+  const names = [...without, ...kept].map(({ name }) => name);
+  return names.length === 0
     ? ''
     : `Not shown, since there is no value of “${axis.label}” for them: ${names.join(', ')}.`;
 }

@@ -32,14 +32,18 @@ export const COLUMNS = [
 /** A row a contender. */
 export const rowsOf = (found: readonly Standing[]): (string | number | null)[][] =>
   found.map((one) => {
-    const { overSeeds: s, against } = one;
+    const { kept, overSeeds: s, against } = one;
     return [
       one.name,
-      s?.n ?? 0,
+      kept ? `kept student, trained on seed ${kept.seed}` : (s?.n ?? 0),
       s && `${percent(s.median)}${within(s.medianInterval, (share) => (100 * share).toFixed(1))}`,
-      s && `${percent(s.min)} to ${percent(s.max)}`,
-      against && `${points(against.difference)}${within(against.interval, points)}`,
-      against && pValue(against.p),
+      kept ? null : s && `${percent(s.min)} to ${percent(s.max)}`,
+      against
+        ? `${points(against.difference)}${within(against.interval, points)}`
+        : kept && s
+          ? 'not compared'
+          : null,
+      against === null || against.p === null ? null : pValue(against.p),
       figure(one.thoughts),
       figure(one.answerMilliseconds),
       figure(one.trainSeconds),
@@ -61,8 +65,9 @@ export function fewSeeds(seeds: number, comparisons: number): string {
 export function arenaSentence(arena: Arena, found: readonly Standing[] = standings(arena)): string {
   const compared = found.filter(({ against }) => against !== null && against.n > 1);
   if (compared.length === 0) return 'Nothing can be compared yet: a difference needs two seeds or more.';
-  const better = compared.filter(({ against }) => against && against.p < ALPHA && against.difference > 0);
-  const worse = compared.filter(({ against }) => against && against.p < ALPHA && against.difference < 0);
+  const isBeyond = (one: Standing) => (one.against?.p ?? 1) < ALPHA;
+  const better = compared.filter((one) => isBeyond(one) && (one.against?.difference ?? 0) > 0);
+  const worse = compared.filter((one) => isBeyond(one) && (one.against?.difference ?? 0) < 0);
   const seeds = Math.max(...compared.map(({ against }) => against?.n ?? 0));
   const names = (some: readonly Standing[]) => some.map(({ name }) => name).join(', ');
   const open = compared.length - better.length - worse.length;
@@ -80,12 +85,33 @@ export function arenaSentence(arena: Arena, found: readonly Standing[] = standin
     .join(' ');
 }
 
-/** The table as Markdown. */
-export const markdownOf = (found: readonly Standing[]): string =>
+/** Why kept students stand without an interval, and which of them are not compared; nothing without any. */
+export function keptSentence({ baseline }: Pick<Arena, 'baseline'>, found: readonly Standing[]): string {
+  const kept = found.filter((one) => one.kept);
+  if (kept.length === 0) return '';
+  const apart = kept.filter(({ against, accuracy }) => against === null && accuracy.size > 0);
+  const waiting = kept.filter(({ accuracy, failed }) => accuracy.size === 0 && failed.length === 0);
+  const refused = kept.flatMap(({ name, failed }) => failed.map((run) => `${name} (${run.failed})`));
+  return [
+    'A kept student was trained before, on one seed: there is no interval over seeds and no test of it.',
+    `Its difference is that from ${baseline} on the same seed.`,
+    ...(apart.length > 0
+      ? [
+          `Not compared, since ${baseline} has no run on their seed: ${apart.map(({ name, kept: one }) => `${name} (seed ${one?.seed})`).join(', ')}.`,
+        ]
+      : []),
+    ...(waiting.length > 0 ? [`Not answered yet: ${waiting.map(({ name }) => name).join(', ')}.`] : []),
+    ...(refused.length > 0 ? [`Not set beside the others: ${refused.join('; ')}.`] : []),
+  ].join(' ');
+}
+
+/** The table as Markdown. @param note a sentence below it */
+export const markdownOf = (found: readonly Standing[], note = ''): string =>
   [
     ...markdownRows(
       COLUMNS,
       rowsOf(found).map((row) => row.map((cell) => `${cell ?? '–'}`.replaceAll('|', '\\|'))),
     ),
+    ...(note === '' ? [] : ['', note]),
     '',
   ].join('\n');

@@ -18,6 +18,7 @@ import {
   summariseSeeds,
 } from './seeds';
 import { mean } from './statistics';
+import { WEIGHT_STORAGES, type WeightStorage } from './weight-storage';
 
 /** Methods compared on equal terms: every contender on every seed, on the same samples and problems. */
 export interface ArenaPlan {
@@ -27,6 +28,8 @@ export interface ArenaPlan {
   readonly baseline: string;
   /** Of an ablation: what is drawn against what. */
   readonly axis?: ArenaAxis | undefined;
+  /** Kept students beside the contenders: they answer the same problems, and are not trained. */
+  readonly kept?: readonly KeptContender[] | undefined;
 }
 
 export interface ArenaAxis {
@@ -43,6 +46,17 @@ export interface ArenaAxis {
 export interface ArenaContender {
   readonly name: string;
   readonly config: RunConfig;
+}
+
+/** The student of a run that a browser keeps, beside the contenders. It stands for one seed, that of its run. */
+export interface KeptContender {
+  readonly name: string;
+  /** Id of the run. */
+  readonly run: string;
+  /** That it was trained with. */
+  readonly seed: number;
+  /** Values that were trained, if its run ended. */
+  readonly trainable?: number | undefined;
 }
 
 /** One run: a contender on a seed. */
@@ -64,6 +78,8 @@ export interface ArenaRun {
   readonly answerMilliseconds?: number | undefined;
   /** Weights of the pair, by name. */
   readonly models?: Readonly<Record<string, string>> | undefined;
+  /** How the layers' matrices of an opened base were kept meanwhile. */
+  readonly storage?: WeightStorage | undefined;
 }
 
 export interface Arena extends ArenaPlan {
@@ -91,6 +107,14 @@ const runSchema = z.object({
   thoughts: z.number().min(0).max(1e6).optional(),
   answerMilliseconds: seconds.optional(),
   models: z.record(z.string(), z.string()).optional(),
+  storage: z.enum(WEIGHT_STORAGES).optional(),
+});
+
+const keptSchema = z.object({
+  name: z.string().min(1).max(200),
+  run: z.string().min(1).max(100),
+  seed,
+  trainable: z.int().min(0).optional(),
 });
 
 const axisSchema = z.object({
@@ -112,14 +136,19 @@ const fileSchemaOf = (methods: Methods) =>
       seeds: z.array(seed).max(MAX_ARENA_SEEDS),
       baseline: z.string().max(200),
       axis: axisSchema.optional(),
+      kept: z.array(keptSchema).max(MAX_CONTENDERS).default([]),
       runs: z.array(runSchema).default([]),
     })
-    .superRefine(({ contenders, baseline }, context) => {
+    .superRefine(({ contenders, kept, baseline }, context) => {
       const refuse = (message: string, ...path: (string | number)[]) =>
         context.addIssue({ code: 'custom', message, path });
       const names = contenders.map(({ name }) => name);
-      const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
-      if (twice >= 0) refuse(`${quote(names[twice])} occurs twice`, 'contenders', twice, 'name');
+      const all = [...names, ...kept.map(({ name }) => name)];
+      const twice = all.findIndex((name, i) => all.indexOf(name) !== i);
+      const place = twice - names.length;
+      if (twice >= 0 && place < 0) refuse(`${quote(all[twice])} occurs twice`, 'contenders', twice, 'name');
+      if (place >= 0) refuse(`${quote(all[twice])} occurs twice`, 'kept', place, 'name');
+      // What others are compared with has every seed, which a kept student has not.
       if (names.length > 0 && !names.includes(baseline))
         refuse(`${quote(baseline)} is not among the contenders`, 'baseline');
       // Figures on different problems cannot be compared.
@@ -148,12 +177,13 @@ export function readArenaFile(
       hint: 'Choose a file that was downloaded from the Arena.',
     });
   }
-  const { contenders, seeds, baseline, axis, runs } = parsed.data;
+  const { contenders, seeds, baseline, axis, kept, runs } = parsed.data;
   return {
     arena: {
       contenders: contenders.map(({ name, config }) => ({ name, config: config.config })),
       ...{ seeds, baseline, runs },
       ...(axis && { axis }),
+      ...(kept.length > 0 && { kept }),
     },
     notes: contenders.flatMap(({ name, config }) => config.notes.map((note) => `${name}: ${note}`)),
   };
@@ -163,8 +193,8 @@ export function readArenaFile(
 export const isResult = (code: unknown): boolean => code === 'numeric' || code === 'config';
 
 /** The text of an arena’s file. */
-export const formatArena = ({ contenders, seeds, baseline, axis, runs }: Arena): string =>
-  `${JSON.stringify({ arena: 1, contenders, seeds, baseline, axis, runs }, null, 1)}\n`;
+export const formatArena = ({ contenders, seeds, baseline, axis, kept, runs }: Arena): string =>
+  `${JSON.stringify({ arena: 1, contenders, seeds, baseline, axis, kept, runs }, null, 1)}\n`;
 
 /** The runs that are still to be done, in order: seeds are the outer loop, so that an arena broken off can be compared. */
 export const remaining = ({
@@ -203,15 +233,20 @@ export function rowOf(
   };
 }
 
-/** A contender's figures over the seeds of the plan. */
+/** A contender's figures over the seeds of the plan, or a kept student's on its own. */
 export interface Standing {
   readonly name: string;
+  /** Of a kept student. */
+  readonly kept?: KeptContender | undefined;
   /** Held-out accuracy by seed. */
   readonly accuracy: BySeed;
   readonly failed: readonly ArenaRun[];
   readonly overSeeds: SeedSummary | null;
-  /** Against the baseline, paired by seed; `null` for the baseline itself and without a seed in common. */
-  readonly against: (PairedSummary & { readonly p: number }) | null;
+  /**
+   * Against the baseline, paired by seed; `null` for the baseline itself and without a seed in common. p is `null` for a kept
+   * student: on its one seed there is nothing to test.
+   */
+  readonly against: (PairedSummary & { readonly p: number | null }) | null;
   /** Means over the runs; NaN without any. */
   readonly trainSeconds: number;
   readonly teacherSeconds: number;
@@ -234,36 +269,48 @@ export const figuresOf = (runs: readonly ArenaRun[], figure: (run: ArenaRun) => 
   );
 
 /**
- * Every contender's figures. p is the exact sign-flip test of the paired differences over seeds, two-sided, corrected by Holm
- * for the number of contenders compared.
+ * Every contender's figures, then those of the kept students. p is the exact sign-flip test of the paired differences over seeds,
+ * two-sided, corrected by Holm for the number of contenders compared; kept students are not tested.
  */
-export function standings({ contenders, seeds, baseline, runs }: Arena): Standing[] {
-  const own = (name: string) => runs.filter((run) => run.name === name && seeds.includes(run.seed));
-  const accuracyOf = (name: string): BySeed => figuresOf(own(name), accuracyIn);
-  const base = accuracyOf(baseline);
-  const meanOf = (name: string, of: (run: ArenaRun) => number | undefined): number =>
-    mean(own(name).flatMap((run) => of(run) ?? []));
+export function standings({ contenders, kept = [], seeds, baseline, runs }: Arena): Standing[] {
+  const ownOf = (name: string) => runs.filter((run) => run.name === name);
+  const onSeeds = (name: string) => ownOf(name).filter((run) => seeds.includes(run.seed));
+  const base = figuresOf(onSeeds(baseline), accuracyIn);
   const found = contenders.map(({ name }) => {
-    const accuracy = accuracyOf(name);
-    const paired = name === baseline ? null : comparePaired(accuracy, base);
-    const p = paired ? signFlip(pairedDifferences(accuracy, base)) : Number.NaN;
-    return {
-      ...{ name, accuracy, paired, p },
-      failed: own(name).filter(({ failed }) => failed !== undefined),
-      overSeeds: accuracy.size > 0 ? summariseSeeds(accuracy) : null,
-      trainSeconds: meanOf(name, (run) => run.trainSeconds),
-      teacherSeconds: meanOf(name, (run) => run.teacherSeconds),
-      trainable: meanOf(name, (run) => run.trainable),
-      thoughts: meanOf(name, (run) => run.thoughts),
-      answerMilliseconds: meanOf(name, (run) => run.answerMilliseconds),
-    };
+    const figures = figuresIn(name, onSeeds(name));
+    const paired = name === baseline ? null : comparePaired(figures.accuracy, base);
+    const p = paired ? signFlip(pairedDifferences(figures.accuracy, base)) : Number.NaN;
+    return { figures, paired, p };
   });
   const compared = found.filter(({ paired }) => paired !== null);
   const adjusted = holm(compared.map(({ p }) => p));
-  return found.map(({ paired, p: _p, ...rest }) => {
-    const place = compared.findIndex(({ name }) => name === rest.name);
-    return { ...rest, against: paired && { ...paired, p: adjusted[place] as number } };
-  });
+  return [
+    ...found.map((one) => ({
+      ...one.figures,
+      against: one.paired && { ...one.paired, p: adjusted[compared.indexOf(one)] as number },
+    })),
+    ...kept.map((one) => {
+      const figures = figuresIn(one.name, ownOf(one.name));
+      const paired = comparePaired(figures.accuracy, base);
+      return { ...figures, kept: one, against: paired && { ...paired, p: null } };
+    }),
+  ];
+}
+
+function figuresIn(name: string, own: readonly ArenaRun[]): Omit<Standing, 'against'> {
+  const accuracy = figuresOf(own, accuracyIn);
+  const meanOf = (of: (run: ArenaRun) => number | undefined): number =>
+    mean(own.flatMap((run) => of(run) ?? []));
+  return {
+    ...{ name, accuracy },
+    failed: own.filter(({ failed }) => failed !== undefined),
+    overSeeds: accuracy.size > 0 ? summariseSeeds(accuracy) : null,
+    trainSeconds: meanOf((run) => run.trainSeconds),
+    teacherSeconds: meanOf((run) => run.teacherSeconds),
+    trainable: meanOf((run) => run.trainable),
+    thoughts: meanOf((run) => run.thoughts),
+    answerMilliseconds: meanOf((run) => run.answerMilliseconds),
+  };
 }
 
 /** Seeds as `readSeeds` reads them, those in a row as a range. */

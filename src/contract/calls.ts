@@ -1,6 +1,6 @@
 import type { RunConfig } from './config';
 import type { DataPage, DataQuery, DataReading, DataReport, RowsCost, TokenCounts } from './data';
-import type { Evaluation, EvaluationEvent, EvaluationRequest } from './evaluation';
+import type { Evaluated, EvaluationEvent, EvaluationRequest } from './evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -109,10 +109,7 @@ export interface Workbench {
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
   /** Lets a subject answer problems, and reports every answer as it comes. Served between two steps of a run in progress. */
-  evaluate(
-    request: EvaluationRequest,
-    options?: CallOptions<Progress | EvaluationEvent>,
-  ): Promise<Evaluation>;
+  evaluate(request: EvaluationRequest, options?: CallOptions<Progress | EvaluationEvent>): Promise<Evaluated>;
   /** Answers problems as if a student with a stop head had stopped after every number of thoughts. */
   stopping(request: StoppingRequest, options?: CallOptions<Progress>): Promise<StoppingReport>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */

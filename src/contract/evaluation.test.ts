@@ -119,7 +119,7 @@ describe('an evaluation goes on', () => {
       const items = [item(1, true), item(2, true)].filter(({ id }) => !known.includes(id));
       options?.report?.({ kind: 'evaluation', head: here });
       options?.report?.({ kind: 'items', items });
-      return { ...here, items };
+      return { ...here, items, milliseconds: 1 };
     },
   };
   const rightOf = ({ items }: Evaluation) => items.map(({ right }) => right);

@@ -13,11 +13,14 @@ import { median, quantile } from './statistics';
  */
 export const EVALUATION_MODES = ['latent', 'explicit', 'direct'] as const;
 export type EvaluationMode = (typeof EVALUATION_MODES)[number];
+/** As it was trained to, whichever of them that is: so a run measures its student. */
+export const OWN_MODE = 'own';
 
-const MODE_WORDS: Readonly<Record<EvaluationMode, string>> = {
+const MODE_WORDS: Readonly<Record<EvaluationMode | typeof OWN_MODE, string>> = {
   latent: 'after its thoughts',
   explicit: 'after a written rationale',
   direct: 'at once',
+  own: 'as it was trained to',
 };
 
 /** Most problems of one evaluation, and most that are answered at once. */
@@ -41,7 +44,7 @@ export const evaluationRequest = once(() =>
       z.strictObject({ kind: z.literal('student'), checkpoint: z.int().optional() }),
       z.strictObject({ kind: z.literal('opened') }),
     ]),
-    mode: z.enum(EVALUATION_MODES),
+    mode: z.enum([...EVALUATION_MODES, OWN_MODE]),
     /** Of mode `latent`: another number of thoughts than its own. */
     thoughts: z.int().min(0).max(MAX_LATENT_STEPS).optional(),
     source: problemSource,
@@ -102,6 +105,12 @@ export interface EvaluatedItem {
 export interface Evaluation extends EvaluationHead {
   /** As far as they are answered. */
   readonly items: readonly EvaluatedItem[];
+}
+
+/** What the engine answered of an evaluation: the items that were not known, and how long they took. */
+export interface Evaluated extends Evaluation {
+  /** Milliseconds of answering them, without reading the model and building its programs. */
+  readonly milliseconds: number;
 }
 
 export type EvaluationEvent =

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Arena, formatArena, readArenaFile } from '../contract/arena';
+import { parseRunConfig } from '../contract/config';
 import { tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 
@@ -61,6 +62,32 @@ describe('an arena, headless', () => {
     const figures = ({ runs }: Arena) => runs.map(({ name, seed, correct }) => [name, seed, correct]);
     const repeated = readArenaFile(readFileSync(join(folder, 'again.json'), 'utf8')).arena;
     expect(figures(repeated)).toEqual(figures(arena));
+  }, 60_000);
+
+  it('takes the figures of kept students from a plan, and names those that only a browser can ask', async () => {
+    const plan = join(folder, 'kept-plan.json');
+    const config = parseRunConfig({ method: 'nocot', data: { samples: 4, validation: 0, heldOut: 6 } });
+    const small = { ...config, optimiser: { ...config.optimiser, steps: 1, batch: 2 } };
+    const arena: Arena = {
+      contenders: [{ name: 'nocot', config: small }],
+      ...{ seeds: [1], baseline: 'nocot' },
+      kept: [
+        { name: 'mine', run: 'run-1', seed: 1 },
+        { name: 'late', run: 'run-2', seed: 7 },
+      ],
+      runs: [{ name: 'mine', seed: 1, correct: 6, total: 6, thoughts: 3 }],
+    };
+    writeFileSync(plan, formatArena(arena));
+    const out = join(folder, 'kept-out.json');
+    const { said, out: printed } = await run('arena', '--plan', plan, '--out', out);
+    expect(said).toContain('late is a student that a browser keeps (run run-2)');
+    expect(said).not.toContain('mine is a student');
+    expect(printed).toMatch(/\| mine +\| kept student, trained on seed 1 +\| 100\.0 % +\|/);
+    expect(printed).toContain('Not answered yet: late.');
+    expect(printed).toContain('mine, kept student of seed 1');
+    const repeated = readArenaFile(readFileSync(out, 'utf8')).arena;
+    expect(repeated.kept).toEqual(arena.kept);
+    expect(repeated.runs.map(({ name }) => name)).toEqual(['mine', 'nocot']);
   }, 60_000);
 
   it('refuses what it would have to ignore', async () => {

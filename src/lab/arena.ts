@@ -10,7 +10,8 @@ import {
   standings,
 } from '../contract/arena';
 import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
-import { arenaSentence, markdownOf } from '../contract/arena-table';
+import { remainingKept } from '../contract/arena-kept';
+import { arenaSentence, keptSentence, markdownOf } from '../contract/arena-table';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { SeedSummary } from '../contract/seeds';
@@ -31,6 +32,10 @@ export const arena: Command = async (input) => {
   const soFar = (): Arena => ({ ...planned, runs });
   const left = remaining(soFar());
   say(`${runs.length} runs done, ${left.length} left`);
+  for (const { name, run } of remainingKept(planned))
+    say(
+      `${name} is a student that a browser keeps (run ${run}): it answers in that browser, and has no figures here`,
+    );
   for (const [i, { contender, seed }] of left.entries()) {
     const { name, config } = contender;
     const evaluations: EvaluationEvent[] = [];
@@ -57,6 +62,7 @@ export const arena: Command = async (input) => {
     table: [
       markdownOf(found),
       arenaSentence(whole, found),
+      ...(planned.kept ? [keptSentence(whole, found)] : []),
       '',
       bySeedTable(whole, found),
       ...axisTable(whole),
@@ -144,8 +150,10 @@ const bySeedTable = (arena: Arena, found: readonly Standing[]): string =>
     seeds: arena.seeds,
     problems: arena.runs.find(({ total }) => total !== undefined)?.total ?? 0,
     teacher: null,
-    methods: found.map(({ name, accuracy, failed, overSeeds, against }) => ({
-      ...{ name, failed, overSeeds },
+    methods: found.map(({ name, kept, accuracy, failed, overSeeds, against }) => ({
+      ...{ name: kept ? `${name}, kept student of seed ${kept.seed}` : name, overSeeds },
+      // Why a kept student did not answer is said below the first table.
+      failed: kept ? [] : failed,
       accuracy: Object.fromEntries(accuracy),
       differences: against ? [{ from: arena.baseline, ...against }] : [],
     })),

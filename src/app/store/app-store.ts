@@ -100,7 +100,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
   const place = runPlace(ctx, run, students);
-  const arena = arenaActions(ctx, run);
+  const arena = arenaActions(ctx, run, students);
   const latents = latentActions(ctx, engine, students);
   const lens = lensActions(ctx, engine);
   const data = dataActions(ctx, engine, lens);

@@ -4,10 +4,15 @@ import {
   type ArenaRun,
   formatArena,
   isResult,
+  MAX_CONTENDERS,
   readArenaFile,
   remaining,
   rowOf,
 } from '../../contract/arena';
+import { remainingKept } from '../../contract/arena-kept';
+import type { RunConfig } from '../../contract/config';
+import type { Progress } from '../../contract/events';
+import { STORAGE_SHORT } from '../../contract/weight-storage';
 import { ARENA_TAG } from '../../storage/store';
 import {
   type ArenaCost,
@@ -20,16 +25,21 @@ import {
   usualPresets,
 } from './arena';
 import { arenaCost } from './arena-cost';
+import { answerByKept, keptContender, storageFor } from './arena-kept-actions';
 import type { Context } from './context';
 import { latestOnly } from './latest';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
+import type { AppState } from './state';
+import type { StudentActions } from './student-actions';
 import { failureOf, isBusy, sentencesOf } from './task';
 
 export interface ArenaActions {
   changeArena(change: Partial<Pick<ArenaState, 'presets' | 'seeds' | 'baseline' | 'heldOut'>>): void;
   /** Adds the settings of the Distil place as a contender. */
   addDraftToArena(): void;
+  /** Adds the student of a kept run, which answers the contenders’ problems and is not trained. @param run its id */
+  addKeptToArena(run: string): void;
   removeFromArena(name: string): void;
   /** Fills the arena in with an ablation from a paper; until a run of it has ended, `undoArena` brings back the previous arena. */
   fillArena(ablation: string): void;
@@ -39,7 +49,10 @@ export interface ArenaActions {
   runAblation(ablation: string): Promise<boolean>;
   /** Estimates what the remaining runs take. */
   estimateArena(): Promise<void>;
-  /** Runs what is left to run, one after another; every finished run is stored at once. */
+  /**
+   * Has the kept students answer that have not, then runs what is left to run, one after another; every row is stored as
+   * soon as it is there.
+   */
   runArena(): Promise<boolean>;
   /** Also cancels the current run, which is run again when the arena continues. */
   cancelArena(): void;
@@ -52,7 +65,7 @@ export interface ArenaActions {
   loadArena(): Promise<void>;
 }
 
-export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
+export function arenaActions(ctx: Context, run: RunActions, students: StudentActions): ArenaActions {
   const get = () => ctx.get().arena;
   const set = (change: Partial<ArenaState>) => ctx.set({ arena: { ...get(), ...change } });
   const task = ctx.task<true>({ get: () => get().task, set: (next) => set({ task: next }) });
@@ -60,6 +73,13 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
   /** Of concurrent estimates, only the last is shown. */
   const estimating = latestOnly();
   const arena = (): Arena => arenaOf(get(), ctx.get().presets);
+  /** Names that a new contender cannot have. */
+  const names = (): ReadonlySet<string> => {
+    const { contenders, kept = [] } = arena();
+    return new Set(
+      [...contenders, ...kept].map(({ name }) => name).concat(ctx.get().presets.map(({ id }) => id)),
+    );
+  };
   const planFor = (id: string) => {
     const { methods } = ctx.get();
     const ablation = ablationsOf(methods).find((one) => one.id === id);
@@ -102,6 +122,17 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     set(arenaStateOf(found, methods));
   };
 
+  /** Has the kept students answer that have not yet. */
+  const answersOfKept = async (signal: AbortSignal, report: (progress: Progress) => void) => {
+    for (const contender of remainingKept(arena())) {
+      signal.throwIfAborted();
+      set({ now: { name: contender.name, seed: contender.seed, isKept: true } });
+      const row = await answerByKept(ctx, students, arena(), contender, { signal, report });
+      signal.throwIfAborted();
+      add(row);
+      await keep();
+    }
+  };
   const fill = (id: string): void => {
     const plan = planFor(id);
     if (!plan || isBusy(get().task)) return;
@@ -117,11 +148,12 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     if (isBusy(get().task) || isActive(ctx.get().run)) return false;
     const outcome = await task.start(async ({ signal, report }) => {
       const start = performance.now();
+      await answersOfKept(signal, report);
       const left = remaining(arena());
       for (const [done, { contender, seed }] of left.entries()) {
         signal.throwIfAborted();
         const { name, config } = contender;
-        checkModels(get().runs, ctx.get().pair.value?.models ?? []);
+        checkModels(get().runs, config, ctx.get());
         set({ now: { name, seed } });
         report({
           phase: 'train',
@@ -133,7 +165,9 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
         const went = await run.startRun({ ...config, seed }, [ARENA_TAG]);
         signal.throwIfAborted();
         const { task: own, result, series } = ctx.get().run;
-        if (went && result) add(rowOf(name, seed, result, series.accuracy));
+        const storage = storageFor(config, ctx.get());
+        if (went && result)
+          add({ ...rowOf(name, seed, result, series.accuracy), ...(storage && { storage }) });
         else if (own.status === 'failed' && isResult(own.error.code))
           // A run that diverges, or a method that refuses its settings, is a result.
           add({ name, seed, failed: own.error.message });
@@ -155,17 +189,24 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     },
     addDraftToArena() {
       const { draft } = ctx.get();
-      const taken = new Set(arena().contenders.map(({ name }) => name));
+      const taken = names();
       let name: string = draft.method;
-      for (let i = 2; taken.has(name) || ctx.get().presets.some(({ id }) => id === name); i++)
-        name = `${draft.method}-${i}`;
+      for (let i = 2; taken.has(name); i++) name = `${draft.method}-${i}`;
       change({ others: [...get().others, { name, config: draft }] });
     },
+    addKeptToArena(id) {
+      const { saved, methods, arena: state } = ctx.get();
+      const row = saved.find((one) => one.id === id);
+      const contender =
+        row && state.kept.length < MAX_CONTENDERS ? keptContender(row, names(), methods) : null;
+      if (contender) change({ kept: [...state.kept, contender] });
+    },
     removeFromArena(name) {
-      const { others, presets, runs } = get();
+      const { others, presets, kept, runs } = get();
       change({
         others: others.filter((one) => one.name !== name),
         presets: presets.filter((id) => id !== name),
+        kept: kept.filter((one) => one.name !== name),
         runs: runs.filter((one) => one.name !== name),
       });
     },
@@ -189,6 +230,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     cancelArena() {
       task.cancel();
       run.cancelRun();
+      students.cancelOpenStudent();
     },
     clearArena: drop,
     undoArena() {
@@ -214,17 +256,29 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
   };
 }
 
-/** Runs on other weights would not be comparable. */
+/** Runs on other weights, or on the same kept in fewer bits, would not be comparable. */
 function checkModels(
   runs: ArenaState['runs'],
-  models: readonly { readonly name: string; readonly sha256: string }[],
+  config: RunConfig,
+  state: Pick<AppState, 'pair' | 'lens'>,
 ): void {
+  const { opened } = state.lens;
+  const models = [...(state.pair.value?.models ?? []), ...(opened.value ? [opened.value] : [])];
   const other = runs
     .flatMap(({ models: own = {} }) => Object.entries(own))
     .find(([name, sha256]) => models.some((model) => model.name === name && model.sha256 !== sha256));
-  if (!other) return;
-  throw Object.assign(new Error(`the runs so far were made with other weights of ${other[0]}`), {
-    code: 'input',
-    hint: 'Download them, then drop all runs, and start again.',
-  });
+  if (other)
+    throw Object.assign(new Error(`the runs so far were made with other weights of ${other[0]}`), {
+      code: 'input',
+      hint: 'Load them, then drop all runs, and start again.',
+    });
+  const storage = storageFor(config, state);
+  const kept = runs.find(
+    (run) => run.storage !== undefined && storage !== undefined && run.storage !== storage,
+  );
+  if (kept?.storage)
+    throw Object.assign(
+      new Error(`the runs so far were made with the base’s matrices in ${STORAGE_SHORT[kept.storage]}`),
+      { code: 'input', hint: 'Keep them so in the Model place, or drop all runs, and start again.' },
+    );
 }

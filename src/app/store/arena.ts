@@ -1,4 +1,11 @@
-import { type Arena, type ArenaAxis, type ArenaRun, readSeeds, writeSeeds } from '../../contract/arena';
+import {
+  type Arena,
+  type ArenaAxis,
+  type ArenaRun,
+  type KeptContender,
+  readSeeds,
+  writeSeeds,
+} from '../../contract/arena';
 import type { RunConfig } from '../../contract/config';
 import type { Methods } from '../../contract/methods/method';
 import { type Preset, presetsOf } from '../../contract/presets';
@@ -10,6 +17,8 @@ export interface ArenaState {
   readonly presets: readonly string[];
   /** Contenders besides presets, such as the settings of the Distil place or those of a file. */
   readonly others: Arena['contenders'];
+  /** Kept students beside the contenders. */
+  readonly kept: readonly KeptContender[];
   /** As typed. */
   readonly seeds: string;
   readonly baseline: string;
@@ -19,8 +28,8 @@ export interface ArenaState {
   readonly runs: readonly ArenaRun[];
   /** Whether runs that were dropped can be brought back. */
   readonly canUndo: boolean;
-  /** The current run. */
-  readonly now: { readonly name: string; readonly seed: number } | null;
+  /** The current run, or the kept student that is answering. */
+  readonly now: { readonly name: string; readonly seed: number; readonly isKept?: boolean } | null;
   /** What the remaining runs take. */
   readonly cost: ArenaCost | null;
   readonly task: Task<true>;
@@ -38,17 +47,18 @@ export interface ArenaCost {
 /** The part of the state that makes up the plan and its runs. */
 export type ArenaPlanState = Pick<
   ArenaState,
-  'presets' | 'others' | 'seeds' | 'baseline' | 'heldOut' | 'axis' | 'runs'
+  'presets' | 'others' | 'kept' | 'seeds' | 'baseline' | 'heldOut' | 'axis' | 'runs'
 >;
 
 export const planState = (state: ArenaState): ArenaPlanState => {
-  const { presets, others, seeds, baseline, heldOut, axis, runs } = state;
-  return { presets, others, seeds, baseline, heldOut, axis, runs };
+  const { presets, others, kept, seeds, baseline, heldOut, axis, runs } = state;
+  return { presets, others, kept, seeds, baseline, heldOut, axis, runs };
 };
 
 export const initialArena: ArenaState = {
   presets: [],
   others: [],
+  kept: [],
   seeds: '1-10',
   baseline: '',
   heldOut: 200,
@@ -70,7 +80,7 @@ const contending = (config: RunConfig, heldOut: number): RunConfig => ({
 
 /** The plan that the state describes, with the runs so far; the baseline is the chosen contender or the first. */
 export function arenaOf(
-  { presets, others, seeds, baseline, heldOut, axis, runs }: ArenaPlanState,
+  { presets, others, kept, seeds, baseline, heldOut, axis, runs }: ArenaPlanState,
   all: readonly Preset[],
 ): Arena {
   const contenders = [
@@ -83,6 +93,7 @@ export function arenaOf(
   return {
     ...{ contenders, seeds: readSeeds(seeds).seeds, baseline: found?.name ?? '', runs },
     ...(axis && { axis }),
+    ...(kept.length > 0 && { kept }),
   };
 }
 
@@ -112,6 +123,7 @@ export function arenaStateOf(arena: Arena, methods: Methods): ArenaPlanState {
   return {
     presets: arena.contenders.filter(isPreset).map(({ name }) => name),
     others: arena.contenders.filter((one) => !isPreset(one)),
+    kept: arena.kept ?? [],
     seeds: writeSeeds(arena.seeds),
     ...{ baseline: arena.baseline, heldOut, axis: arena.axis ?? null, runs: arena.runs },
   };

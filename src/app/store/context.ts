@@ -30,6 +30,8 @@ export interface Context {
   heapBytes(): number;
   readonly storage: Promise<Store>;
   readonly sources: ModelSources;
+  /** Milliseconds until a run whose GPU was lost resumes by itself; undefined for the default. */
+  readonly resumeAfter: number | undefined;
   /** Where runs store their students. */
   readonly students: StudentShelf;
   /** Calls `listener` whenever the page is hidden or left, which may be the last chance to store something. */
@@ -52,6 +54,8 @@ export interface Environment {
   readonly methods?: Methods;
   /** Milliseconds within which the engine must respond to a cancellation. */
   readonly cancelLimit?: number;
+  /** Milliseconds until a run whose GPU was lost resumes by itself. */
+  readonly resumeAfter?: number;
   readonly onHide?: (listener: () => void) => void;
 }
 
@@ -96,6 +100,7 @@ export function createContext(
     },
     storage: environment.storage,
     sources: environment.sources ?? noSources,
+    resumeAfter: environment.resumeAfter,
     students: environment.students ?? noStudents('this page has no storage'),
     onHide: environment.onHide ?? (() => {}),
     pairUrl: environment.pairUrl,

@@ -8,6 +8,8 @@ import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
+import type { RunWhenLost } from './recovery';
+import { type RecoveryActions, runRecovery } from './recovery-actions';
 import { type RoleActions, roleActions } from './role-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
@@ -15,12 +17,15 @@ import { runAutosave } from './saved-actions';
 import { presetConfig } from './state';
 import { failureOf, idle, sentencesOf } from './task';
 
-export interface RunActions extends RoleActions {
+export interface RunActions extends RoleActions, RecoveryActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
   /** Loads a run file's configuration into the form. @throws an error that says what is wrong with it */
   readRunFile(text: string): void;
-  /** Trains with the given configuration, or the form's. @param tags the run's tags */
+  /**
+   * Trains with the given configuration, or the form's. A run whose GPU is lost resumes by itself from its checkpoint on a new
+   * device, and is awaited. @param tags the run's tags
+   */
   startRun(config?: RunConfig, tags?: readonly string[]): Promise<boolean>;
   /** Resumes a run from its stored snapshot; an engine that died is restarted. */
   resumeRun(id: string): Promise<boolean>;
@@ -49,6 +54,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
   const autosave = runAutosave(ctx);
+  const recovery = runRecovery(ctx, engine, ctx.resumeAfter);
+  /** The last attempt as it was when its GPU was lost. */
+  let lost: RunWhenLost | null = null;
 
   const flush = () => {
     if (flushing !== null) clearTimeout(flushing);
@@ -141,6 +149,8 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       reached = turn.reached;
       queue = [];
       turn.show(null);
+      lost = null;
+      ctx.set({ recovery: null });
       ctx.run({ type: 'begin', id, config });
       ctx.set({ offered: ctx.get().offered === id ? null : ctx.get().offered });
       autosave.begin(tags);
@@ -151,6 +161,10 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         flush();
         ctx.run({ type: 'finish', result });
         return true;
+      } catch (thrown) {
+        const { task, isStopping } = ctx.get().run;
+        if (failureOf(thrown).code === 'lost') lost = { status: task.status, isStopping };
+        throw thrown;
       } finally {
         flush();
       }
@@ -162,6 +176,14 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     if (outcome.status === 'cancelled') await discard(id);
     await autosave.end();
     return outcome.status === 'done';
+  };
+
+  /** What follows an attempt: after a loss of the GPU, the next one. @param ended see `train` */
+  const afterLoss = async (id: string, ended: boolean | null): Promise<boolean> => {
+    if (ended !== false || lost === null) return ended ?? false;
+    const { latest, series } = ctx.get().run;
+    const step = latest?.step ?? series.step.at(-1) ?? 0;
+    return (await recovery.isToResume({ run: id, step, at: Date.now() }, lost)) ? resume(id) : false;
   };
 
   /** Takes over a run that no other tab is training. */
@@ -180,6 +202,31 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   const readyAgain = (config: RunConfig) => () => {
     const { dead, isHeapFull } = ctx.get();
     return dead !== null || isHeapFull ? engine.restart() : engine.readyFor(config);
+  };
+
+  const resume = async (id: string): Promise<boolean> => {
+    const row = ctx.get().saved.find((saved) => saved.id === id);
+    if (!row || isActive(ctx.get().run)) return false;
+    const store = await ctx.storage;
+    try {
+      if (!(await claim(id))) {
+        ctx.notify('warning', 'The run is in progress in another tab: this one can only show it.');
+        return false;
+      }
+      const file = await ctx.students.read(id);
+      const begin = (options: RunOptions) => ctx.engine().resume(file, options);
+      const ended = await train(id, row.config, begin, readyAgain(row.config));
+      // The end of a run releases it; a run that did not start is released here.
+      if (ended === null) {
+        store.endRun(id);
+        ctx.set({ recovery: null });
+      }
+      return await afterLoss(id, ended);
+    } catch (thrown) {
+      store.endRun(id);
+      ctx.notify('warning', `The run could not be resumed: ${sentencesOf(thrown)}`);
+      return false;
+    }
   };
 
   return {
@@ -214,28 +261,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
       const begin = (options: RunOptions) => ctx.engine().distil(config, options);
-      return (await train(id, config, begin, () => engine.readyFor(config), tags)) ?? false;
-    },
-    async resumeRun(id) {
-      const row = ctx.get().saved.find((saved) => saved.id === id);
-      if (!row || isActive(ctx.get().run)) return false;
-      const store = await ctx.storage;
-      try {
-        if (!(await claim(id))) {
-          ctx.notify('warning', 'The run is in progress in another tab: this one can only show it.');
-          return false;
-        }
-        const file = await ctx.students.read(id);
-        const begin = (options: RunOptions) => ctx.engine().resume(file, options);
-        const ended = await train(id, row.config, begin, readyAgain(row.config));
-        // The end of a run releases it; a run that did not start is released here.
-        if (ended === null) store.endRun(id);
-        return ended ?? false;
-      } catch (thrown) {
-        store.endRun(id);
-        ctx.notify('warning', `The run could not be resumed: ${sentencesOf(thrown)}`);
-        return false;
-      }
+      return afterLoss(id, await train(id, config, begin, () => engine.readyFor(config), tags));
     },
     async control(command) {
       if (command === 'pause') run.pause();
@@ -250,7 +276,13 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         ctx.notify('warning', `Could not ${command} the run: ${failureOf(thrown).message}`);
       }
     },
-    cancelRun: () => run.cancel(),
+    resumeRun: resume,
+    cancelRun() {
+      recovery.cancelRecovery();
+      run.cancel();
+    },
+    cancelRecovery: recovery.cancelRecovery,
+    recoverNow: recovery.recoverNow,
     showRun(id) {
       const row = ctx.get().saved.find((saved) => saved.id === id);
       if (!row) return;

@@ -21,6 +21,7 @@ import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
 import { initialModelFile, type ModelFileState } from './model-file';
+import type { Recovery } from './recovery';
 import { initialRun, type RunState } from './run';
 import { configOfLink } from './run-link';
 import { initialRunZip, type RunZipState } from './run-zip';
@@ -96,6 +97,8 @@ export interface AppState {
   readonly opening: Task<StudentReport>;
   /** The interrupted run that the page offers to resume. */
   readonly offered: string | null;
+  /** What becomes of the last run whose GPU was lost. */
+  readonly recovery: Recovery | null;
   /** The run deleted last, which can be restored. */
   readonly deleted: SavedRun | null;
   /** Ids of the runs that are compared. */
@@ -150,6 +153,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     kept: new Map(),
     studentRun: null,
     opening: idle,
+    recovery: null,
     offered: null,
     deleted: null,
     compared: [],

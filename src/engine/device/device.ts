@@ -84,6 +84,7 @@ export class Device implements BufferOwner {
 
   private lostMessage: string | undefined;
   private readonly errors: Reported[] = [];
+  private readonly lossListeners = new Set<(error: LostDeviceError) => void>();
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
   private arena: GPUBuffer | undefined;
 
@@ -113,8 +114,7 @@ export class Device implements BufferOwner {
    * when it ran out of memory and `DeviceError` for anything else.
    */
   assertAlive(): void {
-    if (this.lostMessage !== undefined)
-      throw new LostDeviceError(`the GPU device was lost: ${this.lostMessage}`);
+    if (this.lost) throw this.loss();
     if (this.errors.length > 0) throw reportedError(this.errors.splice(0));
   }
 
@@ -264,8 +264,21 @@ export class Device implements BufferOwner {
     this.gpu.queue.submit([commands]);
   }
 
+  /** Calls back once when the device is lost or destroyed, at once if it is. @returns what ends that */
+  onLoss(listener: (error: LostDeviceError) => void): () => void {
+    if (this.lost) listener(this.loss());
+    else this.lossListeners.add(listener);
+    return () => this.lossListeners.delete(listener);
+  }
+
+  private loss(): LostDeviceError {
+    return new LostDeviceError(`the GPU device was lost: ${this.lostMessage}`);
+  }
+
   private lose(message: string): void {
     if (this.lostMessage !== undefined) return;
     this.lostMessage = message;
+    for (const listener of this.lossListeners) listener(this.loss());
+    this.lossListeners.clear();
   }
 }

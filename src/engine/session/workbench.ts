@@ -8,7 +8,7 @@ import type {
   RowsCost,
   TokenCounts,
 } from '../../contract/data';
-import type { Evaluation, EvaluationEvent, EvaluationRequest } from '../../contract/evaluation';
+import type { Evaluated, EvaluationEvent, EvaluationRequest } from '../../contract/evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -169,7 +169,7 @@ export class LoriWorkbench implements Workbench {
   evaluate(
     request: EvaluationRequest,
     options: CallOptions<Progress | EvaluationEvent> = {},
-  ): Promise<Evaluation> {
+  ): Promise<Evaluated> {
     return this.desk.onModels(options, (on) => evaluate(on, request, options));
   }
 

@@ -1,5 +1,5 @@
 import { type Arena, formatArena, standings } from '../../../contract/arena';
-import { markdownOf } from '../../../contract/arena-table';
+import { keptSentence, markdownOf } from '../../../contract/arena-table';
 import { useActions } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { download } from '../../ui/download';
@@ -9,6 +9,11 @@ import { runTable } from './words';
 
 /** Bytes of the largest file that is read. */
 const MAX_FILE = 4e6;
+
+function markdown(arena: Arena): string {
+  const found = standings(arena);
+  return markdownOf(found, keptSentence(arena, found));
+}
 
 /** An arena out to files and in from one. */
 export function ArenaFiles({ arena }: { readonly arena: Arena }) {
@@ -30,9 +35,7 @@ export function ArenaFiles({ arena }: { readonly arena: Arena }) {
           <Button onPress={() => download('arena.csv', csv([table.columns, ...table.rows]), 'text/csv')}>
             CSV
           </Button>
-          <Button onPress={() => download('arena.md', markdownOf(standings(arena)), 'text/markdown')}>
-            Markdown
-          </Button>
+          <Button onPress={() => download('arena.md', markdown(arena), 'text/markdown')}>Markdown</Button>
         </>
       )}
     </>

@@ -12,9 +12,24 @@ import { CheckField, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
 import { ArenaCost } from './ArenaCost';
+import { KeptContenders } from './KeptContenders';
+
+const keptWords = (all: number, left: number): string =>
+  all === 0
+    ? ''
+    : `${all} kept ${all === 1 ? 'student' : 'students'}, of which ${left} ${left === 1 ? 'has' : 'have'} not answered yet.`;
 
 /** Who takes part, on which seeds, and against whom. */
-export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly left: number }) {
+export function ArenaForm({
+  arena,
+  left,
+  leftKept,
+}: {
+  readonly arena: Arena;
+  /** Runs, and answers of kept students, that are still to be made. */
+  readonly left: number;
+  readonly leftKept: number;
+}) {
   const state = useApp((all) => all.arena);
   const presets = useApp((all) => all.presets);
   const isTraining = useApp((all) => isActive(all.run));
@@ -30,7 +45,7 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
     heldOut === null &&
     !many &&
     arena.contenders.length > 0 &&
-    left > 0 &&
+    left + leftKept > 0 &&
     !busy &&
     !isTraining;
   const total = arena.contenders.length * arena.seeds.length;
@@ -68,6 +83,7 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
             Add the settings of Distil
           </Button>
         </div>
+        <KeptContenders arena={arena} isDisabled={busy} />
       </fieldset>
       <TextEntry
         label="Seeds"
@@ -98,13 +114,18 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
           ? `${arena.contenders.length} contenders; at most ${MAX_CONTENDERS} are run.`
           : few
             ? 'Choose two or more to compare.'
-            : `${total} runs, of which ${left} are left.`}
+            : `${total} runs, of which ${left} are left.`}{' '}
+        {keptWords(arena.kept?.length ?? 0, leftKept)}
       </p>
       {left > 0 && !many && seeds.error === null && powerless !== '' && <p className="help">{powerless}</p>}
       {left > 0 && canRun && <ArenaCost arena={arena} />}
       <div className="actions">
         <Button look="primary" isDisabled={!canRun} onPress={() => void runArena()}>
-          {left < total && left > 0 ? `Go on: ${left} runs left` : 'Start the arena'}
+          {left === 0 && leftKept > 0
+            ? 'Have the kept students answer'
+            : left < total && left > 0
+              ? `Go on: ${left} runs left`
+              : 'Start the arena'}
         </Button>
         {arena.runs.length > 0 && (
           <Button isDisabled={busy} onPress={clearArena}>

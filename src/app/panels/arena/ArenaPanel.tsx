@@ -1,10 +1,11 @@
 import { useMemo, useRef } from 'react';
 import { remaining, standings } from '../../../contract/arena';
-import { arenaSentence, COLUMNS, rowsOf } from '../../../contract/arena-table';
+import { remainingKept } from '../../../contract/arena-kept';
+import { arenaSentence, COLUMNS, keptSentence, rowsOf } from '../../../contract/arena-table';
 import { ENOUGH_SEEDS } from '../../../contract/seeds';
 import { LineChart } from '../../charts/LineChart';
 import { SHARES } from '../../charts/table';
-import { arenaOf } from '../../store/arena';
+import { type ArenaState, arenaOf } from '../../store/arena';
 import { isBusy } from '../../store/task';
 import { useActions, useApp, useTheme } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -17,17 +18,24 @@ import { ArenaForm } from './ArenaForm';
 import { AxisChart } from './AxisChart';
 import { seedTable, stripLines } from './words';
 
+const nowWords = (now: ArenaState['now']): string =>
+  now === null
+    ? 'Starting'
+    : now.isKept
+      ? `The kept student ${now.name} is answering`
+      : `Training ${now.name}, seed ${now.seed}`;
+
 /** Methods on equal terms: the same samples, problems and seeds, one run after another. */
 export function ArenaPanel() {
   const state = useApp((all) => all.arena);
   const presets = useApp((all) => all.presets);
   const theme = useTheme();
   const { cancelArena, runArena } = useActions();
-  const { presets: chosen, others, seeds, baseline, heldOut, axis, runs } = state;
+  const { presets: chosen, others, kept, seeds, baseline, heldOut, axis, runs } = state;
   // Not with every report of progress: the statistics are drawn ten thousand times.
   const arena = useMemo(
-    () => arenaOf({ presets: chosen, others, seeds, baseline, heldOut, axis, runs }, presets),
-    [chosen, others, seeds, baseline, heldOut, axis, runs, presets],
+    () => arenaOf({ presets: chosen, others, kept, seeds, baseline, heldOut, axis, runs }, presets),
+    [chosen, others, kept, seeds, baseline, heldOut, axis, runs, presets],
   );
   const found = useMemo(() => standings(arena), [arena]);
   const results = useRef<HTMLDivElement>(null);
@@ -51,7 +59,7 @@ export function ArenaPanel() {
         </p>
       )}
       <div className="side">
-        <ArenaForm arena={arena} left={left} />
+        <ArenaForm arena={arena} left={left} leftKept={remainingKept(arena).length} />
         <AblationCard arena={arena} />
       </div>
       <div className="main arena-results" ref={results} tabIndex={-1}>
@@ -62,7 +70,7 @@ export function ArenaPanel() {
         >
           <TaskStatus
             task={state.task}
-            label={state.now ? `Training ${state.now.name}, seed ${state.now.seed}` : 'Starting'}
+            label={nowWords(state.now)}
             onCancel={cancelArena}
             cancelLabel="Cancel the arena"
             failed="The arena stopped; finished runs are kept"
@@ -96,6 +104,7 @@ export function ArenaPanel() {
                   rows={rowsOf(found)}
                 />
               </div>
+              {arena.kept && <p className="help">{keptSentence(arena, found)}</p>}
               <p className="help">
                 Intervals are 95 % bootstrap intervals over seeds. Differences, in percentage points, are
                 paired by seed; p is the exact sign-flip test over seeds, two-sided, corrected by Holm for the

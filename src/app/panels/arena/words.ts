@@ -3,14 +3,15 @@ import type { LineSeries } from '../../charts/series';
 import type { ArenaCost } from '../../store/arena';
 import { duration } from '../../ui/format';
 
-/** A point for every seed, in a strip for every contender, and its median. */
+/** A point for every seed, in a strip for every contender, and its median; a kept student has the point of its own seed, and no median. */
 export function stripLines(found: readonly Standing[], seeds: readonly number[]): LineSeries[] {
   const middle = (seeds.length - 1) / 2;
   const spread = (i: number) => (seeds.length > 1 ? (0.5 * (i - middle)) / seeds.length : 0);
   const points = found.map((one, place): LineSeries => {
-    const shown = seeds.flatMap((seed, i) => {
+    const own = one.kept ? [one.kept.seed] : seeds;
+    const shown = own.flatMap((seed, i) => {
       const share = one.accuracy.get(seed);
-      return share === undefined ? [] : [{ x: place + 1 + spread(i), share, seed }];
+      return share === undefined ? [] : [{ x: place + 1 + (one.kept ? 0 : spread(i)), share, seed }];
     });
     return {
       name: one.name,
@@ -23,7 +24,7 @@ export function stripLines(found: readonly Standing[], seeds: readonly number[])
     };
   });
   const medians = found.flatMap((one, place): LineSeries[] =>
-    one.overSeeds
+    one.overSeeds && !one.kept
       ? [
           {
             name: `${one.name}, median`,
@@ -39,10 +40,13 @@ export function stripLines(found: readonly Standing[], seeds: readonly number[])
   return [...points, ...medians];
 }
 
-/** Every contender's accuracy on every seed, a row for each seed. */
+/** Every contender's accuracy on every seed, a row for each seed, those of kept students among them. */
 export const seedTable = (found: readonly Standing[], seeds: readonly number[]) => ({
   columns: ['seed', ...found.map(({ name }) => name)],
-  rows: seeds.map((seed) => [seed, ...found.map(({ accuracy }) => accuracy.get(seed) ?? null)]),
+  rows: withKeptSeeds(found, seeds).map((seed) => [
+    seed,
+    ...found.map(({ accuracy }) => accuracy.get(seed) ?? null),
+  ]),
 });
 
 /** What runs take, in a sentence. */
@@ -61,7 +65,7 @@ export function costWords({ runs, seconds, measured, refused }: ArenaCost): stri
 }
 
 /** Every run, a row each, for other programs. */
-export const runTable = ({ runs, axis }: Arena) => ({
+export const runTable = ({ runs, axis, kept = [] }: Arena) => ({
   columns: [
     'method',
     'seed',
@@ -74,6 +78,7 @@ export const runTable = ({ runs, axis }: Arena) => ({
     'thoughts',
     'answer milliseconds',
     ...(axis?.places ? [axis.label] : []),
+    ...(kept.length > 0 ? ['kept run'] : []),
     'failed',
   ],
   rows: runs.map((run) => [
@@ -88,6 +93,15 @@ export const runTable = ({ runs, axis }: Arena) => ({
     run.thoughts ?? null,
     run.answerMilliseconds ?? null,
     ...(axis?.places ? [axis.places[run.name] ?? null] : []),
+    ...(kept.length > 0 ? [kept.find(({ name }) => name === run.name)?.run ?? null] : []),
     run.failed ?? null,
   ]),
 });
+
+/** The seeds of the plan and of the kept students that answered, ascending where there are others. */
+function withKeptSeeds(found: readonly Standing[], seeds: readonly number[]): readonly number[] {
+  const others = found.flatMap(({ kept, accuracy }) =>
+    kept && accuracy.size > 0 && !seeds.includes(kept.seed) ? [kept.seed] : [],
+  );
+  return others.length === 0 ? seeds : [...new Set([...seeds, ...others])].sort((a, b) => a - b);
+}

@@ -2,6 +2,7 @@ import './distil.css';
 import { useMemo } from 'react';
 import { differencesFrom, nameConfig } from '../../../contract/presets';
 import { listed, shorten } from '../../../text/quote';
+import { recoverySentence } from '../../store/recovery';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -94,17 +95,21 @@ function RunFailure() {
   const config = useApp((state) => state.run.config);
   const id = useApp((state) => state.run.id);
   const student = useApp((state) => state.kept.get(state.run.id ?? ''));
-  const { startRun, resumeRun } = useActions();
+  const recovery = useApp((state) => (state.recovery?.run === state.run.id ? state.recovery : null));
+  const { startRun, resumeRun, recoverNow, cancelRecovery } = useActions();
   if (task.status !== 'failed') return null;
   // The same steps again would end at the same place.
   const canResume = id !== null && student && student.status !== 'done' && task.error.code !== 'numeric';
+  const isDue = recovery?.refused === null;
   return (
     <ErrorNotice title="The run failed; its curves are kept" error={task.error}>
+      {recovery && <p>{recoverySentence(recovery)}</p>}
       {canResume && (
-        <Button look="primary" onPress={() => void resumeRun(id)}>
+        <Button look="primary" onPress={() => (isDue ? recoverNow() : void resumeRun(id))}>
           Resume from step {student.step}
         </Button>
       )}
+      {isDue && <Button onPress={cancelRecovery}>Do not resume by itself</Button>}
       <Button onPress={() => void startRun(config ?? undefined)}>Start it again</Button>
     </ErrorNotice>
   );

@@ -2,10 +2,9 @@ import { useMemo } from 'react';
 import { LineChart } from '../../charts/LineChart';
 import { useHoverLink } from '../../charts/link';
 import type { Mark } from '../../charts/marks';
-import type { LineSeries } from '../../charts/series';
 import type { RunState } from '../../store/run';
 import { useTheme } from '../../store/use-app';
-import { observationSentence } from './observation';
+import { cosineLines, observationSentence, rankLines } from './observation';
 
 type Observed = RunState['series']['spectra'][number];
 
@@ -23,17 +22,8 @@ export function ObservationCharts({
 }) {
   const theme = useTheme();
   const link = useHoverLink();
-  const [ranks, cosine] = useMemo(() => {
-    const line = (name: string, value: (one: Observed) => number): LineSeries => ({
-      name,
-      x: spectra.map(({ step }) => step),
-      y: spectra.map(value),
-    });
-    return [
-      [line('effective rank', (s) => s.effectiveRank), line('stable rank', (s) => s.stableRank)],
-      [line('mean cosine', (s) => s.cosine)],
-    ];
-  }, [spectra]);
+  const ranks = useMemo(() => rankLines(spectra), [spectra]);
+  const cosine = useMemo(() => cosineLines(spectra), [spectra]);
   if (spectra.length === 0) return null;
   const about =
     samples === null

@@ -98,6 +98,7 @@ const readingText = ({ states, held, readings, bytes: kept }: TeacherReading): s
     : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: its hidden states would take ${bytes(states)}, so only one row’s are held at a time, and ${bytes(kept)} of sums, moments and anchors are kept.`;
 
 function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
+  const isOnGpu = useApp((state) => state.device.value?.provider === 'webgpu');
   if (seconds === null)
     return <p className="help">How long a step takes on this GPU is not known before it runs.</p>;
   const { step, teacher: reading, all } = seconds;
@@ -111,7 +112,8 @@ function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
       </p>
       {all > LONG && (
         <p className="help">
-          This is too long to wait for here: WebGPU, a smaller model, fewer steps or shorter rows take less.
+          This is too long to wait for here: {isOnGpu ? '' : 'WebGPU, '}a smaller model, fewer steps or
+          shorter rows take less.
         </p>
       )}
     </>

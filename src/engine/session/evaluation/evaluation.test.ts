@@ -46,6 +46,7 @@ it('answers as the run did, one by one and in batches, with times only for singl
   );
   expect(alone).toMatchObject({ thoughts: 2, counts: [0, 1, 2, 3, 4], rule: 'last-number', total: PROBLEMS });
   expect(alone.items.every(({ milliseconds }) => (milliseconds ?? 0) > 0)).toBe(true);
+  expect(timeless((await workbench.evaluate(request({ mode: 'own' }))).items)).toEqual(timeless(alone.items));
   const together = await workbench.evaluate(request({ together: 3 }));
   expect(timeless(together.items)).toEqual(timeless(alone.items));
   expect(together.items.every(({ milliseconds }) => milliseconds === null)).toBe(true);
@@ -64,7 +65,8 @@ it('answers after a written rationale and at once', async () => {
   );
 });
 
-it('judges a written answer as its run did, by what follows the prompt', async () => {
+/** A student by the method, of rows that all have the same answer, so that a few steps suffice for the held-out ones too. */
+async function trainedOnRows(method: string) {
   const own = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await own.open('wasm');
   await own.loadPair('models');
@@ -75,20 +77,37 @@ it('judges a written answer as its run did, by what follows the prompt', async (
     answer: '7',
   }));
   await own.openData([{ name: 'rows.json', data: new Blob([JSON.stringify(rows)]) }], AS_DETECTED);
-  // All problems have the same answer, so that a few steps suffice for the held-out ones too.
-  const base = tinyRunBy('cot-sft', {
+  const base = tinyRunBy(method, {
     data: { samples: 4, validation: 0, heldOut: 3, rule: 'gsm8k' },
     optimiser: { steps: 60, batch: 4, learningRate: 2e-2 },
     observation: { every: 0 },
   });
   const roles = { student: 'bundled', teacher: 'self', data: 'opened' } as const;
   const { heldOut } = await own.distil({ ...base, roles, lora: { ...base.lora, rank: 8 } });
+  return { own, heldOut };
+}
+
+it('judges a written answer as its run did, by what follows the prompt', async () => {
+  const { own, heldOut } = await trainedOnRows('cot-sft');
   const { items } = await own.evaluate(request({ problems: 3, mode: 'explicit', rule: 'gsm8k' }));
   const written = ['<<3+4=7>> The answer is: 7', true];
   expect(items.map(({ text, right }) => [text, right])).toEqual([written, written, written]);
   expect(heldOut?.correct).toBe(3);
   await own.close();
 }, 60_000);
+
+it.each(['cot-sft', 'nocot', 'icot', 'coconut'])(
+  'has a student of %s answer as it was trained to, as its run did',
+  { timeout: 60_000 },
+  async (method) => {
+    const { own, heldOut } = await trainedOnRows(method);
+    const answered = await own.evaluate(request({ problems: 3, mode: 'own', rule: 'gsm8k', together: 50 }));
+    expect(heldOut?.correct).toBe(3);
+    expect(answered.items.map(({ right }) => right)).toEqual([true, true, true]);
+    expect(answered.milliseconds).toBeGreaterThan(0);
+    await own.close();
+  },
+);
 
 it('continues where it was cancelled, but only with the same weights', async () => {
   const whole = await workbench.evaluate(request());
@@ -119,7 +138,8 @@ it('continues where it was cancelled, but only with the same weights', async () 
 
 it('refuses impossible requests', async () => {
   await expect(workbench.evaluate(request({ problems: 0 }))).rejects.toMatchObject({ code: 'input' });
-  await expect(workbench.evaluate(request({ mode: 'direct', thoughts: 2 }))).rejects.toThrow('2 thoughts');
+  for (const mode of ['direct', 'own'] as const)
+    await expect(workbench.evaluate(request({ mode, thoughts: 2 }))).rejects.toThrow('2 thoughts');
   await expect(workbench.evaluate(request({ source: { kind: 'rows', seed: 1 } }))).rejects.toThrow(
     'no data set is open',
   );

@@ -1,7 +1,7 @@
 import type { CallOptions } from '../../../contract/calls';
 import {
+  type Evaluated,
   type EvaluatedItem,
-  type Evaluation,
   type EvaluationEvent,
   type EvaluationHead,
   type EvaluationRequest,
@@ -40,7 +40,7 @@ export async function evaluate(
   { models, loaded }: EvaluationContext,
   value: EvaluationRequest,
   { signal, report }: CallOptions<Progress | EvaluationEvent> = {},
-): Promise<Evaluation> {
+): Promise<Evaluated> {
   const { known = [], identity: begun, data: begunOn, ...request } = parseRequest(evaluationRequest(), value);
   const start = performance.now();
   const subject = resolveSubject(request.subject, loaded);
@@ -83,7 +83,8 @@ export async function evaluate(
       ...{ done: examples.length - left.length + items.length, total: examples.length },
     });
   tell();
-  if (left.length === 0) return { ...head, items };
+  let milliseconds = 0;
+  if (left.length === 0) return { ...head, items, milliseconds };
   const layout = layoutOf(
     examples.map(({ tokens }) => tokens),
     subject.codec(),
@@ -102,6 +103,7 @@ export async function evaluate(
     if (isAlone) await outcomes({ ...options, problems: asked(left.slice(0, 1)) });
     // Within a batch, answers that end first arrive first.
     let fresh = new Map<number, EvaluatedItem>();
+    const began = performance.now();
     await outcomes({
       ...options,
       problems: asked(left),
@@ -122,9 +124,10 @@ export async function evaluate(
         tell();
       },
     });
+    milliseconds = performance.now() - began;
     await owned.dispose();
   });
-  return { ...head, items };
+  return { ...head, items, milliseconds };
 }
 
 /** A model without trained values has no student to identify. */

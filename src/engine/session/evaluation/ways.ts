@@ -1,4 +1,4 @@
-import type { EvaluationRequest } from '../../../contract/evaluation';
+import { type EvaluationRequest, OWN_MODE } from '../../../contract/evaluation';
 import { MAX_LATENT_STEPS } from '../../../contract/methods/shared';
 import { InputError } from '../../base/errors';
 import { explicitly, mostThoughts, type Reasoning, thoughtsIn, withThoughts } from '../../decode/reasoning';
@@ -17,6 +17,7 @@ export function reasoningIn(
       `${thoughts} thoughts requested from a subject that is to answer without any`,
       'Leave out the number of thoughts, or let it answer after its thoughts.',
     );
+  if (mode === OWN_MODE) return reasoning;
   if (mode === 'explicit') return explicitly(reasoning);
   if (mode === 'direct') return { adapters: reasoning.adapters, stages: [] };
   if (thoughtsIn(reasoning) === 0)

@@ -2,6 +2,7 @@
 export class LoopControl {
   private waiting: Promise<void> | undefined;
   private release: (() => void) | undefined;
+  private failure: Error | undefined;
   stopped = false;
   /** Called when the loop has actually paused, and when it resumes. */
   onState: ((state: 'running' | 'paused') => void) | undefined;
@@ -26,7 +27,16 @@ export class LoopControl {
     this.resume();
   }
 
-  /** Waits while the loop is paused, and serves other work. */
+  /** Ends a pause with an error; a loop that is not paused meets what caused it by itself. */
+  interrupt(error: Error): void {
+    this.failure = error;
+    this.resume();
+  }
+
+  /**
+   * Waits while the loop is paused, and serves other work.
+   * @throws what the pause was interrupted with
+   */
   async pass(others?: QueuedCalls): Promise<void> {
     await others?.serve();
     if (!this.waiting) return;
@@ -38,6 +48,7 @@ export class LoopControl {
       await (others ? Promise.race([this.waiting, others.arrival()]) : this.waiting);
       await others?.serve();
     }
+    if (this.failure) throw this.failure;
     this.onState?.('running');
   }
 }

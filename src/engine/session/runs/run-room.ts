@@ -135,11 +135,14 @@ export class RunRoom {
       queuedCalls: desk.queue,
       pace: desk.runPace,
     };
-    return desk.students.during(
+    // A paused run computes nothing, and would not notice.
+    const unhook = device?.onLoss((error) => control.interrupt(error));
+    const during = desk.students.during(
       (sink) => runDistillation(context, config, control, sink, options, from),
       // What the lens gathered from its checkpoints is dropped with them.
       () => desk.states.drop('student'),
     );
+    return during.finally(() => unhook?.());
   }
 
   private studentOf(snapshot: OpenedSnapshot): Student {

@@ -1,13 +1,14 @@
 import { useMemo } from 'react';
 import type { SavedRun } from '../../../../contract/saved-run';
+import { listed } from '../../../../text/quote';
 import { LineChart } from '../../../charts/LineChart';
-import type { LineSeries } from '../../../charts/series';
 import { differences, runName } from '../../../store/run-names';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { DataTable } from '../../../ui/DataTable';
 import { percent, significant } from '../../../ui/format';
 import { Panel } from '../../../ui/Panel';
+import { type ComparedChart, comparedCharts } from './compared';
 
 /** Chosen runs side by side: the settings in which they differ, what came of them, and their curves in the same charts. */
 export function CompareCard() {
@@ -72,89 +73,47 @@ const distinct = (names: readonly string[]): readonly string[] =>
       : `${name} (${names.slice(0, i).filter((other) => other === name).length + 1})`,
   );
 
-type Curve = (series: SavedRun['series']) => { readonly x: readonly number[]; readonly y: readonly number[] };
-
-/** What is drawn of every run: title, unit, curve. */
-const CURVES: readonly {
-  readonly title: string;
-  readonly axis: string;
-  readonly scale?: 'log';
-  readonly format?: '%';
-  readonly curve: Curve;
-}[] = [
-  {
-    title: 'Total loss',
-    axis: 'loss',
-    scale: 'log',
-    curve: ({ step, losses }) => ({ x: step, y: losses.total ?? [] }),
-  },
-  {
-    title: 'Validation accuracy',
-    axis: 'accuracy',
-    format: '%',
-    curve: ({ accuracy }) => {
-      const found = accuracy.filter(({ set }) => set === 'validation');
-      return { x: found.map(({ step }) => step), y: found.map((one) => one.accuracy.share) };
-    },
-  },
-  {
-    title: 'Gradient norm',
-    axis: 'norm',
-    scale: 'log',
-    curve: ({ step, gradientNorm }) => ({ x: step, y: gradientNorm }),
-  },
-  {
-    title: 'Learning rate',
-    axis: 'learning rate',
-    curve: ({ step, learningRate }) => ({ x: step, y: learningRate }),
-  },
-  {
-    title: 'Effective rank of the latents',
-    axis: 'rank',
-    curve: ({ spectra }) => ({
-      x: spectra.map(({ step }) => step),
-      y: spectra.map(({ effectiveRank }) => effectiveRank),
-    }),
-  },
-  {
-    title: 'Mean cosine between latents',
-    axis: 'mean cosine',
-    curve: ({ spectra }) => ({ x: spectra.map(({ step }) => step), y: spectra.map(({ cosine }) => cosine) }),
-  },
-];
-
-/** The last value of each run. */
-const lastValues = (lines: readonly LineSeries[], text: (value: number) => string): string =>
-  `Last values: ${lines
-    .map(({ name, y }) => `${name}, ${y.length === 0 ? 'none' : text(y[y.length - 1] as number)}`)
-    .join('; ')}.`;
+/** What a chart shows: its last values or what they are of, and which runs have none. */
+function summaryOf({ about, lines, missing, y: { format } }: ComparedChart): string {
+  const text = (value: number) => (format === '%' ? percent(value) : significant(value));
+  const last = lines.map(({ name, y }) => `${name}, ${text(y[y.length - 1] as number)}`).join('; ');
+  const without = missing.length === 0 ? '' : ` Not recorded of ${listed(missing)}.`;
+  return `${about ?? `Last values: ${last}.`}${without}`;
+}
 
 function Charts({ runs, names }: { readonly runs: readonly SavedRun[]; readonly names: readonly string[] }) {
   const theme = useTheme();
-  const charts = useMemo(
-    () =>
-      CURVES.map((chart) => ({
-        ...chart,
-        lines: runs.map(({ series }, i): LineSeries => ({ name: names[i] ?? '', ...chart.curve(series) })),
-      })).filter(({ lines }) => lines.some(({ x }) => x.length > 0)),
-    [runs, names],
-  );
+  const methods = useApp((state) => state.methods);
+  const { charts, single } = useMemo(() => {
+    const compared = runs.map(({ series, config }, i) => ({
+      ...{ name: names[i] ?? '', method: config.method, series },
+    }));
+    return comparedCharts(compared, methods);
+  }, [runs, names, methods]);
   return (
-    <div className="columns-2">
-      {charts.map(({ title, axis, scale, format, lines }) => (
-        <LineChart
-          key={title}
-          title={title}
-          summary={lastValues(lines, format === '%' ? percent : significant)}
-          series={lines}
-          x={{ label: 'step' }}
-          y={{ label: axis, ...(format && { format, range: [0, 1] as const }) }}
-          {...(scale && { scale })}
-          theme={theme}
-          height={240}
-          fileName={`compared-${title.toLowerCase().replaceAll(' ', '-')}`}
-        />
-      ))}
-    </div>
+    <>
+      <div className="columns-2">
+        {charts.map((chart) => (
+          <LineChart
+            key={chart.title}
+            title={chart.title}
+            summary={summaryOf(chart)}
+            series={chart.lines}
+            x={chart.x}
+            y={chart.y}
+            {...(chart.scale && { scale: chart.scale })}
+            theme={theme}
+            height={240}
+            fileName={`compared-${chart.title.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`}
+          />
+        ))}
+      </div>
+      {single.length > 0 && (
+        <p className="help">
+          Not drawn, because only one of these runs has it:{' '}
+          {single.map(({ title, run }) => `${title} (${run})`).join('; ')}.
+        </p>
+      )}
+    </>
   );
 }
