@@ -29,6 +29,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 2000,
     assetsInlineLimit: 0,
     rolldownOptions: { output: { assetFileNames } },
+    // A file loaded late brings its stylesheets along, but no scripts that it imports: browsers remember those that they could
+    // not preload, and then no other attempt helps (app/ui/late-module.ts).
+    modulePreload: {
+      resolveDependencies: (_file, imported, { hostType }) =>
+        hostType === 'js' ? imported.filter((file) => file.endsWith('.css')) : imported,
+    },
   },
   server: { headers: isolationHeaders },
   preview: { headers: productionHeaders },

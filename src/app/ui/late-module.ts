@@ -1,8 +1,8 @@
 /**
  * The default export of a module that is fetched when first needed, and again after a failure. Chromium remembers a module that
  * it could not fetch for as long as the page is open, so another attempt asks for it by another address: the one its message
- * names, with a query. Modules imported by that module are asked for as before; if one of those was missing, only a
- * reload helps.
+ * names, with a query. Modules imported by that module are asked for once it has come (the build preloads none of them); if one of
+ * those was then missing, only a reload helps.
  */
 export function lateModule<T>(load: () => Promise<{ readonly default: T }>): () => Promise<T> {
   let loading: Promise<T> | undefined;
