@@ -6,6 +6,7 @@ import { Segments } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Facts, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { adapterText } from './adapter-text';
 
 /** The execution provider: which, on what, and why not the other. */
 export function DeviceCard() {
@@ -54,12 +55,7 @@ export function DeviceCard() {
             ...(report.provider === 'wasm'
               ? [['Why not WebGPU', report.reason || 'not reported'] as const]
               : []),
-            [
-              'GPU adapter',
-              report.adapter
-                ? `${[report.adapter.vendor, report.adapter.architecture, report.adapter.description].filter(Boolean).join(' · ')}${report.adapter.software ? ' (software)' : ''}`
-                : 'none',
-            ],
+            ['GPU adapter', adapterText(report.adapter)],
             [
               'CPU threads',
               `${report.threads}${report.crossOriginIsolated ? '' : ': the page is not cross-origin isolated, so WASM is limited to one thread'}`,
