@@ -4,7 +4,11 @@ import { expect, it } from 'vitest';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-it('training all weights takes the estimated memory, in WebAssembly and outside', () => {
+// On a busy machine arrays may still be in transit, or not yet there, when a step ends: another attempt then.
+it('training all weights takes the estimated memory, in WebAssembly and outside', {
+  retry: 2,
+  timeout: 90_000,
+}, () => {
   const printed = execFileSync(
     process.execPath,
     [at('../../../../scripts/tools/run-ts.mjs'), at('./full-memory.testing.ts')],
@@ -18,4 +22,4 @@ it('training all weights takes the estimated memory, in WebAssembly and outside'
     expect(ratio, where).toBeGreaterThan(0.8);
     expect(ratio, where).toBeLessThan(1.3);
   }
-}, 90_000);
+});
