@@ -1,24 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
-import { runnerImport } from 'vite';
 import { parseRunConfig } from '../src/contract/config';
 import { expect, expectAccessible, test } from './support/app';
-
-type TinyPair = typeof import('../src/engine/testing/tiny-pair.testing');
-
-/** A pair with random weights: the shaders of a useful model would take a software adapter minutes. */
-async function serveTinyPair(app: Page): Promise<void> {
-  const { module } = await runnerImport<TinyPair>(
-    fileURLToPath(new URL('../src/engine/testing/tiny-pair.testing.ts', import.meta.url)),
-    { configFile: false, logLevel: 'error' },
-  );
-  const files = await module.tinyPair(module.SMALLEST);
-  await app.route('**/models/**', (route) => {
-    const path = new URL(route.request().url()).pathname.replace(/^.*\/models\//, '');
-    const bytes = files.get(path);
-    return bytes ? route.fulfill({ body: Buffer.from(bytes) }) : route.fulfill({ status: 404 });
-  });
-}
+import { serveTinyPair } from './support/tiny-pair';
 
 const run = (steps: number, every: number): string =>
   JSON.stringify(
@@ -151,35 +134,4 @@ test('a run whose GPU is lost resumes by itself on a new device, once', async ({
   await expect(alert).toContainText('It does not resume by itself:');
   await expect(alert.getByRole('button', { name: /^Resume from step \d+$/ })).toBeVisible();
   await expectAccessible(app);
-});
-
-test('the GPU is lost while the lens computes: the previous report stays, and WASM continues', async ({
-  page: app,
-}) => {
-  await serveTinyPair(app);
-  await app.goto('./#/lowrank?samples=2');
-  const decompose = app.getByRole('button', { name: 'Decompose', exact: true });
-  await decompose.click();
-  await expect(app.getByText(/^2 samples of teacher/)).toBeVisible({ timeout: 60_000 });
-  await app.getByRole('tab', { name: 'Model' }).click();
-  await app.getByRole('radio', { name: 'WebGPU' }).click();
-  await expect(app.getByText(/swiftshader.*\(software\)/)).toBeVisible();
-  await app.getByRole('tab', { name: 'Low-rank' }).click();
-  const samples = app.getByRole('textbox', { name: /^Samples/ });
-  await samples.fill('128');
-  await decompose.click();
-  await expect(app.getByRole('button', { name: 'Cancel decomposition' })).toBeVisible();
-  const browser = await app.context().browser()?.newBrowserCDPSession();
-  void browser?.send('Browser.crashGpuProcess').catch(() => undefined);
-  await expect(app.getByRole('alert').first()).toContainText('the GPU device was lost', { timeout: 60_000 });
-  await expect(app.getByText(/^2 samples of teacher/)).toBeVisible();
-  await expect(samples).toHaveValue('128');
-  await expectAccessible(app);
-  await app.getByRole('tab', { name: 'Model' }).click();
-  await app.getByRole('button', { name: 'Use WASM' }).click();
-  await expect(app.getByText('WASM was chosen.')).toBeVisible();
-  await app.getByRole('tab', { name: 'Low-rank' }).click();
-  await samples.fill('3');
-  await decompose.click();
-  await expect(app.getByText(/^3 samples of teacher/)).toBeVisible({ timeout: 60_000 });
 });

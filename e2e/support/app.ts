@@ -46,7 +46,9 @@ const collectViolations = () => {
 export const violationsOf = (page: Page) =>
   page.evaluate(() => (globalThis as unknown as { policyViolations?: string[] }).policyViolations ?? []);
 
-export const test = base.extend<{ complaints: Complaints; app: Page }>({
+export const test = base.extend<{ complaints: Complaints; app: Page }, { browserOfItsOwn: boolean }>({
+  /** Whether a file's tests share no browser with those of other files: Playwright starts another one for another value. */
+  browserOfItsOwn: [false, { option: true, scope: 'worker' }],
   complaints: [
     async ({ page }, use) => {
       const { complaints, unexpected } = watch(page);
