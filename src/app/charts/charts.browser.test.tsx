@@ -4,6 +4,7 @@ import type { ReactElement } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
+import { savedBy } from '../saved-file.testing';
 import { ByLayer, Controls, Energy, Lines, Ranks, Walks } from './gallery.testing';
 import { hoverLink } from './link';
 
@@ -40,20 +41,9 @@ const drawn = () =>
   expect.poll(() => drawings().length > 0 && !document.querySelector('.plot-loading')).toBe(true);
 const button = (name: string) => page.getByRole('button', { name });
 
-/** What the page hands over when the button is pressed. */
 async function saved(name: string): Promise<{ name: string; text: string }> {
-  const files: Blob[] = [];
-  const make = URL.createObjectURL.bind(URL);
-  vi.spyOn(URL, 'createObjectURL').mockImplementation((blob) => {
-    files.push(blob as Blob);
-    return make(blob);
-  });
-  const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => {});
-  await button(name).click();
-  await expect.poll(() => click.mock.instances.length).toBe(1);
-  const file = (click.mock.instances[0] as unknown as HTMLAnchorElement).download;
-  vi.restoreAllMocks();
-  return { name: file, text: await files.at(-1)!.text() };
+  const { name: file, file: content } = await savedBy(button(name));
+  return { name: file, text: await content.text() };
 }
 
 describe('without WebGL', () => {

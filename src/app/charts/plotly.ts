@@ -12,7 +12,7 @@ const parts: Readonly<Record<Part, () => Promise<unknown>>> = {
 };
 
 /**
- * Plotly, loaded when the first chart is drawn: only its core, with lines and points, 365 kB gzip instead of 1.5 MB for
+ * Plotly, loaded when the first chart is drawn: only its core, with lines and points, 362 kB gzip instead of 1.5 MB for
  * everything. Other trace types are separate files, loaded when first used.
  */
 const loadCore = lateModule(

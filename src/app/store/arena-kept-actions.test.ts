@@ -1,19 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
-import { memoryStore, type Store } from '../../storage/store';
-import type { StudentShelf } from '../../storage/students';
-import { memoryStudents } from '../../storage/students.testing';
 import { type DoubleOptions, double } from '../workbench.testing';
 import { createApp } from './app-store';
-
-interface Browser {
-  readonly storage: Store;
-  readonly students: StudentShelf;
-}
-const browser = (): Browser => ({
-  storage: { ...memoryStore('test'), unavailable: null },
-  students: memoryStudents(),
-});
+import { type Browser, browser } from './browser.testing';
 
 function open({ storage, students }: Browser, options: DoubleOptions = {}) {
   const engine = double({ pace: 0, ...options });

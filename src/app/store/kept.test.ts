@@ -1,23 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
-import { memoryStore, type Store } from '../../storage/store';
 import { noStudents, type StudentShelf } from '../../storage/students';
-import { memoryStudents } from '../../storage/students.testing';
 import { type Double, type DoubleOptions, double } from '../workbench.testing';
 import { createApp } from './app-store';
+import { type Browser, browser } from './browser.testing';
 import { formatLink } from './link';
 import { addressOf } from './run-place';
 import { interruptedRuns } from './saved-actions';
-
-/** A browser: what one of its pages stores is there for the next. */
-interface Browser {
-  readonly storage: Store;
-  readonly students: StudentShelf;
-}
-const browser = (): Browser => ({
-  storage: { ...memoryStore('test'), unavailable: null },
-  students: memoryStudents(),
-});
 
 function open({ storage, students }: Browser, options: DoubleOptions = {}, hash = '#/distil') {
   const doubles: Double[] = [];

@@ -13,6 +13,7 @@ import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
 import { ArenaCost } from './ArenaCost';
 import { KeptContenders } from './KeptContenders';
+import { RemoveButton } from './RemoveButton';
 
 const keptWords = (all: number, left: number): string =>
   all === 0
@@ -33,7 +34,7 @@ export function ArenaForm({
   const state = useApp((all) => all.arena);
   const presets = useApp((all) => all.presets);
   const isTraining = useApp((all) => isActive(all.run));
-  const { addDraftToArena, changeArena, clearArena, removeFromArena, runArena, undoArena } = useActions();
+  const { addDraftToArena, changeArena, clearArena, runArena, undoArena } = useActions();
   const busy = isBusy(state.task);
   const seeds = readSeeds(state.seeds);
   const heldOut = whole(state.heldOut, 1, 8192);
@@ -72,10 +73,7 @@ export function ArenaForm({
         </details>
         {state.others.map(({ name }) => (
           <p key={name} className="arena-other">
-            {name}{' '}
-            <Button aria-label={`Remove ${name}`} onPress={() => removeFromArena(name)}>
-              Remove
-            </Button>
+            {name} <RemoveButton name={name} />
           </p>
         ))}
         <div className="actions">

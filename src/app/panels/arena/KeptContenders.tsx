@@ -6,6 +6,7 @@ import { runName } from '../../store/run-names';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
+import { RemoveButton } from './RemoveButton';
 
 /** Kept students that are set beside the contenders: they answer the same problems and are not trained. */
 export function KeptContenders({
@@ -20,7 +21,7 @@ export function KeptContenders({
   const underWay = useApp((state) => state.underWay);
   const own = useApp((state) => state.arena);
   const methods = useApp((state) => state.methods);
-  const { addKeptToArena, removeFromArena } = useActions();
+  const { addKeptToArena } = useActions();
   const [wanted, want] = useState<string | null>(null);
   const choices = keptChoices({ saved, kept, arena: own });
   const chosen = choices.find(({ id }) => id === wanted) ?? choices[0];
@@ -33,8 +34,7 @@ export function KeptContenders({
         const refused = hasAnswered ? null : refusedBefore(one, terms, { saved, kept, underWay });
         return (
           <div key={one.name} className="arena-other">
-            {one.name}: kept student, trained on seed {one.seed}{' '}
-            <Button onPress={() => removeFromArena(one.name)}>Remove {one.name}</Button>
+            {one.name}: kept student, trained on seed {one.seed} <RemoveButton name={one.name} />
             {refused !== null && (
               <p className="field-error">It will not be set beside the others: {refused}.</p>
             )}

@@ -3,6 +3,7 @@ import { page, userEvent } from 'vitest/browser';
 import type { GroupsEvent } from '../../../contract/events';
 import { emptySeries } from '../../../contract/series-schema';
 import { mounting } from '../../mount.testing';
+import { savedBy } from '../../saved-file.testing';
 import { appendDrawnSteps, noDrawnSteps } from '../../store/drawn-steps';
 import { ReinforcementCharts } from './ReinforcementCharts';
 
@@ -34,16 +35,8 @@ it('a drawn step is chosen by keyboard, and the CSV file has all that are kept',
     .element(page.getByRole('table', { name: 'Answers drawn at step 301' }))
     .toMatchTextContent(/The answer is: 301.*The answer is: 301/);
 
-  const files: Blob[] = [];
-  const make = URL.createObjectURL.bind(URL);
-  vi.spyOn(URL, 'createObjectURL').mockImplementation((blob) => {
-    files.push(blob as Blob);
-    return make(blob);
-  });
-  vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => {});
-  await page.getByRole('button', { name: 'Reward against length: save as CSV' }).click();
-  await expect.poll(() => files.length).toBe(1);
-  const rows = (await (files[0] as Blob).text()).trim().split('\n');
+  const { file } = await savedBy(page.getByRole('button', { name: 'Reward against length: save as CSV' }));
+  const rows = (await file.text()).trim().split('\n');
   expect(rows[0]).toMatch(/^step,question,sample,answer,/);
   expect(rows.slice(1).map((row) => row.split(',')[0])).toEqual(['301', '301', '302', '302', '303', '303']);
 });

@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { page } from 'vitest/browser';
 import { mounting } from '../../../mount.testing';
+import { savedBy } from '../../../saved-file.testing';
 import { MethodCard } from './MethodCard';
 
 const mount = mounting();
@@ -9,21 +10,8 @@ afterEach(() => {
   delete document.documentElement.dataset.theme;
 });
 
-/** What the page hands over when the button is pressed. */
-async function saved(format: string): Promise<{ readonly name: string; readonly file: Blob }> {
-  const files: Blob[] = [];
-  const make = URL.createObjectURL.bind(URL);
-  vi.spyOn(URL, 'createObjectURL').mockImplementation((blob) => {
-    files.push(blob as Blob);
-    return make(blob);
-  });
-  const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => {});
-  await page.getByRole('button', { name: `Paths of LoRi: save as ${format}` }).click();
-  await expect.poll(() => click.mock.instances.length, { timeout: 10_000 }).toBe(1);
-  const name = (click.mock.instances[0] as unknown as HTMLAnchorElement).download;
-  vi.restoreAllMocks();
-  return { name, file: files.at(-1) as Blob };
-}
+const saved = (format: string) =>
+  savedBy(page.getByRole('button', { name: `Paths of LoRi: save as ${format}` }));
 
 /** The image's colours, `r,g,b`, at two pixels for each of its own. */
 async function coloursOf(
