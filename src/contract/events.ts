@@ -328,6 +328,8 @@ export interface StudentReport {
   readonly step: number;
   /** How many thoughts it has, and what is fed for each; unknown of a student that the engine has not described yet. */
   readonly thoughts?: Pick<LatentSession, 'latentSteps' | 'filter' | 'temperature'>;
+  /** How its model differs from the one it was trained on, if it does. */
+  readonly note?: string;
 }
 
 export interface RunResult {
@@ -355,7 +357,10 @@ export interface RunResult {
   readonly ranksUsed?: Readonly<Record<string, number>>;
   readonly trainable: number;
   readonly provider: Provider;
+  /** SHA-256 of the weights of its models, by name. */
   readonly models: Readonly<Record<string, string>>;
+  /** How the matrices of their layers were kept, by name; absent from runs of earlier versions. */
+  readonly storages?: Readonly<Record<string, WeightStorage>>;
   /** Absent from runs of earlier versions. */
   readonly data?: DataUsed;
 }

@@ -5,6 +5,7 @@ import type { Methods } from './methods/method';
 import { once } from './once';
 import { dataUsedSchema } from './roles';
 import { accuracySchema, seriesSchema } from './series-schema';
+import { WEIGHT_STORAGES } from './weight-storage';
 
 /** What is stored of a run, in this browser and in run bundles. */
 
@@ -23,6 +24,7 @@ const resultShape = {
   trainable: z.int().min(0),
   provider: z.enum(['webgpu', 'wasm']),
   models: z.record(z.string(), z.string()),
+  storages: z.record(z.string(), z.enum(WEIGHT_STORAGES)).optional(),
   data: dataUsedSchema.optional(),
 };
 

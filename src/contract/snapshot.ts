@@ -3,6 +3,7 @@ import { type ReadConfig, readConfigSchema } from './config';
 import type { Methods } from './methods/method';
 import { accuracySchema, seriesSchema } from './series-schema';
 import { SNAPSHOT_STATUS, type SnapshotStatus } from './snapshot-status';
+import { WEIGHT_STORAGES } from './weight-storage';
 
 /**
  * A run as it was after a step: enough to train on to the very bits of the run that was never interrupted, or to run its
@@ -50,6 +51,8 @@ const headerShape = (config: z.ZodType<ReadConfig>) =>
     kept: z.strictObject({ step: count, correct: count }).nullable(),
     /** sha256 of the models' weights, by name. */
     models: z.record(z.string(), z.string()),
+    /** How the matrices of their layers were kept, by name; earlier versions did not say. */
+    storages: z.record(z.string(), z.enum(WEIGHT_STORAGES)).optional(),
     provider: z.enum(['webgpu', 'wasm']),
     data: z.strictObject({
       /** Ids of the training samples, in the order of the run. */

@@ -64,7 +64,7 @@ async function modelFile(input: CommandInput, format: ModelFormat): Promise<Made
   const isStudent = option.kind === 'student';
   const trained = isStudent ? await withRoles(input) : config;
   if (!isStudent) await openGiven(workbench, given, say);
-  const [selection] = await selectionsOf(workbench, [option], trained, onEvent, kept);
+  const [selection] = await selectionsOf(workbench, [option], trained, { onEvent, kept, say });
   const { subject } = selection as NonNullable<typeof selection>;
   const request: ModelFileRequest = { subject, format, dtype, length };
   return { request, ...(await workbench.exportModel(request)) };

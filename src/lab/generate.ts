@@ -34,7 +34,7 @@ export const generate: Command = async ({
   // Checked now rather than after the run that trains the student.
   parseGenerateRequest(request({ kind: 'teacher' }));
   await openGiven(workbench, given, say);
-  const [selection] = await selectionsOf(workbench, [option], config, onEvent, kept);
+  const [selection] = await selectionsOf(workbench, [option], config, { onEvent, kept, say });
   const asked = request((selection as Selection).subject);
   const isAlone = asked.settings.samples === 1;
   say(asked.prompt);

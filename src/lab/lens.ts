@@ -40,7 +40,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, k
   parseLensRequest(request(subjects.map(({ kind, sections }) => ({ subject: { kind }, sections }))));
   await openGiven(workbench, given, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
-  const selections = await selectionsOf(workbench, subjects, config, onEvent, kept);
+  const selections = await selectionsOf(workbench, subjects, config, { onEvent, kept, say });
   if (given.data.length > 0) await countRows(workbench, (selections[0] as Selection).subject, say);
   sayCost(await workbench.lensCost(request(selections)), say);
   const report = await workbench.lens(request(selections), { report: sayProgress(say) });
@@ -118,7 +118,7 @@ export const causal: Command = async ({
   const ranks = numbers('ranks', given.ranks);
   const problems = whole('problems', given.problems);
   const layers = numbers('layers', given.layers);
-  const [selection] = await selectionsOf(workbench, [option], config, onEvent, kept);
+  const [selection] = await selectionsOf(workbench, [option], config, { onEvent, kept, say });
   const request: CausalRequest = {
     subject: (selection as Selection).subject,
     problems,

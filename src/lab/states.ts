@@ -24,7 +24,7 @@ export const states: Command = async ({
   const layers = given.layers === undefined ? null : numbers('layers', given.layers);
   await openGiven(workbench, given, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
-  const [selection] = await selectionsOf(workbench, [option], config, onEvent, kept);
+  const [selection] = await selectionsOf(workbench, [option], config, { onEvent, kept, say });
   const { subject, sections } = selection as NonNullable<typeof selection>;
   if (given.data.length > 0) await countRows(workbench, subject, say);
   const request: StatesRequest = { source, subject, sections, layers, format };

@@ -3,6 +3,7 @@ import { type Intervention, momentOf } from '../contract/latents';
 import { median } from '../contract/statistics';
 import { type Command, unobserved } from './command';
 import { withRoles } from './roles';
+import { openKept } from './subjects';
 
 /**
  * Steps through one question, thought by thought, and again with each of the given interventions, whose
@@ -16,7 +17,7 @@ export const step: Command = async (input) => {
   const config = await withRoles(input);
   if (kept && stepping.untrained)
     throw new Error('--kept and --untrained both say whose thoughts are stepped; give one of them');
-  if (kept) await workbench.openStudent(kept.file);
+  if (kept) await openKept(workbench, kept, say);
   const run =
     stepping.untrained || kept ? undefined : await workbench.distil(unobserved(config), { report: onEvent });
   const [problem] = await workbench.problems('held-out', 0, 1);

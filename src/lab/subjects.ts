@@ -3,10 +3,11 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SMALL_FILES } from '../contract/checkpoint-files';
 import type { RunConfig } from '../contract/config';
-import type { ModelReport, RunEvent } from '../contract/events';
+import type { ModelReport, StudentReport } from '../contract/events';
 import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } from '../contract/lens';
 import { WEIGHT_STORAGES } from '../contract/weight-storage';
 import type { LoriWorkbench } from '../engine/session/workbench';
+import type { CommandInput } from './command';
 import type { KeptRun } from './keep';
 import type { OpenArguments, SubjectArguments } from './options';
 
@@ -56,6 +57,17 @@ export function oneSubject(
   return parsed;
 }
 
+/** Opens the student of a stored run, and says how its model differs from the run's. */
+export async function openKept(
+  workbench: Pick<LoriWorkbench, 'openStudent'>,
+  { file }: KeptRun,
+  say: CommandInput['say'],
+): Promise<StudentReport> {
+  const report = await workbench.openStudent(file);
+  if (report.note) say(report.note);
+  return report;
+}
+
 /**
  * Provides what the subjects need: if one is a student, that of the stored run, or else a newly trained one.
  * @returns the subjects for a request
@@ -64,11 +76,10 @@ export async function selectionsOf(
   workbench: LoriWorkbench,
   subjects: readonly SubjectOption[],
   config: RunConfig,
-  onEvent: (event: RunEvent) => void,
-  given?: KeptRun,
+  { onEvent, kept: given, say }: Pick<CommandInput, 'onEvent' | 'kept' | 'say'>,
 ): Promise<Selection[]> {
   if (subjects.some(({ kind }) => kind === 'student'))
-    await (given ? workbench.openStudent(given.file) : workbench.distil(config, { report: onEvent }));
+    await (given ? openKept(workbench, given, say) : workbench.distil(config, { report: onEvent }));
   const kept = await workbench.checkpoints();
   return subjects.map(({ kind, step, sections }) => {
     if (kind !== 'student' || step === undefined) return { subject: { kind }, sections };

@@ -1,7 +1,7 @@
 import type { Selection, Subject } from '../contract/lens';
 import { type CommandInput, type Contender, unobserved } from './command';
 import type { SubjectArguments } from './options';
-import { openGiven, parseSubject, type SubjectOption, selectionsOf } from './subjects';
+import { openGiven, openKept, parseSubject, type SubjectOption, selectionsOf } from './subjects';
 
 /** A subject that is ready, with a name. The next one may replace it. */
 export interface Who {
@@ -55,12 +55,12 @@ export async function* askedSubjects(input: CommandInput, given: SubjectArgument
     if (option.step === undefined) yield { name: nameOf(option), subject: { kind: option.kind } };
     else {
       // One run has the checkpoints of all steps.
-      ofSteps ??= await selectionsOf(workbench, steps, config, onEvent, kept);
+      ofSteps ??= await selectionsOf(workbench, steps, config, { onEvent, kept, say });
       yield { name: nameOf(option), subject: (ofSteps[steps.indexOf(option)] as Selection).subject };
     }
   }
   if (kept) {
-    const { label, step } = await workbench.openStudent(kept.file);
+    const { label, step } = await openKept(workbench, kept, say);
     say(`${given.kept}: ${label}, step ${step}`);
     yield { name: String(given.kept), subject: { kind: 'student' } };
   }

@@ -31,6 +31,7 @@ export function studentActions(ctx: Context, engine: EngineActions): StudentActi
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
       ctx.set({ student: outcome.value, studentConfig: row.config, studentRun: id });
+      if (outcome.value.note) ctx.notify('warning', outcome.value.note);
       ctx.latents({ student: 'trained' });
       ctx.lens(outlived(ctx.get().lens, ({ kind }) => kind === 'student'));
       await refreshCheckpoints(ctx);

@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { TokenPreviewRequest } from '../../contract/tokens';
+import { useSettled } from '../ui/use-settled';
 import type { PreviewOutcome } from './preview-actions';
 import { useActions, useApp } from './use-app';
 
@@ -8,9 +9,6 @@ export interface TokenReading {
   /** Whether they are the tokens of the previous texts. */
   readonly isStale: boolean;
 }
-
-/** Milliseconds without a change before a text is tokenized. */
-const REST = 250;
 
 /**
  * The tokens of the texts of `request`, a moment after they last changed; `null` before, without a request, and while the
@@ -24,18 +22,14 @@ export function useTokenPreview(request: TokenPreviewRequest | null): TokenReadi
   );
   const [read, setRead] = useState<{ key: string; model: unknown; outcome: PreviewOutcome } | null>(null);
   const key = request === null || model === null ? null : JSON.stringify(request);
-  useEffect(() => {
-    if (key === null) return;
-    let left = false;
-    const timer = setTimeout(async () => {
+  useSettled(
+    async (isCurrent) => {
+      if (key === null) return;
       const outcome = await previewTokens(JSON.parse(key) as TokenPreviewRequest);
-      if (!left) setRead({ key, model, outcome });
-    }, REST);
-    return () => {
-      left = true;
-      clearTimeout(timer);
-    };
-  }, [key, model, previewTokens]);
+      if (isCurrent()) setRead({ key, model, outcome });
+    },
+    [key, model],
+  );
   if (key === null || read === null || read.model !== model) return null;
   return { outcome: read.outcome, isStale: read.key !== key };
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { ABLATION_SEEDS, ablationsOf } from '../../../contract/ablations';
 import type { Arena } from '../../../contract/arena';
 import { fewSeeds } from '../../../contract/arena-table';
@@ -9,7 +9,7 @@ import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { Panel } from '../../ui/Panel';
-import { PAUSE } from './ArenaCost';
+import { useSettled } from '../../ui/use-settled';
 import { costWords } from './words';
 
 /** The ablations of the methods' papers: one press runs one, unless that would replace results, which takes a second. */
@@ -96,18 +96,13 @@ function useAblationCost(id: string, isBusyNow: boolean): ArenaCost | null {
   const isReady = useApp((state) => state.pair.status === 'done' && state.device.status === 'done');
   const { ablationCost } = useActions();
   const [found, setFound] = useState<{ readonly id: string; readonly cost: ArenaCost | null } | null>(null);
-  useEffect(() => {
-    if (!isReady || isBusyNow) return;
-    let isCurrent = true;
-    const ask = async () => {
+  useSettled(
+    async (isCurrent) => {
+      if (!isReady || isBusyNow) return;
       const cost = await ablationCost(id);
-      if (isCurrent) setFound({ id, cost });
-    };
-    const timer = setTimeout(() => void ask(), PAUSE);
-    return () => {
-      isCurrent = false;
-      clearTimeout(timer);
-    };
-  }, [id, isReady, isBusyNow, ablationCost]);
+      if (isCurrent()) setFound({ id, cost });
+    },
+    [id, isReady, isBusyNow],
+  );
   return found?.id === id ? found.cost : null;
 }

@@ -1,5 +1,6 @@
 import type { Accuracy, RunResult } from '../../../contract/events';
 import { nameConfig } from '../../../contract/presets';
+import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -17,6 +18,7 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
   const { keepTeacher } = useActions();
   const { name: label } = nameConfig(result.config, methods);
   const cut = ranksUsed(result, methods);
+  const reduced = Object.entries(result.storages ?? {}).filter(([, storage]) => storage !== 'f32');
   const share = heldOut && teacher && teacher.share > 0 ? heldOut.share / teacher.share : null;
   return (
     <Panel
@@ -58,6 +60,14 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
             `teacher ${duration(1000 * seconds.teacher)}, compiling ${duration(1000 * seconds.compile)}, training ${duration(1000 * seconds.train)}, evaluation ${duration(1000 * seconds.evaluate)}`,
           ],
           ['Trained parameters', integer(result.trainable)],
+          ...(reduced.length > 0
+            ? [
+                [
+                  'Frozen matrices of the layers',
+                  reduced.map(([name, storage]) => `${name} in ${STORAGE_SHORT[storage]}`).join('; '),
+                ] as const,
+              ]
+            : []),
           ...(cut.length > 0
             ? [['Ranks reduced to what the model or the samples span', cut.join('; ')] as const]
             : []),

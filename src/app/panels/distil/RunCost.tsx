@@ -4,10 +4,9 @@ import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useActions, useApp } from '../../store/use-app';
 import { bytes, duration, integer } from '../../ui/format';
+import { useSettled } from '../../ui/use-settled';
 import { type KeptWords, keptWords } from './kept-words';
 
-/** Milliseconds without a change before a form is estimated. */
-const PAUSE = 400;
 /** Seconds above which a run is not something to wait for. */
 const LONG = 1800;
 
@@ -20,11 +19,7 @@ export function RunCost() {
   const teacher = useApp((state) => state.teacher);
   const cost = useApp((state) => state.cost);
   const { estimateRun } = useActions();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the estimate is of these
-  useEffect(() => {
-    const timer = setTimeout(() => void estimateRun(), PAUSE);
-    return () => clearTimeout(timer);
-  }, [draft, opened, rows, device, teacher, estimateRun]);
+  useSettled(() => estimateRun(), [draft, opened, rows, device, teacher]);
   if (cost.status === 'failed')
     return (
       <p className="field-error" role="status">

@@ -8,6 +8,7 @@ import {
   ONNX_LENGTH,
   STUDENT_FILE,
 } from '../../../contract/model-files';
+import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { listed, quote } from '../../../text/quote';
 import { ConfigError, InputError, throwIfCancelled } from '../../base/errors';
 import { encodeFloats } from '../../checkpoint/float';
@@ -159,13 +160,19 @@ function studentFile(
   return new TextEncoder().encode(`${JSON.stringify(about, null, 2)}\n`);
 }
 
-function notesOn({ modules, idle, adapters, rems, weights }: Exported, isGraph: boolean): string[] {
+function notesOn({ model, modules, idle, adapters, rems, weights }: Exported, isGraph: boolean): string[] {
+  const { storage } = model.config;
   const names = listed(
     modules.map(({ name }) => name),
     6,
   );
   const added = modules.find(({ name }) => name === TOKENS);
   return [
+    ...(storage && !weights
+      ? [
+          `Here the matrices of its layers are kept in ${STORAGE_SHORT[storage]}; elsewhere they have the checkpoint’s own values, with which answers may differ.`,
+        ]
+      : []),
     ...(weights ? ['All weights are the trained ones; the base’s are not included.'] : []),
     ...(added
       ? [

@@ -1,3 +1,4 @@
+import type { WeightStorage } from '../../../contract/weight-storage';
 import type { ProblemCodec } from '../../data/tokens';
 import type { Reasoning } from '../../decode/reasoning';
 import type { ParameterSpecs } from '../../nn/parameters';
@@ -47,3 +48,9 @@ export interface Roles {
   /** SHA-256 of the weights of each, by name. */
   readonly hashes: Readonly<Record<string, string>>;
 }
+
+/** How the matrices of the layers of each are kept, by name. */
+export const storagesOf = ({ student, teacher }: Roles): Readonly<Record<string, WeightStorage>> =>
+  Object.fromEntries(
+    [teacher.model, student].map(({ report, config }) => [report.name, config.storage ?? 'f32'] as const),
+  );

@@ -2,6 +2,7 @@ import type { RunConfig } from '../../../contract/config';
 import type { Methods } from '../../../contract/methods/method';
 import type { SnapshotHeader } from '../../../contract/snapshot';
 import type { SnapshotStatus } from '../../../contract/snapshot-status';
+import { STORAGE_SHORT, type WeightStorage } from '../../../contract/weight-storage';
 import { listed, quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { sha256Hex } from '../../base/sha256';
@@ -10,7 +11,7 @@ import { MAX_VOCABULARY_BYTES } from '../../model/model-on-device';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { parametersOf } from '../../recipes/shared/trained';
 import { hashesOfStudent } from '../models/resolve-roles';
-import type { Roles } from '../models/roles';
+import { type Roles, storagesOf } from '../models/roles';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import type { Machinery } from './prepare';
@@ -48,9 +49,32 @@ export function checkModels(
   );
 }
 
+/** Models whose matrices are not kept as they were, one clause each. */
+function keptOtherwise(
+  { storages = {} }: Pick<SnapshotHeader, 'storages'>,
+  now: Readonly<Record<string, WeightStorage>>,
+): string[] {
+  return Object.entries(now).flatMap(([name, storage]) => {
+    const was = storages[name];
+    return was === undefined || was === storage
+      ? []
+      : [`${quote(name)} are in ${STORAGE_SHORT[storage]}, not in ${STORAGE_SHORT[was]}`];
+  });
+}
+
+/** What is to be said of a student whose base is kept in another storage than it was trained on; undefined if nothing. */
+export function storageNote(header: SnapshotHeader, roles: Roles): string | undefined {
+  const { name } = roles.student.report;
+  const storage = storagesOf(roles)[name] as WeightStorage;
+  const differ = keptOtherwise(header, { [name]: storage });
+  return differ.length === 0
+    ? undefined
+    : `The matrices of ${listed(differ, 1)} as when this student was trained: its answers may differ from those of the run. The Model panel (with the lab: --storage) changes how they are kept.`;
+}
+
 /**
  * Refuses to resume if the bits would not be those of the run. The configuration is the snapshot's own.
- * @throws InputError naming the models or the data that differ, or if the run is done
+ * @throws InputError naming the models, the data or the storages that differ, or if the run is done
  */
 export async function checkSame(header: SnapshotHeader, context: RunContext, data: RunData): Promise<void> {
   const { status, step } = header;
@@ -60,6 +84,12 @@ export async function checkSame(header: SnapshotHeader, context: RunContext, dat
       'Use its student, or start another run with more steps.',
     );
   await checkSource(header, context.roles, data);
+  const differ = keptOtherwise(header, storagesOf(context.roles));
+  if (differ.length > 0)
+    throw new InputError(
+      `the matrices of ${listed(differ, 4)} as the run has them: its next losses would be others`,
+      'Choose the run’s storage in the Model panel (with the lab: --storage), then resume.',
+    );
 }
 
 /** @throws InputError naming the models or the data that differ from the run's */
@@ -141,6 +171,7 @@ export async function packerFor({
         step,
         kept: best && !isDone ? { step: best.step, correct: best.correct } : null,
         models: { ...context.roles.hashes },
+        storages: storagesOf(context.roles),
         provider: context.runtime.provider,
         data: named,
         seconds: clock.soFar(),

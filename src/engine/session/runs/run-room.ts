@@ -16,7 +16,7 @@ import type { Roles } from '../models/roles';
 import type { RunContext } from './context';
 import { LoopControl } from './control';
 import { costOf, planOf, rationaleRead } from './plan';
-import { studentOf } from './resume';
+import { storageNote, studentOf } from './resume';
 import { runDistillation } from './run';
 import { runData } from './run-data';
 import { type OpenedSnapshot, readSnapshot, snapshotBytes } from './snapshot-file';
@@ -66,9 +66,11 @@ export class RunRoom {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport> {
     const { desk } = this;
     return desk.alone('open a student', async () => {
-      const student = this.studentOf(await readSnapshot(file, desk.methods));
+      const snapshot = await readSnapshot(file, desk.methods);
+      const student = this.studentOf(snapshot);
       desk.students.open(student);
-      return reportOf(student, desk.methods);
+      const note = student.roles && storageNote(snapshot.header, student.roles);
+      return { ...reportOf(student, desk.methods), ...(note && { note }) };
     });
   }
 

@@ -6,6 +6,7 @@ import type { TeacherReading } from '../../../contract/run-cost';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { train } from '../../train/loop';
+import { storagesOf } from '../models/roles';
 import { batchesOf } from './batches';
 import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
@@ -269,6 +270,7 @@ class Distillation {
       ranksUsed,
       provider: context.runtime.provider,
       models: context.roles.hashes,
+      storages: storagesOf(context.roles),
       ...(this.used && { data: this.used }),
     };
   }

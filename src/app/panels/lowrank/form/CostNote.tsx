@@ -1,9 +1,6 @@
-import { useEffect } from 'react';
 import { useActions, useApp } from '../../../store/use-app';
+import { useSettled } from '../../../ui/use-settled';
 import { costWords } from './cost-words';
-
-/** How long a field is left alone before what it costs is asked for. */
-const SETTLED_MS = 250;
 
 /** What a press on Decompose would take, as soon as the models it needs are there. */
 export function CostNote() {
@@ -17,11 +14,7 @@ export function CostNote() {
   const report = useApp((state) => state.lens.report.value);
   const run = useApp((state) => state.run.task.value);
   const { askLensCost } = useActions();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when any of these changes
-  useEffect(() => {
-    const timer = setTimeout(() => void askLensCost(), SETTLED_MS);
-    return () => clearTimeout(timer);
-  }, [draft, pair, opened, rows, device, report, run, askLensCost]);
+  useSettled(() => askLensCost(), [draft, pair, opened, rows, device, report, run]);
   if (cost.status === 'failed')
     return cost.error.code === 'memory' ? (
       <p className="field-error">
