@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import type { TokenPreviewRequest } from '../../contract/tokens';
-import { useSettled } from '../ui/use-settled';
 import type { PreviewOutcome } from './preview-actions';
 import { useActions, useApp } from './use-app';
+import { useSettled } from './use-settled';
 
 export interface TokenReading {
   readonly outcome: PreviewOutcome;

@@ -13,22 +13,18 @@ export type FloatDType = 'f32' | HalfDType;
  * their own stay in it; others are copied, so that no tensor keeps a whole file alive. Throws `FileError` on
  * a ragged length.
  */
-export const elementsOf = (bytes: Uint8Array<ArrayBuffer>, dtype: FloatDType): Elements =>
-  elementsIn(bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes), dtype);
-
-type Elements = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
-
-/** The same, but a view wherever the alignment allows one. */
-export function elementsIn(bytes: Uint8Array<ArrayBuffer>, dtype: FloatDType): Elements {
+export function elementsOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  dtype: FloatDType,
+): Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const width = dtype === 'f32' ? 4 : 2;
   if (bytes.length % width !== 0)
     throw new FileError(
       `${bytes.length} bytes are not a whole number of ${dtype} values`,
       'The file is damaged: get it again.',
     );
-  const { buffer, byteOffset, length } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
-  const OwnArray = dtype === 'f32' ? Float32Array : Uint16Array;
-  return new OwnArray(buffer, byteOffset, length / width);
+  const { buffer } = bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  return dtype === 'f32' ? new Float32Array(buffer) : new Uint16Array(buffer);
 }
 
 /** f32 values → little-endian bytes, rounded to nearest even; beyond the range becomes infinity, NaN stays NaN. */

@@ -1,13 +1,12 @@
 /** Random access to a file's bytes, so that weights can be read one tensor at a time. */
 import { FileError } from '../base/errors';
-import { readAhead } from './read-ahead';
 
 export interface ByteSource {
   /** Length in bytes. */
   readonly size: number;
   /** Exactly `length` bytes from `offset`. Rejects if the file is shorter. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** The same synchronously, if the host can; it may be a view of more. Throws if the file is shorter. */
+  /** The same synchronously, if the host can. Throws if the file is shorter. */
   readonly readSync?: (offset: number, length: number) => Uint8Array<ArrayBuffer>;
 }
 
@@ -34,23 +33,16 @@ export function blobSource(blob: Blob, readBlob?: ReadBlob): ByteSource {
       checkRange(offset, length, blob.size);
       return whole(await blob.slice(offset, offset + length).arrayBuffer(), offset, length);
     },
-    ...(readBlob && { readSync: synchronous(blob, readBlob) }),
-  };
-}
-
-function synchronous(blob: Blob, readBlob: ReadBlob): NonNullable<ByteSource['readSync']> {
-  const ahead = readAhead(
-    (from, to) =>
-      whole(
-        read(() => readBlob(blob, from, to), from),
-        from,
-        to - from,
-      ),
-    blob.size,
-  );
-  return (offset, length) => {
-    checkRange(offset, length, blob.size);
-    return ahead(offset, offset + length);
+    ...(readBlob && {
+      readSync: (offset, length) => {
+        checkRange(offset, length, blob.size);
+        return whole(
+          read(() => readBlob(blob, offset, offset + length), offset),
+          offset,
+          length,
+        );
+      },
+    }),
   };
 }
 

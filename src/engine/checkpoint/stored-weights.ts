@@ -1,7 +1,7 @@
 import type { HostTensor } from '../base/dtype';
 import { BUG, FileError } from '../base/errors';
 import { checkFinite } from './finite';
-import { elementsIn, type FloatDType } from './float';
+import { elementsOf, type FloatDType } from './float';
 import { quote } from './json';
 import type { TensorLocation } from './locate';
 import { checkFloat, STORED_DTYPES } from './safetensors';
@@ -33,7 +33,7 @@ export class StoredWeights {
     const width = rest.reduce((n, d) => n * d, STORED_DTYPES.get(dtype)?.bytes ?? 0);
     if (!source.readSync)
       throw new FileError(`tensor ${quote(name)} lies in a file that cannot be read at once`, BUG);
-    const data = elementsIn(source.readSync(entry.begin + from * width, (to - from) * width), dtype);
+    const data = elementsOf(source.readSync(entry.begin + from * width, (to - from) * width), dtype);
     const tensor = { dtype, shape: [to - from, ...rest], data } as HostTensor;
     if (!this.checked.has(name)) {
       checkFinite(name, tensor);

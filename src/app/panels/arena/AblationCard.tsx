@@ -6,10 +6,10 @@ import type { ArenaCost } from '../../store/arena';
 import { isActive } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
+import { useSettled } from '../../store/use-settled';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { Panel } from '../../ui/Panel';
-import { useSettled } from '../../ui/use-settled';
 import { costWords } from './words';
 
 /** The ablations of the methods' papers: one press runs one, unless that would replace results, which takes a second. */

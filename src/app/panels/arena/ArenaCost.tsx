@@ -1,6 +1,6 @@
 import type { Arena } from '../../../contract/arena';
 import { useActions, useApp } from '../../store/use-app';
-import { useSettled } from '../../ui/use-settled';
+import { useSettled } from '../../store/use-settled';
 import { costWords } from './words';
 
 /** What the runs that are left take, before they are started. */

@@ -3,8 +3,8 @@ import { inHeap } from '../../../contract/memory';
 import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost';
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useActions, useApp } from '../../store/use-app';
+import { useSettled } from '../../store/use-settled';
 import { bytes, duration, integer } from '../../ui/format';
-import { useSettled } from '../../ui/use-settled';
 import { type KeptWords, keptWords } from './kept-words';
 
 /** Seconds above which a run is not something to wait for. */

@@ -1,5 +1,5 @@
 import { useActions, useApp } from '../../../store/use-app';
-import { useSettled } from '../../../ui/use-settled';
+import { useSettled } from '../../../store/use-settled';
 import { costWords } from './cost-words';
 
 /** What a press on Decompose would take, as soon as the models it needs are there. */

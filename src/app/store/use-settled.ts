@@ -8,7 +8,6 @@ const SETTLED = 300;
  * still so, for an answer that arrives late.
  */
 export function useSettled(ask: (isCurrent: () => boolean) => unknown, values: readonly unknown[]): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when a value changes, not when the function does
   useEffect(() => {
     let current = true;
     const timer = setTimeout(() => void ask(() => current), SETTLED);
@@ -16,5 +15,6 @@ export function useSettled(ask: (isCurrent: () => boolean) => unknown, values: r
       current = false;
       clearTimeout(timer);
     };
+    // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when a value changes, not when the function does
   }, values);
 }
