@@ -1,6 +1,7 @@
 import { settingsOf } from '../../../contract/config';
 import { methodOf } from '../../../contract/methods/index';
 import { methodPaths } from '../../../contract/methods/method';
+import { nameConfig } from '../../../contract/presets';
 import type { Setting } from '../../../contract/settings';
 import { shorten } from '../../../text/quote';
 import { draftErrors } from '../../store/draft';
@@ -78,8 +79,27 @@ export function RolesCard({ isDisabled }: { readonly isDisabled: boolean }) {
         </div>
       )}
       {!isDisabled && <RunCost />}
+      <TunedElsewhere />
       <UsedRows />
     </Panel>
+  );
+}
+
+/** For a checkpoint with values that were chosen for the bundled pair: which to set anew first. */
+function TunedElsewhere() {
+  const draft = useApp((state) => state.draft);
+  const methods = useApp((state) => state.methods);
+  if (draft.roles.student !== 'opened') return null;
+  const { preset, differs } = nameConfig(draft, methods);
+  const isOwnRate = differs.some(([path]) => path === 'optimiser.learningRate');
+  if (!preset || preset.paper || isOwnRate) return null;
+  return (
+    <p className="help">
+      The values of “{preset.name}” were chosen for the bundled pair, with 1.1 million weights. For a
+      checkpoint the learning rate ({draft.optimiser.learningRate}) is the first to set anew: CODI published
+      0.003 for GPT-2 and 0.0008 for Llama-3.2-1B, at 128 samples a step. If the loss of the first steps
+      grows, it is too high.
+    </p>
   );
 }
 
