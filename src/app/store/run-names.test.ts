@@ -3,7 +3,7 @@ import { parseRunConfig } from '../../contract/config';
 import { METHODS } from '../../contract/methods/index';
 import type { SavedRun } from '../../contract/saved-run';
 import { emptySeries } from '../../contract/series-schema';
-import { differences, runName, searchRuns } from './run-names';
+import { circumstances, differences, runName, searchRuns } from './run-names';
 
 const run = (id: string, config: object, labels: Partial<SavedRun> = {}): SavedRun => ({
   ...{ id, savedAt: 1, result: null, series: emptySeries },
@@ -49,4 +49,22 @@ describe('differences of configurations', () => {
     expect(all.find(({ path }) => path === 'method')?.values).toEqual(['lori', 'codi']);
     expect(all.find(({ path }) => path === 'factors.layerRank')?.values.at(-1)).toBeNull();
   });
+});
+
+it('runs with equal settings differ in what they ran on: models, how these were kept, the provider', () => {
+  const on = (over: object) => ({
+    result: { models: { base: '0123456789' }, provider: 'wasm', ...over } as unknown as SavedRun['result'],
+  });
+  expect(circumstances([on({}), on({})])).toEqual([]);
+  const runs = [
+    on({ storages: { base: 'int8' } }),
+    on({ storages: { base: 'f32' }, provider: 'webgpu', models: { base: 'abcdef0123' } }),
+    on({}),
+    { result: null },
+  ];
+  expect(circumstances(runs)).toEqual([
+    { path: 'models (sha256)', values: ['base 01234567', 'base abcdef01', 'base 01234567', null] },
+    { path: 'matrices kept in', values: ['8 bits', 'float32', null, null] },
+    { path: 'computed on', values: ['WASM', 'WebGPU', 'WASM', null] },
+  ]);
 });

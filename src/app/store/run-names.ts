@@ -2,6 +2,7 @@ import type { RunConfig } from '../../contract/config';
 import type { Methods } from '../../contract/methods/method';
 import { nameConfig } from '../../contract/presets';
 import type { SavedRun } from '../../contract/saved-run';
+import { STORAGE_SHORT } from '../../contract/weight-storage';
 import { valueAt } from './draft';
 
 /** A run's own name, or one made from its configuration. */
@@ -56,5 +57,28 @@ export function differences(configs: readonly RunConfig[]): readonly Difference[
         return value === undefined ? null : shown(value);
       }),
     }))
-    .filter(({ values }) => new Set(values).size > 1);
+    .filter(isDifferent);
 }
+
+const isDifferent = ({ values }: Difference): boolean => new Set(values).size > 1;
+
+/** What no setting says and results do: models, how their matrices were kept, provider; where they differ. */
+export const circumstances = (runs: readonly Pick<SavedRun, 'result'>[]): readonly Difference[] =>
+  [
+    { path: 'models (sha256)', of: modelsIn },
+    { path: 'matrices kept in', of: storagesIn },
+    { path: 'computed on', of: ({ provider }: Result) => (provider === 'webgpu' ? 'WebGPU' : 'WASM') },
+  ]
+    .map(({ path, of }) => ({ path, values: runs.map(({ result }) => (result ? of(result) : null)) }))
+    .filter(isDifferent);
+
+type Result = NonNullable<SavedRun['result']>;
+
+const modelsIn = ({ models }: Result): string =>
+  Object.entries(models)
+    .map(([name, hash]) => `${name} ${hash.slice(0, 8)}`)
+    .join(', ');
+
+/** Runs of earlier versions do not say. */
+const storagesIn = ({ storages }: Result): string | null =>
+  storages ? [...new Set(Object.values(storages))].map((storage) => STORAGE_SHORT[storage]).join(', ') : null;

@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import type { SavedRun } from '../../../../contract/saved-run';
 import { listed } from '../../../../text/quote';
 import { LineChart } from '../../../charts/LineChart';
-import { differences, runName } from '../../../store/run-names';
+import { circumstances, differences, runName } from '../../../store/run-names';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { DataTable } from '../../../ui/DataTable';
@@ -45,6 +45,7 @@ export function CompareCard() {
         columns={['', ...names]}
         rows={[
           ...differ.map(({ path, values }) => [path, ...values]),
+          ...circumstances(runs).map(({ path, values }) => [path, ...values]),
           ['steps done', ...runs.map(({ series, result }) => result?.steps ?? series.step.at(-1) ?? 0)],
           ['last total loss', ...runs.map(({ series }) => finalLoss(series))],
           ['held-out accuracy', ...runs.map(({ result }) => accuracyText(result))],
