@@ -12,8 +12,6 @@ const browserTests = ['src/**/*.browser.test.{ts,tsx}', 'scripts/**/*.browser.te
 const inChromium = (name: string, include: string[], testTimeout: number) =>
   mergeConfig(vite, {
     plugins: [sharedFiles()],
-    // scripts/tools/browser-tests.mjs runs two at a time.
-    cacheDir: `node_modules/.vite/chromium-${process.env.LORI_LANE ?? 1}`,
     // Found only at run time otherwise, and the reload that follows fails the test that asked for it.
     optimizeDeps: {
       include: [
