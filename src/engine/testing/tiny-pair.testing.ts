@@ -3,6 +3,7 @@
  * tested in milliseconds, but nothing these models say makes sense. Its tokenizer knows the words of chains of steps and
  * numbers up to 99; tests of it do not depend on which pair is bundled.
  */
+import type { NamedFile } from '../../contract/lens';
 import { Rng } from '../base/rng';
 import { sha256Hex } from '../base/sha256';
 import { MODEL_TYPES, parseModelConfig } from '../checkpoint/config';
@@ -132,6 +133,12 @@ function weightsOf(config: typeof CONFIG, rng: Rng, scale: number, norms: number
   });
   return writeSafetensors(tensors);
 }
+
+/** The files of one of them, as a person chooses them from its folder. */
+export const filesOf = (pair: ReadonlyMap<string, Uint8Array<ArrayBuffer>>, role: Role): NamedFile[] =>
+  [...pair]
+    .filter(([path]) => path.startsWith(`${role}/`))
+    .map(([path, bytes]) => ({ name: path.slice(role.length + 1), data: new Blob([bytes]) }));
 
 /** Answers from `files` below `folder`, 404 elsewhere. */
 export function serveFiles(

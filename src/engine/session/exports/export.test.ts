@@ -10,7 +10,7 @@ import type { StatesRequest } from '../../../contract/states';
 import { floatsOf } from '../../base/half';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { loadOrt } from '../../runtime/ort';
-import { TINY_FAMILIES, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { filesOf, TINY_FAMILIES, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { insideOf } from '../inside.testing';
 import { readNpy } from '../models/families-files.testing';
 import type { LoadedModels } from '../models/subjects';
@@ -68,9 +68,7 @@ describe.each([
     await workbench.loadPair('models');
     // A large learning rate, so that the adapter matters.
     await workbench.distil(tinyRun({ optimiser: { learningRate: 0.05 } }));
-    base = [...files].flatMap(([path, bytes]) =>
-      path.startsWith('base/') ? [{ name: path.slice('base/'.length), data: new Blob([bytes]) }] : [],
-    );
+    base = filesOf(files, 'base');
     states = await statesOf(STUDENT);
     const at = (name: string): string => join(folder, `${family}-${name}`);
     const save = async (name: string, blob: Blob): Promise<string> => {

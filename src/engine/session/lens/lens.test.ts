@@ -14,7 +14,7 @@ import { ENERGY_SHARES as COUNTED } from '../../analysis/spectra';
 import { CancelledError, InputError, NumericError } from '../../base/errors';
 import { svdCpu } from '../../kernels/svd/svd.cpu';
 import type { Runtime } from '../../runtime/runtime';
-import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { filesOf, type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { insideOf } from '../inside.testing';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
@@ -42,12 +42,8 @@ beforeAll(async () => {
   workbench = await opened();
   const run = tinyRun({ optimiser: { steps: 4 }, data: { heldOut: 0 } });
   await workbench.distil({ ...run, observation: { every: 2, samples: 2 } });
-  const files = [...(await tinyPair({ seed: 9, config: { hidden_size: 16 } }))];
-  await workbench.openCheckpoint(
-    files
-      .filter(([path]) => path.startsWith('base/'))
-      .map(([path, bytes]) => ({ name: path.slice('base/'.length), data: new Blob([bytes]) })),
-  );
+  const other = await tinyPair({ seed: 9, config: { hidden_size: 16 } });
+  await workbench.openCheckpoint(filesOf(other, 'base'));
 });
 afterAll(() => workbench.close());
 

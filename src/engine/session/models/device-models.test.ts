@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CausalRequest, NamedFile } from '../../../contract/lens';
 import type { Runtime } from '../../runtime/runtime';
-import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { filesOf, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { insideOf } from '../inside.testing';
 import { figure6 } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
@@ -24,9 +24,7 @@ beforeEach(async () => {
 afterEach(() => workbench.close());
 
 async function teacherFiles(seed: number): Promise<NamedFile[]> {
-  return [...(await tinyPair({ seed }))]
-    .filter(([path]) => path.startsWith('teacher/'))
-    .map(([path, bytes]) => ({ name: path.slice('teacher/'.length), data: new Blob([bytes]) }));
+  return filesOf(await tinyPair({ seed }), 'teacher');
 }
 
 const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';

@@ -4,7 +4,7 @@ import type { RunEvent } from '../../../contract/events';
 import { FIGURE_6, type NamedFile } from '../../../contract/lens';
 import type { RunSnapshot } from '../../../contract/snapshot';
 import { wordProblems } from '../../data/word-problems';
-import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { filesOf, type Role, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { insideOf } from '../inside.testing';
 import { losses, tinyRun, tinyRunBy, watch } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
@@ -20,10 +20,7 @@ const rowsFile = (rows: readonly object[], name = 'rows.json'): NamedFile => ({
 });
 
 let files: Map<string, Uint8Array<ArrayBuffer>>;
-const folder = (role: string): NamedFile[] =>
-  [...files]
-    .filter(([path]) => path.startsWith(`${role}/`))
-    .map(([path, bytes]) => ({ name: path.slice(role.length + 1), data: new Blob([bytes]) }));
+const folder = (role: Role): NamedFile[] => filesOf(files, role);
 beforeAll(async () => {
   files = await tinyPair();
 });
@@ -196,9 +193,7 @@ describe('roles', () => {
   it('refuse a kept teacher of another width, and name the losses that need it', async () => {
     const wide = await tinyPair({ config: { hidden_size: 48 } });
     const workbench = await workbenchWith({
-      opened: [...wide]
-        .filter(([path]) => path.startsWith('teacher/'))
-        .map(([path, bytes]) => ({ name: path.slice('teacher/'.length), data: new Blob([bytes]) })),
+      opened: filesOf(wide, 'teacher'),
     });
     await workbench.keepTeacher({ kind: 'opened' });
     await workbench.openCheckpoint(folder('base'));

@@ -5,7 +5,7 @@ import { formOf, keptFloats } from '../../base/kept';
 import { parseModelConfig } from '../../checkpoint/config';
 import { toHost } from '../../checkpoint/safetensors';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
-import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { filesOf, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import { COMPARED_TEXT } from './storage-errors';
 import { type OpenedModel, resolveSubject } from './subjects';
@@ -17,9 +17,7 @@ beforeEach(async () => {
   const pair = await tinyPair();
   workbench = new LoriWorkbench(tinyEnvironment(pair));
   await workbench.open('wasm');
-  files = [...pair]
-    .filter(([path]) => path.startsWith('teacher/'))
-    .map(([path, bytes]) => ({ name: path.slice('teacher/'.length), data: new Blob([bytes]) }));
+  files = filesOf(pair, 'teacher');
 });
 afterEach(() => workbench.close());
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { filesOf, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import { at, keepAll, losses } from './keep-all.testing';
 import { tinyRun } from './tiny-run.testing';
@@ -11,9 +11,7 @@ beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(pair));
   await workbench.open('wasm');
   await workbench.loadPair('models');
-  const files = [...pair]
-    .filter(([path]) => path.startsWith('teacher/'))
-    .map(([path, bytes]) => ({ name: path.slice('teacher/'.length), data: new Blob([bytes]) }));
+  const files = filesOf(pair, 'teacher');
   ({ name } = await workbench.openCheckpoint(files));
 });
 afterAll(() => workbench.close());
