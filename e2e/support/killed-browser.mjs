@@ -43,8 +43,9 @@ export class KilledBrowser {
     if (!this.context) {
       this.context = await chromium.launchPersistentContext(this.profile, {
         executablePath: findChromium(),
-        // Else a browser whose GPU process ends often goes on without one.
-        args: [...chromiumArgs, '--disable-gpu-process-crash-limit'],
+        // Else a browser whose GPU process ends often goes on without one, and keeps WebGPU for two minutes from a site that
+        // lost it twice within two.
+        args: [...chromiumArgs, '--disable-gpu-process-crash-limit', '--disable-domain-blocking-for-3d-apis'],
       });
       if (this.provider === 'webgpu') await serveTinyPair(this.context);
     }

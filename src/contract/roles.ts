@@ -51,4 +51,6 @@ export interface KeptTeacher {
   readonly model: string;
   /** Of its adapter's values, or of the model's weights. */
   readonly sha256: string;
+  /** What is not as it was when its student was trained. */
+  readonly note?: string;
 }

@@ -4,7 +4,7 @@
  */
 import { defaultDevice, init, type Array as JaxArray, numpy as np } from '@jax-js/jax';
 import { test } from 'vitest';
-import { openDevice } from '../../../src/engine/device/device';
+import { openDevice } from '../../../src/engine/device/open-device';
 import { unpackF32 } from '../../../src/engine/kernels/shared/golden';
 import { type CaseKind, caseMatrix, GATES, svdErrors } from '../../../src/engine/kernels/svd/cases';
 import { svdOnGpu } from '../../../src/engine/kernels/svd/svd';

@@ -6,7 +6,8 @@
  * From the environment: VITE_BENCH_ROUNDS (3), VITE_BENCH_GATE=1 (a missed gate fails the test).
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Device, openDevice } from '../../../src/engine/device/device';
+import type { Device } from '../../../src/engine/device/device';
+import { openDevice } from '../../../src/engine/device/open-device';
 import { CASES, type Case } from './cases';
 import { type Cost, costOf } from './clock';
 import { type Contender, contest } from './contenders';

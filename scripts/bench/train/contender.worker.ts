@@ -33,7 +33,7 @@ async function open(contender: ContenderKind, task: Task): Promise<Opened> {
     // Imported only now: what they load must find the memory counter above.
     const { ourStep } = await import('./ours');
     const { wasmPaths } = await import('../../../src/engine/runtime/assets');
-    const { openDevice } = await import('../../../src/engine/device/device');
+    const { openDevice } = await import('../../../src/engine/device/open-device');
     const made = await ourStep(
       problem,
       contender.provider === 'wasm'

@@ -179,6 +179,12 @@ describe('the student of a kept run', () => {
     // This does not make it the student in use.
     expect(page.state().student).toBeNull();
     expect(await page.actions.keepTeacher({ run: 'none' })).toBe(false);
+    const note = 'The matrices are in 8 bits, not in 16 bits.';
+    const kept = { label: 'No-CoT', model: 'base', sha256: 'a', note };
+    vi.spyOn(page.doubles.at(-1) as Double, 'keepTeacher').mockResolvedValue(kept);
+    expect(await page.actions.keepTeacher({ run: id })).toBe(true);
+    const text = `No-CoT is the teacher of the next run. ${note}`;
+    expect(page.state().notices.at(-1)).toMatchObject({ kind: 'warning', text });
   });
 
   it('is taken to another browser as a run bundle, and trained further there', async () => {

@@ -59,7 +59,8 @@ export function roleActions(ctx: Context, readyFor: EngineActions['readyFor']): 
         const kept = await ctx.engine().keepTeacher(await sourceOf(of));
         ctx.set({ teacher: kept, draft: withValue(ctx.get().draft, 'roles.teacher', 'kept') });
         const next = of === 'opened' ? ' It stays so when another model is opened as the student.' : '';
-        ctx.notify('info', `${kept.label} is the teacher of the next run.${next}`);
+        const note = kept.note ? ` ${kept.note}` : '';
+        ctx.notify(note ? 'warning' : 'info', `${kept.label} is the teacher of the next run.${next}${note}`);
         return true;
       } catch (thrown) {
         ctx.notify(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceReport } from '../../contract/events';
-import { type Device, openDevice } from '../device/device';
+import type { Device } from '../device/device';
+import { openDevice } from '../device/open-device';
 import { KERNELS } from '../kernels/svd/svd';
 import { checkDevice } from './device-check';
 import type { KernelTrial } from './trial';

@@ -13,6 +13,10 @@ export interface DeviceInfo {
 export const ADAPTER_MS = 10_000;
 export const DEVICE_MS = 20_000;
 
+/** How long a browser may take to restart its GPU process, and how often it is asked for a device meanwhile, in ms. */
+export const RESTART_MS = 10_000;
+export const RETRY_MS = 250;
+
 /**
  * What the browser answers to a request for an adapter or a device.
  * @param late takes an answer that comes after the limit

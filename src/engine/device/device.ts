@@ -1,73 +1,12 @@
 import { BUG, DeviceError, LoriError, LostDeviceError, TooLargeError } from '../base/errors';
-import { ADAPTER_MS, answered, DEVICE_MS, type DeviceInfo, infoOf } from './adapter';
+import type { DeviceInfo } from './adapter';
 import { Batch } from './batch';
 import { type BufferOwner, DeviceBuffer } from './buffer';
 import { type Reported, reportedError } from './gpu-error';
 import { type Binding, buildPipeline, type Constants, type Pipeline } from './pipeline';
 
-export interface OpenOptions {
-  readonly powerPreference?: GPUPowerPreference;
-  /** Stands in for navigator.gpu in tests. */
-  readonly gpu?: GPU | null;
-  /** How long the browser may take to answer, in ms. Default `ADAPTER_MS` and `DEVICE_MS`. */
-  readonly adapterLimit?: number;
-  readonly deviceLimit?: number;
-}
-
-/** Asked for where the adapter has them. */
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
-
-/** Raised from WebGPU's defaults to the adapter's limits. */
-const WANTED_LIMITS = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-] as const;
-
 /** How long after a failure a loss may still be reported, in ms. */
 const LOSS_MS = 1000;
-
-/** Whether this realm ever had a device: if it had, a missing adapter means that the browser has given up on the GPU. */
-let opened = false;
-
-/**
- * Opens the one GPU device. Rejects with `DeviceError` if WebGPU or an adapter is missing, refused, or not given in time.
- */
-export async function openDevice(options: OpenOptions = {}): Promise<Device> {
-  const gpu = options.gpu !== undefined ? options.gpu : globalThis.navigator?.gpu;
-  if (!gpu) {
-    throw new DeviceError(
-      'this browser has no WebGPU',
-      'Everything runs on WASM instead. For WebGPU use a current Chrome, Edge, Safari or Firefox, over https or localhost.',
-    );
-  }
-  const { powerPreference, adapterLimit = ADAPTER_MS, deviceLimit = DEVICE_MS } = options;
-  const adapter = await answered(gpu.requestAdapter({ powerPreference }), 'a graphics adapter', adapterLimit);
-  if (!adapter) {
-    throw opened
-      ? new LostDeviceError(
-          'the GPU was lost, and the browser no longer offers an adapter',
-          'Restart the browser: after repeated GPU crashes it keeps WebGPU switched off until then.',
-        )
-      : new DeviceError(
-          'WebGPU found no graphics adapter',
-          'Everything runs on WASM instead. Check that hardware acceleration is switched on in the browser settings.',
-        );
-  }
-  const requiredLimits: Record<string, number> = {};
-  for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const request = adapter.requestDevice({
-    label: 'lori',
-    requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
-    requiredLimits,
-  });
-  const device = await answered(request, 'a GPU device', deviceLimit, (late) => late.destroy());
-  opened = true;
-  return new Device(device, infoOf(adapter));
-}
 
 /**
  * The GPU device and everything that is shared on it: buffers with one owner each, pipelines compiled once, batches of

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openDevice } from '../device/device';
+import { openDevice } from '../device/open-device';
 import { createHalfUpload } from '../kernels/convert/convert';
 import { wasmPaths } from '../runtime/assets';
 import { createRuntime } from '../runtime/runtime';

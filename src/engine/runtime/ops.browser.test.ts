@@ -1,4 +1,4 @@
-import { openDevice } from '../device/device';
+import { openDevice } from '../device/open-device';
 import { wasmPaths } from './assets';
 import { describeOps } from './ops.testing';
 import { createRuntime } from './runtime';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { graphTensor } from '../base/half';
-import { type Device, openDevice } from '../device/device';
+import type { Device } from '../device/device';
+import { openDevice } from '../device/open-device';
 import { Graph } from '../graph/graph';
 import * as o from '../graph/ops';
 import { createHalfUpload } from '../kernels/convert/convert';

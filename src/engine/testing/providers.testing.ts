@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
-import { type Device, openDevice } from '../device/device';
+import type { Device } from '../device/device';
+import { openDevice } from '../device/open-device';
 import { createHalfUpload } from '../kernels/convert/convert';
 import { wasmPaths } from '../runtime/assets';
 import { createRuntime, type Runtime } from '../runtime/runtime';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Rng } from '../base/rng';
-import { type Device, openDevice } from '../device/device';
+import type { Device } from '../device/device';
+import { openDevice } from '../device/open-device';
 import { createHalfUpload } from '../kernels/convert/convert';
 import { initialWeights } from '../model/initial-weights';
 import { ModelOnDevice } from '../model/model-on-device';

@@ -1,4 +1,4 @@
-import { openDevice } from '../../device/device';
+import { openDevice } from '../../device/open-device';
 import { Workspace } from './workspace';
 
 /** Float32 sums on the GPU, in blocks, against float64: the gate of every kernel but the decomposition. */

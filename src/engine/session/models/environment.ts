@@ -1,7 +1,8 @@
 import type { DeviceReport } from '../../../contract/events';
 import { CancelledError, DeviceError, type LoriError, throwIfCancelled } from '../../base/errors';
 import type { ReadBlob } from '../../checkpoint/source';
-import { type Device, openDevice } from '../../device/device';
+import type { Device } from '../../device/device';
+import { openDevice } from '../../device/open-device';
 import { createHalfUpload } from '../../kernels/convert/convert';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { DeviceModels } from './device-models';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memorySource } from '../../checkpoint/source';
-import { type Device, openDevice } from '../../device/device';
+import type { Device } from '../../device/device';
+import { openDevice } from '../../device/open-device';
 import type { LlamaForm } from '../../onnx/read/exports.testing';
 import { readOnnxModel } from '../../onnx/read/model';
 import { findResiduals } from '../../onnx/read/residuals';

@@ -21,7 +21,7 @@ import { runDistillation } from './run';
 import { runData } from './run-data';
 import { type OpenedSnapshot, readSnapshot, snapshotBytes } from './snapshot-file';
 import { stagesOf } from './stages';
-import { reportOf, type Student } from './student';
+import { reportOf } from './student';
 import { teacherAccuracy } from './teacher-accuracy';
 
 /** Runs, one at a time, and the students that they produce. */
@@ -66,10 +66,8 @@ export class RunRoom {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport> {
     const { desk } = this;
     return desk.alone('open a student', async () => {
-      const snapshot = await readSnapshot(file, desk.methods);
-      const student = this.studentOf(snapshot);
+      const { student, note } = await this.studentIn(file);
       desk.students.open(student);
-      const note = student.roles && storageNote(snapshot.header, student.roles);
       return { ...reportOf(student, desk.methods), ...(note && { note }) };
     });
   }
@@ -77,12 +75,16 @@ export class RunRoom {
   keepTeacher(source: TeacherSource): Promise<KeptTeacher> {
     const { desk } = this;
     return desk.queue.between(async () => {
-      const studentIn = async (file: Uint8Array<ArrayBuffer>) =>
-        this.studentOf(await readSnapshot(file, desk.methods));
+      let note: string | undefined;
+      const studentIn = async (file: Uint8Array<ArrayBuffer>) => {
+        const opened = await this.studentIn(file);
+        note = opened.note;
+        return opened.student;
+      };
       const kept = await keptTeacher(source, desk.loadedModels(), studentIn);
       desk.students.teacher = kept;
       const { label, model, sha256 } = kept;
-      return { label, model: model.report.name, sha256 };
+      return { label, model: model.report.name, sha256, ...(note && { note }) };
     });
   }
 
@@ -147,14 +149,17 @@ export class RunRoom {
     return during.finally(() => unhook?.());
   }
 
-  private studentOf(snapshot: OpenedSnapshot): Student {
+  /** The student of a snapshot file, and what is not as it was when it was trained. */
+  private async studentIn(file: Uint8Array<ArrayBuffer>) {
     const { desk } = this;
-    return studentOf(snapshot, {
+    const snapshot = await readSnapshot(file, desk.methods);
+    const student = studentOf(snapshot, {
       roles: rolesOfStudent(snapshot.header, desk.loadedModels()),
       recipe: this.recipeOf,
       methods: desk.methods,
       id: desk.students.nextId(),
     });
+    return { student, note: student.roles && storageNote(snapshot.header, student.roles) };
   }
 
   private readonly recipeOf = (method: string): Recipe => {

@@ -23,6 +23,7 @@ it('a run is resumed with its model’s matrices kept as they were, or not at al
   expect(whole.result?.storages).toEqual({ [name]: 'int8' });
   const { file } = at(whole, 2);
   expect((await workbench.openStudent(file)).note).toBeUndefined();
+  expect((await workbench.keepTeacher({ kind: 'run', file })).note).toBeUndefined();
 
   await workbench.storeWeights('half');
   const differs = `The matrices of "${name}" are in 16 bits, not in 8 bits`;
@@ -31,7 +32,10 @@ it('a run is resumed with its model’s matrices kept as they were, or not at al
     message: `${differs.replace('The', 'the')} as the run has them: its next losses would be others`,
     hint: expect.stringContaining('Choose the run’s storage in the Model panel'),
   });
-  expect((await workbench.openStudent(file)).note).toMatch(`${differs} as when this student was trained`);
+  const differ = `${differs} as when this student was trained`;
+  expect((await workbench.openStudent(file)).note).toMatch(differ);
+  expect((await workbench.keepTeacher({ kind: 'run', file })).note).toMatch(differ);
+  expect((await workbench.keepTeacher({ kind: 'opened' })).note).toBeUndefined();
   const { notes } = await workbench.exportModel({ subject: { kind: 'student' }, format: 'peft' });
   expect(notes.join()).toMatch('Here the matrices of its layers are kept in 16 bits');
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Device, openDevice } from '../../device/device';
+import type { Device } from '../../device/device';
+import { openDevice } from '../../device/open-device';
 import { createHalfUpload } from '../../kernels/convert/convert';
 import { ModelOnDevice } from '../../model/model-on-device';
 import { inHalves, mapWeights, widenedWeights } from '../../nn/weights.testing';

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { DeviceError } from '../base/errors';
-import { openDevice } from './device';
+import { openDevice } from './open-device';
 
 const never = new Promise<never>(() => undefined);
 const info = { vendor: 'v', architecture: 'a', description: 'd', isFallbackAdapter: false };
@@ -26,7 +26,7 @@ describe('opening the device', () => {
   });
 
   it('gives up on an adapter that never comes, and says so', async () => {
-    const opening = openDevice({ gpu: gpuWith(never), adapterLimit: 10 });
+    const opening = openDevice({ gpu: gpuWith(never), adapterLimit: 10, restartLimit: 0 });
     await expect(opening).rejects.toThrow(DeviceError);
     await expect(opening).rejects.toThrow(
       'did not answer the request for a graphics adapter within 0.01 seconds',
@@ -39,18 +39,46 @@ describe('opening the device', () => {
     const device = new Promise((resolve) => {
       give = resolve;
     });
-    const opening = openDevice({ gpu: gpuWith({ info }, device), deviceLimit: 10 });
+    const opening = openDevice({ gpu: gpuWith({ info }, device), deviceLimit: 10, restartLimit: 0 });
     await expect(opening).rejects.toThrow('did not answer the request for a GPU device');
     give(late);
     await vi.waitFor(() => expect(late.destroy).toHaveBeenCalledOnce());
   });
 
+  it('asks again while the browser restarts its GPU process, and no longer than that', async () => {
+    const adapter = {
+      limits: {},
+      features: new Set(),
+      info,
+      requestDevice: () => Promise.resolve(gpuDevice()),
+    };
+    await openDevice({ gpu: gpuWith({ info }, Promise.resolve(gpuDevice())) });
+    const answers = [
+      () => Promise.reject(new DOMException('A valid external Instance reference no longer exists.')),
+      () => Promise.resolve(null),
+      () => Promise.resolve(adapter),
+    ];
+    const restarted = { requestAdapter: () => answers.shift()?.() } as unknown as GPU;
+    expect((await openDevice({ gpu: restarted })).lost).toBe(false);
+    expect(answers).toEqual([]);
+
+    const requestAdapter = vi.fn(() => Promise.resolve(null));
+    const gone = { requestAdapter } as unknown as GPU;
+    await expect(openDevice({ gpu: gone, restartLimit: 600 })).rejects.toMatchObject({ code: 'lost' });
+    expect(requestAdapter.mock.calls.length).toBeGreaterThan(1);
+    requestAdapter.mockClear();
+    await expect(openDevice({ gpu: gone, restartLimit: 0 })).rejects.toMatchObject({ code: 'lost' });
+    expect(requestAdapter).toHaveBeenCalledOnce();
+  });
+
   it('says why the browser refuses, for adapter and device', async () => {
     const refused = () => Promise.reject(new DOMException('no context', 'OperationError'));
-    await expect(openDevice({ gpu: gpuWith(refused()) })).rejects.toMatchObject({
+    const opening = openDevice({ gpu: gpuWith(refused()), restartLimit: 0 });
+    await expect(opening).rejects.toMatchObject({
       code: 'device',
       message: 'the GPU could not be opened: no context',
     });
-    await expect(openDevice({ gpu: gpuWith({ info }, refused()) })).rejects.toThrow(DeviceError);
+    const late = openDevice({ gpu: gpuWith({ info }, refused()), restartLimit: 0 });
+    await expect(late).rejects.toThrow(DeviceError);
   });
 });
