@@ -111,19 +111,24 @@ async function kill(seen, browser) {
   await browser.steps.reach(seen.from + 1 + Math.floor(draw(seen) * 3 * every), LONG);
   await new Promise((done) => setTimeout(done, draw(seen) * 200));
   const before = performance.now();
-  // Else a run whose GPU was lost resumes by itself, three seconds later, while the offer is read.
-  if (kind === 'gpu') void preventResuming(browser.page);
   const page = await browser.end(kind);
+  // Else a run whose GPU was lost resumes by itself, three seconds later, while the offer is read.
+  if (kind === 'gpu') await preventResuming(page);
   await resumeButton(page).waitFor();
   return { kind, done: browser.steps.last, offeredAfter: (performance.now() - before) / 1000 };
 }
 
-/** Presses the button as soon as it is there; it is not where the run does not resume by itself anyway. */
-const preventResuming = (page) =>
-  page
-    .getByRole('button', { name: 'Do not resume by itself' })
-    .click({ timeout: LONG })
-    .catch(() => {});
+/** Until the run is said not to resume by itself: a second loss within a minute does that too. */
+async function preventResuming(page) {
+  const failure = page.getByRole('alert').filter({ hasText: 'The run failed' });
+  const button = failure.getByRole('button', { name: 'Do not resume by itself' });
+  const refused = failure.getByText('It does not resume by itself');
+  const limit = Date.now() + LONG;
+  while (Date.now() < limit && !(await refused.isVisible())) {
+    if (await button.isVisible()) await button.click({ timeout: 1000 }).catch(() => {});
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
 
 const resumeButton = (page) => page.getByRole('button', { name: /^Resume from step \d+$/ }).first();
 
