@@ -14,6 +14,9 @@ it('says of a checkpoint with values of the bundled pair that the learning rate 
   await expect
     .element(page.getByText(/the learning rate \(0\.0015\) is the first to set anew/))
     .toBeVisible();
+  await expect
+    .element(page.getByText(/CODI published 0\.003 for GPT-2 and 0\.0008 for Llama-3\.2-1B, at 128 samples/))
+    .toBeVisible();
   actions.setField('optimiser.learningRate', 5e-4);
   await expect.element(note).not.toBeInTheDocument();
 
