@@ -14,6 +14,7 @@ import { ropeTables } from '../nn/rope';
 import { BoundInputs } from '../runtime/bound-inputs';
 import type { DeviceTensor } from '../runtime/tensor';
 import { adoptProgram } from './adopt';
+import { stateBindings, withOwnRows } from './own-rows';
 import {
   advanceProgram,
   type DecodeShape,
@@ -353,10 +354,13 @@ export class Decoder {
     mask: Float32Array<ArrayBuffer>,
   ): Promise<DecoderState> {
     const inputs = boundTo(program, tensors);
-    const spare = this.states.take(program.outputs, mask);
+    const spare = this.states.take(stateBindings(program), mask);
+    const written = Object.entries(spare).filter(([name]) => program.outputs.has(name));
     try {
-      const outputs = await program.run(inputs, spare);
-      return this.states.add(place, mask, outputs, this.shape.capacity - place.column);
+      const { runtime } = this.model;
+      const outputs = await program.run(inputs, Object.fromEntries(written));
+      const made = withOwnRows({ program, inputs, outputs, spare, runtime, column: place.column - 1 });
+      return this.states.add(place, mask, made, this.shape.capacity - place.column);
     } catch (error) {
       this.states.giveBack(spare);
       throw error;
@@ -381,8 +385,11 @@ export class Decoder {
       attention,
       ...(skips ? ['skips'] : []),
     ].join(';');
+    const ownOnly = this.model.runtime.provider === 'wasm';
     return this.programs.get(name, () =>
-      kind === 'prefill' ? prefillProgram(this.shape, options) : advanceProgram(this.shape, kind, options),
+      kind === 'prefill'
+        ? prefillProgram(this.shape, options)
+        : advanceProgram(this.shape, kind, { ...options, ownOnly }),
     );
   }
 

@@ -12,6 +12,7 @@ import type { ParameterSpecs } from '../nn/parameters';
 import { atPositions, hasLearnedPositions, leftPadding } from '../nn/positions';
 import { embed, lastHidden, outerModel, positionOf, type StackModel, stackModel } from '../nn/stack';
 import { logitChunks } from '../nn/vocabulary';
+import { ownOutput } from './own-rows';
 import { intervened, intervenedModel, isOfRows, type ReadStates, type SiteOptions } from './sites';
 
 /** What decoding is compiled for: B sequences, questions of S columns, and the trained values. */
@@ -38,6 +39,8 @@ export interface PassOptions extends SiteOptions {
   readonly attention: boolean;
   /** Whether earlier positions were left unused, `skipped` [1, 1] of them, if positions are learned; default false. */
   readonly skips?: boolean;
+  /** Whether a step's outputs are its own position's keys and values alone, see `own-rows.ts`; default false. */
+  readonly ownOnly?: boolean;
 }
 
 /** What a pass computes for its last position, by layer. */
@@ -132,7 +135,8 @@ export function fedName(fed: Fed): string {
 /**
  * Runs one position: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this
  * position's column, 0 elsewhere), mask [B, 1, 1, T], and, if positions are rotary, cos and sin [1, d/2] of
- * its position. One program serves all positions.
+ * its position. One program serves all positions. With `ownOnly` its outputs are this position's `own k.{i}` and
+ * `own v.{i}` [B, kv heads, 1, d] instead of the whole `k.{i}`, `v.{i}`.
  */
 export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOptions): Program {
   const { batch: B, capacity: T, config } = shape;
@@ -141,6 +145,8 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
   const seen: ReadStates = new Map();
   const model = intervenedModel(modelIn(graph, shape), options, seen);
   const place = graph.input('place', [1, 1, T, 1]);
+  /** Keys and values of this position, [B, kv heads, 1, d], by layer in turn. */
+  const owns: Tensor[] = [];
   const segment = {
     batch: B,
     positions: 1,
@@ -149,8 +155,11 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
       config.positions === 'learned'
         ? undefined
         : { cos: graph.input('cos', [1, d / 2]), sin: graph.input('sin', [1, d / 2]) },
-    // The column is still zero in the past, so adding writes it.
-    join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
+    join: (past: Tensor | undefined, own: Tensor) => {
+      owns.push(own);
+      // The column is still zero in the past, so adding writes it.
+      return o.add(past as Tensor, o.mul(own, place));
+    },
   };
   const input = fed === 'vector' ? graph.input('x', [B, H]) : fedInput(model, shape, fed, options, seen);
   const column = (): Tensor =>
@@ -174,9 +183,13 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
     kv.push(out.kv);
     attention.push(out.attention);
   });
-  const states = outputs(shape, { hidden, kv, attention }, options);
-  return { name: `advance by a ${fedName(fed)}`, outputs: { ...states, ...readOutputs(seen, B) } };
+  const states = outputs(shape, { hidden, kv: options.ownOnly ? [] : kv, attention }, options);
+  const rows = options.ownOnly ? ownOutputs(owns) : {};
+  return { name: `advance by a ${fedName(fed)}`, outputs: { ...states, ...rows, ...readOutputs(seen, B) } };
 }
+
+const ownOutputs = (owns: readonly Tensor[]): Record<string, Tensor> =>
+  Object.fromEntries(owns.map((own, n) => [ownOutput(`${n % 2 === 0 ? 'k' : 'v'}.${n >> 1}`), own]));
 
 /** The column [1, 1] that `place` [1, 1, T, 1] marks. */
 function columnOf(place: Tensor): Tensor {
