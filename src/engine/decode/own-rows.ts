@@ -39,19 +39,27 @@ export interface OwnRows {
   readonly column: number;
 }
 
-/** Copies of the past's keys and values with the own rows at their column. Frees the rows. */
+/**
+ * Copies of the past's keys and values with the own rows at their column. Frees the rows; if it throws, everything that the
+ * program returned but what is in `spare`.
+ */
 export function withOwnRows({ program, inputs, outputs, spare, runtime, column }: OwnRows): StateTensors {
   const tensors: Record<string, DeviceTensor> = { ...outputs };
-  for (const [name, { shape }] of rowsOf(program)) {
-    const own = outputs[ownOutput(name)] as DeviceTensor;
-    delete tensors[ownOutput(name)];
-    const target = spare[name] ?? runtime.empty('f32', shape, name);
-    target.write((inputs[name] as DeviceTensor).data);
-    const [B, heads, T, d] = shape as [number, number, number, number];
-    for (let row = 0; row < B * heads; row++)
-      target.writeAt((row * T + column) * d, own.data.subarray(row * d, (row + 1) * d) as HostData);
-    own.dispose();
-    tensors[name] = target;
+  try {
+    for (const [name, { shape }] of rowsOf(program)) {
+      const own = outputs[ownOutput(name)] as DeviceTensor;
+      const target = spare[name] ?? runtime.empty('f32', shape, name);
+      tensors[name] = target;
+      target.write((inputs[name] as DeviceTensor).data);
+      const [B, heads, T, d] = shape as [number, number, number, number];
+      for (let row = 0; row < B * heads; row++)
+        target.writeAt((row * T + column) * d, own.data.subarray(row * d, (row + 1) * d) as HostData);
+      delete tensors[ownOutput(name)];
+      own.dispose();
+    }
+    return tensors;
+  } catch (error) {
+    for (const [name, tensor] of Object.entries(tensors)) if (spare[name] !== tensor) tensor.dispose();
+    throw error;
   }
-  return tensors;
 }
