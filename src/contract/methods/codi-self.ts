@@ -18,6 +18,9 @@ import {
 } from './self-distillation';
 import { MAX_LATENT_STEPS } from './shared';
 
+/** Learning rates of CODI's code at 128 samples a step, by the model that is trained. */
+export const PUBLISHED_RATES = { 'GPT-2': 3e-3, 'Llama-3.2-1B': 8e-4 };
+
 /** CODI as its paper and code have it. Its older relative here with a fixed teacher is a method of its own. */
 export const codiSelf = defineMethod({
   id: 'codi-self',
@@ -108,7 +111,7 @@ export const codiSelf = defineMethod({
           steps: 1280,
           batch: 64,
           accumulation: 2,
-          learningRate: 3e-3,
+          learningRate: PUBLISHED_RATES['GPT-2'],
         },
       },
     },
@@ -126,7 +129,13 @@ export const codiSelf = defineMethod({
         teacher: { targetPass: 'own' },
         weights: { distillation: 20 },
         lora: CODI_TRAINING.lora,
-        optimiser: { ...CODI_TRAINING.optimiser, steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4 },
+        optimiser: {
+          ...CODI_TRAINING.optimiser,
+          steps: 320,
+          batch: 32,
+          accumulation: 4,
+          learningRate: PUBLISHED_RATES['Llama-3.2-1B'],
+        },
       },
     },
   ],

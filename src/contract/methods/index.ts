@@ -2,7 +2,7 @@ import { adaptive } from './adaptive';
 import { ce } from './ce';
 import { coconut } from './coconut';
 import { codi } from './codi';
-import { codiSelf } from './codi-self';
+import { codiSelf, PUBLISHED_RATES } from './codi-self';
 import { cotSft } from './cot-sft';
 import { dart } from './dart';
 import { grpo } from './grpo';
@@ -15,6 +15,8 @@ import { nocot } from './nocot';
 import { pauseFt } from './pause-ft';
 import { pccot } from './pccot';
 import { simCot } from './sim-cot';
+
+export { PUBLISHED_RATES };
 
 /** Every method, in the order of menus; the first is the default. */
 export const METHODS = [

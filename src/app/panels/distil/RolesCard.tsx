@@ -1,7 +1,7 @@
 import { settingsOf } from '../../../contract/config';
-import { methodOf } from '../../../contract/methods/index';
+import { methodOf, PUBLISHED_RATES } from '../../../contract/methods/index';
 import { methodPaths } from '../../../contract/methods/method';
-import { findPreset, nameConfig } from '../../../contract/presets';
+import { nameConfig } from '../../../contract/presets';
 import type { Setting } from '../../../contract/settings';
 import { shorten } from '../../../text/quote';
 import { draftErrors } from '../../store/draft';
@@ -85,9 +85,6 @@ export function RolesCard({ isDisabled }: { readonly isDisabled: boolean }) {
   );
 }
 
-/** Published learning rates to begin from, by the id of the preset that has them. */
-const PUBLISHED = { 'codi-gpt2': 'GPT-2', 'codi-llama-1b': 'Llama-3.2-1B' };
-
 /** For a checkpoint with values that were chosen for the bundled pair: which to set anew first. */
 function TunedElsewhere() {
   const draft = useApp((state) => state.draft);
@@ -96,10 +93,7 @@ function TunedElsewhere() {
   const { preset, differs } = nameConfig(draft, methods);
   const isOwnRate = differs.some(([path]) => path === 'optimiser.learningRate');
   if (!preset || preset.paper || isOwnRate) return null;
-  const published = Object.entries(PUBLISHED).flatMap(([id, model]) => {
-    const { learningRate } = findPreset(id)?.config.optimiser ?? {};
-    return learningRate === undefined ? [] : [`${learningRate} for ${model}`];
-  });
+  const published = Object.entries(PUBLISHED_RATES).map(([model, rate]) => `${rate} for ${model}`);
   return (
     <p className="help">
       The values of “{preset.name}” were chosen for the bundled pair, a much smaller model. For a checkpoint
