@@ -250,7 +250,7 @@ export class Decoder {
   ): Promise<Record<string, DeviceTensor>> {
     return this.inTurn(async () => {
       const compiled = await this.programs.get(key, program);
-      const bound = boundTo(compiled, { ...tensors, ...this.parameters });
+      const bound = amongst(compiled.inputs, { ...tensors, ...this.parameters });
       for (const [name, { shape, data }] of Object.entries(more))
         bound[name] = this.input(`${key}.${name}`, shape, data);
       return compiled.run(bound);
@@ -353,12 +353,11 @@ export class Decoder {
     place: Pick<DecoderState, 'column' | 'skipped'>,
     mask: Float32Array<ArrayBuffer>,
   ): Promise<DecoderState> {
-    const inputs = boundTo(program, tensors);
+    const inputs = amongst(program.inputs, tensors);
     const spare = this.states.take(stateBindings(program), mask);
-    const written = Object.entries(spare).filter(([name]) => program.outputs.has(name));
     try {
       const { runtime } = this.model;
-      const outputs = await program.run(inputs, Object.fromEntries(written));
+      const outputs = await program.run(inputs, amongst(program.outputs, spare));
       const made = withOwnRows({ program, inputs, outputs, spare, runtime, column: place.column - 1 });
       return this.states.add(place, mask, made, this.shape.capacity - place.column);
     } catch (error) {
@@ -400,9 +399,9 @@ export class Decoder {
   }
 }
 
-/** The tensors that are inputs of the program. */
-const boundTo = ({ inputs }: ModelProgram, tensors: StateTensors): Record<string, DeviceTensor> =>
-  Object.fromEntries(Object.entries(tensors).filter(([name]) => inputs.has(name)));
+/** The tensors that are among a program's inputs, or among its outputs. */
+const amongst = (bindings: ModelProgram['inputs'], tensors: StateTensors): Record<string, DeviceTensor> =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => bindings.has(name)));
 
 /** @throws InputError if the model has no such layer, counted from 1 */
 export function checkLayer({ shape }: Pick<Decoder, 'shape'>, layer: number): void {

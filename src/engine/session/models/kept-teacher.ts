@@ -7,16 +7,16 @@ import type { LoadedModels } from './subjects';
 
 /**
  * The teacher to keep for the next run.
- * @param studentIn opens the student of a snapshot file @throws InputError if it is missing, or can only be
- * run
+ * @param ofRun the student of a run's snapshot file, if that is the source
+ * @throws InputError if it is missing, or can only be run
  */
 export async function keptTeacher(
   source: TeacherSource,
   held: LoadedModels,
-  studentIn: (file: Uint8Array<ArrayBuffer>) => Promise<Student>,
+  ofRun?: Student,
 ): Promise<KeptModel> {
   if (source.kind === 'opened') return ofOpened(held);
-  const student = source.kind === 'run' ? await studentIn(source.file) : held.student;
+  const student = source.kind === 'run' ? ofRun : held.student;
   if (!student)
     throw new InputError('no student has been trained yet', 'Distil one first, then keep it as teacher.');
   const { model, tokenizer } = student.roles

@@ -75,16 +75,11 @@ export class RunRoom {
   keepTeacher(source: TeacherSource): Promise<KeptTeacher> {
     const { desk } = this;
     return desk.queue.between(async () => {
-      let note: string | undefined;
-      const studentIn = async (file: Uint8Array<ArrayBuffer>) => {
-        const opened = await this.studentIn(file);
-        note = opened.note;
-        return opened.student;
-      };
-      const kept = await keptTeacher(source, desk.loadedModels(), studentIn);
+      const ofRun = source.kind === 'run' ? await this.studentIn(source.file) : undefined;
+      const kept = await keptTeacher(source, desk.loadedModels(), ofRun?.student);
       desk.students.teacher = kept;
       const { label, model, sha256 } = kept;
-      return { label, model: model.report.name, sha256, ...(note && { note }) };
+      return { label, model: model.report.name, sha256, ...(ofRun?.note && { note: ofRun.note }) };
     });
   }
 
