@@ -10,7 +10,7 @@ where the share of correct ones is at least the cutoff, else +reward. Advantage:
 std unbiased (as TRL normalises), 0 for a group of one.
 
 The step: completions of given actions, decisions (n times to go on, then to stop) and tokens after END, eos included where
-the completion ended. Terms: −A·exp(l − sg l), whose gradient is −A∇l, and exp(r − l) − (r − l) − 1 with r the reference's
+the completion ended. What the fewest and the most latents leave no choice in was not drawn, and does not count. Terms: −A·exp(l − sg l), whose gradient is −A∇l, and exp(r − l) − (r − l) − 1 with r the reference's
 log-probabilities, which are given (DeepSeekMath, eq. 3 and 4); each the mean over a completion's actions, then over completions.
 """
 import math
@@ -38,9 +38,10 @@ GROUPS = {
     "alone": ([(1, 1, 4)], COEFFICIENTS),
 }
 WEIGHTS = {"policy": 1.5, "kl": 0.7}
+LATENTS = {"min": 1, "max": 5}
 # Four completions of two questions: latents, tokens after END, whether it ended.
-COMPLETIONS = [{"latents": 2, "tokens": 4, "ended": True}, {"latents": 0, "tokens": 2, "ended": True},
-               {"latents": 5, "tokens": 5, "ended": False}, {"latents": 1, "tokens": 1, "ended": True}]
+COMPLETIONS = [{"latents": 2, "tokens": 4, "ended": True}, {"latents": 1, "tokens": 2, "ended": True},
+               {"latents": 5, "tokens": 5, "ended": False}, {"latents": 3, "tokens": 1, "ended": True}]
 
 
 def rewards(group, penalty, reward, cutoff):
@@ -71,7 +72,7 @@ def log_probabilities(decoder, live, completion):
     run.feed(torch.cat([decoder.embed(torch.tensor(completion["question"])), start[None]]))
     decided = [run.last]
     for _ in range(completion["latents"]):
-        run.feed(filtered(run.last, live)[None])
+        run.feed(filtered(decoder, run.last, live, "mlp")[None])
         decided.append(run.last)
     decisions = F.linear(torch.stack(decided), live["stop.weight"], live["stop.bias"]).log_softmax(-1)
     text = completion["text"]
@@ -79,21 +80,27 @@ def log_probabilities(decoder, live, completion):
     return torch.cat([decisions[:-1, 0], decisions[-1:, 1], log_likelihood(decoder, states[:, -1], text)])
 
 
+def drawn(completion):
+    decisions = [LATENTS["min"] <= t < LATENTS["max"] for t in range(completion["latents"] + 1)]
+    return torch.tensor(decisions + [True] * len(completion["text"]))
+
+
 def terms_of(family, weights, live, completions, differences):
     decoder = decoder_of(family, weights, live)
     policy, kl = 0.0, 0.0
     for completion in completions:
-        l = log_probabilities(decoder, live, completion)
+        chosen = drawn(completion)
+        l = log_probabilities(decoder, live, completion)[chosen]
         # exp(l − sg l) has no gradient by differences: for these its first order is l itself.
         gain = l if differences else (l - l.detach()).exp()
         policy = policy - completion["advantage"] * gain.mean()
-        r = torch.tensor(completion["reference"])
+        r = torch.tensor(completion["reference"])[chosen]
         kl = kl + ((r - l).exp() - (r - l) - 1).mean()
     return {"policy": WEIGHTS["policy"] * policy / len(completions), "kl": WEIGHTS["kl"] * kl / len(completions)}
 
 
 def main():
-    meta = {"by": "torch float64", "optimiser": OPTIMISER, "weights": WEIGHTS, "groups": {}, "completions": {}}
+    meta = {"by": "torch float64", "optimiser": OPTIMISER, "weights": WEIGHTS, "latents": LATENTS, "groups": {}, "completions": {}}
     for name, (group, coefficients) in GROUPS.items():
         parts = rewards(group, **coefficients)
         totals = [sum(part.values()) for part in parts]

@@ -33,11 +33,14 @@ export const REINFORCED = 1;
 
 /** What the paper's code does after the supervised part, as far as a run here can have it. */
 const REINFORCED_TRAINING = {
-  reinforcement: { supervisedSteps: 30_000, group: 16, tokens: 40, rate: 0.0125 },
+  reinforcement: {
+    ...{ supervisedSteps: 30_000, group: 16, tokens: 40 },
+    ...{ rate: 0.0125, warmup: 1 / 60, weightDecay: 1e-3 },
+  },
   optimiser: { ...ADAPTIVE_TRAINING.optimiser, steps: 90_000 },
 } as const;
 const REINFORCED_STEPS =
-  'then 60,000 steps of groups of 16 at a rate of 1e-5. The second LoRA of rank 32, weight decay and warm-up that the code has for that stage are those of the first here. Not for the bundled pair.';
+  'then 60,000 steps of groups of 16 at a rate of 1e-5, with a warm-up and a cosine of their own. The second LoRA of rank 32 that the code has for them is the first one here, and an answer’s 40 tokens are counted without its latents. Not for the bundled pair.';
 
 const stages = ({ reinforcement: { supervisedSteps }, optimiser: { steps } }: GrpoRun): Stage[] =>
   stagesOf(['supervised', 'reinforced'], supervisedSteps, steps);
@@ -60,7 +63,7 @@ export const grpo = defineMethod({
           label: 'Policy gradient',
           tex: '\\lambda_\\pi',
           help: weightHelp(
-            'Weight of the policy’s term in the reinforced stage. There an answer is right if the first number after the answer prompt is the reference’s, whatever the answer rule; references without a number are never answered rightly.',
+            'Weight of the policy’s term in the reinforced stage. Decisions that the fewest or the most latents leave no choice in do not count. There an answer is right if the first number after the answer prompt is the reference’s, whatever the answer rule; references without a number are never answered rightly.',
           ),
           source: 'DeepSeekMath eq. 3',
         }),
@@ -83,21 +86,21 @@ export const grpo = defineMethod({
         supervisedSteps: setting(count(1, 100_000).default(300), {
           label: 'Supervised steps',
           unit: 'steps',
-          help: 'Training steps before the reinforced stage, which takes the rest of the run.',
-          source: `${CODE}: 30,000, then 60,000 reinforced`,
+          help: 'Training steps before the reinforced stage, which takes the rest of the run. The learning rate rises and falls in each of the two.',
+          source: `${CODE}: 30,000, then 60,000 reinforced; the default is this app’s own choice`,
         }),
         group: setting(count(2, 64).default(8), {
           label: 'Group',
           tex: 'G',
           unit: 'answers',
           help: 'Sampled answers to one question. The batch size is a multiple of it: batch ÷ G questions are asked at each step.',
-          source: `16 in ${CODE}, at a batch of 128`,
+          source: `16 in ${CODE}, at a batch of 128; the default is this app’s own choice`,
         }),
         tokens: setting(count(1, 128).default(16), {
           label: 'Longest answer',
           unit: 'tokens',
           help: 'Tokens of an answer, prompt included, after which it is cut.',
-          source: `40 in ${CODE}, reasoning included`,
+          source: `40 in ${CODE}, reasoning included; the default is this app’s own choice`,
         }),
         reward: setting(z.number().min(0).max(10).default(0.1), {
           label: 'Length reward',
@@ -120,8 +123,19 @@ export const grpo = defineMethod({
         rate: setting(z.number().positive().max(10).default(0.1), {
           label: 'Learning rate in this stage',
           unit: 'times the learning rate',
-          help: 'Of the reinforced stage. The paper’s code has 1e-5 there, after 8e-4.',
+          help: 'Peak of the reinforced stage, whose schedule begins anew. The paper’s code has 1e-5 there, after 8e-4.',
           source: OURS,
+        }),
+        warmup: setting(z.number().min(0).max(0.5).default(0.05), {
+          label: 'Warm-up in this stage',
+          unit: 'of its steps',
+          help: 'Share of the reinforced steps in which the learning rate rises from 0; then it falls to 0 by a cosine, or stays, as the schedule says.',
+          source: `1000 of 60,000 steps in ${CODE}; the default is this app’s own choice`,
+        }),
+        weightDecay: setting(z.number().min(0).max(1).default(0.01), {
+          label: 'Weight decay in this stage',
+          help: 'Of the reinforced stage.',
+          source: `1e-3 in ${CODE}; the default is this app’s own choice`,
         }),
         share: setting(z.number().min(0).max(0.9).default(0.15), {
           label: 'Samples kept for it',

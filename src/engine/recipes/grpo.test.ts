@@ -10,7 +10,7 @@ import { interpreted, onBackEnds, worst } from './parity.testing';
 import type { Policy } from './shared/recipe';
 
 const golden = readGolden('grpo');
-const { weights, completions } = golden.meta;
+const { weights, completions, latents } = golden.meta;
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -46,12 +46,12 @@ const policyOf = (all: readonly Completion[], K: number, T: number): Policy => {
 
 const caseOf = (family: Family) => {
   const all: Completion[] = completions[family];
-  const [K, T] = [5, 6];
+  const [K, T] = [latents.max, 6];
   return {
     ...{ golden, family, name: 'step', recipe: grpo, stage: REINFORCED },
     config: {
       method: 'grpo',
-      latents: { max: K },
+      latents,
       weights: { policy: weights.policy, kl: weights.kl },
       reinforcement: { group: 2, tokens: T },
     } as const,

@@ -41,7 +41,8 @@ export const grpo: Recipe<ConfigOf<'grpo'>> = {
     if (kept === 0) return [0, count];
     return stage === REINFORCED ? [count - kept, count] : [0, count - kept];
   },
-  rate: ({ reinforcement: { rate } }, stage) => (stage === REINFORCED ? rate : 1),
+  optimised: ({ optimiser, reinforcement: { rate, warmup, weightDecay } }, stage) =>
+    stage === REINFORCED ? { learningRate: rate * optimiser.learningRate, warmup, weightDecay } : optimiser,
   startsAnew: (_config, { stageBegins }) => stageBegins,
   record: (tape, recording) =>
     recording.stage === REINFORCED ? recordPolicy(tape, recording) : recordSupervised(tape, recording),

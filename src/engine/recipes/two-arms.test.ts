@@ -164,7 +164,7 @@ describe('two arms, of one latent and of three', () => {
     ['some wrong, fewer right than the cutoff: it grows', { right: often }, LONG],
     [
       'some wrong, more right than the cutoff: it falls',
-      { right: often, coefficients: { cutoff: 0.7, penalty: 0.1 } },
+      { right: often, coefficients: { cutoff: 0.7, penalty: 0.5 } },
       SHORT,
     ],
     ['only the long one right: it grows', { right: (arm: number) => arm === LONG }, LONG],

@@ -24,6 +24,16 @@ export function learningRate(
   return peak * rise * 0.5 * (1 + Math.cos(Math.PI * progress));
 }
 
+/** Steps [from, from + steps) of a loop, which have a warm-up and a decay of their own. */
+export interface ScheduleSpan {
+  readonly from: number;
+  readonly steps: number;
+  /** Peak learning rate. */
+  readonly learningRate: number;
+  /** Share of the span's steps. */
+  readonly warmup: number;
+}
+
 export interface LoopStep {
   /** From 1. */
   readonly step: number;
@@ -50,8 +60,8 @@ export interface LoopOptions<Batch> {
   readonly warmup: number;
   /** Default cosine. */
   readonly schedule?: Schedule;
-  /** Multiplies the learning rate at step t, from 0; default 1. */
-  readonly rateFactor?: (t: number) => number;
+  /** The span of steps that step t, from 0, is in, if each has a schedule of its own; by default all steps are one. */
+  readonly span?: (t: number) => ScheduleSpan;
   /** The inputs of step t, from 0. */
   readonly batch: (t: number) => Batch | Promise<Batch>;
   readonly onStep: (step: LoopStep) => void;
@@ -79,9 +89,8 @@ export async function train<Batch>(options: LoopOptions<Batch>): Promise<number>
     if (control?.stopped) break;
     throwIfCancelled(signal, 'training');
     const start = performance.now();
-    const { learningRate: peak, warmup, schedule } = options;
-    const scheduled = learningRate(done, steps, peak, warmup, schedule);
-    const rate = scheduled * (options.rateFactor?.(done) ?? 1);
+    const span = options.span?.(done) ?? { ...options, from: 0 };
+    const rate = learningRate(done - span.from, span.steps, span.learningRate, span.warmup, options.schedule);
     const output = await step.run(await options.batch(done), parameters, done);
     const { norm, finite, terms } = await optimiser.update(
       output.gradients,

@@ -123,14 +123,18 @@ export interface AdaptiveRow {
   readonly text: readonly number[];
 }
 
-/** Decisions [B, K + 1] of rows with n latents: n times to go on, then to stop; and how each counts. */
+/**
+ * Decisions [B, K + 1] of rows with n latents: n times to go on, then to stop; and how each counts.
+ * @param counts whether the decision after t latents does; by default all do
+ */
 export const decisionFeeds = <R extends AdaptiveRow>(
   rows: readonly R[],
   K: number,
   each: (row: R) => number,
+  counts: (t: number) => boolean = () => true,
 ): Record<string, HostTensor> => ({
   [DECISION_INPUTS.targets]: integers(rows, K + 1, ({ latents }, t) => (t < latents ? 0 : 1)),
-  [DECISION_INPUTS.weights]: floats(rows, K + 1, (row, t) => (t <= row.latents ? each(row) : 0)),
+  [DECISION_INPUTS.weights]: floats(rows, K + 1, (row, t) => (t <= row.latents && counts(t) ? each(row) : 0)),
 });
 
 export function supervisedInputs(

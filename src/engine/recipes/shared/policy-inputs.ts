@@ -16,7 +16,7 @@ import { latentMasks } from './unequal-latents';
 /** Completions of a step of GRPO, drawn from the policy as it is: groups of answers to each question, with their rewards. */
 
 interface Settings extends Pick<RunConfig, 'seed'> {
-  readonly latents: { readonly max: number };
+  readonly latents: { readonly min: number; readonly max: number };
   readonly weights: { readonly kl: number };
   readonly reinforcement: RewardSettings & { readonly group: number; readonly tokens: number };
 }
@@ -40,7 +40,10 @@ export function policyInputs(config: Settings, { layout, codec }: TrainingTokens
       `batches of ${layout.batch}, as many as there are samples, in groups of ${G}`,
       'Choose more samples, or a smaller group that divides their number.',
     );
-  const sizes = { latents: config.latents.max, text: tokens };
+  const { min, max } = config.latents;
+  const sizes = { latents: max, text: tokens };
+  // Below the minimum and at the maximum nothing is drawn: the policy has no part in it.
+  const isDrawn = (t: number): boolean => t >= min && t < max;
   /** The inputs of completions, without what the reference says of them. */
   const feedsOf = (rows: readonly Row[]): Record<string, HostTensor> => {
     const { question: S } = layout;
@@ -49,12 +52,14 @@ export function policyInputs(config: Settings, { layout, codec }: TrainingTokens
       S,
       codec.padId,
     );
-    const each = ({ latents, text }: Row): number => 1 / ((latents + 1 + text.length) * rows.length);
+    const actions = ({ latents, text }: Row): number =>
+      text.length + Array.from({ length: latents + 1 }, (_, t) => t).filter(isDrawn).length;
+    const each = (row: Row): number => 1 / (actions(row) * rows.length);
     return {
       [TOKEN_INPUTS.questionIds]: ids,
       [TOKEN_INPUTS.questionMask]: keyMask,
       ...textFeeds(rows, sizes.text, codec.padId, (row) => S + 1 + row.latents, each),
-      ...decisionFeeds(rows, sizes.latents, each),
+      ...decisionFeeds(rows, sizes.latents, each, isDrawn),
       ...latentMasks(
         rows.map(({ latents }) => latents),
         sizes.latents,

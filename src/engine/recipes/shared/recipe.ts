@@ -137,8 +137,17 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   recordReference?(tape: Tape, recording: Recording<C>): void;
   /** The training samples of a stage, [from, to) of `count`; by default all. */
   samplesOf?(config: C, count: number, stage: number): readonly [from: number, to: number];
-  /** What the learning rate is multiplied by in a stage; default 1. */
-  rate?(config: C, stage: number): number;
+  /** How a stage is optimised, if each has a schedule of its own; by default one goes through the whole run. */
+  optimised?(config: C, stage: number): StageOptimiser;
+}
+
+/** A stage's settings of the optimiser; the others are the run's. */
+export interface StageOptimiser {
+  /** Peak learning rate. */
+  readonly learningRate: number;
+  /** Share of the stage's steps. */
+  readonly warmup: number;
+  readonly weightDecay: number;
 }
 
 /** The LoRA of the run's settings, by its name in segments. */

@@ -1,8 +1,10 @@
 import { type Stage, stageAt } from '../../../contract/methods/curriculum';
+import { BUG, RuntimeError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import type { Reasoning } from '../../decode/reasoning';
-import type { OwnInputs } from '../../recipes/shared/recipe';
+import type { OwnInputs, StageOptimiser } from '../../recipes/shared/recipe';
 import type { AccumulatedRun } from '../../train/accumulate';
+import type { ScheduleSpan } from '../../train/loop';
 import type { Optimiser } from '../../train/optimiser';
 import type { RunPolicy } from './policy';
 
@@ -18,7 +20,9 @@ export interface CurriculumParts {
   compile(stage: number, sizes: OwnInputs['sizes']): Promise<AccumulatedRun>;
   /** The policy that a stage's batches are drawn from. */
   policy(stage: number, sizes: OwnInputs['sizes']): Promise<RunPolicy>;
-  optimiser(): Promise<Optimiser>;
+  optimiser(stage: number): Promise<Optimiser>;
+  /** See `Recipe.optimised`. */
+  readonly optimised: ((stage: number) => StageOptimiser) | undefined;
   /** Whether the optimiser restarts before step t > 0. @param stageBegins at t */
   startsAnew(t: number, stageBegins: boolean): boolean;
 }
@@ -45,7 +49,7 @@ export class Curriculum {
       this.adamW.dispose();
       this.adamW = undefined;
     }
-    this.adamW ??= await parts.optimiser();
+    this.adamW ??= await parts.optimiser(next);
     if (next === this.stage) return false;
     const inputs = parts.inputs(next);
     const recording = parts.recordingOf(next);
@@ -74,6 +78,14 @@ export class Curriculum {
   get current(): Stage & { readonly index: number; readonly of: number } {
     const { stages } = this.parts;
     return { ...(stages[this.stage] as Stage), index: this.stage, of: stages.length };
+  }
+
+  /** The current stage's steps, of `total`, and their schedule. @throws RuntimeError where stages have none of their own */
+  span(total: number): ScheduleSpan {
+    const { stages, optimised } = this.parts;
+    if (!optimised) throw new RuntimeError('stages share one schedule', BUG);
+    const { from, index } = this.current;
+    return { ...optimised(index), from, steps: (stages[index + 1]?.from ?? total) - from };
   }
 
   /** How the student reasons in the current stage. */

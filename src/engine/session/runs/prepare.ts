@@ -148,6 +148,7 @@ export async function prepare(
         : compileLayerwise(model, tape, { ...(device && { device }), between });
     const shapes = parameters.all.map(({ shape }) => shape);
     const groups = parameters.groups(config.optimiser.moduleRate);
+    const optimised = recipe.optimised?.bind(recipe);
     const curriculum = owned.add(
       new Curriculum({
         stages,
@@ -172,14 +173,16 @@ export async function prepare(
             compile: (tape) => compile(tape, 'reference'),
           });
         },
-        async optimiser() {
+        async optimiser(stage) {
           // The snapshot's moments are for the optimiser that continues from it, not for a restarted one.
           const earlier = moments;
           moments = undefined;
+          const spec = { ...config.optimiser, ...optimised?.(config, stage) };
           return device
-            ? gpuOptimiser(device, adapter.packs, config.optimiser, groups, earlier)
-            : hostOptimiser(adapter.packs, config.optimiser, groups, earlier);
+            ? gpuOptimiser(device, adapter.packs, spec, groups, earlier)
+            : hostOptimiser(adapter.packs, spec, groups, earlier);
         },
+        optimised: optimised && ((stage) => optimised(config, stage)),
         startsAnew,
       }),
     );

@@ -216,7 +216,7 @@ class Distillation {
       learningRate: o.learningRate,
       warmup: o.warmup,
       schedule: o.schedule,
-      rateFactor: () => recipe.rate?.(config, curriculum.current.index) ?? 1,
+      ...(recipe.optimised && { span: () => curriculum.span(o.steps) }),
       batch: batchesOf({ machinery, recipe, config, codec, emit: this.report }),
       onStep: (event) => {
         if (event.finite) onDone(event.step);
