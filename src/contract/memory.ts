@@ -5,7 +5,13 @@ import { WEIGHT_STORAGES, type WeightStorage } from './weight-storage';
 export type Purpose =
   | { readonly kind: 'see'; readonly sequences: number; readonly tokens: number }
   /** Tokens of the prompt and the text: attention over all of them at once is the worst case. */
-  | { readonly kind: 'generate'; readonly sequences: number; readonly tokens: number }
+  | {
+      readonly kind: 'generate';
+      readonly sequences: number;
+      readonly tokens: number;
+      /** Of each sequence, those of the prompt; by default too many to be fed one by one, see `promptIsFed`. */
+      readonly prompt?: number;
+    }
   | {
       readonly kind: 'distil';
       readonly sequences: number;
@@ -79,6 +85,9 @@ export const IDLE_BYTES = 1.25 * 2 ** 30;
 const MAX_KEPT = 3;
 /** Bytes of arrays outside WebAssembly, of which a page has 8 GiB. */
 export const HOST_BYTES = 6e9;
+/** The longest prompt that is fed token by token, and bytes of the smallest model that it is fed to so. */
+const FED_PROMPT = 32;
+const FED_BYTES = 16 * 2 ** 20;
 export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
 /** Packed for the forward pass, and again, transposed, for the gradients of its inputs: measured at 20 to 135 million parameters. */
 const TRAINED = { packed: 2.2, plain: FACTORS.plain } as const;
@@ -261,6 +270,22 @@ function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, pur
 const storedBytes = (model: ModelSizes, storage = model.storage ?? 'f32'): number =>
   valueBytes(storage, false) * inLayers(model) + F32 * (model.parameters - inLayers(model));
 
+/**
+ * Whether a prompt is fed token by token to the program that feeds a text's own tokens. On WASM a program that reads it at once has
+ * the weights of all layers once more, and takes as long to make as 50 to 100 tokens to feed; on WebGPU programs share them. In 8 and
+ * 4 bits matrices are widened at every token, so that feeding takes as long.
+ */
+export const promptIsFed = (
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  prompt: number | undefined,
+): boolean =>
+  provider === 'wasm' &&
+  prompt !== undefined &&
+  prompt <= FED_PROMPT &&
+  ['f32', 'half'].includes(storageOf(model)) &&
+  storedBytes(model) > FED_BYTES;
+
 /** The largest matrix while a product reads it: as float32, and of 16 bits a copy of them. */
 function widenedBytes({ hidden, intermediate }: ModelSizes, storage: WeightStorage): number {
   // By blocks the heap keeps room for another one, of another size: measured.
@@ -320,7 +345,8 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   // What is trained is fed to its program, and is counted with its gradients.
   if (trainsWeights(purpose)) return 0;
   if (isStep) return body + embedding * TRAINED[form];
-  // One program reads the prompt, one feeds tokens, one reads the head.
+  // One program feeds tokens, one reads the head, and one reads a prompt that is not fed.
+  if (kind === 'generate' && promptIsFed(model, 'wasm', purpose.prompt)) return body + head;
   return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;
 }
 

@@ -1,7 +1,7 @@
 import type { GraphHostTensor, HostData } from '../base/dtype';
 import { BUG, InputError, RuntimeError } from '../base/errors';
 import { Owned } from '../base/owned';
-import type { Shape } from '../base/shape';
+import { type Shape, sizeOf } from '../base/shape';
 import { HIDDEN } from '../base/tokens';
 import type { Program } from '../graph/graph';
 import { embeddingRows } from '../model/fed-embeddings';
@@ -144,6 +144,29 @@ export class Decoder {
   /** Compiles a program for `read` ahead of its first use. */
   async compileHead(key: string, program: () => Program): Promise<void> {
     await this.programs.get(key, program);
+  }
+
+  /** A state with nothing read yet: what the sequences begin with is fed to it, a token or a vector at a time. */
+  empty(): Promise<DecoderState> {
+    const { batch: B, capacity: T, config } = this.shape;
+    const shape = [B, config.kvHeads, T, config.headDim];
+    const zeros = new Float32Array(sizeOf(shape));
+    const layers = Array.from({ length: config.layers }, (_, i) => i);
+    const names = layers.flatMap((i) => [`k.${i}`, `v.${i}`]);
+    return this.inTurn(async () => {
+      const mask = new Float32Array(B * T).fill(HIDDEN);
+      const tensors = this.states.take(new Map(names.map((name) => [name, { dtype: 'f32', shape }])), mask);
+      try {
+        for (const name of names) {
+          tensors[name] ??= this.model.runtime.empty('f32', shape, name);
+          tensors[name].write(zeros);
+        }
+      } catch (error) {
+        this.states.giveBack(tensors);
+        throw error;
+      }
+      return this.states.add({ column: 0, skipped: 0 }, mask, tensors, T);
+    });
   }
 
   /**

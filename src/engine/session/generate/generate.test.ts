@@ -73,8 +73,8 @@ const idsOf = ({ samples }: GenerateReport): number[][] =>
  * Log-probabilities of the given continuation, from a decoder of exactly its length, without padding, and all
  * logits in float64.
  */
-async function logProbabilities(value: GenerateRequest, ids: readonly number[]) {
-  const desk = inside(workbench);
+async function logProbabilities(value: GenerateRequest, ids: readonly number[], on = workbench) {
+  const desk = inside(on);
   const { model, tokenizer, parameters, packs } = resolveSubject(value.subject, desk.loadedModels());
   const prompt = tokenizer.encode(value.prompt);
   const used = desk.opened.models.use(model);
@@ -335,5 +335,80 @@ describe('a generation is refused', () => {
     const broken = await open({ norms: 2e38 });
     await expect(broken.generate(request())).rejects.toThrow(NumericError);
     await broken.close();
+  });
+});
+
+describe('a short prompt of a larger model', () => {
+  // 19 MB in float32, and 17 are the least to which prompts are fed.
+  const LARGER = {
+    ...NO_END,
+    hidden_size: 256,
+    intermediate_size: 768,
+    num_hidden_layers: 6,
+    max_position_embeddings: 256,
+    // With its own embedding as head it would repeat its last token.
+    tie_word_embeddings: false,
+  };
+  const long = Array.from({ length: 4 }, () => PROMPT).join(' ');
+  let larger: LoriWorkbench;
+  beforeAll(async () => {
+    larger = await open({ config: LARGER });
+  });
+  afterAll(() => larger.close());
+
+  const weightsOf = () => {
+    const desk = inside(larger);
+    const { model } = resolveSubject({ kind: 'teacher' }, desk.loadedModels());
+    const used = desk.opened.models.use(model);
+    void used.release();
+    return used.traffic;
+  };
+
+  it('is fed token by token, without a program that reads it, with the same probabilities', async () => {
+    const before = weightsOf().bakes;
+    const { report } = await watched(request(), larger);
+    // One program feeds tokens, one reads the head.
+    expect(weightsOf().bakes - before).toBe(2);
+    expect(report.prompt.length).toBeLessThanOrEqual(32);
+    expect(new Set(idsOf(report)[0]).size).toBeGreaterThan(3);
+    const reference = await logProbabilities(request(), idsOf(report)[0] as number[], larger);
+    report.samples[0]?.tokens.forEach(({ id, logProbability }, n) => {
+      expect(id).toBe(reference[n]?.largest);
+      // Only the order of float32 sums differs.
+      expect(logProbability).toBeCloseTo(reference[n]?.chosen as number, 4);
+    });
+  });
+
+  it('is fed to all samples at once, each drawn with its own numbers', async () => {
+    const one = await watched(request({ samples: 1, seed: 5, ...DRAWN }), larger);
+    const three = await watched(request({ samples: 3, seed: 5, ...DRAWN }), larger);
+    const [first, second, third] = idsOf(three.report);
+    expect(first).toEqual(idsOf(one.report)[0]);
+    expect(second).not.toEqual(first);
+    expect(third).not.toEqual(second);
+  });
+
+  it('is cancelled between two of its tokens, and leaves nothing behind', async () => {
+    const { runtime } = inside(larger).opened;
+    const { report } = await watched(request(), larger);
+    const before = runtime.liveTensors;
+    const { signal } = new AbortController();
+    let asked = 0;
+    Object.defineProperty(signal, 'aborted', { get: () => ++asked > 5 });
+    await expect(larger.generate(request(), { signal })).rejects.toThrow(CancelledError);
+    expect(asked).toBeLessThan(report.prompt.length);
+    expect(runtime.liveTensors).toBe(before);
+    const again = await watched(request(), larger);
+    expect(idsOf(again.report)).toEqual(idsOf(report));
+  });
+
+  it('is read at once where it is longer', async () => {
+    const before = weightsOf().bakes;
+    const value = request({}, { prompt: long });
+    const { report } = await watched(value, larger);
+    expect(report.prompt.length).toBeGreaterThan(32);
+    expect(weightsOf().bakes - before).toBeGreaterThan(0);
+    const reference = await logProbabilities(value, idsOf(report)[0] as number[], larger);
+    expect(idsOf(report)[0]).toEqual(reference.map(({ largest }) => largest));
   });
 });

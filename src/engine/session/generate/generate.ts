@@ -7,6 +7,7 @@ import type {
   GenerateRequest,
   TokenText,
 } from '../../../contract/generate';
+import { promptIsFed } from '../../../contract/memory';
 import { CancelledError, InputError, throwIfCancelled } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
@@ -18,7 +19,7 @@ import { uploadParameters } from '../../model/upload-parameters';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { DeviceModels } from '../models/device-models';
-import { refuseUnlessFits } from '../models/fits';
+import { refuseUnlessFits, sizesOf } from '../models/fits';
 import { checkPromptLogits, type OnnxExport } from '../models/onnx-export';
 import { onnxSampler } from '../models/onnx-sampler';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
@@ -180,8 +181,35 @@ class Generation {
     };
   }
 
-  /** Reads the prompt once. @returns its state, copied for all samples */
-  private async begin(): Promise<{ decoder: Decoder; state: DecoderState }> {
+  /** Reads the prompt. @returns its state for all samples */
+  private begin(): Promise<{ decoder: Decoder; state: DecoderState }> {
+    const { resolved, context, prompt } = this;
+    const sizes = sizesOf(resolved.model.config);
+    return promptIsFed(sizes, context.models.runtime.provider, prompt.length) ? this.feed() : this.read();
+  }
+
+  /** Feeds the prompt to every sample, token by token. */
+  private async feed(): Promise<{ decoder: Decoder; state: DecoderState }> {
+    const { context, resolved, values, lengths, clock, prompt } = this;
+    const batch = this.request.settings.samples;
+    const sizes = { batch, question: 1, capacity: lengths.capacity };
+    const decoder = await context.decoders.take('draws', context.models, resolved, sizes, values);
+    await clock.compiling(() => decoder.compile(tokensFed(decoder.shape)));
+    let state = await decoder.empty();
+    try {
+      for (const id of prompt) {
+        throwIfCancelled(this.options.signal, 'generation');
+        state = await decoder.step(state, { tokens: new Array(batch).fill(id) });
+      }
+    } catch (error) {
+      state.dispose();
+      throw error;
+    }
+    return { decoder, state };
+  }
+
+  /** Reads the prompt at once, and copies its state for all samples. */
+  private async read(): Promise<{ decoder: Decoder; state: DecoderState }> {
     const { context, resolved, values, lengths, clock, prompt } = this;
     const { question, capacity } = lengths;
     const { models, decoders } = context;
