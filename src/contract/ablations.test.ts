@@ -140,5 +140,14 @@ describe('what is drawn', () => {
     const row = rowOf('a', 1, result, [evaluation('validation', 999), evaluation('held-out', 80)]);
     expect(row).toMatchObject({ answerMilliseconds: 20, thoughts: 3, correct: 3, total: 4 });
     expect(rowOf('a', 1, result)).not.toHaveProperty('answerMilliseconds');
+    const written: EvaluationEvent = { ...evaluation('held-out', 80), lengths: undefined, written: 28.5 };
+    const explicit = {
+      ...result,
+      config: parseRunConfig({ method: 'cot-sft' }),
+      explicit: { ...heldOut, correct: 2 },
+    };
+    expect(rowOf('a', 1, explicit, [written])).toMatchObject({ written: 28.5, explicit: 2 });
+    expect(row).not.toHaveProperty('written');
+    expect(row).not.toHaveProperty('explicit');
   });
 });

@@ -53,7 +53,7 @@ describe('kept students in an arena', () => {
       ...[['mine', 1] as const, ['afar', 1] as const, ['gone', 0] as const, ['late', 0] as const],
     ]);
     expect(found[2]?.overSeeds).toMatchObject({ n: 1, median: 0.9, medianInterval: null });
-    expect(found[2]).toMatchObject({ trainable: 98, thoughts: 2, answerMilliseconds: 5 });
+    expect(found[2]).toMatchObject({ trainable: 98, reasoning: 2, answerMilliseconds: 5 });
     expect(row('mine')?.slice(1, 8)).toEqual([
       ...['kept student, trained on seed 3', '90.0 %', null, '+39.7', null, '2.00', '5.00'],
     ]);

@@ -79,6 +79,7 @@ export function rowOfKept(
     ...{ name, seed, trainable, ...made },
     ...{ correct: items.filter(({ right }) => right).length, total: items.length },
     thoughts: mean(items.map(({ thoughts }) => thoughts)),
+    ...(items.some(({ written }) => written) && { written: mean(items.map(({ written = 0 }) => written)) }),
     answerMilliseconds: milliseconds / items.length,
   };
 }

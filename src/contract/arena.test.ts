@@ -15,7 +15,7 @@ import { signFlip } from './seeds';
 const config = parseRunConfig({});
 const run = (name: string, seed: number, correct: number): ArenaRun => ({
   ...{ name, seed, correct, total: 100 },
-  ...{ trainSeconds: 10 * seed, teacherSeconds: 1, trainable: 50, thoughts: 4 },
+  ...{ trainSeconds: 10 * seed, teacherSeconds: 1, trainable: 50, thoughts: 4, written: seed, explicit: 40 },
 });
 const arena: Arena = {
   contenders: ['a', 'b', 'base'].map((name) => ({ name, config })),
@@ -51,6 +51,9 @@ describe('an arena', () => {
     expect(b?.failed).toHaveLength(1);
     expect(base?.against).toBeNull();
     expect(a?.trainSeconds).toBe(30);
+    // Four thoughts, and 1 to 5 tokens.
+    expect(a?.reasoning).toBe(7);
+    expect(a?.explicit).toBeCloseTo(0.4, 12);
   });
 
   it('is read back from its file, and a damaged file is refused with the path', () => {

@@ -74,6 +74,10 @@ export interface ArenaRun {
   readonly trainable?: number | undefined;
   /** Thoughts before the answer; the mean where their number depends on the problem. */
   readonly thoughts?: number | undefined;
+  /** Tokens of a rationale that it writes before its answer, the mean over held-out problems; absent where it writes none. */
+  readonly written?: number | undefined;
+  /** Of the held-out problems, those right while the student writes its rationale (LoRi-E), where that was asked for. */
+  readonly explicit?: number | undefined;
   /** Milliseconds of an answer to a held-out problem, of those answered at once. */
   readonly answerMilliseconds?: number | undefined;
   /** Weights of the pair, by name. */
@@ -105,6 +109,8 @@ const runSchema = z.object({
   trainSeconds: seconds.optional(),
   trainable: z.int().min(0).optional(),
   thoughts: z.number().min(0).max(1e6).optional(),
+  written: z.number().min(0).max(1e6).optional(),
+  explicit: share.optional(),
   answerMilliseconds: seconds.optional(),
   models: z.record(z.string(), z.string()).optional(),
   storage: z.enum(WEIGHT_STORAGES).optional(),
@@ -215,7 +221,7 @@ export function rowOf(
   result: RunResult,
   evaluations: readonly EvaluationEvent[] = [],
 ): ArenaRun {
-  const { config, heldOut, seconds, trainable, models, status } = result;
+  const { config, heldOut, explicit, seconds, trainable, models, status } = result;
   const answered = evaluations.findLast(({ set }) => set === 'held-out');
   const measured = answered?.lengths && meanLength(answered.lengths) - AROUND_LATENTS;
   const thoughts =
@@ -229,6 +235,8 @@ export function rowOf(
       : { failed: status === 'done' ? 'no held-out problems were answered' : 'the run was stopped' }),
     teacherSeconds: seconds.teacher,
     trainSeconds: seconds.train,
+    ...(explicit && { explicit: explicit.correct }),
+    ...(answered?.written !== undefined && { written: answered.written }),
     ...(answered && { answerMilliseconds: answered.milliseconds / answered.accuracy.total }),
   };
 }
@@ -251,9 +259,16 @@ export interface Standing {
   readonly trainSeconds: number;
   readonly teacherSeconds: number;
   readonly trainable: number;
-  readonly thoughts: number;
+  /** Thoughts and written tokens before the answer. */
+  readonly reasoning: number;
+  /** Share of held-out problems right while it writes its rationale. */
+  readonly explicit: number;
   readonly answerMilliseconds: number;
 }
+
+/** Thoughts and written tokens before an answer; undefined where neither is known. */
+export const reasoningIn = ({ thoughts, written }: ArenaRun): number | undefined =>
+  thoughts === undefined && written === undefined ? undefined : (thoughts ?? 0) + (written ?? 0);
 
 /** A run's held-out accuracy; undefined of one that failed. */
 export const accuracyIn = ({ correct, total }: ArenaRun): number | undefined =>
@@ -308,7 +323,10 @@ function figuresIn(name: string, own: readonly ArenaRun[]): Omit<Standing, 'agai
     trainSeconds: meanOf((run) => run.trainSeconds),
     teacherSeconds: meanOf((run) => run.teacherSeconds),
     trainable: meanOf((run) => run.trainable),
-    thoughts: meanOf((run) => run.thoughts),
+    reasoning: meanOf(reasoningIn),
+    explicit: meanOf(({ explicit, total }) =>
+      explicit === undefined || !total ? undefined : explicit / total,
+    ),
     answerMilliseconds: meanOf((run) => run.answerMilliseconds),
   };
 }

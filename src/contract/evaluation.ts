@@ -98,6 +98,8 @@ export interface EvaluatedItem {
   readonly thoughts: number;
   /** Tokens written, with the rationale where it is written, without the end token. */
   readonly tokens: number;
+  /** Of these, those of a rationale that it writes. */
+  readonly written?: number | undefined;
   /** From the question to the end of the answer; `null` if other problems were answered at the same time. */
   readonly milliseconds: number | null;
 }
@@ -278,6 +280,7 @@ const item = once(() =>
     right: z.boolean(),
     thoughts: z.int().min(0),
     tokens: z.int().min(0),
+    written: z.int().min(0).optional(),
     milliseconds: z.number().min(0).nullable(),
   }),
 );

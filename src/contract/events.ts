@@ -179,6 +179,8 @@ export interface EvaluationEvent {
   readonly accuracy: Accuracy;
   /** Of a student that stops by itself: problems by reasoning tokens, the two around the latents included, ascending. */
   readonly lengths?: LengthCount[] | undefined;
+  /** Of a student that writes its rationale: the mean number of its tokens. */
+  readonly written?: number | undefined;
   readonly milliseconds: number;
 }
 

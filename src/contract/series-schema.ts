@@ -47,6 +47,7 @@ export const seriesSchema = z
           set: z.enum(['validation', 'held-out']),
           accuracy: accuracySchema,
           lengths: z.array(z.object({ length: count, right: count, wrong: count })).optional(),
+          written: number.optional(),
           milliseconds: number,
         }),
       )

@@ -47,7 +47,7 @@ describe('an arena, headless', () => {
     expect(arena.axis).toMatchObject({ ablation: 'lori-anchor', measure: 'accuracy' });
     // The page's table, which has times, and that of the ablation.
     const [paged, table] = first.out.split('\n').filter((line) => line.startsWith('| HOSVD'));
-    expect(paged?.split('|')).toHaveLength(14);
+    expect(paged?.split('|')).toHaveLength(15);
     expect(first.out).toContain('With 2 seeds the test can establish no difference, however large');
     // Two runs are removed: the plan makes the same ones again.
     const broken: Arena = { ...arena, runs: arena.runs.slice(0, 4) };

@@ -10,6 +10,7 @@ import { answerTerm, MAX_LATENT_STEPS, plainAnswerWeight, weight, weightHelp } f
 export const MAX_STOP_TEMPERATURE = 1000;
 
 const PAPER = 'adaptive latent reasoning §3.2';
+const VALUES = 'adaptive latent reasoning §4';
 const CODE = 'its code';
 
 export const scheduleSettings = group(
@@ -20,14 +21,14 @@ export const scheduleSettings = group(
       tex: 'c',
       unit: 'latents',
       help: 'Latents for each of the problem’s k steps; 0 gives every problem the same number.',
-      source: `${PAPER}: 0 in Latent-6, 1 in Latent-6-by-1`,
+      source: `${VALUES}: 0 in Latent-6, 1 in Latent-6-by-1`,
     }),
     bias: setting(z.int().min(-MAX_LATENT_STEPS).max(MAX_LATENT_STEPS).default(6), {
       label: 'Latents added',
       tex: 'b',
       unit: 'latents',
       help: 'Latents added to those.',
-      source: `${PAPER}: 6; the options of ${CODE} have 5`,
+      source: `${VALUES}: 6; the options of ${CODE} have 5`,
     }),
     min: setting(count(0, MAX_LATENT_STEPS).default(0), {
       label: 'Fewest latents',
@@ -41,7 +42,7 @@ export const scheduleSettings = group(
       tex: 'n_{\\max}',
       unit: 'latents',
       help: 'No problem is trained with more, and reasoning is ended after as many.',
-      source: `${PAPER}: 10`,
+      source: `${VALUES}: 10 in Latent-6-by-1; the default is this app’s own choice`,
     }),
     filter: setting(z.enum(['mlp', 'linear', 'linear-norm', 'softmax', 'none']).default('mlp'), {
       label: 'Recurrent filter',

@@ -30,6 +30,7 @@ export interface CoconutRun {
     readonly latentsPerStep: number;
     readonly stages: number;
     readonly first: number;
+    readonly firstSteps: number;
     readonly stageSteps: number;
     readonly inPlace: 'latents' | 'pauses' | 'nothing';
   };
@@ -41,7 +42,7 @@ export const coconutDropped = ({ curriculum: { first, stages } }: CoconutRun): n
   Array.from({ length: stages + 2 - first }, (_, i) => first + i);
 
 const stages = (run: CoconutRun): Stage[] => {
-  const { latentsPerStep: c, stages: S, stageSteps, inPlace } = run.curriculum;
+  const { latentsPerStep: c, stages: S, firstSteps, stageSteps, inPlace } = run.curriculum;
   const fed = (steps: number): string =>
     inPlace === 'nothing'
       ? `${counted(steps, 'step')} left out`
@@ -51,7 +52,7 @@ const stages = (run: CoconutRun): Stage[] => {
     if (s <= S) return fed(s);
     return inPlace === 'nothing' ? 'no written steps' : `no written steps, ${fed(S)}`;
   });
-  return stagesOf(names, stageSteps, run.optimiser.steps);
+  return stagesOf(names, stageSteps, run.optimiser.steps, firstSteps || stageSteps);
 };
 
 /** What the reasoning of a stage s is made of. */
@@ -97,6 +98,13 @@ export const coconut = defineMethod({
           unit: 'steps',
           help: 'Training steps of each stage; the last one takes what is left of the run. Coconut’s code uses 3 epochs.',
           source: `${CURRICULUM}: 3 epochs; the default is this app’s own choice`,
+        }),
+        firstSteps: setting(count(0, 100_000).default(0), {
+          label: 'Steps of the first stage',
+          unit: 'steps',
+          help: 'Training steps of the first stage; 0 for as many as the others. A longer one trains on written steps before the curriculum, in the same run.',
+          source:
+            'Coconut’s code trains 25 epochs on written steps, in a run before; the default is this app’s own choice',
         }),
         padLatents: setting(z.boolean().default(true), {
           label: 'Equal numbers of latents',
@@ -233,6 +241,42 @@ export const coconut = defineMethod({
         weights: { answer: 1 },
         training: { weights: 'full' },
         optimiser: { ...COCONUT_OPTIMISER, steps: 1600 },
+      },
+    },
+    ...(
+      [
+        ['gpt2', 'GPT-2', 1e-4, 25, 3],
+        ['llama-1b', 'Llama-3.2-1B', 1e-5, 5, 1],
+      ] as const
+    ).map(([id, model, learningRate, epochs, perStage]) => ({
+      id: `coconut-codi-${id}`,
+      name: `Coconut, CODI table 1, ${model}`,
+      about: `Coconut as CODI trains ${model} (appendix A): ${epochs} epochs on written steps, then ${epochs} with latents, all weights; here in one run, over 4096 samples rather than 385,620. ${perStage === 1 ? 'A stage is one epoch, this app’s own choice: CODI does not say how its five are shared out, and names iCoT in this sentence, by mistake it seems. ' : ''}What it leaves open is as in Coconut’s code: two latents a step, three ${perStage === 1 ? 'stages' : 'stages of three epochs'}, a constant rate, 128 samples a step. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        // An epoch is 32 steps.
+        curriculum: {
+          ...{ latentsPerStep: 2, stages: 3, reset: 'epoch' },
+          ...{ firstSteps: 32 * epochs, stageSteps: 32 * perStage },
+        },
+        weights: { answer: 1 },
+        training: { weights: 'full' },
+        optimiser: { ...COCONUT_OPTIMISER, steps: 2 * 32 * epochs, learningRate },
+      },
+    })),
+    {
+      id: 'coconut-sim-cot-gpt2',
+      name: 'Coconut, as SIM-CoT trains it, GPT-2',
+      about:
+        'SIM-CoT’s configuration of plain Coconut: two latents a step, five stages of three epochs, the last one to epoch 25, 16 samples a step, its batch on one GPU; all weights; here over 4096 samples, and from stage 0. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        curriculum: { latentsPerStep: 2, stages: 5, stageSteps: 768, reset: 'epoch' },
+        weights: { answer: 1 },
+        training: { weights: 'full' },
+        optimiser: { ...COCONUT_OPTIMISER, steps: 6400, batch: 8, accumulation: 2 },
       },
     },
     {

@@ -3,7 +3,8 @@ import { codiAblations } from './ablations/codi';
 import { defineMethod } from './method';
 import {
   answerPathWeight,
-  CODI_TRAINING,
+  CODI_RUNS,
+  codiRunText,
   distillationSettings,
   distillationTerm,
   distillationWeight,
@@ -19,7 +20,10 @@ import {
 import { MAX_LATENT_STEPS } from './shared';
 
 /** Learning rates of CODI's code at 128 samples a step, by the model that is trained. */
-export const PUBLISHED_RATES = { 'GPT-2': 3e-3, 'Llama-3.2-1B': 8e-4 };
+export const PUBLISHED_RATES = {
+  'GPT-2': CODI_RUNS.gpt2.optimiser.learningRate,
+  'Llama-3.2-1B': CODI_RUNS['llama-1b'].optimiser.learningRate,
+};
 
 /** CODI as its paper and code have it. Its older relative here with a fixed teacher is a method of its own. */
 export const codiSelf = defineMethod({
@@ -96,46 +100,28 @@ export const codiSelf = defineMethod({
     {
       id: 'codi-gpt2',
       name: 'CODI, table 1, GPT-2',
-      about:
-        'What CODI’s code trains GPT-2 with: 40 epochs, here over 4096 samples rather than 385,620, 128 a step. Not for the bundled pair.',
+      about: `What CODI’s code trains GPT-2 with: ${codiRunText('gpt2')}. Not for the bundled pair.`,
       paper: true,
       changes: {
-        data: { samples: 4096 },
+        ...CODI_RUNS.gpt2,
         projection: { width: 768 },
         distillation: { form: 'smooth-l1', embeddings: true },
         tokens: { trained: false, initial: 'mean' },
         teacher: { targetPass: 'own' },
-        lora: CODI_TRAINING.lora,
-        optimiser: {
-          ...CODI_TRAINING.optimiser,
-          steps: 1280,
-          batch: 64,
-          accumulation: 2,
-          learningRate: PUBLISHED_RATES['GPT-2'],
-        },
       },
     },
     {
       id: 'codi-llama-1b',
       name: 'CODI, table 1, Llama-3.2-1B',
-      about:
-        'What CODI’s code trains Llama-3.2-1B with: 10 epochs, here over 4096 samples rather than 385,620, 128 a step. Not for the bundled pair.',
+      about: `What CODI’s code trains Llama-3.2-1B with: ${codiRunText('llama-1b')}. Not for the bundled pair.`,
       paper: true,
       changes: {
-        data: { samples: 4096 },
+        ...CODI_RUNS['llama-1b'],
         projection: { width: 2048 },
         distillation: { form: 'smooth-l1', embeddings: true, position: 'answer-start' },
         tokens: { trained: false, initial: 'mean' },
         teacher: { targetPass: 'own' },
         weights: { distillation: 20 },
-        lora: CODI_TRAINING.lora,
-        optimiser: {
-          ...CODI_TRAINING.optimiser,
-          steps: 320,
-          batch: 32,
-          accumulation: 4,
-          learningRate: PUBLISHED_RATES['Llama-3.2-1B'],
-        },
       },
     },
   ],

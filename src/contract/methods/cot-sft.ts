@@ -2,6 +2,7 @@ import { group, OURS, setting } from '../settings';
 import { ADAPTIVE_BASELINE_TRAINING, ADAPTIVE_STEPS } from './adaptive-settings';
 import { defineMethod } from './method';
 import { writtenPath } from './paths';
+import { CODI_MODELS, CODI_RUNS, codiRunText } from './self-distillation';
 import { explicitTerm, weight, weightHelp } from './shared';
 
 /** Supervised fine-tuning on written reasoning: the reference that implicit methods are measured against. */
@@ -56,5 +57,12 @@ export const cotSft = defineMethod({
         },
       },
     },
+    ...CODI_MODELS.map(([id, model]) => ({
+      id: `cot-sft-codi-${id}`,
+      name: `CoT-SFT, CODI table 1, ${model}`,
+      about: `CoT-SFT, trained as CODI trains ${model} (appendix A): ${codiRunText(id)}. Its answers are greedy here; CODI averages ten samples at a temperature of 0.1. Not for the bundled pair.`,
+      paper: true,
+      changes: CODI_RUNS[id],
+    })),
   ],
 });

@@ -8,10 +8,12 @@ export interface Stage {
 /**
  * Stages one after another, each of as many steps; the last one takes what is left. A run that ends before a stage begins
  * never has it.
- * @param steps of a stage  @param total of the run
+ * @param steps of a stage  @param total of the run  @param first steps of the first stage
  */
-export const stagesOf = (names: readonly string[], steps: number, total: number): Stage[] =>
-  names.map((name, i) => ({ name, from: i * steps })).filter(({ from }) => from === 0 || from < total);
+export const stagesOf = (names: readonly string[], steps: number, total: number, first = steps): Stage[] =>
+  names
+    .map((name, i) => ({ name, from: i === 0 ? 0 : first + (i - 1) * steps }))
+    .filter(({ from }) => from === 0 || from < total);
 
 /** Index of the stage at a step counted from 0. */
 export const stageAt = (stages: readonly Stage[], step: number): number =>

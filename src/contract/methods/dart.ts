@@ -18,7 +18,8 @@ const PAPER = 'Jiang et al., DART, arXiv:2506.11752';
 
 /** What all of the paper's models are trained with. */
 const DART_TRAINING = {
-  data: { samples: 4096 },
+  // z_{t:N} (§3.1).
+  data: { samples: 4096, prompt: 'Answer:' },
   silent: { count: 20 },
   rem: { width: 128, alpha: 32 },
   weights: { answer: 1, distil: 20 },
@@ -194,7 +195,7 @@ export const dart = defineMethod({
       id: 'dart-llama-1b',
       name: 'DART, table 1, Llama-3.2-1B',
       about:
-        'What DART trains Llama-3.2-1B with (§C): 10 epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.',
+        'What DART trains Llama-3.2-1B with (§C), and its separator “Answer:”: 10 epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.',
       paper: true,
       changes: {
         ...DART_TRAINING,
@@ -209,7 +210,7 @@ export const dart = defineMethod({
     ).map(([id, model, learningRate, steps, epochs]) => ({
       id: `dart-${id}`,
       name: `DART, table 5, ${model}`,
-      about: `What DART trains ${model} with (§C): ${epochs} epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.`,
+      about: `What DART trains ${model} with (§C), and its separator “Answer:”: ${epochs} epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.`,
       paper: true,
       changes: {
         ...DART_TRAINING,

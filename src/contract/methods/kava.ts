@@ -83,7 +83,9 @@ export const kava = defineMethod({
       { title: 'Loss weights' },
       {
         answer: answerPathWeight,
-        distillation: distillationWeight(`${NOTED}: 10, 20 for Llama-3.2-3B (table 6)`),
+        distillation: distillationWeight(
+          `${NOTED}: 10, 20 for Llama-3.2-3B (table 6); the default is this app’s own choice`,
+        ),
         teacher: teacherWeight,
         keyValues: setting(weight().default(1), {
           label: 'Keys and values',

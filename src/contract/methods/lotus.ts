@@ -35,7 +35,7 @@ export const lotus = defineMethod({
           unit: 'latents',
           help: 'Latents in a block; block i belongs to step i, and the number of latent steps must be a multiple. Tokens beyond it are not supervised, and neither are steps beyond the last block.',
           source:
-            'LOTUS uses 25 positions (13 for GPT-2); the bundled pair’s results have one token, its steps seven',
+            'LOTUS uses 25 positions (13 for GPT-2); the default is this app’s own choice: the bundled pair’s results have one token, its steps seven',
         }),
       },
     ),
@@ -87,5 +87,24 @@ export const lotus = defineMethod({
         optimiser: { steps: 200, learningRate: 1e-3 },
       },
     },
+    ...(
+      [
+        ['llama-1b', 'GPT-2 and Llama-3.2-1B', 1e-4],
+        ['llama-3b', 'Llama-3.2-3B', 5e-5],
+      ] as const
+    ).map(([id, model, learningRate]) => ({
+      id: `lotus-${id}`,
+      name: `LOTUS-style, LOTUS’s values, ${model}`,
+      about: `What LOTUS trains ${model} with, as far as it can be had here: six blocks, 30 epochs, all weights, here over 4096 samples rather than 385,620, 128 a step. A block has five positions rather than ${id === 'llama-3b' ? 25 : '13 or 25'}: there are 32 latents at most, one made of another. From the base rather than from a model that writes its steps, and without the curriculum. Weight decay, warm-up and schedule were not noted. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        latent: { steps: 30, filter: 'hidden' },
+        gold: { of: 'steps', width: 5 },
+        weights: { gold: 0.05, answer: 1 },
+        training: { weights: 'full' },
+        optimiser: { steps: 960, batch: 32, accumulation: 4, learningRate, clip: 1 },
+      },
+    })),
   ],
 });

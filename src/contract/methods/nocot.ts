@@ -2,7 +2,7 @@ import { group, OURS } from '../settings';
 import { ADAPTIVE_BASELINE_TRAINING, ADAPTIVE_STEPS } from './adaptive-settings';
 import { defineMethod } from './method';
 import { onSupervised, studentPath } from './paths';
-import { supervisedSetting } from './self-distillation';
+import { CODI_MODELS, CODI_RUNS, codiRunText, supervisedSetting } from './self-distillation';
 import { answerTerm, plainAnswerWeight } from './shared';
 
 /** The answer straight after the question: supervised fine-tuning without reasoning. */
@@ -32,5 +32,12 @@ export const nocot = defineMethod({
       paper: true,
       changes: { ...ADAPTIVE_BASELINE_TRAINING, weights: { answer: 1 } },
     },
+    ...CODI_MODELS.map(([id, model]) => ({
+      id: `nocot-codi-${id}`,
+      name: `No-CoT, CODI table 1, ${model}`,
+      about: `No-CoT-SFT, trained as CODI trains ${model} (appendix A): ${codiRunText(id)}. The cross-entropy covers the answer prompt too, as that of CODI’s own answers does in its code. Not for the bundled pair.`,
+      paper: true,
+      changes: { ...CODI_RUNS[id], weights: { answer: 1 }, answer: { supervised: 'prompt' } },
+    })),
   ],
 });

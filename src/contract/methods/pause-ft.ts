@@ -48,10 +48,10 @@ export const pauseFt = defineMethod({
       id: 'pause-ft-llama-1b',
       name: 'PauseFT, DART table 1, Llama-3.2-1B',
       about:
-        'As many pauses as DART has silent thoughts, 20. What else DART trains it with is not told, and here as it trains its own method: 10 epochs, here over 4096 samples rather than 385,620, 128 a step. Not for the bundled pair.',
+        'As many pauses as DART has silent thoughts, 20. What else DART trains it with is not told, and here as it trains its own method, with its separator “Answer:”: 10 epochs, here over 4096 samples rather than 385,620, 128 a step. Not for the bundled pair.',
       paper: true,
       changes: {
-        data: { samples: 4096 },
+        data: { samples: 4096, prompt: 'Answer:' },
         pauses: { count: 20 },
         weights: { answer: 1 },
         lora: { rank: 128, alpha: 32, targets: ['q', 'k', 'v', 'o'] },

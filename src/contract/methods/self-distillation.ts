@@ -95,7 +95,7 @@ export const distillationSettings = (
     {
       position: setting(z.enum(['prompt-end', 'answer-start']).default('prompt-end'), {
         label: 'Aligned token',
-        help: 'The token whose hidden states are compared: the colon of “The answer is:”, or the first token of the answer.',
+        help: 'The token whose hidden states are compared: the last of the answer prompt, which is the colon of “The answer is:”, or the first of the answer. CODI’s published runs take the colon for GPT-2, and the token after it, the answer’s first, for Llama and Qwen; PCCoT takes the colon for both GPT-2 and Llama.',
         source: 'CODI §3.4: the colon; its code takes the token after it for Llama and Qwen',
         options: { 'prompt-end': 'the prompt’s last', 'answer-start': 'the answer’s first' },
       }),
@@ -213,3 +213,37 @@ export const CODI_TRAINING = {
   lora: { rank: 128, alpha: 32, dropout: 0.1 },
   optimiser: { warmup: 0.03, weightDecay: 0.1, clip: 2 },
 } as const;
+
+/**
+ * What CODI trains each model with, and its baselines by fine-tuning (appendix A); dropout, weight decay, clipping, batches and the
+ * longest row are its scripts'.
+ */
+export const CODI_RUNS = {
+  gpt2: {
+    data: { samples: 4096, longest: 1000 },
+    lora: CODI_TRAINING.lora,
+    optimiser: {
+      ...CODI_TRAINING.optimiser,
+      ...{ steps: 1280, batch: 64, accumulation: 2, learningRate: 3e-3 },
+    },
+  },
+  'llama-1b': {
+    data: { samples: 4096, longest: 200 },
+    lora: CODI_TRAINING.lora,
+    optimiser: {
+      ...CODI_TRAINING.optimiser,
+      ...{ steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4 },
+    },
+  },
+} as const;
+
+/** The same in words. */
+const epochsOf = { gpt2: 40, 'llama-1b': 10 } as const;
+export const codiRunText = (model: keyof typeof CODI_RUNS): string =>
+  `${epochsOf[model]} epochs, here over 4096 samples rather than 385,620, 128 a step; rows of more than ${CODI_RUNS[model].data.longest} tokens are left out`;
+
+/** The models of CODI's table 1, by the ends of their presets' ids. */
+export const CODI_MODELS = [
+  ['gpt2', 'GPT-2'],
+  ['llama-1b', 'Llama-3.2-1B'],
+] as const;

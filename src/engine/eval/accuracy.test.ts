@@ -131,6 +131,26 @@ describe('accuracy', () => {
     expect(explicit.fed).toEqual(['begin', '12,13,14']);
   });
 
+  it('counts the tokens of a rationale, up to the last answer prompt, and all where there is none', async () => {
+    // Two tokens, the prompt, a third, the prompt again, the answer; the second row never says the prompt.
+    const said = [7, 22, 23, 8, 22, 23, 12];
+    const own = { ...codec, prompt: [22, 23] };
+    const says = (n: number, _length: number, b: number) => (b === 1 && n < 7 ? 9 : (said[n] ?? END));
+    const written = async (of: Partial<EvaluationOptions>): Promise<number[]> => {
+      const all: number[] = [];
+      const { decoder } = counter(says);
+      const onOutcome: EvaluationOptions['onOutcome'] = (one) => {
+        all[one.problem] = one.written;
+      };
+      await accuracy(
+        options(decoder, { problems: PROBLEMS.slice(0, 3), codec: own, onOutcome, limit: 10, ...of }),
+      );
+      return all;
+    };
+    expect(await written({ reasoning: explicitly() })).toEqual([4, 7, 4]);
+    expect(await written({ reasoning: thinking(2) })).toEqual([0, 0, 0]);
+  });
+
   it('counts an answer with ids unknown to the tokenizer as wrong', async () => {
     // The first sequence says a padding id of the vocabulary instead.
     const wild = counter((said, n, b) => (said > 0 ? END : b === 0 ? 28 : 10 + n)).decoder;

@@ -43,6 +43,8 @@ export interface Outcome {
   /** What was written, of how many tokens, and what the rule read in it; `null` if it found nothing. */
   readonly text: string;
   readonly tokens: number;
+  /** Of these, those of a rationale: before the answer prompt, where the model writes that itself. */
+  readonly written: number;
   readonly value: string | null;
   /** From the question of its batch to the end of its branch's answers. */
   readonly milliseconds: number;
@@ -78,13 +80,21 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
         if (isRight) right[at] = 1;
         options.onOutcome?.({
           ...{ problem: at, isRight, latents: branch.latents, text },
-          ...{ tokens: ids.length, value: mark?.value ?? null, milliseconds: performance.now() - began },
+          ...{ tokens: ids.length, written: reasoning.explicit ? before(ids, codec.prompt) : 0 },
+          ...{ value: mark?.value ?? null, milliseconds: performance.now() - began },
         });
       }
     });
     options.onProgress?.((rows.at(-1) ?? 0) + 1, problems.length);
   });
   return right;
+}
+
+/** Number of tokens before the last place where others stand in them; all where they do not. */
+function before(ids: readonly number[], others: readonly number[]): number {
+  for (let at = ids.length - others.length; at >= 0; at--)
+    if (others.every((id, i) => ids[at + i] === id)) return at;
+  return ids.length;
 }
 
 /** The rows' answers, after the answer prompt where that is not written by the model. */

@@ -49,6 +49,27 @@ export const codiAblations: readonly AblationData[] = [
     points: varying([0.5, 1, 2, 3], PRESET, 'γ', (teacher) => ({ weights: { teacher } })),
   },
   {
+    id: 'codi-prompts',
+    name: 'Answer prompt and aligned token (CODI table A6)',
+    about:
+      'GPT-2 on GSM8k-Aug, 20 epochs: 39.0, 38.4, 40.2, 38.1, 40.1, 39.0 and 38.4 % in the order of the points, all within two standard deviations (1.8) of the first. The aligned token is each prompt’s last. The bundled tokenizer has words for “The answer is:” and “The answer is” alone: of the others, those it does not have are its unknown token. With an opened model the setting “Answer prompt” takes any of them to the letter.',
+    source: 'CODI appendix G, table A6',
+    varied: 'answer prompt',
+    measure: 'accuracy',
+    baseline: 'The answer is:',
+    points: [
+      { name: 'The answer is:', preset: PRESET },
+      ...[
+        'Answer:',
+        'Therefore, based on all previous calculations, we conclude that the final answer is:',
+        'The answer is',
+        'We give the answer as',
+        'We find the answer to be',
+        'The answer is boxed{',
+      ].map((prompt) => ({ name: prompt, preset: PRESET, changes: { data: { prompt } } })),
+    ],
+  },
+  {
     id: 'codi-steps',
     name: 'Latent steps (CODI figure 5)',
     about:

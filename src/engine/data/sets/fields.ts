@@ -47,12 +47,16 @@ function numberText(value: number): string {
 
 export const CALCULATION = /<<[^<>]*>>/g;
 
-/** Calculations, if there are any; else non-empty lines. */
+/** Calculations, if there are any; else non-empty lines, or of a single line its sentences. */
 export function stepsOf(rationale: string): string[] {
   const calculations = rationale.match(CALCULATION);
   if (calculations) return [...calculations];
-  return linesOf(rationale);
+  const lines = linesOf(rationale);
+  return lines.length === 1 ? sentencesOf(lines[0] as string) : lines;
 }
+
+/** Parts that end in a full stop and a space, as CODI splits the chains of GSM8k-Aug-NL: numbers such as 2.5 stay whole. */
+const sentencesOf = (line: string): string[] => line.split(/(?<=\.) +/).filter((sentence) => sentence !== '');
 
 export const linesOf = (rationale: string): string[] =>
   rationale

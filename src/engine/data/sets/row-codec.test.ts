@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
+import { stepsOf } from './fields';
 import { calculationsOf, rowCodec } from './row-codec';
 
 /** Tokens are words with the space before them, and single signs; `<s>` is 1, the end token 2. */
@@ -78,6 +79,18 @@ describe('the codec of rows', () => {
     expect(codec.encode(two).steps.map(text)).toEqual(['Two.', 'So 7.']);
     expect(text(codec.encode(ROW, 'all-but-last').rationale)).toBe('It is 3+4=\n');
     expect(codec.encode({ ...ROW, steps: [], rationale: '' }, 'all-but-last').rationale).toEqual([]);
+  });
+
+  it('leaves out the last sentence of a chain in one line, as CODI does', () => {
+    const rationale = 'In May she sold 2.5 dozen. So in all 7.5 dozen. That is 90.';
+    const steps = stepsOf(rationale);
+    expect(steps).toEqual(['In May she sold 2.5 dozen.', 'So in all 7.5 dozen.', 'That is 90.']);
+    const written = codec.encode({ ...ROW, steps, rationale }, 'all-but-last');
+    expect(text(written.rationale)).toBe('In May she sold 2.5 dozen. So in all 7.5 dozen.\n');
+    // Lines are steps where there are several, and calculations where there are any.
+    expect(stepsOf('One. Two.\nThree.')).toEqual(['One. Two.', 'Three.']);
+    expect(stepsOf('It is <<3+4=7>>7. So 7.')).toEqual(['<<3+4=7>>']);
+    expect(stepsOf('')).toEqual([]);
   });
 
   it('refuses a question without tokens', () => {

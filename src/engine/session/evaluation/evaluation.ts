@@ -107,11 +107,12 @@ export async function evaluate(
     await outcomes({
       ...options,
       problems: asked(left),
-      onOutcome: ({ problem: i, isRight, latents, text, tokens, value, milliseconds }) => {
+      onOutcome: ({ problem: i, isRight, latents, text, tokens, written, value, milliseconds }) => {
         const { id, problem } = left[i] as Example;
         fresh.set(i, {
           ...{ id, question: problem.question, steps: problem.steps.length, answer: problem.answer },
           ...{ text: text.trim(), value, right: isRight, tokens },
+          ...(reasoning.explicit && { written }),
           thoughts: stopsByItself(reasoning) ? latents : thoughtsIn(reasoning),
           milliseconds: isAlone ? milliseconds : null,
         });

@@ -33,6 +33,7 @@ export class Measured {
     clock.begin('evaluate');
     const start = performance.now();
     const counts = new Map<number, { right: number; wrong: number }>();
+    let tokens = 0;
     const share = await accuracy({
       ...{ decoder, codec, tokenizer, signal },
       endIds: student.endIds,
@@ -41,7 +42,8 @@ export class Measured {
       judge: { rule: data.used.rule, prompt: promptOf(tokenizer, codec) },
       limit: generationLimit(decoded, adapter.reasoning),
       onProgress: this.tell,
-      onOutcome({ isRight, latents }) {
+      onOutcome({ isRight, latents, written }) {
+        tokens += written;
         const at = counts.get(latents + AROUND_LATENTS) ?? { right: 0, wrong: 0 };
         counts.set(latents + AROUND_LATENTS, at);
         if (isRight) at.right++;
@@ -52,6 +54,7 @@ export class Measured {
     report({
       ...{ kind: 'evaluation', step, set, accuracy: share, milliseconds: performance.now() - start },
       ...(stopsByItself(adapter.reasoning) && { lengths }),
+      ...(adapter.reasoning.explicit && examples.length > 0 && { written: tokens / examples.length }),
     });
     return share;
   }
