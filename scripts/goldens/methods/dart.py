@@ -10,7 +10,8 @@ batch's tokens, of rationale and prompt, and of the answer. Silent thought: ques
 prompt | answer, with REM before the key and the value projection, k = W_K (h + (α/d)·W₂W₁ᵀh); cross entropy of the answer.
 Between them, at the prompt's last token (or the one after it, `position`), the mean over layers of |h_CoT − h_ST| ÷ σ, σ the unbiased standard deviation of
 the batch's B×H values of h_CoT: the mean over the hidden size, or (`norm` sum) its sum. h_CoT and σ pass no gradient, or
-(`joint`) do. Where `both` is set, the silent pathway runs REM on top of LoRA. Every sample is run alone, unpadded.
+(`joint`) do. Where `both` is set, the silent pathway runs REM on top of LoRA. In REM's place (`kind`, the ablations of table 3) there is
+LoRA of its own on keys and values, of REM's width and scale, or nothing. Every sample is run alone, unpadded.
 """
 import torch
 
@@ -26,10 +27,25 @@ CASES = {
         "sum": {"count": 2, "norm": "sum"},
         "joint": {"count": 5, "joint": True, "both": True},
         "none": {"count": 0},
+        "lora": {"count": 2, "kind": "lora"},
+        "base": {"count": 2, "kind": "none"},
     },
-    "qwen2": {"two": {"count": 2}, "one": {"count": 1, "position": "answer-start"}, "five": {"count": 5}},
+    "qwen2": {
+        "two": {"count": 2},
+        "one": {"count": 1, "position": "answer-start"},
+        "five": {"count": 5},
+        "twice": {"count": 2, "kind": "lora", "both": True},
+        "cot": {"count": 2, "kind": "none", "both": True},
+    },
 }
-SHORT = [("qwen2", "one"), ("qwen2", "five")]
+SHORT = [("qwen2", "one"), ("qwen2", "five"), ("llama", "lora"), ("llama", "base"), ("qwen2", "twice"), ("qwen2", "cot")]
+# The silent pathway's tensors of each kind, by their last name, and those whose gradients are held against differences.
+FACTORS = {"rem": ("w1", "w2"), "lora": ("A", "B"), "none": ()}
+CHECKED = {
+    "rem": ["silent.layers.0.k.w1", "silent.layers.1.v.w2"],
+    "lora": ["silent.layers.0.k.A", "silent.layers.1.v.B"],
+    "none": ["tokens"],
+}
 
 
 class Rem:
@@ -47,11 +63,30 @@ class Rem:
         return out + (0 if name not in ("k", "v") else more @ self.weights[f"model.layers.{layer}.{LINEARS[name]}.weight"].T)
 
 
+class Both:
+    """What several LoRAs add to a layer's linears: each reads the same input."""
+
+    def __init__(self, *loras):
+        self.loras = loras
+
+    def delta(self, x, layer, name):
+        return sum(lora.delta(x, layer, name) for lora in self.loras)
+
+
+def silent_adapter(weights, live, case, cot):
+    """What the silent pathway adds to the linears. cot: the LoRA of the written pathway."""
+    kind, beneath = case.get("kind", "rem"), [cot] if case.get("both") else []
+    own = part(live, "silent.")
+    if kind == "rem":
+        return Rem(weights, own, *beneath)
+    return Both(*beneath, *([Lora(own, REM["width"], REM["alpha"])] if kind == "lora" else []))
+
+
 def terms_of(family, weights, live, samples, case):
     config = CONFIGS[family]
     lora = Lora(part(live, "cot."), RANK, ALPHA)
     explicit = Decoder(config, weights, lora)
-    silent = Decoder(config, weights, Rem(weights, part(live, "silent."), lora if case.get("both") else None))
+    silent = Decoder(config, weights, silent_adapter(weights, live, case, lora))
     chain, chain_answer, answer, targets, own = [], [], [], [], []
     for sample in samples:
         before, target = sample["rationale"] + sample["prompt"], sample["answer"] + [EOS]
@@ -92,12 +127,25 @@ def main():
             for layer in range(config.layers) for site in "kv" for factor in ("w1", "w2")
         })
         trained["tokens"] = random.normal(1, config.hidden, scale=0.5)
+        shapes = config.linear_shapes()
+        trained.update({
+            f"silent.layers.{layer}.{site}.{factor}": random.normal(*shape, scale=scale)
+            for layer in range(config.layers) for site in "kv"
+            for factor, shape, scale in (
+                ("A", (REM["width"], shapes[site][1]), 0.9 / shapes[site][1] ** 0.5),
+                ("B", (shapes[site][0], REM["width"]), 0.3),
+            )
+        })
         out.update({f"{family}.{k}": v for k, v in trained.items()})
         for name, case in CASES[family].items():
-            own = {k: v for k, v in trained.items() if case["count"] > 0 or k != "tokens"}
+            factors = FACTORS[case.get("kind", "rem")]
+            own = {
+                k: v for k, v in trained.items()
+                if (k.split(".")[-1] in factors if k.startswith("silent.") else case["count"] > 0 or k != "tokens")
+            }
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
             # What is detached changes with the CoT adapter all the same, which differences would see.
-            checked = ["silent.layers.0.k.w1", "silent.layers.1.v.w2"] + (["cot.layers.0.q.A"] if case.get("joint") else [])
+            checked = CHECKED[case.get("kind", "rem")] + (["cot.layers.0.q.A"] if case.get("joint") else [])
             print_case(out, f"{family}.{name}", own, terms, checked, (family, name) in SHORT)
     write_golden("dart", meta, out)
 

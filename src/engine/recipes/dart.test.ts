@@ -15,13 +15,13 @@ const golden = readGolden('dart');
 const { meta } = golden;
 
 const parity = (family: Family, name: string) => {
-  const { count, norm, joint, both, position = 'prompt-end' } = meta.cases[family][name];
+  const { count, norm, joint, both, position = 'prompt-end', kind = 'rem' } = meta.cases[family][name];
   return makeCase({
     ...{ golden, family, name, recipe: dart },
     config: {
       method: 'dart',
       silent: { count, pathway: both ? 'both' : 'rem' },
-      rem: meta.rem,
+      rem: { ...meta.rem, kind },
       lora: { rank: meta.rank, alpha: meta.alpha },
       distance: { position, over: norm ?? 'mean', target: joint ? 'joint' : 'detached' },
       weights: meta.weights,

@@ -108,6 +108,40 @@ describe('removal', () => {
     expect(removalOffset(0.999999, 100)).toBe(0);
   });
 
+  it('draws offsets from 0 to 99, with the rest of the probability on 99; their mean is 0.0187 for λ = 4', () => {
+    /** P(o), from the place on [0, 1) where the offset grows beyond o. */
+    const probabilities = (rate: number): number[] => {
+      const edges = Array.from({ length: 100 }, (_, o) => {
+        let [low, high] = [0, 1];
+        for (let i = 0; i < 60; i++) {
+          const middle = (low + high) / 2;
+          if (middle < 1 && removalOffset(middle, rate) <= o) low = middle;
+          else high = middle;
+        }
+        return high;
+      });
+      return edges.map((edge, o) => edge - (edges[o - 1] ?? 0));
+    };
+    const mean = (of: readonly number[]): number => of.reduce((sum, p, o) => sum + p * o, 0);
+    const usual = probabilities(4);
+    // Bisected to float64’s rounding near 1; to as many digits as they are known.
+    expect(usual.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 14);
+    expect(usual[0]).toBeCloseTo(0.98168, 5);
+    expect(mean(usual)).toBeCloseTo(0.0187, 4);
+    // Where smoothing is much, what is left after 98 shows: e^{−99λ}.
+    const wide = probabilities(0.01);
+    expect(wide.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 14);
+    expect(wide[98]).toBeCloseTo((1 - Math.exp(-0.01)) * Math.exp(-0.98), 12);
+    expect(wide[99]).toBeCloseTo(Math.exp(-0.99), 12);
+
+    const config = parseRunConfig({ method: 'icot', removal: { smoothing: 4 } }) as ConfigOf<'icot'>;
+    const n = 40_000;
+    let drawn = 0;
+    for (let i = 0; i < n; i++) drawn += offsetOf(config, { sample: i % 100, step: Math.floor(i / 100) });
+    // Four standard errors; an offset’s variance is its mean and the square of it.
+    expect(Math.abs(drawn / n - 0.0187)).toBeLessThan(4 * Math.sqrt((0.0187 + 0.0187 ** 2) / n));
+  });
+
   it('removes all once R is large enough; what is left is No-CoT after an end token', async () => {
     const config = (removal: object) =>
       parseRunConfig({ method: 'icot', removal, optimiser: { steps: 1000 } });

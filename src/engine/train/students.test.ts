@@ -384,3 +384,38 @@ it('refined latents equal sequential ones with as many iterations as thoughts (P
   expect(relativeError(refined, one)).toBeLessThan(TOLERANCE);
   expect(relativeError(few, one)).toBeGreaterThan(100 * TOLERANCE);
 });
+
+it('after t iterations the first t of more refined latents equal sequential ones, and the next one does not (PCCoT)', async () => {
+  const c = 4;
+  const statesOf = async (reasoning: Reasoning): Promise<Record<string, Float32Array>> => {
+    const up = await setUp(TINY_CONFIG, recorded(reasoning, plain));
+    const found = {
+      decoder: await decoded(up),
+      lens: await gathered(up),
+      tape: await taped(up, (tape) => compileWhole(up.model, tape, 'pass')),
+    };
+    await up.dispose();
+    return found;
+  };
+  const [first] = jacobi(1).stages as [Reasoning['stages'][number]];
+  const feedback = { kind: 'module', module: plain } as const;
+  const sequential = await statesOf({
+    adapters: ['student'],
+    stages: [first, { kind: 'latents', steps: c, feedback }],
+  });
+  const row = TINY_CONFIG.layers * TINY_CONFIG.hiddenSize;
+  const T = 1 + c + ANSWER.length;
+  /** States of thought j, from 1, of every sample; the added token is before the thoughts. */
+  const thought = (states: Float32Array, j: number): number[] =>
+    Array.from({ length: B }, (_, b) => [
+      ...states.subarray((b * T + j) * row, (b * T + j + 1) * row),
+    ]).flat();
+  for (let t = 1; t < c; t++)
+    for (const [by, states] of Object.entries(await statesOf(jacobi(t, c)))) {
+      const errors = Array.from({ length: c }, (_, j) =>
+        relativeError(thought(states, j + 1), thought(sequential[by] as Float32Array, j + 1)),
+      );
+      expect(Math.max(...errors.slice(0, t)), `${by}, ${t} iterations`).toBeLessThan(TOLERANCE);
+      expect(errors[t], `${by}, ${t} iterations`).toBeGreaterThan(100 * TOLERANCE);
+    }
+});

@@ -10,6 +10,7 @@ import { percent } from '../../ui/format';
 import { Slider } from '../../ui/Slider';
 import {
   accuracyByLength,
+  aroundReinforcement,
   GROUP_COLUMNS,
   groupPoints,
   groupRows,
@@ -37,7 +38,9 @@ export function ReinforcementCharts({
   const last = accuracy.findLast(({ lengths }) => lengths);
   return (
     <>
-      {last?.lengths && <Lengths last={{ ...last, lengths: last.lengths }} accuracy={accuracy} />}
+      {last?.lengths && (
+        <Lengths last={{ ...last, lengths: last.lengths }} accuracy={accuracy} drawn={drawn} />
+      )}
       {drawn.length > 0 && <Drawn drawn={drawn} marks={marks} />}
       {/* Another run has other steps to choose of. */}
       {drawnSteps.kept.length > 0 && <Groups key={id} drawnSteps={drawnSteps} data={data} />}
@@ -50,13 +53,16 @@ type Evaluation = RunState['series']['accuracy'][number];
 function Lengths({
   last,
   accuracy,
+  drawn,
 }: {
   readonly last: Evaluation & Required<Pick<Evaluation, 'lengths'>>;
   readonly accuracy: readonly Evaluation[];
+  readonly drawn: RunState['series']['drawn'];
 }) {
   const theme = useTheme();
   const { counts, share } = useMemo(() => lengthHistogram(last.lengths), [last]);
   const path = useMemo(() => accuracyByLength(accuracy), [accuracy]);
+  const around = useMemo(() => aroundReinforcement(accuracy, drawn), [accuracy, drawn]);
   const where = `${last.accuracy.total} ${last.set} problems at step ${last.step}`;
   return (
     <section aria-labelledby="lengths-title" className="observed">
@@ -98,10 +104,26 @@ function Lengths({
           height={240}
           fileName="accuracy-against-length"
         />
+        {around && (
+          <LineChart
+            title="Length before and after reinforcement"
+            summary={`${described(around.before)} before, ${described(around.after)} after.`}
+            source={`${around.after.accuracy.total} validation problems`}
+            series={around.counts}
+            x={{ label: TOKENS, step: 1 }}
+            y={{ label: 'problems' }}
+            theme={theme}
+            height={240}
+            fileName="length-before-and-after"
+          />
+        )}
       </div>
     </section>
   );
 }
+
+const described = ({ accuracy, lengths }: Pick<Evaluation, 'accuracy' | 'lengths'>): string =>
+  `${meanLength(lengths ?? []).toFixed(2)} reasoning tokens on average and ${percent(accuracy.share)} right`;
 
 function Drawn({
   drawn,

@@ -6,6 +6,7 @@ import { emptySeries, seriesSchema } from '../../../contract/series-schema';
 import { appendDrawnSteps, noDrawnSteps } from '../../store/drawn-steps';
 import {
   accuracyByLength,
+  aroundReinforcement,
   groupPoints,
   groupRows,
   keptStepsSentence,
@@ -103,4 +104,27 @@ it('counts problems by length, and accuracy by evaluation', () => {
     { set: 'validation', accuracy },
   ]);
   expect([path?.x, path?.y]).toEqual([[4], [0.375]]);
+});
+
+it('sets the lengths of the last evaluation before answers were drawn beside the last of all', () => {
+  const accuracy = { correct: 3, total: 4, share: 0.75, low: 0, high: 1 };
+  const at = (step: number, length: number, set: 'validation' | 'held-out' = 'validation') => ({
+    ...{ step, set, accuracy },
+    lengths: [
+      { length, right: 2, wrong: 1 },
+      { length: length + 2, right: 1, wrong: 0 },
+    ],
+  });
+  const all = [at(50, 9), at(100, 6), at(150, 3), at(150, 8, 'held-out')];
+  // Drawn from step 101 on: the evaluation after step 100 is the last before.
+  const found = aroundReinforcement(all, [{ step: 101 }, { step: 102 }]);
+  expect([found?.before.step, found?.after.step]).toEqual([100, 150]);
+  expect(found?.counts.map(({ name }) => name)).toEqual(['before, step 100', 'after, step 150']);
+  expect(found?.counts[0]?.x).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(found?.counts.map(({ y }) => y)).toEqual([
+    [0, 0, 0, 0, 3, 0, 1, 0],
+    [0, 3, 0, 1, 0, 0, 0, 0],
+  ]);
+  expect(aroundReinforcement(all, [])).toBeNull();
+  expect(aroundReinforcement(all.slice(0, 2), [{ step: 101 }])).toBeNull();
 });

@@ -125,6 +125,36 @@ export function lengthHistogram(lengths: NonNullable<EvaluationEvent['lengths']>
   return { counts: [counted('right'), counted('wrong')], share };
 }
 
+type WithLengths = Pick<EvaluationEvent, 'step' | 'set' | 'accuracy'> &
+  Required<Pick<EvaluationEvent, 'lengths'>>;
+
+/**
+ * The last evaluations on the validation problems before answers were drawn and since then, and how many of the problems took each
+ * number of reasoning tokens; null where there are not both.
+ */
+export function aroundReinforcement(
+  accuracy: readonly Pick<EvaluationEvent, 'step' | 'set' | 'accuracy' | 'lengths'>[],
+  drawn: readonly { readonly step: number }[],
+) {
+  const [first] = drawn;
+  if (!first) return null;
+  const found = accuracy.filter(
+    (one): one is WithLengths => one.set === 'validation' && (one.lengths?.length ?? 0) > 0,
+  );
+  // An evaluation is of the student after its step.
+  const before = found.findLast(({ step }) => step < first.step);
+  const after = found.findLast(({ step }) => step >= first.step);
+  if (!before || !after) return null;
+  const seen = [before, after].flatMap(({ lengths }) => lengths.map(({ length }) => length));
+  const [shortest, longest] = [Math.min(...seen), Math.max(...seen)];
+  const x = Array.from({ length: longest - shortest + 3 }, (_, i) => shortest - 1 + i);
+  const counted = (name: string, { step, lengths }: WithLengths): LineSeries => {
+    const at = new Map(lengths.map(({ length, right, wrong }) => [length, right + wrong]));
+    return { name: `${name}, step ${step}`, x, steps: true, y: x.map((length) => at.get(length) ?? 0) };
+  };
+  return { before, after, counts: [counted('before', before), counted('after', after)] };
+}
+
 /** Accuracy over mean length of each evaluation, in the order of training. */
 export function accuracyByLength(
   accuracy: readonly Pick<EvaluationEvent, 'set' | 'accuracy' | 'lengths'>[],

@@ -69,3 +69,38 @@ it('holds nothing trained before its first copy, and its last copy after a failu
   expect([adapter.copiedStep, values(adapter).kept]).toEqual([3, all(3)]);
   adapter.dispose();
 });
+
+it('takes the best of the last stage, which begins anew, with how it reasons there', async () => {
+  const adapter = new TrainedAdapter(runtime, TINY_CONFIG, student(), true);
+  const offer = async (t: number, correct: number): Promise<void> => {
+    trainTo(adapter, t);
+    await adapter.offer(t, correct);
+  };
+  await offer(1, 6);
+  await offer(2, 5);
+  expect([adapter.copiedStep, adapter.student.reasoning]).toEqual([1, thinking(2, undefined, [])]);
+  const next = thinking(5, undefined, []);
+  adapter.enters(next);
+  // Nothing is copied before the stage is measured: the student is still that of the one before.
+  expect([adapter.copiedStep, adapter.student.reasoning]).toEqual([1, thinking(2, undefined, [])]);
+  // Worse than the best of the stage before, and the best of its own.
+  await offer(3, 2);
+  expect([adapter.copiedStep, values(adapter).kept]).toEqual([3, all(3)]);
+  await offer(4, 1);
+  trainTo(adapter, 5);
+  await adapter.settle(5);
+  expect([adapter.copiedStep, adapter.student.reasoning]).toEqual([3, next]);
+  expect(values(adapter)).toEqual({ kept: all(3), trained: all(3) });
+  adapter.dispose();
+});
+
+it('ends with the last parameters where no copy was kept since the last stage began', async () => {
+  const adapter = new TrainedAdapter(runtime, TINY_CONFIG, student(), true);
+  trainTo(adapter, 1);
+  await adapter.offer(1, 6);
+  adapter.enters(thinking(5, undefined, []));
+  trainTo(adapter, 2);
+  await adapter.settle(2);
+  expect([adapter.copiedStep, values(adapter).kept]).toEqual([2, all(2)]);
+  adapter.dispose();
+});
