@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expect, expectAccessible, test } from './support/app';
 import { type Hub, MODEL, startHub } from './support/hub';
@@ -202,3 +203,85 @@ const listingOf = () => ({
     blobId: 'e'.repeat(40),
   })),
 });
+
+test('a published student without a config.json of its own opens by its name while its base is open', async ({
+  app,
+  complaints,
+  context,
+}) => {
+  complaints.allow(/Failed to load resource/);
+  const files = new Map([
+    ['config.json', Buffer.alloc(0)],
+    ['model-00001-of-00001.safetensors', studentOf(readFileSync('models/base/model.safetensors'))],
+  ]);
+  const asked: string[] = [];
+  await context.route('https://huggingface.co/**', async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const headers = { 'Access-Control-Allow-Origin': '*' };
+    asked.push(pathname.replace(/^.*\//, ''));
+    const siblings = [...files].map(([rfilename, { length: size }]) => ({ rfilename, size }));
+    if (pathname.startsWith('/api/'))
+      await route.fulfill({ headers, json: { sha: 'd'.repeat(40), siblings } });
+    else await route.fulfill({ headers, body: files.get(pathname.replace(/^.*\//, '')) ?? 'none' });
+  });
+  const lookUpStudent = async () => {
+    await tab(app, /^Hugging Face/).click();
+    await app.getByRole('textbox', { name: 'Model', exact: true }).fill('org/student');
+    await app.getByRole('button', { name: 'Look it up on huggingface.co' }).click();
+  };
+
+  await lookUp(app);
+  await app.getByRole('button', { name: 'Download and open' }).click();
+  await expect(opened(app)).toBeVisible({ timeout: 60_000 });
+  await lookUpStudent();
+  await expect(
+    app.getByText(/config\.json is empty: .* it takes config\.json and the tokenizer\./),
+  ).toBeVisible();
+  await expectAccessible(app);
+  await app.getByRole('button', { name: 'Download and open' }).click();
+  await expect(app.getByText('6 latent thoughts; step through them in Latents')).toBeVisible({
+    timeout: 60_000,
+  });
+  await expect(
+    app.getByText(/^From the model that was open, .*: config\.json and the tokenizer\./),
+  ).toBeVisible();
+  expect(asked).toEqual(['main', 'model-00001-of-00001.safetensors']);
+
+  // A damaged one is no sign of a host that is not the Hub.
+  files.set('config.json', Buffer.from('{"model_type": '));
+  files.set('tokenizer.json', Buffer.from('{}'));
+  await lookUpStudent();
+  await expect(app.getByRole('alert')).toContainText('config.json of org/student is not JSON');
+});
+
+/** A model's safetensors as a CODI student's without LoRA: other names, and three rows more for its tokens. */
+function studentOf(base: Buffer): Buffer {
+  const start = 8 + Number(base.readBigUInt64LE(0));
+  const { __metadata__: _, ...tensors } = JSON.parse(base.subarray(8, start).toString()) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: number[] }
+  >;
+  const parts: Buffer[] = [];
+  const header: typeof tensors = {};
+  let at = 0;
+  for (const [
+    name,
+    {
+      dtype,
+      shape,
+      data_offsets: [from = 0, to = 0],
+    },
+  ] of Object.entries(tensors)) {
+    const more = name === 'model.embed_tokens.weight' ? 3 : 0;
+    const [rows = 0, ...rest] = shape;
+    const bytes = base.subarray(start + from, start + to);
+    const all = Buffer.concat([bytes, bytes.subarray(0, (bytes.length / rows) * more)]);
+    parts.push(all);
+    header[`codi.${name}`] = { dtype, shape: [rows + more, ...rest], data_offsets: [at, at + all.length] };
+    at += all.length;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, ...parts]);
+}

@@ -5,18 +5,48 @@ import {
   recogniseTokenizer,
   recogniseWeights,
   type WrongFiles,
+  weightFilesOf,
 } from './checkpoint-files';
 
 const CONFIGS = ['config.json', 'tokenizer.json'];
 
 const said = (wrong: WrongFiles | null) => `${wrong?.what} | ${wrong?.hint}`;
 
+describe('the files that hold the weights', () => {
+  const shards = ['model-00002-of-00002.safetensors', 'model-00001-of-00002.safetensors'];
+  it.each<[string, string[], string[] | undefined, string[]]>([
+    ['the shards of an index', ['x.safetensors', ...shards], shards, [...shards].reverse()],
+    [
+      'without one every safetensors file',
+      ['b.safetensors', 'a.safetensors'],
+      undefined,
+      ['a.safetensors', 'b.safetensors'],
+    ],
+    [
+      'not a student’s modules, nor an adapter',
+      ['lori_modules.safetensors', 'adapter_model.safetensors'],
+      undefined,
+      [],
+    ],
+    ['safetensors before a state dict', ['pytorch_model.bin', 'a.safetensors'], undefined, ['a.safetensors']],
+    [
+      'a state dict, never training_args.bin',
+      ['training_args.bin', 'checkpoint_28'],
+      undefined,
+      ['checkpoint_28'],
+    ],
+  ])('are %s', (_what, names, named, files) => expect(weightFilesOf(names, named)).toEqual(files));
+});
+
 describe('files that are no checkpoint', () => {
   it.each<[string[], RegExp]>([
     [['adapter_config.json', 'adapter_model.safetensors', 'tokenizer.json'], /adapter.*merge_and_unload/],
     [['adapter_config.json', 'adapter_model.bin'], /adapter/],
-    [[...CONFIGS, 'pytorch_model.bin'], /pytorch_model\.bin.*pickle.*safe_serialization/],
-    [[...CONFIGS, 'pytorch_model-00001-of-00002.bin'], /pickle/],
+    [
+      [...CONFIGS, 'pytorch_model-00001-of-00002.bin'],
+      /00002\.bin.*pickle.*a single file named pytorch_model\.bin.*safe_serialization/,
+    ],
+    [[...CONFIGS, 'model.pt'], /pickle/],
     [['consolidated.00.pth', 'params.json'], /pickle/],
     [['model.Q4_K_M.gguf'], /GGUF.*safetensors/],
     [[...CONFIGS, 'tf_model.h5'], /TensorFlow/],
@@ -32,8 +62,16 @@ describe('files that are no checkpoint', () => {
     // The index says which there are, and opening names the one that is missing.
     [[...CONFIGS, 'model-00001-of-00002.safetensors', 'model.safetensors.index.json']],
     [[...CONFIGS, 'model.onnx', 'pytorch_model.bin']],
+    // State dicts in one file are read.
+    [[...CONFIGS, 'pytorch_model.bin']],
+    [['checkpoint_28', 'model.pt']],
     [['config.json']],
   ])('%j is left to the reader', (names) => expect(recogniseWeights(names)).toBeNull());
+
+  it('never says that only safetensors can be opened: a state dict in one file can', () => {
+    for (const name of ['pytorch_model-00001-of-00002.bin', 'x.pt', 'tf_model.h5', 'flax_model.msgpack'])
+      expect(said(recogniseWeights([name]))).not.toMatch(/only safetensors/);
+  });
 
   it('a tokenizer in another form', () => {
     expect(said(recogniseTokenizer(['tokenizer.model']))).toMatch(/tokenizer\.model.*AutoTokenizer/);

@@ -3,10 +3,16 @@
  * what people often have instead. Names are without folders.
  */
 
+import type { ModelReport } from './events';
+import { MODULES_FILE, STUDENT_FILE } from './model-files';
+
 export const INDEX = 'model.safetensors.index.json';
 export const WEIGHTS = 'model.safetensors';
 
-/** Read wherever they are there; config.json and a tokenizer must be. */
+/**
+ * Taken wherever they are there. special_tokens_map.json and added_tokens.json are not read, since tokenizer.json says the
+ * same; they leave again with an exported model, for programs that read them.
+ */
 export const SMALL_FILES = [
   'config.json',
   'generation_config.json',
@@ -16,6 +22,57 @@ export const SMALL_FILES = [
   'added_tokens.json',
   'chat_template.jinja',
 ] as const;
+
+/** PCCoT's settings. */
+export const PCCOT_FILE = 'pccot_args.json';
+/** Beside the weights of a latent student: how it reasons, and what it was trained besides its layers. */
+export const STUDENT_FILES = [STUDENT_FILE, MODULES_FILE, PCCOT_FILE] as const;
+
+export const ADAPTER_CONFIG = 'adapter_config.json';
+/** The first that is there is read; the second is what PEFT wrote before 0.7. */
+export const ADAPTER_WEIGHTS = ['adapter_model.safetensors', 'adapter_model.bin'] as const;
+
+/** Names of state dicts of whole models as torch.save writes them; never `training_args.bin`, which holds other objects. */
+export const isTorchFile = (name: string): boolean => /^pytorch_model\.bin$|^checkpoint[_-]\w+$/.test(name);
+
+/**
+ * The files that hold a model's weights: the shards of its index, without one every safetensors file, and without any what
+ * torch.save wrote.
+ * @param shards that an index names
+ */
+export function weightFilesOf(names: readonly string[], shards?: Iterable<string>): string[] {
+  if (shards !== undefined) return [...new Set(shards)].sort();
+  const own = names.filter(
+    (name) => name.endsWith('.safetensors') && name !== MODULES_FILE && name !== ADAPTER_WEIGHTS[0],
+  );
+  return own.length > 0 ? own.sort() : names.filter(isTorchFile);
+}
+
+/** Whether a file of this name holds weights, in a format that is read here or in another. */
+export const looksLikeWeights = (name: string): boolean =>
+  /\.safetensors$|\.onnx([._]data(_\d+)?)?$/i.test(name) ||
+  isTorchFile(name) ||
+  OTHER_WEIGHTS.some(([pattern]) => pattern.test(name));
+
+/** A tensor of a checkpoint's files, and what it is used as. */
+export interface TensorUse {
+  readonly file: string;
+  /** In the file. */
+  readonly name: string;
+  /** The name of what it is in the network. */
+  readonly as: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** `ModelReport.matched`, with the tensors one by one. */
+export interface MatchedTensors extends NonNullable<ModelReport['matched']> {
+  readonly list: readonly TensorUse[];
+}
+
+/** The tensors that were matched, one by one, where the report has them. */
+export const tensorUsesOf = ({ matched }: Pick<ModelReport, 'matched'>): readonly TensorUse[] | undefined =>
+  matched && 'list' in matched ? (matched as MatchedTensors).list : undefined;
 
 /** What a set of files is, where it is no checkpoint that can be opened. */
 export interface WrongFiles {
@@ -39,12 +96,13 @@ const OTHER_WEIGHTS: readonly (readonly [RegExp, (name: string) => string, strin
   ],
   [
     /^(pytorch_model.*\.bin|consolidated.*\.pth|.*\.(pt|pth|ckpt))$/i,
-    (name) => `${name} is a PyTorch pickle, which can run code when it is read; only safetensors is opened`,
+    (name) =>
+      `${name} is a PyTorch pickle of a kind that is not read; of those, a state dict in a single file named pytorch_model.bin or checkpoint_N is`,
     CONVERT,
   ],
   [
     /^(tf_model\.h5|.*\.h5|flax_model\.msgpack|.*\.msgpack)$/i,
-    (name) => `${name} is a TensorFlow or Flax checkpoint; only safetensors is opened`,
+    (name) => `${name} is a TensorFlow or Flax checkpoint, which is not read`,
     CONVERT,
   ],
   [
@@ -55,8 +113,8 @@ const OTHER_WEIGHTS: readonly (readonly [RegExp, (name: string) => string, strin
 ];
 
 /**
- * What these files are instead of weights that can be read (safetensors, ONNX), or `null` if there are such weights or nothing
- * is recognised.
+ * What these files are instead of weights that can be read (safetensors, ONNX, a state dict of torch), or `null` if there are
+ * such weights or nothing is recognised.
  */
 export function recogniseWeights(names: readonly string[]): WrongFiles | null {
   const weights = names.filter((name) => /\.safetensors$/i.test(name));
@@ -67,7 +125,7 @@ export function recogniseWeights(names: readonly string[]): WrongFiles | null {
       hint: 'Open its base model, then drop the adapter’s folder: it is merged as the weights are read. Or merge it into its base model in Python: AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(out), and open the folder "out". adapter_config.json names the base (base_model_name_or_path).',
     };
   if (weights.length > 0) return lackingShards(names);
-  if (has(names, /\.onnx$/i) !== undefined) return null;
+  if (has(names, /\.onnx$/i) !== undefined || names.some(isTorchFile)) return null;
   for (const [pattern, what, hint] of OTHER_WEIGHTS) {
     const name = has(names, pattern);
     if (name !== undefined) return { what: what(name), hint };

@@ -132,14 +132,21 @@ describe('the files of a repository', () => {
   });
 
   it.each<[string, string[], RegExp, RegExp]>([
-    ['a pickle', ['config.json', 'tokenizer.json', 'pytorch_model.bin'], /pickle/, /save_pretrained/],
-    ['GGUF', ['README.md', 'model-q4.gguf'], /GGUF/, /safetensors/],
     [
-      'an adapter',
-      ['adapter_config.json', 'adapter_model.safetensors', 'tokenizer.json'],
-      /adapter/,
-      /[Mm]erge/,
+      'a pickle in parts',
+      ['config.json', 'tokenizer.json', 'pytorch_model-00001-of-00002.bin'],
+      /pickle/,
+      /save_pretrained/,
     ],
+    ['GGUF', ['README.md', 'model-q4.gguf'], /GGUF/, /safetensors/],
+    ['an adapter without its settings', ['adapter_model.safetensors'], /adapter/, /[Mm]erge/],
+    [
+      'several state dicts',
+      ['config.json', 'tokenizer.json', 'checkpoint_1', 'checkpoint_2'],
+      /2 state dicts: checkpoint_1, checkpoint_2/,
+      /from a folder/,
+    ],
+    ['an export without config.json', ['tokenizer.json', 'onnx/model.onnx'], /config\.json is missing/, /./],
     [
       'no tokenizer.json',
       ['config.json', 'tokenizer.model', 'model.safetensors'],
@@ -153,7 +160,12 @@ describe('the files of a repository', () => {
       /1 of 2 shards; missing: 2/,
       /./,
     ],
-    ['no config.json', ['tokenizer.json', 'model.safetensors'], /config\.json is missing/, /./],
+    [
+      'a plain model without a tokenizer, and says what a student’s folder would do',
+      ['config.json', 'model.safetensors'],
+      /tokenizer\.json is missing/,
+      /student takes its base’s tokenizer.*from a folder/,
+    ],
   ])('refuses %s before anything is downloaded', async (_what, names, said, hint) => {
     const { offer } = ask(() => json(repository(names)));
     const error = (await offer().catch((thrown) => thrown)) as {

@@ -116,7 +116,10 @@ function readListing(bytes: Uint8Array, source: HubSource): unknown {
   }
 }
 
-/** A small file of the repository, as JSON: the shard index, which says what else is needed. */
+/**
+ * A small file of the repository, as JSON: config.json, or the shard index, which says what else is needed.
+ * @throws HubError, also for a file that is damaged
+ */
 export async function fetchJson(repository: Repository, path: string, access: HubAccess): Promise<unknown> {
   const bytes = await fetchSmall(
     fileAddress(repository, path),
@@ -124,7 +127,15 @@ export async function fetchJson(repository: Repository, path: string, access: Hu
     `${path} of ${repository.id}`,
     access,
   );
-  return readListing(bytes, repository);
+  try {
+    return readJson(bytes);
+  } catch (cause) {
+    throw new HubError(
+      'hub',
+      `${path} of ${repository.id} is ${bytes.length === 0 ? 'empty' : `not JSON (${cause instanceof Error ? cause.message : String(cause)})`}`,
+      'The file is damaged there: choose another revision, or download the files and open them from a folder with a whole one.',
+    );
+  }
 }
 
 /** Reads a small response at once. Rejects beyond `MAX_LISTING`, or if no byte comes for `limits.stall`. */

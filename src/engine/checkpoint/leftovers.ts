@@ -6,7 +6,7 @@ import { listed } from '../../text/quote';
 import { FileError, throwIfCancelled } from '../base/errors';
 import { quote } from './json';
 import type { TensorLocation } from './locate';
-import { HEAD, type Naming } from './names';
+import { grouped, HEAD, type Naming } from './names';
 
 /** A tensor that is not read. */
 export interface Leftover {
@@ -15,6 +15,8 @@ export interface Leftover {
   /** Its expected name, or undefined if it is outside this model's names. */
   readonly expected: string | undefined;
   readonly shape: readonly number[];
+  /** Its file, if the index does not name that. */
+  readonly unnamed?: string;
 }
 
 /** Buffers that some files store although every reader computes them itself, and the note that each gets. */
@@ -43,7 +45,7 @@ export function notesOnLeftovers(
   const adapter = leftovers.find(({ name }) => ADAPTERS.test(name));
   if (adapter !== undefined)
     throw new FileError(
-      `the weights hold an adapter that is not merged (${quote(adapter.name)})`,
+      `the weights hold an adapter that is not merged (${quote(adapter.name)}${adapter.unnamed === undefined ? '' : ` in ${quote(adapter.unnamed)}`})`,
       'Merge the adapter into the weights (merge_and_unload in PEFT), and open the merged checkpoint.',
     );
   const notes = new Map<string, string[]>();
@@ -55,27 +57,42 @@ export function notesOnLeftovers(
   const partOf = (name: string): string => name.slice(body.length).split('.', 1)[0] as string;
   const parts = new Set([...needed].filter((name) => name !== HEAD).map(partOf));
   const inBody = (name: string): boolean => (prefix === '' ? parts.has(partOf(name)) : true);
-  const network: string[] = [];
-  for (const { name, expected, shape } of leftovers) {
-    if (expected === HEAD) continue;
+  const network: Leftover[] = [];
+  for (const leftover of leftovers) {
+    const { name, expected, shape, unnamed } = leftover;
+    if (expected === HEAD) {
+      if (unnamed !== undefined) say('the network has its head without it', name);
+      continue;
+    }
     const buffer = BUFFERS.find(
       ({ names, rank }) => names.test(name) && (rank ?? shape.length) === shape.length,
     );
     if (buffer) say(buffer.why, name);
-    else if (expected !== undefined && inBody(expected)) network.push(name);
+    else if (expected !== undefined && inBody(expected)) network.push(leftover);
     else say('not part of the decoder', name);
   }
-  if (network.length > 0)
-    throw new FileError(
-      `the weights hold ${network.length} tensors of the network that config.json does not name: ${listed(network.map(quote), 3)}`,
-      network.some((name) => name.endsWith('.bias'))
-        ? 'Set attention_bias or mlp_bias in config.json to true if the model has biases, or open the checkpoint with its own config.json.'
-        : 'Open the weights with their own config.json; if it is this one, the architecture is not supported.',
-    );
+  refuse(network);
   return [...notes].flatMap(([why, names]) =>
-    [...grouped(names)].map(
-      ([name, n]) => `${quote(name)} ${n > 1 ? `(${n} tensors) are` : 'is'} ignored: ${why}.`,
-    ),
+    grouped(names).map(({ text, isOne }) => `${text} ${isOne ? 'is' : 'are'} ignored: ${why}.`),
+  );
+}
+
+/** @throws FileError naming the tensors of the network that nothing uses, if there are any */
+function refuse(network: readonly Leftover[]): void {
+  const [first] = network;
+  if (!first) return;
+  const names = network.map(({ name }) => name);
+  const stray = network.find(({ unnamed }) => unnamed !== undefined)?.unnamed;
+  if (stray !== undefined)
+    throw new FileError(
+      `${quote(stray)}, which the index does not name, holds tensors of the network that nothing uses: ${listed(names.map(quote), 3)}`,
+      `Take ${stray} out of the folder if it does not belong to the checkpoint; if it does, get the index and the config.json of the checkpoint again.`,
+    );
+  throw new FileError(
+    `the weights hold ${network.length} tensors of the network that config.json does not name: ${listed(names.map(quote), 3)}`,
+    names.some((name) => name.endsWith('.bias'))
+      ? 'Set attention_bias or mlp_bias in config.json to true if the model has biases, or open the checkpoint with its own config.json.'
+      : 'Open the weights with their own config.json; if it is this one, the architecture is not supported.',
   );
 }
 
@@ -115,14 +132,4 @@ async function sameBytes(
     for (let i = 0; i < length; i++) if (x[i] !== y[i]) return false;
   }
   return true;
-}
-
-/** Groups names that differ only in the layer's number, written `{i}`. */
-function grouped(names: readonly string[]): Map<string, number> {
-  const groups = new Map<string, string[]>();
-  for (const name of names) {
-    const key = name.replace(/\.\d+(?=\.)/g, '.{i}');
-    groups.set(key, [...(groups.get(key) ?? []), name]);
-  }
-  return new Map([...groups].map(([key, all]) => [all.length > 1 ? key : (all[0] as string), all.length]));
 }

@@ -3,7 +3,7 @@ import { hasFile, readFile, readJson } from '../../../scripts/tools/files';
 import type { HalfDType } from '../base/dtype';
 import { CancelledError, FileError, NumericError } from '../base/errors';
 import { sameShape } from '../base/shape';
-import type { ModelConfig } from './config';
+import { type ModelConfig, parseModelConfig } from './config';
 import { encodeFloats } from './float';
 import { headNote } from './leftovers';
 import {
@@ -11,9 +11,10 @@ import {
   type CheckpointFiles,
   type ExpectedTensor,
   loadCheckpoint,
+  matchTensors,
   resolveCheckpoint,
 } from './load';
-import { parseIndex, type TensorLocation } from './locate';
+import { locateCheckpoint, parseIndex, type TensorLocation } from './locate';
 import { blobSource } from './source';
 import { writeSafetensors } from './write';
 
@@ -116,6 +117,9 @@ describe('loadCheckpoint', () => {
     ]);
     const checkpoint = await loadCheckpoint({ config, weights, index }, both);
     expect([...(checkpoint.weights.get('b')?.data ?? [])]).toEqual([3, 4, 5]);
+    expect(checkpoint.notes).toEqual([
+      '"b" is ignored in "one.safetensors", since the index takes what is called so from "two.safetensors".',
+    ]);
   });
 
   const one = new Map([['m.safetensors', file({ a, b })]]);
@@ -316,8 +320,10 @@ describe('unread tensors', () => {
       '"score.weight" is ignored: not part of the decoder.',
     ]);
     const many = Array.from({ length: 30 }, (_, i) => `other${i}.weight`);
-    const { notes } = await open(many);
-    expect([notes.length, notes.at(-1)]).toEqual([20, 'And 11 more of this kind.']);
+    // None is lost: the page shows the first, and the rest when asked.
+    expect((await open(many)).notes).toHaveLength(30);
+    const { notes } = await open(Array.from({ length: 1200 }, (_, i) => `other${i}.weight`));
+    expect([notes.length, notes.at(-1)]).toEqual([1000, 'And 201 more of this kind.']);
   });
 
   it('mentions a head beside a tied embedding, and whether the two are equal', async () => {
@@ -359,6 +365,94 @@ describe('unread tensors', () => {
     const weights = new Map([['m.safetensors', file({ a })]]);
     const opening = loadCheckpoint({ config, weights }, need(['a', [2, 1]], ['lm_head.weight', [3, 4]]));
     await expect(opening).rejects.toMatchObject({ hint: expect.stringContaining('tie_word_embeddings') });
+  });
+});
+
+describe('what an index does not say', () => {
+  const [embedding, projection] = network;
+  const index = {
+    weight_map: { [embedding]: 'one.safetensors', [projection]: 'two.safetensors' },
+  };
+  /** Two shards with more in the second, and files that the index does not name. */
+  const located = async (more: readonly string[], unnamed: Record<string, readonly string[]> = {}) => {
+    const weights = new Map([
+      ['one.safetensors', file(named([embedding]))],
+      ['two.safetensors', file({ ...named([projection]), ...named(more, b) })],
+    ]);
+    const others = Object.entries(unnamed).map(([name, names]) => [name, file(named(names, b))] as const);
+    const places = await locateCheckpoint(weights, index, new Map(others));
+    const expected = network.map((name): ExpectedTensor => ({ name, shape: [2, 1] }));
+    return matchTensors(parseModelConfig(config), places, expected);
+  };
+
+  it.each(['model.layers.0.self_attn.q_norm.weight', 'model.layers.0.mlp.down_proj.bias'])(
+    '%s in a shard, which the index does not list: refused by name',
+    async (name) => {
+      await expect(located([name])).rejects.toMatchObject({ message: expect.stringContaining(name) });
+    },
+  );
+
+  it('a tensor that it does not list is used, or named as ignored, like any other', async () => {
+    const unlisted = (name: string) =>
+      `"${name}" is in "two.safetensors" although the index does not list it there.`;
+    expect((await located(['score.weight'])).notes).toEqual([
+      unlisted('score.weight'),
+      '"score.weight" is ignored: not part of the decoder.',
+    ]);
+    const weights = new Map([
+      ['one.safetensors', file(named([embedding]))],
+      ['two.safetensors', file(named([projection, 'model.x']))],
+    ]);
+    const short = { weight_map: { [embedding]: 'one.safetensors', 'model.x': 'two.safetensors' } };
+    const used = await loadCheckpoint(
+      { config, weights, index: short },
+      need([embedding, [2, 1]], [projection, [2, 1]], ['model.x', [2, 1]]),
+    );
+    expect(used.notes).toEqual([unlisted(projection)]);
+    expect([...(used.weights.get(projection)?.data ?? [])]).toEqual([1, 2]);
+  });
+
+  it('a file that it does not name is noted, as a copy or with what it holds', async () => {
+    const { notes } = await located([], {
+      'model.safetensors': network,
+      'value.safetensors': ['v_head.weight', 'lm_head.weight'],
+    });
+    expect(notes).toEqual([
+      '"model.safetensors" is not read: the index does not name it, and all that it holds comes from other files.',
+      '"value.safetensors" is not read: the index does not name it.',
+      '"lm_head.weight" is ignored: the network has its head without it.',
+      '"v_head.weight" is ignored: not part of the decoder.',
+    ]);
+  });
+
+  it('is refused where such a file holds a part of the network that nothing uses, or that is missing', async () => {
+    const name = 'model.layers.0.self_attn.q_norm.weight';
+    await expect(located([], { 'more.safetensors': [name] })).rejects.toMatchObject({
+      message: expect.stringMatching(/^"more\.safetensors", which the index does not name, holds.*q_norm/),
+      hint: expect.stringContaining('Take more.safetensors out'),
+    });
+    const places = await locateCheckpoint(
+      new Map([['one.safetensors', file(named([embedding]))]]),
+      { weight_map: { [embedding]: 'one.safetensors' } },
+      new Map([['rest.safetensors', file(named([projection]))]]),
+    );
+    const expected = network.map((one): ExpectedTensor => ({ name: one, shape: [2, 1] }));
+    await expect(matchTensors(parseModelConfig(config), places, expected)).rejects.toThrow(
+      /lacks 1 of 2 tensors: .*; "rest\.safetensors" holds .*, but the index does not name that file/,
+    );
+  });
+
+  it('a damaged file that it does not name does not keep the checkpoint from being opened', async () => {
+    const places = await locateCheckpoint(
+      new Map([['one.safetensors', file(named([embedding]))]]),
+      { weight_map: { [embedding]: 'one.safetensors' } },
+      new Map([['cut.safetensors', new ArrayBuffer(4)]]),
+    );
+    expect(places.notes).toEqual([
+      expect.stringMatching(
+        /^"cut\.safetensors" is not read: .* it cannot be told what it holds \(.*4 bytes/,
+      ),
+    ]);
   });
 });
 

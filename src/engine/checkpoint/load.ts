@@ -7,7 +7,7 @@ import { type ModelConfig, parseModelConfig } from './config';
 import { checkFinite } from './finite';
 import { quote } from './json';
 import { headNote, notesOnLeftovers } from './leftovers';
-import { locateTensors, type TensorLocation } from './locate';
+import { type LocatedTensors, locateCheckpoint, type TensorLocation } from './locate';
 import { HEAD, type Naming, namingOf } from './names';
 import { checkFloat, readTensor, toHost } from './safetensors';
 import type { ByteSource } from './source';
@@ -45,7 +45,8 @@ export interface Checkpoint {
   readonly notes: readonly string[];
 }
 
-const MAX_NOTES = 20;
+/** More than the page could show; a checkpoint with as many is not one that anybody wrote for use. */
+const MAX_NOTES = 1000;
 
 /** `resolveCheckpoint`, then `readWeights`. */
 export async function loadCheckpoint(
@@ -68,14 +69,14 @@ export async function resolveCheckpoint(
   signal?: AbortSignal,
 ): Promise<ResolvedCheckpoint> {
   const config = parseModelConfig(files.config);
-  const found = await locateTensors(files.weights, files.index);
-  return matchTensors(config, found, expected(config), signal);
+  const located = await locateCheckpoint(files.weights, files.index);
+  return matchTensors(config, located, expected(config), signal);
 }
 
 /** The located tensors that a configuration needs; see `resolveCheckpoint`. */
 export async function matchTensors(
   config: ModelConfig,
-  found: ReadonlyMap<string, TensorLocation>,
+  { found, beside = new Map(), notes: located = [] }: LocatedTensors,
   needed: readonly ExpectedTensor[],
   signal?: AbortSignal,
 ): Promise<ResolvedCheckpoint> {
@@ -84,12 +85,24 @@ export async function matchTensors(
     found.keys(),
   );
   const byName = renamed(found, naming);
-  checkNeeded(needed, byName);
+  checkNeeded(needed, byName, renamed(beside, naming));
   const tensors = new Map(needed.map(({ name }) => [name, byName.get(name) as TensorLocation]));
-  const left = [...found]
-    .filter(([name]) => !tensors.has(naming.expected(name) ?? ''))
-    .map(([name, { entry }]) => ({ ...entry, expected: naming.expected(name) }));
-  const notes = [...config.notes, ...prefixNote(naming), ...notesOnLeftovers(left, tensors.keys(), naming)];
+  const left = [
+    ...[...found]
+      .filter(([name]) => !tensors.has(naming.expected(name) ?? ''))
+      .map(([name, { entry }]) => ({ ...entry, expected: naming.expected(name) })),
+    ...[...beside].map(([name, { entry, file }]) => ({
+      ...entry,
+      expected: naming.expected(name),
+      unnamed: file,
+    })),
+  ];
+  const notes = [
+    ...config.notes,
+    ...prefixNote(naming),
+    ...located,
+    ...notesOnLeftovers(left, tensors.keys(), naming),
+  ];
   const [surplus, embedding] = [byName.get(HEAD), tensors.values().next().value];
   if (surplus && embedding && !tensors.has(HEAD)) notes.push(await headNote(embedding, surplus, signal));
   const bytes = [...tensors.values()].reduce((n, { entry }) => n + entry.end - entry.begin, 0);
@@ -140,12 +153,24 @@ export async function readWeights(
   return weights;
 }
 
-function checkNeeded(needed: readonly ExpectedTensor[], found: ReadonlyMap<string, TensorLocation>): void {
+/** @param beside tensors of files that the index does not name */
+function checkNeeded(
+  needed: readonly ExpectedTensor[],
+  found: ReadonlyMap<string, TensorLocation>,
+  beside: ReadonlyMap<string, TensorLocation>,
+): void {
   const missing = needed.filter(({ name }) => !found.has(name)).map(({ name }) => name);
   if (missing.length > 0) {
     const some = missing.slice(0, 3).map(quote).join(', ');
+    const what = `checkpoint lacks ${missing.length} of ${needed.length} tensors: ${some}${missing.length > 3 ? ', …' : ''}`;
+    const elsewhere = missing.flatMap((name) => beside.get(name) ?? [])[0];
+    if (elsewhere)
+      throw new FileError(
+        `${what}; ${quote(elsewhere.file)} holds ${quote(elsewhere.entry.name)}, but the index does not name that file`,
+        'Get the model.safetensors.index.json of the checkpoint again.',
+      );
     throw new FileError(
-      `checkpoint lacks ${missing.length} of ${needed.length} tensors: ${some}${missing.length > 3 ? ', …' : ''}`,
+      what,
       missing.length === 1 && missing[0] === HEAD
         ? `Set tie_word_embeddings to true in config.json if the model has no head of its own; if it has one, add the file that holds it.`
         : 'Choose weights and a config.json from the same checkpoint, with all its shards.',

@@ -2,9 +2,10 @@
 import { listed } from '../../text/quote';
 import { FileError } from '../base/errors';
 import { isJsonObject, own, quote } from './json';
+import { grouped } from './names';
 import { readHeader, type TensorEntry } from './safetensors';
 import { type ByteSource, memorySource } from './source';
-import { isTorchFile, readTorchHeader } from './torch/torch-file';
+import { readTorchHeader } from './torch/torch-file';
 
 /** Where a tensor is found. */
 export interface TensorLocation {
@@ -13,32 +14,48 @@ export interface TensorLocation {
   readonly entry: TensorEntry;
 }
 
+type Files = ReadonlyMap<string, ArrayBuffer | ByteSource>;
+type Tensors = Map<string, TensorLocation>;
+
+/** What the headers of a checkpoint's files say. */
+export interface LocatedTensors {
+  readonly found: ReadonlyMap<string, TensorLocation>;
+  /** Tensors that only files hold which the index does not name: they are judged, and never read. */
+  readonly beside?: ReadonlyMap<string, TensorLocation>;
+  /** Where files and index differ, one sentence each. */
+  readonly notes?: readonly string[];
+}
+
 /** The headers of all files, merged. Throws `FileError`. */
-export async function locateTensors(
-  files: ReadonlyMap<string, ArrayBuffer | ByteSource>,
+export const locateTensors = async (files: Files, index?: unknown): Promise<Tensors> =>
+  (await locateCheckpoint(files, index)).found as Tensors;
+
+/**
+ * The headers of all files, merged as the index says. A tensor that it does not list counts like any other.
+ * @param unnamed files in the same format that the index does not name
+ * @throws FileError
+ */
+export async function locateCheckpoint(
+  files: Files,
   index?: unknown,
-): Promise<Map<string, TensorLocation>> {
+  unnamed: Files = new Map(),
+): Promise<LocatedTensors> {
   if (files.size === 0)
     throw new FileError('no safetensors file was given', 'Add the model.safetensors of the checkpoint.');
   const weightMap = index === undefined ? undefined : parseIndex(index);
-  for (const file of new Set(weightMap?.values())) {
-    if (!files.has(file)) {
-      throw new FileError(
-        `index names ${quote(file)}, given: ${listed([...files.keys()].map(quote))}`,
-        'Add the missing shard.',
-      );
-    }
-  }
-  const found = new Map<string, TensorLocation>();
+  checkShards(weightMap, files);
+  const found: Tensors = new Map();
+  const stale = new NamesBy();
+  const unlisted = new NamesBy();
   for (const [file, content] of files) {
-    const source = content instanceof ArrayBuffer ? memorySource(content) : content;
-    const tensors = isTorchFile(file)
-      ? await readTorchHeader(source, file)
-      : (await readHeader(source, file)).tensors;
-    for (const entry of tensors.values()) {
-      const { name } = entry;
-      // If there is an index, it decides: a tensor that it places elsewhere, or does not list, is ignored.
-      if (weightMap !== undefined && weightMap.get(name) !== file) continue;
+    for (const place of await tensorsIn(file, content)) {
+      const { name } = place.entry;
+      const listedIn = weightMap?.get(name);
+      if (listedIn !== undefined && listedIn !== file) {
+        stale.add(`in ${quote(file)}, since the index takes what is called so from ${quote(listedIn)}`, name);
+        continue;
+      }
+      if (weightMap && listedIn === undefined) unlisted.add(quote(file), name);
       const other = found.get(name);
       if (other !== undefined) {
         throw new FileError(
@@ -46,7 +63,7 @@ export async function locateTensors(
           'Choose the files of a single checkpoint, with its model.safetensors.index.json.',
         );
       }
-      found.set(name, { file, source, entry });
+      found.set(name, place);
     }
   }
   for (const [name, file] of weightMap ?? []) {
@@ -57,7 +74,73 @@ export async function locateTensors(
       );
     }
   }
-  return found;
+  const others = await judgeUnnamed(unnamed, found);
+  const notes = [
+    ...stale.notes((what, where) => `${what} ignored ${where}.`),
+    ...unlisted.notes((what, where) => `${what} in ${where} although the index does not list it there.`),
+    ...others.notes,
+  ];
+  return { found, beside: others.beside, notes };
+}
+
+/** Names by what is to be said of them. */
+class NamesBy {
+  private readonly byReason = new Map<string, string[]>();
+
+  add(reason: string, name: string): void {
+    const names = this.byReason.get(reason);
+    if (names) names.push(name);
+    else this.byReason.set(reason, [name]);
+  }
+
+  /** @param sentence of names with their verb, and the reason */
+  notes(sentence: (what: string, reason: string) => string): string[] {
+    return [...this.byReason].flatMap(([reason, names]) =>
+      grouped(names).map(({ text, isOne }) => sentence(`${text} ${isOne ? 'is' : 'are'}`, reason)),
+    );
+  }
+}
+
+function checkShards(weightMap: ReadonlyMap<string, string> | undefined, files: Files): void {
+  for (const file of new Set(weightMap?.values())) {
+    if (!files.has(file)) {
+      throw new FileError(
+        `index names ${quote(file)}, given: ${listed([...files.keys()].map(quote))}`,
+        'Add the missing shard.',
+      );
+    }
+  }
+}
+
+async function tensorsIn(file: string, content: ArrayBuffer | ByteSource): Promise<TensorLocation[]> {
+  const source = content instanceof ArrayBuffer ? memorySource(content) : content;
+  const tensors = file.endsWith('.safetensors')
+    ? (await readHeader(source, file)).tensors
+    : await readTorchHeader(source, file);
+  return [...tensors.values()].map((entry) => ({ file, source, entry }));
+}
+
+/** What files that the index does not name hold besides copies of what the others do. */
+async function judgeUnnamed(
+  files: Files,
+  found: ReadonlyMap<string, TensorLocation>,
+): Promise<{ readonly beside: Tensors; readonly notes: readonly string[] }> {
+  const beside: Tensors = new Map();
+  const notes: string[] = [];
+  for (const [file, content] of files) {
+    const start = `${quote(file)} is not read: the index does not name it`;
+    try {
+      const all = await tensorsIn(file, content);
+      const own = all.filter(({ entry }) => !found.has(entry.name));
+      for (const place of own) beside.set(place.entry.name, place);
+      notes.push(own.length === 0 ? `${start}, and all that it holds comes from other files.` : `${start}.`);
+    } catch (cause) {
+      // A file that nothing is read from need not be whole.
+      if (!(cause instanceof FileError)) throw cause;
+      notes.push(`${start}, and it cannot be told what it holds (${cause.message}).`);
+    }
+  }
+  return { beside, notes };
 }
 
 /** model.safetensors.index.json → tensor name → file name. Throws `FileError`. */

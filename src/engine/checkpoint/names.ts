@@ -50,3 +50,19 @@ function naming(prefix: string, body: string): Naming {
     },
   };
 }
+
+/** Names that differ only in the layer's number as one, written `{i}`: `"h.{i}.attn.bias" (12 tensors)`. */
+export function grouped(names: readonly string[]): { readonly text: string; readonly isOne: boolean }[] {
+  const groups = new Map<string, string[]>();
+  for (const name of names) {
+    const key = name.replace(/\.\d+(?=\.)/g, '.{i}');
+    const group = groups.get(key);
+    if (group) group.push(name);
+    else groups.set(key, [name]);
+  }
+  return [...groups].map(([key, all]) =>
+    all.length === 1
+      ? { text: quote(all[0]), isOne: true }
+      : { text: `${quote(key)} (${all.length} tensors)`, isOne: false },
+  );
+}

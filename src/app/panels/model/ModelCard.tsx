@@ -3,7 +3,9 @@ import { shorten } from '../../../text/quote';
 import { bytes, integer, parameters } from '../../ui/format';
 import { Facts, Figures, Panel } from '../../ui/Panel';
 import { architectureRows } from './architecture';
+import { MatchedTensors } from './MatchedTensors';
 import { MemoryTable } from './MemoryTable';
+import { ModelNotes } from './ModelNotes';
 import { StorageChoice } from './StorageChoice';
 
 const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; readonly about: string }>> = {
@@ -14,8 +16,6 @@ const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; read
 
 /** Maximum characters of a name from outside. */
 const NAME = 80;
-/** And of a note. */
-const NOTE = 400;
 
 function adapterRow({ adapter }: ModelReport): [string, string][] {
   if (!adapter) return [];
@@ -81,22 +81,10 @@ export function ModelCard({
           ],
         ]}
       />
+      <MatchedTensors model={model} />
       {model.role === 'opened' && <MemoryTable model={model} />}
       {model.role === 'opened' && <StorageChoice model={model} />}
-      {(model.role === 'opened' || notes.length > 0) && (
-        <section className="model-notes">
-          <h4>Ignored or converted</h4>
-          {notes.length === 0 ? (
-            <p className="muted">Nothing: every tensor in the files is used as it is.</p>
-          ) : (
-            <ul>
-              {notes.map((note) => (
-                <li key={note}>{shorten(note, NOTE)}</li>
-              ))}
-            </ul>
-          )}
-        </section>
-      )}
+      {(model.role === 'opened' || notes.length > 0) && <ModelNotes notes={notes} />}
     </Panel>
   );
 }

@@ -30,10 +30,6 @@ const DTYPES: Readonly<Record<string, StoredDType>> = {
   BoolStorage: 'bool',
 };
 
-/** Names of files that torch.save writes; never `training_args.bin`, a pickle of arbitrary objects. */
-export const isTorchFile = (name: string): boolean =>
-  /^(pytorch_model|adapter_model)\.bin$|^checkpoint[_-]\w+$/.test(name);
-
 /**
  * Where the tensors of a state dict are in a torch.save file, by name, in its order.
  * @throws FileError for other archives and pickles, for damage, and for tensors that are not stored row by

@@ -1,11 +1,18 @@
 /** A checkpoint's files as chosen by the user: by name, read completely, hashed. */
 import type { CallOptions } from '../../../contract/calls';
-import { numberedTwin, SMALL_FILES } from '../../../contract/checkpoint-files';
+import {
+  looksLikeWeights,
+  type MatchedTensors,
+  numberedTwin,
+  SMALL_FILES,
+} from '../../../contract/checkpoint-files';
 import type { NamedFile } from '../../../contract/lens';
+import { MODULES_FILE, STUDENT_FILE } from '../../../contract/model-files';
 import { listed } from '../../../text/quote';
 import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { parseJson, quote } from '../../checkpoint/json';
+import type { TensorLocation } from '../../checkpoint/locate';
 import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
 import { readEntry, readZip } from '../../checkpoint/zip';
 
@@ -120,6 +127,60 @@ export async function json(byName: ReadonlyMap<string, Blob>, name: string): Pro
     );
   return parseJson(new Uint8Array(await blob.arrayBuffer()), name);
 }
+
+/** The tensors that are used, by what they are used as. */
+export function matchedList(tensors: ReadonlyMap<string, TensorLocation>): MatchedTensors {
+  const list = [...tensors].map(
+    ([
+      as,
+      {
+        file,
+        entry: { name, dtype, shape },
+      },
+    ]) => ({
+      ...{ file, name, as, dtype, shape },
+    }),
+  );
+  const bytes = [...tensors.values()].reduce((n, { entry }) => n + entry.end - entry.begin, 0);
+  return { tensors: list.length, bytes, list };
+}
+
+/**
+ * What is said of files with weights that are not read.
+ * @param told files that are read, or of which something else is said
+ * @param instead what is read: "the weights are in safetensors"
+ */
+export function notesOnUnread(
+  names: readonly string[],
+  told: Iterable<string>,
+  instead: string,
+): readonly string[] {
+  const known = new Set([...told, MODULES_FILE]);
+  const unread = names.filter((name) => looksLikeWeights(name) && !known.has(name));
+  const isExport = (name: string): boolean => /\.onnx([._]data(_\d+)?)?$/i.test(name);
+  const of = (some: readonly string[], how: string): string[] =>
+    some.length === 0
+      ? []
+      : [
+          `${some.map(quote).join(', ')} ${some.length === 1 ? 'is' : 'are'} not read: ${instead}. To open ${some.length === 1 ? 'it' : 'them'} instead, choose ${how}.`,
+        ];
+  return [
+    ...of(unread.filter(isExport), 'the ONNX export with config.json and tokenizer.json only'),
+    ...of(
+      unread.filter((name) => !isExport(name)),
+      'the folder’s files without the others that hold weights',
+    ),
+    ...notesOnModules(names),
+  ];
+}
+
+/** A student's modules are of use only to who knows how it reasons. */
+export const notesOnModules = (names: readonly string[]): readonly string[] =>
+  names.includes(MODULES_FILE) && !names.includes(STUDENT_FILE)
+    ? [
+        `"${MODULES_FILE}" is not read: it holds what a student makes its thoughts with, and ${STUDENT_FILE}, which says how, is missing.`,
+      ]
+    : [];
 
 /** The folder that the files came from; empty if they came from none, or from several. */
 export function folderOf(files: readonly NamedFile[]): string {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasFile, readFile } from '../../../../scripts/tools/files';
+import { tensorUsesOf } from '../../../contract/checkpoint-files';
 import type { Progress } from '../../../contract/events';
 import { generateDefaults } from '../../../contract/generate';
 import { FIGURE_6, type NamedFile } from '../../../contract/lens';
@@ -249,6 +250,95 @@ describe('a checkpoint from files', () => {
     });
     await expect(opening).rejects.toThrow(CancelledError);
     expect(reads).toBe(1);
+  });
+});
+
+describe('weights that are not read', () => {
+  const opening = async (chosen: readonly NamedFile[]) => (await openModel(chosen)).model.report;
+  const tensors = () => [
+    ...parseSafetensors((files.get('model.safetensors') as Uint8Array<ArrayBuffer>).buffer).values(),
+  ];
+  const norm = 'model.layers.0.self_attn.q_norm.weight';
+  const stray = () => writeSafetensors([{ ...(tensors()[0] as never as object), name: norm } as never]);
+  /** The index without a tensor, which one of its shards still holds. */
+  const unlisting = (parts: Files, name: string): Files => {
+    const index = JSON.parse(new TextDecoder().decode(parts.get('model.safetensors.index.json')));
+    delete index.weight_map[name];
+    return new Map([...parts, ['model.safetensors.index.json', text(index)]]);
+  };
+
+  it('a shard’s tensor that the index leaves out is refused, or used and said', async () => {
+    const parts = sharded(files);
+    const second = 'model-00002-of-00002.safetensors';
+    const extra = { ...tensors()[0], name: norm } as never;
+    const held = [...parseSafetensors((parts.get(second) as Uint8Array<ArrayBuffer>).buffer).values()];
+    const shard = writeSafetensors([...held, extra]);
+    await expect(openModel(named(new Map([...parts, [second, shard]])))).rejects.toMatchObject({
+      code: 'file',
+      message: expect.stringContaining(norm),
+    });
+    const { notes, matched } = await opening(named(unlisting(parts, 'model.norm.weight')));
+    expect(notes).toEqual([
+      expect.stringMatching(/^"model\.norm\.weight" is in "model-0000\d-of-00002\.safetensors" although/),
+    ]);
+    expect(matched?.tensors).toBe(20);
+  });
+
+  it('a file that the index does not name is noted, and refused where it holds a part of the network', async () => {
+    const both = new Map([...files, ...sharded(files)]);
+    const { notes, sha256 } = await opening(named(both));
+    expect(notes).toEqual([
+      '"model.safetensors" is not read: the index does not name it, and all that it holds comes from other files.',
+    ]);
+    expect(sha256).toBe((await opening(named(sharded(files)))).sha256);
+    const more = new Map([...sharded(files), ['extra.safetensors', stray()]]);
+    await expect(openModel(named(more))).rejects.toThrow(/"extra\.safetensors".*nothing uses: .*q_norm/);
+  });
+
+  it('says so of ONNX exports, other formats, and modules without what says how they are used', async () => {
+    const beside = [
+      'model.onnx',
+      'model.onnx_data',
+      'pytorch_model.bin',
+      'lori_modules.safetensors',
+      'training_args.bin',
+      'README.md',
+    ];
+    const { notes } = await opening([
+      ...named(files),
+      ...beside.map((name) => ({ name, data: new Blob(['x']) })),
+    ]);
+    expect(notes).toEqual([
+      '"model.onnx", "model.onnx_data" are not read: the weights are in safetensors. To open them instead, choose the ONNX export with config.json and tokenizer.json only.',
+      '"pytorch_model.bin" is not read: the weights are in safetensors. To open it instead, choose the folder’s files without the others that hold weights.',
+      '"lori_modules.safetensors" is not read: it holds what a student makes its thoughts with, and lori.json, which says how, is missing.',
+    ]);
+  });
+
+  it('lists what each tensor is used as, by the name in its file', async () => {
+    const plain = await opening(named(files));
+    expect(plain.notes ?? []).toEqual([]);
+    const list = tensorUsesOf(plain) ?? [];
+    expect(list).toHaveLength(20);
+    expect(list.map(({ name }) => name).sort()).toEqual(
+      tensors()
+        .map(({ name }) => name)
+        .sort(),
+    );
+    expect(list[0]).toEqual({
+      file: 'model.safetensors',
+      name: 'model.embed_tokens.weight',
+      as: 'model.embed_tokens.weight',
+      dtype: 'f32',
+      shape: [397, 32],
+    });
+    // Names under a prefix are not the network's.
+    const under = tensors().map((tensor) => ({ ...tensor, name: `language_model.${tensor.name}` }));
+    const prefixed = new Map([...files, ['model.safetensors', writeSafetensors(under)]]);
+    expect(tensorUsesOf(await opening(named(prefixed)))?.[0]).toMatchObject({
+      name: 'language_model.model.embed_tokens.weight',
+      as: 'model.embed_tokens.weight',
+    });
   });
 });
 

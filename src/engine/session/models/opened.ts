@@ -1,9 +1,13 @@
 import {
   INDEX,
+  isTorchFile,
+  type MatchedTensors,
   recogniseQuantised,
   recogniseTokenizer,
   recogniseWeights,
+  tensorUsesOf,
   type WrongFiles,
+  weightFilesOf,
 } from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
@@ -12,10 +16,9 @@ import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
 import { parseModelConfig } from '../../checkpoint/config';
 import { recogniseLayout } from '../../checkpoint/latent/layouts';
 import { matchTensors } from '../../checkpoint/load';
-import { locateTensors, parseIndex } from '../../checkpoint/locate';
+import { locateCheckpoint, locateTensors, parseIndex } from '../../checkpoint/locate';
 import { blobSource } from '../../checkpoint/source';
 import { StoredWeights } from '../../checkpoint/stored-weights';
-import { isTorchFile } from '../../checkpoint/torch/torch-file';
 import { thoughtsIn } from '../../decode/reasoning';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
@@ -27,8 +30,11 @@ import {
   folderOf,
   json,
   lastPart,
+  matchedList,
   missing,
   namedFiles,
+  notesOnModules,
+  notesOnUnread,
   readWhole,
   smallFilesOf,
   sourcesOf,
@@ -47,7 +53,7 @@ import { openTokenizer } from './tokenizer-files';
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their
  * index (f32, f16 or bf16), and tokenizer_config.json, chat_template.jinja and generation_config.json (its
- * end tokens) if there are any. Other files are ignored. Without safetensors, an ONNX export is opened
+ * end tokens) if there are any. Other files are ignored, those with weights not without a note. Without safetensors, an ONNX export is opened
  * instead, see `openOnnx`. A PEFT adapter among the files is merged into them, or into one of `bases` if it
  * comes alone, see `withAdapter`. Archives (.zip) are unpacked first.
  *
@@ -62,7 +68,7 @@ export async function openModel(
   options: OpenOptions = {},
 ): Promise<OpenedModel> {
   throwIfCancelled(options.signal, CANCELLED);
-  const files = await unpacked(chosen);
+  const files = (await unpacked(chosen)).filter(({ name }) => !ASIDE.test(lastPart(name)));
   const split = splitAdapter(files);
   if (!split) return openPlain(files, options);
   const adapter = await readAdapter(split.adapter);
@@ -73,8 +79,30 @@ export async function openModel(
   if (!base) throw baseIsMissing(adapter);
   const { opened } = options.bases ?? {};
   const onOpened = base === (opened?.base ?? opened);
-  return withAdapter(base, adapter, { maxWholeBytes: MAX_WHOLE_BYTES, ...options, onOpened });
+  const merged = await withAdapter(base, adapter, { maxWholeBytes: MAX_WHOLE_BYTES, ...options, onOpened });
+  return withReport(merged, {
+    ...withList(merged.model.report, base.model.report),
+    notes: [...(merged.model.report.notes ?? []), ...notesOnModules([...adapter.byName.keys()])],
+  });
 }
+
+/** The base's tensors one by one; the adapter's are only counted. */
+function withList({ matched }: ModelReport, base: ModelReport): Pick<ModelReport, 'matched'> {
+  const list = tensorUsesOf(base);
+  if (!matched || !list) return {};
+  const both: MatchedTensors = { ...matched, list };
+  return { matched: both };
+}
+
+/** What Trainer writes beside weights under the same ending: never the model's, and pickles of arbitrary objects. */
+const ASIDE = /^(training_args|optimizer|scheduler)\.bin$/;
+
+const withReport = (opened: OpenedModel, changes: Partial<ModelReport>): OpenedModel => {
+  const { model } = opened;
+  // In place, since the weights of an ONNX export are a property that refuses to be read, and so to be copied.
+  Object.assign(model, { report: { ...model.report, ...changes } });
+  return opened;
+};
 
 /** The base with this name, else the opened model; without an adapter that it may have. */
 function baseFor(name: string | undefined, bases: OpenOptions['bases']): OpenedModel | undefined {
@@ -89,43 +117,47 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
   const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
   const byName = namedFiles(files);
   const names = [...byName.keys()];
-  const hasSafetensors = names.some((name) => name.endsWith('.safetensors'));
-  if (hasSafetensors || !names.some(isTorchFile)) refuse(recogniseWeights(names));
+  const hasWeights = names.some((name) => name.endsWith('.safetensors') || isTorchFile(name));
+  refuse(recogniseWeights(names));
   const exports = onnxFilesOf(byName);
-  if (exports.length > 0)
-    return openOnnx(
-      exports,
-      {
-        byName,
-        json: (name) => json(byName, name),
-        source: (blob) => blobSource(blob, readBlob),
-        fingerprint: (blobs) => fingerprint(blobs, { signal }),
-      },
-      options,
-    );
+  if (exports.length > 0) return openExport(exports, byName, options);
   // Releases of latent students come without one, or with an empty one.
   const config = byName.get('config.json')?.size ? await json(byName, 'config.json') : undefined;
   if (config !== undefined) refuse(recogniseQuantised(config), ConfigError);
-  else if (!hasSafetensors && !names.some(isTorchFile)) throw missing('config.json', byName);
+  else if (!hasWeights) throw missing('config.json', byName);
   const parsed = config === undefined ? undefined : parseModelConfig(config);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
-  const blobs = weightFiles(byName, index);
+  const { blobs, unnamed } = weightFiles(byName, index);
   const bytes = [...blobs.values()].reduce((n, { size }) => n + size, 0);
   const whole = readBlob === undefined || bytes <= maxWholeBytes;
-  const found = await locateTensors(sourcesOf(blobs, readBlob), index);
-  const layout = recogniseLayout(found.keys());
+  const located = await locateCheckpoint(sourcesOf(blobs, readBlob), index, sourcesOf(unnamed, readBlob));
+  const unread = notesOnUnread(
+    names,
+    [...blobs.keys(), ...unnamed.keys()],
+    [...blobs.keys()].some(isTorchFile)
+      ? 'the weights are in a state dict'
+      : 'the weights are in safetensors',
+  );
+  const layout = recogniseLayout(located.found.keys());
   if (layout)
-    return openRelease(layout, { ...{ byName, blobs, index, config, found, bytes, whole, files }, options });
+    return openRelease(layout, {
+      ...{ byName, blobs, index, config, located, unread, bytes, whole, files, options },
+    });
   refuse(recogniseTokenizer(names));
   if (parsed === undefined) throw missing('config.json', byName);
   // Everything that the headers rule out is refused before the weights are read.
-  const resolved = await matchTensors(parsed, found, expectedTensors(parsed), signal);
+  const resolved = await matchTensors(parsed, located, expectedTensors(parsed), signal);
   const { tokenizer, notes: lacking } = await openTokenizer(byName, (name) => json(byName, name), parsed);
   throwIfCancelled(signal, CANCELLED);
 
   const read = whole ? await readWhole(blobs, bytes, options) : undefined;
   const { tensors } = read
-    ? await matchTensors(parsed, await locateTensors(read.sources, index), expectedTensors(parsed), signal)
+    ? await matchTensors(
+        parsed,
+        { found: await locateTensors(read.sources, index) },
+        expectedTensors(parsed),
+        signal,
+      )
     : resolved;
   const stored = new StoredWeights(tensors);
   if (whole)
@@ -146,6 +178,7 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
     ...lacking,
     ...resolved.notes,
     ...ends.notes,
+    ...unread,
     ...(latent
       ? [`${STUDENT_FILE} says how it reasons: as a student that was trained here, with its adapters merged.`]
       : []),
@@ -161,7 +194,7 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
       report: {
         ...reportOn(config, parsed, {
           ...{ bytes, sha256, whole, notes, folder: folderOf(files) },
-          matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
+          matched: matchedList(resolved.tensors),
         }),
         ...(latent && { thoughts: thoughtsIn(latent.reasoning) }),
       },
@@ -169,15 +202,39 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
   };
 }
 
-/** The weights' files, in the order of their names. */
-function weightFiles(byName: ReadonlyMap<string, Blob>, index: unknown): Map<string, Blob> {
-  const named = index === undefined ? undefined : new Set(parseIndex(index).values());
-  const names = [
-    ...(named ?? [...byName.keys()].filter((name) => name.endsWith('.safetensors') && name !== MODULES_FILE)),
-  ].sort();
-  if (names.length === 0) names.push(...[...byName.keys()].filter(isTorchFile));
+/** An ONNX export, with what is said of other weights beside it. */
+async function openExport(
+  exports: readonly string[],
+  byName: ReadonlyMap<string, Blob>,
+  options: OpenOptions,
+): Promise<OpenedModel> {
+  const opened = await openOnnx(
+    exports,
+    {
+      byName,
+      json: (name) => json(byName, name),
+      source: (blob) => blobSource(blob, options.readBlob),
+      fingerprint: (blobs) => fingerprint(blobs, { signal: options.signal }),
+    },
+    options,
+  );
+  const others = [...byName.keys()].filter((name) => !/\.onnx([._]data(_\d+)?)?$/i.test(name));
+  const { notes = [] } = opened.model.report;
+  return withReport(opened, { notes: [...notes, ...notesOnUnread(others, [], `${exports[0]} is opened`)] });
+}
+
+/** The weights' files, in the order of their names, and safetensors that the index does not name. */
+function weightFiles(
+  byName: ReadonlyMap<string, Blob>,
+  index: unknown,
+): { readonly blobs: ReadonlyMap<string, Blob>; readonly unnamed: ReadonlyMap<string, Blob> } {
+  const all = [...byName.keys()];
+  const names = weightFilesOf(all, index === undefined ? undefined : parseIndex(index).values());
   if (names.length === 0) throw missing('model.safetensors', byName);
-  return new Map(names.map((name) => [name, fileOf(byName, name)]));
+  const unnamed = index === undefined ? [] : weightFilesOf(all).filter((name) => !names.includes(name));
+  const pick = (some: readonly string[]): ReadonlyMap<string, Blob> =>
+    new Map(some.map((name) => [name, fileOf(byName, name)]));
+  return { blobs: pick(names), unnamed: pick(unnamed) };
 }
 
 /** Refuses files that users have instead of a checkpoint's, naming what they are. */

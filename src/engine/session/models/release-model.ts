@@ -1,10 +1,12 @@
 import type { NamedFile } from '../../../contract/lens';
+import { STUDENT_FILE } from '../../../contract/model-files';
+import { listed, quote } from '../../../text/quote';
 import { FileError } from '../../base/errors';
 import { type Layout, sortTensors } from '../../checkpoint/latent/layouts';
-import { locateTensors, type TensorLocation } from '../../checkpoint/locate';
+import { type LocatedTensors, locateTensors } from '../../checkpoint/locate';
 import { thoughtsIn } from '../../decode/reasoning';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
-import { fingerprint, folderOf, json, readWhole, smallFilesOf } from './chosen-files';
+import { fingerprint, folderOf, json, matchedList, readWhole, smallFilesOf } from './chosen-files';
 import { reportOn } from './model-report';
 import type { OpenOptions } from './open-options';
 import { endIdsOf } from './pair';
@@ -20,7 +22,8 @@ export async function openRelease(
     blobs,
     index,
     config,
-    found,
+    located,
+    unread,
     bytes,
     whole,
     files,
@@ -30,7 +33,9 @@ export async function openRelease(
     readonly blobs: ReadonlyMap<string, Blob>;
     readonly index: unknown;
     readonly config: unknown;
-    readonly found: ReadonlyMap<string, TensorLocation>;
+    readonly located: LocatedTensors;
+    /** What is said of files that are not read. */
+    readonly unread: readonly string[];
     readonly bytes: number;
     readonly whole: boolean;
     readonly files: readonly NamedFile[];
@@ -38,6 +43,8 @@ export async function openRelease(
   },
 ): Promise<OpenedModel> {
   const { signal, bases } = options;
+  const { found } = located;
+  refuseBeside(layout, located);
   const base = bases?.opened && (bases.opened.base ?? bases.opened);
   const own = smallFilesOf(byName);
   const small = new Map([...(base?.model.files ?? []), ...[...own].filter(([, { size }]) => size > 0)]);
@@ -73,8 +80,12 @@ export async function openRelease(
         ]
       : []),
     ...told,
+    ...(located.notes ?? []),
+    ...unread,
+    ...(byName.has(STUDENT_FILE)
+      ? [`${STUDENT_FILE} is not read: how the student reasons is known from the layout of its weights.`]
+      : []),
   ];
-  const used = release.all.reduce((n, { entry }) => n + entry.end - entry.begin, 0);
   const latent = release.latent();
   return {
     tokenizer,
@@ -88,12 +99,26 @@ export async function openRelease(
         ...reportOn(settings, release.config, {
           ...{ bytes, sha256, whole, notes },
           folder: folderOf(files) || `${layout.id} student`,
-          matched: { tensors: release.all.length, bytes: used },
+          matched: matchedList(release.all),
         }),
         thoughts: thoughtsIn(latent.reasoning),
       },
     },
   };
+}
+
+/** @throws FileError if a file that the index does not name holds a part of the student */
+function refuseBeside(layout: Layout, { beside = new Map() }: LocatedTensors): void {
+  const parts = [...beside].filter(([name]) => (layout.roleOf(name)?.kind ?? 'aside') !== 'aside');
+  const [first] = parts;
+  if (first)
+    throw new FileError(
+      `${quote(first[1].file)}, which the index does not name, holds parts of the student that nothing uses: ${listed(
+        parts.map(([name]) => quote(name)),
+        3,
+      )}`,
+      `Take ${first[1].file} out of the folder if it does not belong to the checkpoint; if it does, get the index again.`,
+    );
 }
 
 /** The id of an added token, which is among the last. */

@@ -43,8 +43,8 @@ export interface Release {
 export interface ReadRelease {
   readonly config: ModelConfig;
   readonly tensors: ReadonlyMap<string, TensorLocation>;
-  /** All tensors that must be read from the file. */
-  readonly all: readonly TensorLocation[];
+  /** All tensors that must be read from the file, by what they are used as. */
+  readonly all: ReadonlyMap<string, TensorLocation>;
   readonly notes: readonly string[];
   /** The weights, once the tensors can be read synchronously. */
   weights(): WeightSource;
@@ -67,7 +67,7 @@ export async function readRelease(release: Release, signal: AbortSignal | undefi
   const rows = rowsOf(sorted, layout);
   const config = parseModelConfig({ ...json, vocab_size: rows });
   const needed = expectedTensors(config);
-  const { tensors, notes } = await matchTensors(config, sorted.weights, needed, signal);
+  const { tensors, notes } = await matchTensors(config, { found: sorted.weights }, needed, signal);
   const module = moduleOf(layout, sorted, config);
   const read: { reasoning: Reasoning; notes: string[]; stop?: StopRows } =
     layout.id === 'adaptive'
@@ -79,7 +79,7 @@ export async function readRelease(release: Release, signal: AbortSignal | undefi
   return {
     config,
     tensors,
-    all: [...stored.values()],
+    all: stored,
     notes: [
       `The weights are in ${layout.name}: ${tensors.size} tensors of the model${lora.length > 0 ? `, ${2 * lora.length} LoRA factors` : ''}${sorted.thoughts.size > 0 ? `, ${sorted.thoughts.size} of the function that makes thoughts` : ''}.`,
       ...(lora.length > 0

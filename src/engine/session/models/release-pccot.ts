@@ -1,10 +1,11 @@
+import { PCCOT_FILE } from '../../../contract/checkpoint-files';
 import { ConfigError } from '../../base/errors';
 import { floatsOf } from '../../base/half';
 import { isJsonObject, type JsonObject, own, quote } from '../../checkpoint/json';
 import type { LoadedModel } from './pair';
 import type { LatentStudent } from './subjects';
 
-export const PCCOT_ARGUMENTS = 'pccot_args.json';
+export const PCCOT_ARGUMENTS = PCCOT_FILE;
 /** Largest numbers of latent tokens and of iterations. */
 const MAX_COUNT = 256;
 const OTHER = 'Open the folder as PCCoT’s run_ccot.py writes it: adapter, config.json and pccot_args.json.';

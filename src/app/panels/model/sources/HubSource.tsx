@@ -48,7 +48,7 @@ export function HubSource({ isMirror }: { readonly isMirror: boolean }) {
           help={
             isMirror
               ? 'org/name, or org/name@revision'
-              : 'org/name, org/name@revision, or the address of its page. LLaMA, Qwen and GPT-2 architectures in safetensors can be opened.'
+              : 'org/name, org/name@revision, or the address of its page. What opens from a folder opens by its name: LLaMA, Qwen and GPT-2 architectures in safetensors or pytorch_model.bin, ONNX exports, and, while their base model is open, PEFT adapters and published latent-reasoning students.'
           }
         />
         <div className="actions">

@@ -4,24 +4,31 @@ import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { DataTable } from '../../../ui/DataTable';
-import { ErrorNotice } from '../../../ui/ErrorNotice';
+import { ErrorNotice, Notice } from '../../../ui/ErrorNotice';
 import { bytes, integer, parameters } from '../../../ui/format';
 import { Facts } from '../../../ui/Panel';
 import { MemoryTable } from '../MemoryTable';
+
+/** The variants that are no export. */
+const KINDS: Readonly<Record<string, string>> = {
+  [SAFETENSORS]: 'Safetensors',
+  torch: 'State dict of PyTorch',
+  adapter: 'Adapter',
+};
 
 /** Most files that a table lists; the rest are counted. */
 const MAX_ROWS = 12;
 
 /** What would be downloaded, from where, and whether there is room: the one question before it. */
 export function OfferCard({ offer }: { readonly offer: Offer }) {
-  const { plan, bytes: total, leftOut, choice, inspected } = offer;
+  const { plan, bytes: total, leftOut, choice, inspected, isDescribed } = offer;
   const title = useId();
   const library = useApp((state) => state.sources.library);
   const room = useApp((state) => state.sources.room);
   const unavailable = useApp((state) => state.sources.unavailable);
   const described = useApp((state) => state.sources.described);
   // An export is read by its own graph: what is said of the network in config.json does not decide.
-  const refusal = described && 'stack' in described && choice.id === SAFETENSORS ? described : null;
+  const refusal = described && 'stack' in described && isDescribed ? described : null;
   const model = described && !('stack' in described) ? described : null;
   const { download, declineOffer, openStored, chooseWeights } = useActions();
   const host = hostName(plan);
@@ -69,11 +76,11 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           value={choice.id}
           options={inspected.choices.map(({ id, files }) => ({
             id,
-            label: `${id === SAFETENSORS ? 'Safetensors' : id}, ${bytes(bytesOf(files))}`,
+            label: `${KINDS[id] ?? id}, ${bytes(bytesOf(files))}`,
           }))}
           onChange={chooseWeights}
           help={
-            choice.id === SAFETENSORS
+            isDescribed
               ? 'For everything the page offers.'
               : 'An ONNX export is for hidden states and generation; it cannot be trained.'
           }
@@ -112,7 +119,12 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           {bytes(leftOut.reduce((n, { size }) => n + size, 0))}).
         </p>
       )}
-      {model && choice.id === SAFETENSORS && <MemoryTable model={model} />}
+      {model && isDescribed && <MemoryTable model={model} />}
+      {choice.needs?.map((need) => (
+        <Notice key={need} kind="info">
+          {need} Open that first; what is downloaded stays under Stored, and opens from there.
+        </Notice>
+      ))}
       {refusal && <ErrorNotice title="It cannot be opened here" error={refusal} />}
       {unavailable !== null && (
         <p className="field-error">
