@@ -312,6 +312,21 @@ describe('what is stored', () => {
     expect(asked).toEqual([]);
   });
 
+  it('stays in use while an adapter is merged into it, wherever that is stored', async () => {
+    const { actions, stored, used, state, engine } = open();
+    const [base, adapter] = ['org/base', 'org/adapter'].map((id) =>
+      planOf({ base: 'https://huggingface.co', id, revision: 'main' }),
+    ) as [ReturnType<typeof planOf>, ReturnType<typeof planOf>];
+    for (const plan of [base, adapter]) stored.set(keyOf(plan), plan);
+    await actions.openStored(keyOf(base));
+    const { openCheckpoint } = engine;
+    engine.openCheckpoint = async (...of) =>
+      ({ ...(await openCheckpoint(...of)), adapter: { onOpened: true } }) as never;
+    expect(await actions.openStored(keyOf(adapter))).toBe(true);
+    expect(used.at(-1)).toBe(keyOf(base));
+    expect(state().open?.key).toBe(keyOf(base));
+  });
+
   it('is released once it is closed, and what was set to use it uses the bundled pair', async () => {
     const { actions, stored, used, state, store } = open();
     const app = store.getState;

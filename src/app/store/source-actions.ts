@@ -169,8 +169,13 @@ export function sourceActions(
         await library.use(key);
         const { manifest, files } = await library.files(key);
         if (await lens.openCheckpoint(files.map((file) => ({ ...file, folder: manifest.id })))) {
-          set({ open: { key, label: labelOf(manifest) } });
           const report = ctx.get().lens.opened.value;
+          // An adapter has been read; the weights of what it is merged into go on being read from their files.
+          if (report?.adapter?.onOpened) {
+            await library.use(before?.key ?? null);
+            return true;
+          }
+          set({ open: { key, label: labelOf(manifest) } });
           // The files rarely give the model's name and licence; the host does.
           if (report)
             ctx.lens({
