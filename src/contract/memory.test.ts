@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   compositionFor,
+  estimateAsRun,
   estimateMemory,
   inHeap,
   type ModelSizes,
   type Purpose,
   stepSeconds,
+  storageThatFits,
   usualStorage,
   whatFits,
 } from './memory';
@@ -180,11 +182,12 @@ describe('what a model takes', () => {
     expect(estimateMemory(QWEN, 'wasm', distil(16)).fits).toBe(false);
     // Its own weights with gradients, moments and a copy: 9.9 GB outside.
     expect(estimateMemory(QWEN, 'wasm', { ...distil(1), weights: true } as Purpose).fits).toBe(false);
-    expect(whatFits(QWEN, 'wasm', distil(16))).toMatchObject({ sequences: expect.any(Number), tokens: 85 });
-    const fits = whatFits(QWEN, 'wasm', distil(16))?.sequences as number;
+    const whole = (n: number) => ({ ...distil(n), composition: 'whole' }) as Purpose;
+    expect(whatFits(QWEN, 'wasm', whole(16))).toMatchObject({ sequences: expect.any(Number), tokens: 85 });
+    const fits = whatFits(QWEN, 'wasm', whole(16))?.sequences as number;
     expect(fits).toBeGreaterThanOrEqual(4);
-    expect(estimateMemory(QWEN, 'wasm', distil(fits)).fits).toBe(true);
-    expect(estimateMemory(QWEN, 'wasm', distil(fits + 1)).fits).toBe(false);
+    expect(estimateMemory(QWEN, 'wasm', whole(fits)).fits).toBe(true);
+    expect(estimateMemory(QWEN, 'wasm', whole(fits + 1)).fits).toBe(false);
     // A billion parameters take more than that, whatever is asked; on WebGPU the browser does not say what there is.
     expect(estimateMemory(LLAMA, 'wasm', see(1, 1)).fits).toBe(false);
     expect(estimateMemory(LLAMA, 'wasm', generate(1)).fits).toBe(false);
@@ -249,7 +252,10 @@ describe('what a model takes', () => {
 });
 
 describe('how a training step is run', () => {
-  const step = (sequences: number) => ({ kind: 'distil', sequences, tokens: 85, rank: 8 }) as const;
+  const step = (sequences: number): Extract<Purpose, { kind: 'distil' }> => ({
+    kind: 'distil',
+    ...{ sequences, tokens: 85, rank: 8 },
+  });
 
   it('is one program where that fits, by layers where only that does', () => {
     expect(compositionFor(SMOL, 'wasm', step(1))).toBe('whole');
@@ -260,6 +266,38 @@ describe('how a training step is run', () => {
     expect(compositionFor(SMOL, 'webgpu', step(1))).toBe('layerwise');
     const wide = { ...step(1), sequences: 4000 };
     expect(compositionFor(QWEN, 'wasm', wide)).toBeUndefined();
+  });
+
+  it('is what is said of it, and of what would fit in its place', () => {
+    const kindOf = (model: ModelSizes, purpose: Purpose) =>
+      (estimateAsRun(model, 'wasm', purpose).purpose as ReturnType<typeof step>).composition;
+    expect(kindOf(QWEN, step(1))).toBe('whole');
+    expect(kindOf(LLAMA, step(1))).toBe('layerwise');
+    expect(estimateAsRun(LLAMA, 'wasm', step(1)).fits).toBe(true);
+    // Neither fits: by layers takes least.
+    expect(kindOf(QWEN, step(4000))).toBe('layerwise');
+    expect(kindOf(QWEN, { ...step(16), composition: 'whole' })).toBe('whole');
+    expect(estimateAsRun(QWEN, 'wasm', see(4, 64))).toEqual(estimateMemory(QWEN, 'wasm', see(4, 64)));
+    // More at once than one program takes, and not one more.
+    const most = whatFits(QWEN, 'wasm', step(4000)) as ReturnType<typeof step>;
+    expect(most).toMatchObject({ tokens: 85 });
+    expect(compositionFor(QWEN, 'wasm', most)).toBe('layerwise');
+    expect(compositionFor(QWEN, 'wasm', { ...most, sequences: most.sequences + 1 })).toBeUndefined();
+  });
+
+  it('may fit with frozen weights in fewer bits, those that are trained do not', () => {
+    // A billion and a half in float32 are more than a page has outside WebAssembly.
+    const large = { ...LLAMA, layers: 32, parameters: 262_668_288 + 2 * 973_146_112 };
+    expect(compositionFor(large, 'wasm', step(1))).toBeUndefined();
+    expect(storageThatFits(large, 'wasm', step(1))).toBe('half');
+    expect(compositionFor({ ...large, storage: 'half' }, 'wasm', step(1))).toBeDefined();
+    expect(storageThatFits({ ...large, storage: 'int4' }, 'wasm', step(4000))).toBeUndefined();
+    // One sample too many, which would fit if the two layers that a program is fed could be in fewer bits.
+    const wide = { ...LLAMA, layers: 4, vocabulary: 1000, parameters: 2_048_000 + 240e6 };
+    const most = whatFits(wide, 'wasm', { ...step(4000), weights: true })?.sequences as number;
+    const one = { ...step(most + 1), weights: true };
+    expect(compositionFor({ ...wide, storage: 'int4' }, 'wasm', one)).toBe('layerwise');
+    expect(storageThatFits(wide, 'wasm', one)).toBeUndefined();
   });
 
   it('takes longer by layers, and with weights in 8 bits', () => {

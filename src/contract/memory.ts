@@ -191,16 +191,28 @@ export function compositionFor(
   return wanted.find((composition) => estimateMemory(model, provider, { ...purpose, composition }).fits);
 }
 
+/** The estimate of a purpose in the way in which it is run: of a step by layers if one program does not fit. */
+export function estimateAsRun(
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  purpose: Purpose,
+): MemoryEstimate {
+  if (purpose.kind !== 'distil' || purpose.composition) return estimateMemory(model, provider, purpose);
+  // By layers takes least: that is what is said of a step that does not fit either way.
+  const composition = compositionFor(model, provider, purpose) ?? 'layerwise';
+  return estimateMemory(model, provider, { ...purpose, composition });
+}
+
 /**
- * The largest number of sequences, and then of tokens, with which a purpose that does not fit would; undefined where
- * nothing would.
+ * The largest number of sequences, and then of tokens, with which a purpose that does not fit would, a step also by layers;
+ * undefined where nothing would.
  */
 export function whatFits(
   model: ModelSizes,
   provider: DeviceReport['provider'],
   purpose: Purpose,
 ): Purpose | undefined {
-  const fits = (other: Purpose): boolean => estimateMemory(model, provider, other).fits;
+  const fits = (other: Purpose): boolean => estimateAsRun(model, provider, other).fits;
   const sequences = largest(purpose.sequences, (n) => fits({ ...purpose, sequences: n }));
   if (sequences > 0) return { ...purpose, sequences };
   const tokens = largest(purpose.tokens, (n) => fits({ ...purpose, sequences: 1, tokens: n }));
@@ -208,17 +220,17 @@ export function whatFits(
 }
 
 /**
- * The most exact storage of fewer bits than the model's own with which a purpose that does not fit would, if there is one. Of
- * training it is not said: a step changes with it.
+ * The most exact storage of fewer bits than the model's own with which a purpose that does not fit would, if there is one. A step
+ * then differs, as frozen weights are rounded; weights that are trained are float32.
  */
 export function storageThatFits(
   model: ModelSizes,
   provider: DeviceReport['provider'],
   purpose: Purpose,
 ): WeightStorage | undefined {
-  if (purpose.kind === 'distil') return undefined;
+  if (trainsWeights(purpose)) return undefined;
   const others = WEIGHT_STORAGES.slice(1 + WEIGHT_STORAGES.indexOf(storageOf(model)));
-  return others.find((storage) => estimateMemory({ ...model, storage }, provider, purpose).fits);
+  return others.find((storage) => estimateAsRun({ ...model, storage }, provider, purpose).fits);
 }
 
 /** The largest n of 1 … max for which it is true, as it is for all smaller ones; 0 if for none. */

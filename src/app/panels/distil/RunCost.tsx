@@ -1,5 +1,12 @@
 import { useEffect, useState } from 'react';
-import { inHeap } from '../../../contract/memory';
+import {
+  estimateAsRun,
+  HOST_BYTES,
+  inHeap,
+  type Purpose,
+  storageThatFits,
+  whatFits,
+} from '../../../contract/memory';
 import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost';
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useActions, useApp } from '../../store/use-app';
@@ -40,13 +47,7 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
   const { parts, available, purpose } = memory;
   const used = inHeap(memory);
   const of = available === undefined ? '' : ` of the ${bytes(available)} that WASM has`;
-  if (composition === null)
-    return (
-      <p className="field-error">
-        A step of {batch} × {tokens} tokens takes about {bytes(used)}
-        {of}: the run would be refused. Choose a smaller batch, shorter rows, a smaller model or WebGPU.
-      </p>
-    );
+  if (composition === null) return <Refused purpose={purpose} />;
   const isFull = purpose.kind === 'distil' && purpose.weights === true;
   const trained =
     isFull && available !== undefined
@@ -69,6 +70,42 @@ function Memory({ cost: { memory, composition, batch, tokens, storage, reading }
     </p>
   );
 }
+
+/** A step that fits neither as one program nor by layers, and what would in its place. */
+function Refused({ purpose }: { readonly purpose: Purpose }) {
+  const provider = useApp((state) => state.device.value?.provider);
+  const opened = useApp((state) => state.lens.opened.value);
+  const base = useApp((state) => state.pair.value?.models.find(({ role }) => role === 'base'));
+  const isOpened = useApp((state) => state.draft.roles.student === 'opened');
+  const model = isOpened ? opened : base;
+  const step = `A step of ${purpose.sequences} × ${purpose.tokens} tokens`;
+  if (!model || provider === undefined)
+    return (
+      <p className="field-error">
+        {step} does not fit: the run would be refused. {OTHERWISE}
+      </p>
+    );
+  const memory = estimateAsRun(model, provider, purpose);
+  const { available, parts } = memory;
+  const other = whatFits(model, provider, purpose);
+  const storage = storageThatFits(model, provider, purpose);
+  return (
+    <p className="field-error">
+      {step} takes about {bytes(inHeap(memory))}
+      {available !== undefined && ` of the ${bytes(available)} that WASM has`}
+      {parts.host > HOST_BYTES &&
+        `, and ${bytes(parts.host)} outside it, where a page has about ${bytes(HOST_BYTES)}`}
+      , even by layers: the run would be refused.{' '}
+      {other && `${other.sequences} × ${other.tokens} tokens would fit. `}
+      {storage &&
+        `With layer matrices in ${STORAGE_SHORT[storage]} it would fit as it is, and train on rounded weights. `}
+      {purpose.kind === 'distil' && purpose.weights && 'Adapters take less than all weights. '}
+      {OTHERWISE}
+    </p>
+  );
+}
+
+const OTHERWISE = 'Choose a smaller batch, shorter rows, a smaller model or WebGPU.';
 
 /** What keeping the run takes, before it is started. */
 function Kept({ bytes: kept }: { readonly bytes: number }) {

@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { page } from 'vitest/browser';
-import type { DeviceReport } from '../../../contract/events';
+import type { DeviceReport, ModelReport } from '../../../contract/events';
+import { estimateMemory } from '../../../contract/memory';
 import type { RunCost as Cost } from '../../../contract/run-cost';
 import { mounting } from '../../mount.testing';
 import { done } from '../../store/task';
@@ -20,6 +21,7 @@ async function withCost(over: Partial<Cost>, provider: 'wasm' | 'webgpu' = 'wasm
     cost: done({ ...cost, ...over }),
     device: done<DeviceReport>({ ...device, provider }),
   });
+  return store;
 }
 
 const seconds = (all: number) => ({ seconds: { step: all / 100, teacher: 1, all } });
@@ -52,13 +54,59 @@ it('does not propose WebGPU to a run that is on it', async () => {
     );
 });
 
-it('says what would fit in place of a step that does not', async () => {
-  await withCost({ composition: null });
-  await expect
-    .element(
-      page.getByText(
-        /the run would be refused\. Choose a smaller batch, shorter rows, a smaller model or WebGPU\.$/,
-      ),
-    )
-    .toBeVisible();
+describe('a step that does not fit', () => {
+  /** Qwen2.5-0.5B, opened, as the student of the run. */
+  const QWEN = {
+    ...{ name: 'Qwen', role: 'opened', modelType: 'qwen2', bytes: 988e6, sha256: 'a', licence: '' },
+    ...{ parameters: 494_032_768, layers: 24, hidden: 896, intermediate: 4864, heads: 14, kvHeads: 2 },
+    ...{ headDim: 64, vocabulary: 151_936, tied: true, measured: [] },
+  } as const satisfies ModelReport;
+  const text = () => document.querySelector('.run-cost .field-error')?.textContent;
+
+  /** The card for such a step of the opened model. */
+  async function refused(sequences: number, model: ModelReport | null, more: object = {}) {
+    const purpose = { kind: 'distil', sequences, tokens: 85, rank: 8, ...more } as const;
+    const store = await withCost({ composition: null, memory: estimateMemory(QWEN, 'wasm', purpose) });
+    const { draft, lens } = store.getState();
+    store.setState({
+      draft: { ...draft, roles: { ...draft.roles, student: 'opened' } },
+      ...(model && { lens: { ...lens, opened: done(model) } }),
+    });
+  }
+
+  it('is said with the batch and length that would fit', async () => {
+    await refused(70, QWEN);
+    await expect
+      .poll(text)
+      .toMatch(
+        /^A step of 70 × 85 tokens takes about \d\.\d+ GB of the 4\.04 GB that WASM has, even by layers: the run would be refused\. 5\d × 85 tokens would fit\. Choose a smaller batch, /,
+      );
+  });
+
+  it('is said with the storage that would, and what is outside WebAssembly', async () => {
+    await refused(2, { ...QWEN, layers: 120, parameters: 1_900_000_000 });
+    await expect
+      .poll(text)
+      .toMatch(
+        /, and 7\.\d+ GB outside it, where a page has about 6\.00 GB, even by layers: the run would be refused\. With layer matrices in 16 bits it would fit as it is, and train on rounded weights\. /,
+      );
+  });
+
+  it('of all weights is said with what takes less', async () => {
+    await refused(2, QWEN, { rank: 0, weights: true });
+    await expect
+      .poll(text)
+      .toMatch(
+        /, and 9\.\d+ GB outside it, .* would be refused\. Adapters take less than all weights\. Choose/,
+      );
+  });
+
+  it('is said where nothing is known of the model', async () => {
+    await refused(70, null);
+    await expect
+      .poll(text)
+      .toBe(
+        'A step of 70 × 85 tokens does not fit: the run would be refused. Choose a smaller batch, shorter rows, a smaller model or WebGPU.',
+      );
+  });
 });

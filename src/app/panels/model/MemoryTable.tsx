@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { DeviceReport, ModelReport } from '../../../contract/events';
 import {
-  estimateMemory,
+  estimateAsRun,
   type MemoryEstimate,
   type ModelSizes,
   type Purpose,
@@ -33,22 +33,21 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
   if (provider === undefined || model.headDim === undefined) return null;
   const sizes = { sequences, tokens };
   const valid = isCount(sequences) && isCount(tokens);
-  const estimates = valid
-    ? [
-        estimateMemory(model, provider, { kind: 'see', ...sizes }),
-        estimateMemory(model, provider, { kind: 'generate', ...sizes }),
-        estimateMemory(model, provider, { kind: 'distil', ...sizes, rank: RANK }),
-      ]
-    : [];
-  const cell = (estimate: MemoryEstimate): readonly string[] => {
-    const { purpose, parts, total, kept, fits, seconds } = estimate;
+  const purposes: readonly Purpose[] = [
+    { kind: 'see', ...sizes },
+    { kind: 'generate', ...sizes },
+    { kind: 'distil', ...sizes, rank: RANK },
+  ];
+  const row = (purpose: Purpose): readonly string[] => {
+    const estimate = estimateAsRun(model, provider, purpose);
+    const { parts, seconds } = estimate;
     return [
       NAMES[purpose.kind],
       bytes(parts.weights),
       bytes(parts.activations + parts.adapters),
-      kept > 0.05 * total ? `${bytes(total)}, up to ${bytes(total + kept)}` : bytes(total),
+      totalText(estimate),
       seconds === undefined ? 'not known' : `about ${duration(1000 * seconds)}`,
-      fits ? 'yes' : `no: ${instead(model, provider, purpose)}`,
+      fitsText(estimate) ?? `no: ${instead(model, provider, purpose)}`,
     ];
   };
   return (
@@ -74,11 +73,11 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
         <DataTable
           caption={
             provider === 'wasm'
-              ? `WASM, 4.3 GB at most, ${storedText(model)}. Times are for one thread, including loading; for training, one step as one program. A second figure includes programs of earlier requests, which are kept until memory is needed.`
+              ? `WASM, 4.3 GB at most, ${storedText(model)}. Times are for one thread, including loading; for training, one step; by layers it is slower, and has its weights outside WASM. A second figure includes programs of earlier requests, which are kept until memory is needed.`
               : `WebGPU, ${storedText(model)}. The browser does not report how much memory the GPU has. A second figure includes the head, which stays on the device once a text has been generated.`
           }
           columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
-          rows={estimates.map(cell)}
+          rows={purposes.map(row)}
         />
       )}
     </section>
@@ -88,12 +87,28 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
 const storedText = ({ storage = 'f32' }: ModelReport): string =>
   storage === 'f32' ? 'weights in float32' : `layer matrices in ${STORAGE_SHORT[storage]}`;
 
-/** What would fit: the same with other weights, or less of it. */
+function totalText({ parts, total, kept }: MemoryEstimate): string {
+  const outside = parts.host > 0 ? `, ${bytes(parts.host)} of it outside WASM` : '';
+  const most = kept > 0.05 * total ? `, up to ${bytes(total + kept)}` : '';
+  return bytes(total) + outside + most;
+}
+
+/** Whether it fits and how; undefined if it does not. */
+function fitsText({ available, fits, purpose }: MemoryEstimate): string | undefined {
+  if (available === undefined) return 'not known';
+  if (!fits) return undefined;
+  return purpose.kind === 'distil' && purpose.composition === 'layerwise' ? 'yes, by layers' : 'yes';
+}
+
+/** What would fit: the same with other weights, or less of it; of training both, since it would round the weights. */
 function instead(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): string {
   const storage = storageThatFits(model, provider, purpose);
-  if (storage) return `it would with layer matrices in ${STORAGE_SHORT[storage]}`;
   const other = whatFits(model, provider, purpose);
-  return other
-    ? `${other.sequences} × ${other.tokens} tokens would fit`
-    : 'choose WebGPU, or a smaller checkpoint';
+  const stored = storage && `it would with layer matrices in ${STORAGE_SHORT[storage]}`;
+  const size = other && `${other.sequences} × ${other.tokens} tokens would fit`;
+  if (purpose.kind === 'distil' && stored)
+    return [size, `${stored}, trained on as they are rounded`]
+      .filter((text) => text !== undefined)
+      .join('; ');
+  return stored ?? size ?? 'choose WebGPU, or a smaller checkpoint';
 }

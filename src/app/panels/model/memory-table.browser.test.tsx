@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { page } from 'vitest/browser';
-import type { ModelReport } from '../../../contract/events';
+import type { DeviceReport, ModelReport } from '../../../contract/events';
 import { mounting } from '../../mount.testing';
+import { done } from '../../store/task';
+import { double } from '../../workbench.testing';
 import { MemoryTable } from './MemoryTable';
 
 const mount = mounting();
@@ -44,6 +46,33 @@ it('says in what bits a model would fit that does not as it is kept', async () =
     await expect
       .poll(() => rows.nth(n).element().textContent)
       .toMatch(/no: it would with layer matrices in 16 bits$/);
+  // A step would be run by layers, whose weights are outside WASM.
+  expect(rows.nth(3).element().textContent).toMatch(/, 3\.\d+ GB of it outside WASM.*yes, by layers$/);
+});
+
+it('of training names the size that would fit, and storages with what they do to the weights', async () => {
+  const app = mount(<MemoryTable model={{ ...QWEN, parameters: 1_567_700_000, layers: 96 }} />);
+  await app.actions.openDevice();
+  const training = page.getByRole('row').nth(3);
+  await expect
+    .poll(() => training.element().textContent)
+    .toMatch(/, 5\.\d+ GB of it outside WASM.*yes, by layers$/);
+  await page.getByLabelText('Batch size').fill('8');
+  await expect
+    .poll(() => training.element().textContent)
+    .toMatch(
+      /no: 4 × 64 tokens would fit; it would with layer matrices in 16 bits, trained on as they are rounded$/,
+    );
+});
+
+it('on WebGPU does not know whether anything fits, and says why', async () => {
+  const { store } = mount(<MemoryTable model={QWEN} />);
+  const device = await double().open('webgpu');
+  store.setState({ device: done<DeviceReport>({ ...device, provider: 'webgpu' }) });
+  const rows = page.getByRole('row');
+  for (const n of [1, 2, 3])
+    await expect.poll(() => rows.nth(n).element().textContent).toMatch(/not knownnot known$/);
+  expect(document.body.textContent).toContain('The browser does not report how much memory the GPU has.');
 });
 
 it('says what the model takes, whether that fits, and what would', async () => {

@@ -24,7 +24,7 @@ import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../mode
 import { gatherStates, sequencesOf, statesBytes } from '../states/states';
 import { keptAt, type LayerDirections, layerDirections } from './controls';
 import { projectionOf } from './directions';
-import { openProjectedSubject } from './projected-subject';
+import { askedProblems, openProjectedSubject } from './projected-subject';
 
 /** Maximum numbers of held-out problems and of training samples: the test is meant to take minutes. */
 const MAX_PROBLEMS = 1000;
@@ -59,11 +59,14 @@ export async function causalTest(
   const { problems } = loaded;
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkCausal(request, resolved);
-  const layers = await directionsOf({ models, device, loaded, cache }, resolved, request, options);
+  const wanted = wantedDirections(resolved, request, loaded);
+  const held = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
+  const asked = askedProblems(models.runtime.provider, resolved, held);
+  cache.shrink(new Set(), MAX_LENS_BYTES - wanted.room);
+  const layers = await directionsOf({ models, device }, resolved, { request, ...wanted }, options);
   const kinds: CausalDirections[] = request.random ? ['leading', 'random', 'equal-energy'] : ['leading'];
   const owned = new Owned();
   try {
-    const asked = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
     const projected = { layers: request.layers, question: request.positions === 'all' };
     const subject = owned.add(await openProjectedSubject(models, resolved, asked, projected));
     const total = request.problems * (1 + request.ranks.length * kinds.length);
@@ -159,14 +162,21 @@ function checkCausal(
     );
 }
 
-/** Directions of each layer on training problems, as many as the largest rank below H needs. */
-async function directionsOf(
-  { models, device, loaded, cache }: CausalContext,
+/** What the directions are taken from, how many there are of each layer, and the bytes that this takes. */
+interface WantedDirections {
+  readonly sequences: ReturnType<typeof sequencesOf>;
+  readonly sections: readonly Section[];
+  readonly maxRank: number;
+  readonly room: number;
+}
+
+/** @throws InputError for ranks that the samples do not span, MemoryError for too many samples */
+function wantedDirections(
   resolved: ResolvedSubject,
   request: CausalRequest,
-  { signal, report }: CallOptions<Progress | CausalEvent>,
-): Promise<LayerDirections[]> {
-  const { layers, ranks, samples, seed, centre, random } = request;
+  loaded: LoadedModels,
+): WantedDirections {
+  const { ranks, samples, seed, centre } = request;
   const { layers: L, hiddenSize: H } = resolved.model.config;
   const sequences = sequencesOf({ kind: 'problems', seed, samples }, loaded);
   const sections = sectionsOf(request, resolved);
@@ -179,7 +189,17 @@ async function directionsOf(
       `rank ${maxRank}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span ${span} directions${centre ? ' around their mean' : ''}`,
       'Use more samples or smaller ranks.',
     );
-  cache.shrink(new Set(), MAX_LENS_BYTES - roomFor(request, { L, H, maxRank, rows }));
+  return { sequences, sections, maxRank, room: roomFor(request, { L, H, maxRank, rows }) };
+}
+
+/** Directions of each layer on training problems, as many as the largest rank below H needs. */
+async function directionsOf(
+  { models, device }: Pick<CausalContext, 'models' | 'device'>,
+  resolved: ResolvedSubject,
+  { request, sequences, sections, maxRank }: WantedDirections & { readonly request: CausalRequest },
+  { signal, report }: CallOptions<Progress | CausalEvent>,
+): Promise<LayerDirections[]> {
+  const { layers, seed, centre, random } = request;
   const began = performance.now();
   const gathered = await gatherStates(models, resolved, sequences, sections, {
     signal,

@@ -2,14 +2,15 @@ import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
 import type { ProblemText } from '../../data/tokens';
-import { Decoder } from '../../decode/decoder';
 import { explicitly } from '../../decode/reasoning';
 import { type Intervention, identity } from '../../decode/sites';
 import { outcomes } from '../../eval/accuracy';
 import { uploadParameters } from '../../model/upload-parameters';
+import type { Runtime } from '../../runtime/runtime';
 import type { DeviceModels } from '../models/device-models';
+import { fitting } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
-import { capacityFor, checkDecoding, EVALUATION_BATCH, generationLimit } from '../runs/student';
+import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, generationLimit } from '../runs/student';
 
 /** A subject that answers the same problems repeatedly, with its hidden states projected in different ways. */
 export interface ProjectedSubject {
@@ -26,28 +27,50 @@ export interface ProjectedLayers {
   readonly question: boolean;
 }
 
-/** Students answer as they were trained to; other models write a rationale first. Frees everything if it fails. */
-export async function openProjectedSubject(
-  models: DeviceModels,
-  { kind, model, tokenizer, codec, reasoning: own, parameters, packs }: ResolvedSubject,
+/** The problems that a subject is asked, and with what sizes it answers them. */
+export type AskedProblems = ReturnType<typeof askedProblems>;
+
+/**
+ * Students answer as they were trained to; other models write a rationale first; as many at once as fit.
+ * @throws InputError beyond the model's positions, MemoryError if not even one problem fits
+ */
+export function askedProblems(
+  provider: Runtime['provider'],
+  { kind, model, codec, reasoning: own }: ResolvedSubject,
   asked: readonly ProblemText[],
-  projected: ProjectedLayers,
-): Promise<ProjectedSubject> {
+) {
   const problems = asked.map((problem) => ({ tokens: codec().encode(problem), answer: problem.answer }));
+  const most = Math.min(EVALUATION_BATCH, problems.length);
   const layout = layoutOf(
     problems.map(({ tokens }) => tokens),
     codec(),
-    Math.min(EVALUATION_BATCH, problems.length),
+    most,
   );
   const reasoning = kind === 'student' ? own : explicitly();
-  const { adapters } = reasoning;
-  const { batch, question } = layout;
   const capacity = capacityFor(layout, reasoning);
   checkDecoding(model, capacity);
+  const wanted = { kind: 'generate', sequences: most, tokens: capacity } as const;
+  const { sequences: batch } = fitting(model.config, provider, wanted, 'the causal test');
+  const { question } = layout;
+  return {
+    problems,
+    reasoning,
+    sizes: { batch, question, capacity },
+    limit: generationLimit(layout, reasoning),
+  };
+}
+
+/** Frees everything if it fails. */
+export async function openProjectedSubject(
+  models: DeviceModels,
+  { model, tokenizer, codec, parameters, packs }: ResolvedSubject,
+  { problems, reasoning, sizes, limit }: AskedProblems,
+  projected: ProjectedLayers,
+): Promise<ProjectedSubject> {
   return Owned.while(async (owned) => {
     const used = owned.add(models.use(model));
     const decoder = owned.add(
-      new Decoder(used, { config: used.config, batch, question, capacity, parameters, adapters }),
+      await decoderFor(models, model, { ...sizes, parameters, reasoning, isIdle: true }),
     );
     const values = uploadParameters(models.runtime, used.config, parameters, packs);
     decoder.setParameters(values.map((value) => owned.add(value)));
@@ -75,7 +98,7 @@ export async function openProjectedSubject(
           endIds: model.endIds,
           problems,
           reasoning,
-          limit: generationLimit(layout, reasoning),
+          limit,
           interventions: { generated, question: projected.question ? generated : [] },
           onProgress,
           signal,

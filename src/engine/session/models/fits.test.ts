@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readFile } from '../../../../scripts/tools/files';
 import {
   FACTORS,
   IDLE_BYTES,
@@ -10,6 +11,7 @@ import {
 } from '../../../contract/memory';
 import { MemoryError } from '../../base/errors';
 import { parseModelConfig } from '../../checkpoint/config';
+import { MAX_STATE_BYTES } from '../../decode/state-pool';
 import { MAX_MATRIX_BYTES } from '../../model/device-weights';
 import {
   MAX_IDLE_BYTES,
@@ -19,7 +21,8 @@ import {
   MAX_VOCABULARY_BYTES,
   SESSION_FACTOR,
 } from '../../model/model-on-device';
-import { fitting, refuseUnlessFits, sizesOf } from './fits';
+import type { DecoderConfig } from '../../nn/config';
+import { answeringBytes, fitting, refuseUnlessFits, refuseUnlessTogether, sizesOf } from './fits';
 
 const config = (more: object) =>
   parseModelConfig({
@@ -83,25 +86,112 @@ describe('what does not fit', () => {
     expect(read(other)()).toEqual(see);
   });
 
+  const step = (sequences: number, more: object = {}) =>
+    ({ kind: 'distil', sequences, tokens: 85, rank: 8, ...more }) as const;
+  const refusing = (of: DecoderConfig, purpose: ReturnType<typeof step>) => () =>
+    refuseUnlessFits(of, 'wasm', purpose, 'training');
+
+  it('trains by layers what does not fit as one program', () => {
+    expect(refusing(QWEN, step(4))).not.toThrow();
+    expect(refusing(QWEN, step(16))).not.toThrow();
+    expect(refusing(LARGE, step(8))).not.toThrow();
+  });
+
+  it('of a step names the batch that would fit, also by layers, and storages of frozen weights', () => {
+    expect(refusing(QWEN, step(70))).toThrow(
+      expect.objectContaining({
+        code: 'memory',
+        message: expect.stringMatching(
+          /^training needs about \d+\.\d GB even by layers, .* 70 × 85 tokens; WASM/,
+        ),
+        hint: expect.stringMatching(
+          /^(\d+) × 85 tokens would fit: choose a smaller batch or shorter rows\. WebGPU/,
+        ),
+      }),
+    );
+    // As many as it names do fit, and one more does not.
+    const [, named] = /^(\d+)/.exec(hintOf(refusing(QWEN, step(70)))) as unknown as [string, string];
+    expect(refusing(QWEN, step(Number(named)))).not.toThrow();
+    expect(refusing(QWEN, step(Number(named) + 1))).toThrow(MemoryError);
+    // Its weights alone are more than a page has outside WebAssembly.
+    const larger = config({ num_hidden_layers: 120 });
+    expect(refusing(larger, step(1))).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(
+          /^training needs about 7\.\d GB outside WebAssembly, for the layers’ weights and inputs; a page has about 6\.0 GB$/,
+        ),
+        hint: 'As asked it would fit with the weights stored in 16 bits (an opened model’s storage); it then trains on rounded weights. WebGPU is not limited to 4 GB.',
+      }),
+    );
+    expect(refusing({ ...larger, storage: 'half' }, step(1))).not.toThrow();
+  });
+
   it('names alternatives if nothing would fit', () => {
-    const training = () =>
-      refuseUnlessFits(LARGE, 'wasm', { kind: 'distil', sequences: 8, tokens: 85, rank: 8 }, 'training');
-    expect(training).toThrow(MemoryError);
-    expect(training).toThrow(
+    const huge = { ...config({ num_hidden_layers: 900 }), storage: 'int4' } as const;
+    expect(refusing(huge, step(1))).toThrow(
       expect.objectContaining({ hint: expect.stringMatching(/^Choose WebGPU in the Model panel/) }),
     );
-    const own = { kind: 'distil', sequences: 1, tokens: 85, rank: 0, weights: true } as const;
-    expect(() => refuseUnlessFits(QWEN, 'wasm', own, 'training')).toThrow(
+    expect(refusing(QWEN, step(1, { rank: 0, weights: true }))).toThrow(
       expect.objectContaining({
         message: expect.stringMatching(/^training needs about 9\.9 GB outside WebAssembly.* about 6\.0 GB$/),
         hint: expect.stringMatching(/^Train LoRA adapters/),
       }),
     );
-    const step = (sequences: number) => () =>
-      refuseUnlessFits(QWEN, 'wasm', { kind: 'distil', sequences, tokens: 85, rank: 8 }, 'training');
-    expect(step(4)).not.toThrow();
-    expect(step(32)).toThrow(
-      expect.objectContaining({ hint: expect.stringMatching(/^\d × 85 tokens would fit/) }),
+  });
+});
+
+describe('answers at a time', () => {
+  const answering = (sequences: number, tokens: number) => ({ kind: 'generate', sequences, tokens }) as const;
+  const GPT2 = parseModelConfig({
+    ...{ model_type: 'gpt2', n_embd: 768, n_layer: 12, n_head: 12, n_positions: 1024, vocab_size: 50257 },
+    ...{ activation_function: 'gelu_new', layer_norm_epsilon: 1e-5, tie_word_embeddings: true },
+  });
+
+  it('are so many that a decoder keeps their states, whatever the device', () => {
+    for (const provider of ['wasm', 'webgpu'] as const) {
+      // 737 MB a state of 50, of which it keeps 537 MB in all.
+      const { sequences, tokens } = fitting(GPT2, provider, answering(50, 200), 'answering');
+      expect([sequences, tokens]).toEqual([7, 200]);
+      expect(sequences * answeringBytes(GPT2, 200)).toBeLessThanOrEqual(MAX_STATE_BYTES);
+      expect((sequences + 1) * answeringBytes(GPT2, 200)).toBeGreaterThan(MAX_STATE_BYTES);
+    }
+    // One is always kept.
+    expect(fitting(LARGE, 'webgpu', answering(50, 10_000), 'answering').sequences).toBe(1);
+    // Reading keeps none.
+    const see = { kind: 'see', sequences: 8, tokens: 1000 } as const;
+    expect(fitting(GPT2, 'webgpu', see, 'reading')).toEqual(see);
+  });
+
+  it('are as many of the bundled pair as they were', async () => {
+    const pair = parseModelConfig(
+      JSON.parse(new TextDecoder().decode(await readFile('models', 'base/config.json'))),
+    );
+    // Its positions are 256.
+    expect(fitting(pair, 'wasm', answering(50, 256), 'answering').sequences).toBe(50);
+  });
+
+  it('that must be written together are refused naming how many could', () => {
+    const draw = (n: number) => () =>
+      refuseUnlessTogether(GPT2, 'wasm', answering(n, 200), 'drawing answers');
+    expect(draw(7)).not.toThrow();
+    expect(draw(8)).toThrow(
+      expect.objectContaining({
+        code: 'memory',
+        message: expect.stringMatching(
+          /^drawing answers 8 at a time, of up to 200 tokens .* does not fit into memory$/,
+        ),
+        hint: expect.stringMatching(/^7 at a time would fit: choose a batch/),
+      }),
     );
   });
 });
+
+/** The hint of the error that is thrown. */
+function hintOf(work: () => void): string {
+  try {
+    work();
+  } catch (error) {
+    return (error as MemoryError).hint;
+  }
+  throw new Error('nothing was thrown');
+}

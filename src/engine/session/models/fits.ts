@@ -1,6 +1,7 @@
 import {
-  estimateMemory,
+  estimateAsRun,
   HOST_BYTES,
+  inHeap,
   type MemoryEstimate,
   type ModelSizes,
   type Purpose,
@@ -9,9 +10,12 @@ import {
 } from '../../../contract/memory';
 import { STORAGE_SHORT, type WeightStorage } from '../../../contract/weight-storage';
 import { MemoryError } from '../../base/errors';
+import { MAX_STATE_BYTES } from '../../decode/state-pool';
 import type { DecoderConfig } from '../../nn/config';
 import type { Runtime } from '../../runtime/runtime';
 import { parametersOf } from './pair';
+
+type Answering = Extract<Purpose, { readonly kind: 'generate' }>;
 
 /** The sizes of a model that its memory depends on. */
 export const sizesOf = (config: DecoderConfig): ModelSizes => ({
@@ -28,20 +32,54 @@ export const sizesOf = (config: DecoderConfig): ModelSizes => ({
 });
 
 /**
- * The purpose, with the number of sequences at a time reduced until it fits.
+ * States of a decoder that are there at once while it answers, at most: where it stopped reasoning, what was fed since, the
+ * prompt, and two of the answer.
+ */
+const ANSWERING_STATES = 5;
+
+/** Bytes of those states for one sequence: keys and values of every layer, their mask, and the last hidden states. */
+export const answeringBytes = (config: DecoderConfig, tokens: number): number => {
+  const { layers, kvHeads, headDim, hiddenSize } = config;
+  const values = 2 * layers * kvHeads * headDim * tokens + tokens + hiddenSize;
+  return ANSWERING_STATES * values * Float32Array.BYTES_PER_ELEMENT;
+};
+
+/**
+ * The purpose, with the number of sequences at a time reduced until it fits, and until a decoder keeps the states of as many
+ * answers; it always keeps those of one.
  * @param what the work, in words: `reading text 3`
  * @throws MemoryError if not even one sequence fits, naming what would
  */
-export function fitting(
+export function fitting<P extends Purpose>(
   config: DecoderConfig,
   provider: Runtime['provider'],
-  purpose: Purpose,
+  purpose: P,
   what: string,
-): Purpose {
+): P {
   const found = lacking(config, provider, purpose, what);
-  if (!found) return purpose;
-  if (found.other?.tokens === purpose.tokens) return found.other;
-  throw found.refusal();
+  const { other = purpose } = found ?? {};
+  if (found && found.other?.tokens !== purpose.tokens) throw found.refusal();
+  const most = purpose.kind === 'generate' ? keptAtOnce(config, purpose) : purpose.sequences;
+  return { ...purpose, sequences: Math.min(other.sequences, most) };
+}
+
+/** Sequences that a decoder keeps the states of while it answers. */
+const keptAtOnce = (config: DecoderConfig, { tokens }: Answering): number =>
+  Math.max(1, Math.floor(MAX_STATE_BYTES / answeringBytes(config, tokens)));
+
+/** @throws MemoryError if not all answers can be written at once, naming how many could */
+export function refuseUnlessTogether(
+  config: DecoderConfig,
+  provider: Runtime['provider'],
+  purpose: Answering,
+  what: string,
+): void {
+  const { sequences } = fitting(config, provider, purpose, what);
+  if (sequences < purpose.sequences)
+    throw new MemoryError(
+      `${what} ${purpose.sequences} at a time, of up to ${purpose.tokens} tokens with their questions, does not fit into memory`,
+      `${sequences} at a time would fit: choose a batch of at most that (optimiser.batch), shorter answers or a smaller checkpoint.`,
+    );
 }
 
 /** @throws MemoryError if the purpose does not fit as it is, naming what would */
@@ -63,32 +101,57 @@ function lacking(
   what: string,
 ): { readonly other: Purpose | undefined; refusal(): MemoryError } | undefined {
   const sizes = sizesOf(config);
-  const estimate = estimateMemory(sizes, provider, purpose);
+  const estimate = estimateAsRun(sizes, provider, purpose);
   if (estimate.fits) return undefined;
   const other = whatFits(sizes, provider, purpose);
-  return { other, refusal: () => refusal(estimate, other, what, storageThatFits(sizes, provider, purpose)) };
+  const storage = (): WeightStorage | undefined => storageThatFits(sizes, provider, purpose);
+  return {
+    other,
+    refusal: () => new MemoryError(needed(estimate, what), instead(purpose, other, storage())),
+  };
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-function refusal(
-  { parts, total, available = 0, purpose }: MemoryEstimate,
+/** What the purpose needs, and what there is. */
+function needed(estimate: MemoryEstimate, what: string): string {
+  const { parts, available = 0, purpose } = estimate;
+  const isStep = purpose.kind === 'distil';
+  if (isStep && parts.host > HOST_BYTES) {
+    const held = purpose.weights
+      ? 'the values of all weights, their gradients, two moments and a copy'
+      : 'the layers’ weights and inputs';
+    return `${what} needs about ${gigabytes(parts.host)} outside WebAssembly, for ${held}; a page has about ${gigabytes(HOST_BYTES)}`;
+  }
+  const least = isStep && purpose.composition === 'layerwise' ? ' even by layers' : '';
+  return `${what} needs about ${gigabytes(inHeap(estimate))}${least}, ${gigabytes(parts.weights)} for weights and ${gigabytes(parts.activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`;
+}
+
+/** What to ask for in its place. */
+function instead(purpose: Purpose, other: Purpose | undefined, storage: WeightStorage | undefined): string {
+  if (purpose.kind === 'distil') return trainingInstead(purpose, other, storage);
+  return storage
+    ? `It would fit with the weights stored in ${STORAGE_SHORT[storage]} (an opened model’s storage), or on WebGPU.`
+    : other
+      ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
+      : ELSEWHERE;
+}
+
+const ELSEWHERE = 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.';
+
+/** The same of training, where a smaller size keeps the weights exact. */
+function trainingInstead(
+  { weights }: Extract<Purpose, { readonly kind: 'distil' }>,
   other: Purpose | undefined,
-  what: string,
-  otherwise: WeightStorage | undefined,
-): MemoryError {
-  const { weights, activations, engine, host } = parts;
-  if (purpose.kind === 'distil' && purpose.weights && host > HOST_BYTES)
-    return new MemoryError(
-      `${what} needs about ${gigabytes(host)} outside WebAssembly, for the values of all weights, their gradients, two moments and a copy; a page has about ${gigabytes(HOST_BYTES)}`,
-      'Train LoRA adapters in place of all weights (training.weights), or choose a smaller checkpoint.',
-    );
-  return new MemoryError(
-    `${what} needs about ${gigabytes(total - engine)}, ${gigabytes(weights)} for weights and ${gigabytes(activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`,
-    otherwise
-      ? `It would fit with the weights stored in ${STORAGE_SHORT[otherwise]} (an opened model’s storage), or on WebGPU.`
-      : other
-        ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
-        : 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.',
-  );
+  storage: WeightStorage | undefined,
+): string {
+  if (weights && !other)
+    return 'Train LoRA adapters in place of all weights (training.weights), or choose a smaller checkpoint.';
+  const size =
+    other && `${other.sequences} × ${other.tokens} tokens would fit: choose a smaller batch or shorter rows.`;
+  const rounded =
+    storage &&
+    `As asked it would fit with the weights stored in ${STORAGE_SHORT[storage]} (an opened model’s storage); it then trains on rounded weights.`;
+  const found = [size, rounded].filter((text) => text !== undefined);
+  return found.length > 0 ? [...found, 'WebGPU is not limited to 4 GB.'].join(' ') : ELSEWHERE;
 }

@@ -11,6 +11,7 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import { SHOWN_TOKENS } from '../latents/latent-stepper';
 import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
+import { fitting, refuseUnlessFits } from '../models/fits';
 import { capacityFor, decoderFor } from '../runs/student';
 import type { Asked, OpenedStudent } from './asked';
 import { DecoderCache } from './decoder-cache';
@@ -32,6 +33,18 @@ export class AnsweringDecoders {
     private readonly models: () => DeviceModels,
   ) {
     this.decoders = new DecoderCache(inUse);
+  }
+
+  /** @throws MemoryError if there is no room to step a student through one question */
+  checkStudent({ models: pair, layout }: Asked, reasoning: Reasoning): void {
+    const tokens = capacityFor(layout, reasoning);
+    const { provider } = this.models().runtime;
+    refuseUnlessFits(
+      pair.base.config,
+      provider,
+      { kind: 'generate', sequences: 1, tokens },
+      'answering this question',
+    );
   }
 
   /** A decoder that keeps what Latents shows, and has run each of its programs once. */
@@ -61,21 +74,27 @@ export class AnsweringDecoders {
   }
 
   /**
-   * A decoder that reasons explicitly, `batch` sequences at a time. @param kept what to keep of every step
+   * A decoder that reasons explicitly, `most` sequences at a time or as many as fit. @param kept what to keep of every step
+   * @throws MemoryError if not even one fits
    */
   async teacher(
     { models: pair, adapter, layout, key }: Asked,
-    batch: number,
+    most: number,
     kept: KeptOptions,
   ): Promise<Decoder> {
     const models = this.models();
     const { parameters, packs, reasoning: own } = adapter ?? { parameters: NO_PARAMETERS, packs: [] };
     const reasoning = explicitly(own);
+    const capacity = capacityFor(layout, reasoning);
+    const { sequences: batch } = fitting(
+      pair.teacher.config,
+      models.runtime.provider,
+      { kind: 'generate', sequences: most, tokens: capacity },
+      'answering by the teacher',
+    );
     const decoder = await this.decoders.take(`teacher ${key} ${batch}`, () =>
       decoderFor(models, pair.teacher, {
-        batch,
-        question: layout.question,
-        capacity: capacityFor(layout, reasoning),
+        ...{ batch, question: layout.question, capacity },
         ...{ parameters, reasoning, kept },
       }),
     );

@@ -78,7 +78,8 @@ export class Questions {
   /**
    * Opens a question for the trained student, or for the untrained base. K is as trained, unless given; a
    * student makes its thoughts as it was trained to, the base according to `latent`.
-   * @throws InputError for an impossible number of latent steps, or a question that is empty or too long
+   * @throws InputError for an impossible number of latent steps, or a question that is empty or too long, MemoryError if there is
+   * no room for the model
    */
   async open(
     request: {
@@ -105,6 +106,7 @@ export class Questions {
     // values are replaced.
     const { codec } = asked.models;
     leftPad([codec.question(request.question)], asked.layout.question, codec.padId);
+    this.decoders.checkStudent(asked, most);
     this.close();
     this.student = student;
     this.other = opened?.on.base;

@@ -1,12 +1,32 @@
 import type { Accuracy } from '../../../contract/events';
-import { explicitly } from '../../decode/reasoning';
+import type { TokenLayout } from '../../base/tokens';
+import { explicitly, type Reasoning } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
 import { promptOf } from '../../eval/answer';
+import type { Runtime } from '../../runtime/runtime';
+import { fitting } from '../models/fits';
+import type { LoadedModel } from '../models/pair';
 import type { Example } from '../models/problems';
+import type { TrainedAdapter } from './adapter';
 import type { RunContext } from './context';
-import type { Machinery } from './prepare';
 import type { RunData } from './run-data';
 import { capacityFor, decoderFor, generationLimit } from './student';
+
+/**
+ * With what sizes a student answers that writes its rationale: as many problems at once as fit.
+ * @throws MemoryError if not even one does
+ */
+export function explicitSizes(
+  provider: Runtime['provider'],
+  { config }: Pick<LoadedModel, 'config'>,
+  decoded: TokenLayout,
+  reasoning: Reasoning,
+) {
+  const capacity = capacityFor(decoded, reasoning);
+  const wanted = { kind: 'generate', sequences: decoded.batch, tokens: capacity } as const;
+  const { sequences: batch } = fitting(config, provider, wanted, 'answering with a written rationale');
+  return { batch, question: decoded.question, capacity };
+}
 
 /**
  * Accuracy when the student writes its rationale and answer itself (LoRi-E). It needs a decoder of its own,
@@ -14,7 +34,7 @@ import { capacityFor, decoderFor, generationLimit } from './student';
  */
 export async function explicitAccuracy(
   { models, roles }: Pick<RunContext, 'models' | 'roles'>,
-  { adapter, decoded }: Pick<Machinery, 'adapter' | 'decoded'>,
+  { adapter, decoded }: { readonly adapter: TrainedAdapter; readonly decoded: TokenLayout },
   examples: readonly Example[],
   {
     rule,
@@ -28,13 +48,8 @@ export async function explicitAccuracy(
   const { student, codec, tokenizer } = roles;
   const { parameters } = adapter.student;
   const reasoning = explicitly(adapter.student.reasoning);
-  const decoder = await decoderFor(models, student, {
-    batch: decoded.batch,
-    question: decoded.question,
-    capacity: capacityFor(decoded, reasoning),
-    parameters,
-    reasoning,
-  });
+  const sizes = explicitSizes(models.runtime.provider, student, decoded, reasoning);
+  const decoder = await decoderFor(models, student, { ...sizes, parameters, reasoning });
   try {
     decoder.setParameters(adapter.packs);
     return await accuracy({

@@ -5,8 +5,11 @@ import type { ModelOnDevice } from '../../model/model-on-device';
 import { uploadParameters } from '../../model/upload-parameters';
 import type { ParameterSet } from '../../nn/parameter-set';
 import type { OwnInputs } from '../../recipes/shared/recipe';
+import type { Runtime } from '../../runtime/runtime';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
+import { refuseUnlessTogether } from '../models/fits';
+import type { LoadedModel } from '../models/pair';
 import type { TrainedAdapter } from './adapter';
 import type { RunContext } from './context';
 import { type RunPolicy, runPolicy } from './policy';
@@ -30,18 +33,32 @@ export interface PolicyOptions {
 }
 
 /**
+ * With what sizes answers are drawn: to all of a batch at once, since what they draw depends on their place in it.
+ * @throws MemoryError if that does not fit
+ */
+export function policySizes(
+  provider: Runtime['provider'],
+  { config }: Pick<LoadedModel, 'config'>,
+  { layout, sizes, reasoning }: Pick<PolicyOptions, 'layout' | 'sizes' | 'reasoning'>,
+) {
+  const { batch, question } = layout;
+  const capacity = question + positionsIn(reasoning) + (sizes?.text ?? 0);
+  const wanted = { kind: 'generate', sequences: batch, tokens: capacity } as const;
+  refuseUnlessTogether(config, provider, wanted, 'drawing answers');
+  return { batch, question, capacity };
+}
+
+/**
  * Opens a decoder for as many answers as a step has, and the reference as a copy of what is trained. Frees
  * everything if it fails.
  */
 export function openPolicy(options: PolicyOptions): Promise<RunPolicy> {
-  const { context, model, parameters, adapter, layout, sizes, reasoning } = options;
+  const { context, model, parameters, adapter, layout, reasoning } = options;
   const { models, roles } = context;
   return Owned.while(async (owned) => {
     const decoder = owned.add(
       await decoderFor(models, roles.student, {
-        batch: layout.batch,
-        question: layout.question,
-        capacity: layout.question + positionsIn(reasoning) + (sizes?.text ?? 0),
+        ...policySizes(models.runtime.provider, roles.student, options),
         parameters: parameters.specs,
         reasoning,
       }),

@@ -24,19 +24,20 @@ import { compileLayerwise } from '../../train/layerwise/compile';
 import { hostOptimiser } from '../../train/optimiser';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
-import { refuseUnlessFits, sizesOf } from '../models/fits';
-import type { Example } from '../models/problems';
+import { fitting, refuseUnlessFits, sizesOf } from '../models/fits';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
+import { explicitSizes } from './explicit-accuracy';
 import { planOf, type RunPlan, readingOf } from './plan';
-import { openPolicy } from './policy-open';
+import { openPolicy, policySizes } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
 import { stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { leaveTeacher, targetsOf } from './targets';
+import { teacherSizes } from './teacher-accuracy';
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -87,24 +88,21 @@ export async function prepare(
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
   const { student: base, codec } = roles;
-  const { training, validation, heldOut, used } = data;
-  const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
+  const { training, heldOut, used } = data;
   const stages = stagesOf(config, context.methods);
   const plan = planOf(config, recipe, roles, stages, { training });
   const { batch, trained, layout, reasonings, purpose } = plan;
-  const evaluated = [...validation, ...heldOut];
-  // The first training samples are observed; without problems to evaluate on, nothing else is decoded.
-  const observed = training.slice(0, config.observation.samples);
-  const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
-  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
-
   const reasoning = reasonings.at(-1) as Reasoning;
-  const capacity = Math.max(...reasonings.map((each) => capacityFor(decoded, each)));
   const sizes = sizesOf(base.config);
+  refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   const composition = compositionFor(sizes, runtime.provider, purpose);
-  if (!composition) refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
-  checkDecoding(base, capacity);
-  if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
+  const { decoded, capacity, isIdle } = decodedSizes(context, config, data, reasonings);
+  const tokens = { problems: trained, layout, codec };
+  const inputs = (stage: number) => recipe.inputs?.(config, tokens, stage);
+  reasonings.forEach((each, stage) => {
+    const own = inputs(stage);
+    if (own?.draw) policySizes(runtime.provider, base, { layout, sizes: own.sizes, reasoning: each });
+  });
 
   const reading = recipe.usesTeacher(config)
     ? readingOf(config, recipe, training, roles, context.heldStatesBytes)
@@ -119,7 +117,6 @@ export async function prepare(
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
     const model = owned.add(models.use(base));
-    const tokens = { problems: trained, layout, codec: codec };
     const parameters = parametersOf(recipe, config, model.config, tokens);
     const { studentId: id, methods } = context;
     const packs = parameters.initial(new Rng(config.seed), initialWeights(model));
@@ -153,7 +150,7 @@ export async function prepare(
       new Curriculum({
         stages,
         recordingOf: (stage) => recipe.recordingOf?.(config, stage) ?? `${stage}`,
-        inputs: (stage) => recipe.inputs?.(config, tokens, stage),
+        inputs,
         reasoning: (stage) => reasonings[stage] as Reasoning,
         async compile(stage, sizes) {
           const tape = new Tape(parameters, batch, config.seed);
@@ -188,14 +185,12 @@ export async function prepare(
     );
     const decoder = owned.add(
       await decoderFor(models, base, {
-        batch: decodedBatch,
-        question: decoded.question,
-        capacity,
+        ...{ batch: decoded.batch, question: decoded.question, capacity, isIdle },
         parameters: student.parameters,
         reasoning,
       }),
     );
-    await decoder.prepare(reasonings.flatMap(feedsOf));
+    if (!isIdle) await decoder.prepare(reasonings.flatMap(feedsOf));
     decoder.setParameters(adapter.packs);
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
@@ -208,6 +203,44 @@ export async function prepare(
       dispose: () => owned.dispose(),
     };
   });
+}
+
+/**
+ * With what sizes the run decodes, as many problems at once as fit; idle if it decodes nothing. All that it will measure is
+ * checked, so that nothing is refused after it has trained.
+ * @throws MemoryError if not even one problem fits, InputError beyond the models' positions
+ */
+function decodedSizes(
+  { runtime: { provider }, roles }: RunContext,
+  config: RunConfig,
+  { training, validation, heldOut }: RunData,
+  reasonings: readonly Reasoning[],
+) {
+  const { student, codec } = roles;
+  const evaluated = [...validation, ...heldOut];
+  // The first training samples are observed; without problems to evaluate on, nothing else is decoded.
+  const observed = training.slice(0, config.observation.samples);
+  const most = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
+  const layout = layoutOf(
+    [...evaluated, ...observed].map(({ tokens }) => tokens),
+    codec,
+    most,
+  );
+  const capacity = Math.max(...reasonings.map((each) => capacityFor(layout, each)));
+  const written = explicitly(reasonings.at(-1));
+  const { explicit } = config.evaluation;
+  checkDecoding(student, capacity);
+  if (explicit) checkDecoding(student, capacityFor(layout, written));
+  if (evaluated.length === 0 && config.observation.every === 0)
+    return { decoded: layout, capacity, isIdle: true };
+  const wanted = { kind: 'generate', sequences: most, tokens: capacity } as const;
+  const { sequences: batch } = fitting(student.config, provider, wanted, 'answering during the run');
+  const decoded = { ...layout, batch };
+  if (heldOut.length > 0) {
+    if (explicit) explicitSizes(provider, student, decoded, written);
+    teacherSizes(provider, roles, { heldOut });
+  }
+  return { decoded, capacity, isIdle: false };
 }
 
 /** A student with this configuration, untrained except for its given values. */

@@ -9,8 +9,10 @@ import { Decoder, type KeptOptions } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
 import { feedsOf } from '../../decode/reason';
 import { positionsIn, type Reasoning, skippedIn, thoughtsIn } from '../../decode/reasoning';
+import { MAX_STATE_BYTES } from '../../decode/state-pool';
 import type { ParameterSpecs } from '../../nn/parameters';
 import type { DeviceModels } from '../models/device-models';
+import { answeringBytes } from '../models/fits';
 import type { LoadedModel } from '../models/pair';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
@@ -81,7 +83,8 @@ export const checkDecoding = (model: LoadedModel, capacity: number): void =>
   );
 
 /**
- * A decoder of a model for `batch` sequences at once, ready to reason and answer; it holds the model until it is disposed of.
+ * A decoder of a model for `batch` sequences at once, ready to reason and answer unless it is idle; it holds the model until
+ * it is disposed of.
  * @throws InputError if it needs more positions than the model has
  */
 export function decoderFor(
@@ -91,17 +94,21 @@ export function decoderFor(
     reasoning,
     parameters,
     kept,
+    isIdle = false,
     ...sizes
   }: Pick<DecodeShape, 'batch' | 'question' | 'capacity' | 'parameters'> &
-    Pick<StudentSpec, 'reasoning'> & { readonly kept?: KeptOptions },
+    Pick<StudentSpec, 'reasoning'> & { readonly kept?: KeptOptions; readonly isIdle?: boolean },
 ): Promise<Decoder> {
   return Owned.while(async (owned) => {
     checkDecoding(model, sizes.capacity);
     const used = models.use(model);
     const { adapters } = reasoning;
-    const decoder = owned.add(new Decoder(used, { config: used.config, ...sizes, parameters, adapters }));
+    const shape = { config: used.config, ...sizes, parameters, adapters };
+    // The states of one answer are always kept; of more, those that `fitting` leaves are fewer.
+    const stateBytes = Math.max(MAX_STATE_BYTES, answeringBytes(used.config, sizes.capacity));
+    const decoder = owned.add(new Decoder(used, shape, stateBytes));
     await used.release();
-    await decoder.prepare(feedsOf(reasoning), kept);
+    if (!isIdle) await decoder.prepare(feedsOf(reasoning), kept);
     return decoder;
   });
 }
