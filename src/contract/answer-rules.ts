@@ -24,6 +24,8 @@ export interface AnswerRule {
   readonly source: string;
   /** Only what follows its last occurrence is read; the whole text where it does not occur. */
   readonly after?: string;
+  /** Whether a text that the model has written whole is wrong without the answer prompt, which is found whatever its case. */
+  readonly needsPrompt?: boolean;
   /** The first group, or else the whole match, is the answer. */
   readonly pattern: string;
   readonly pick: 'first' | 'last';
@@ -76,8 +78,9 @@ export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
     id: 'first-number',
     label: 'First number behind the answer prompt',
     about:
-      'Commas removed, the first number behind the answer prompt; right if it is less than 0.000001 from the reference.',
+      'Commas removed, the first number behind the answer prompt, whatever its case; right if it is less than 0.000001 from the reference. A text that the model has written whole, without the prompt, is wrong.',
     source: 'the code of adaptive latent reasoning (Ning, Kuo & Gomes), its evaluation',
+    needsPrompt: true,
     pattern: '-?(?:\\d+(?:\\.\\d+)?|\\.\\d+)',
     pick: 'first',
     commas: 'before',
@@ -181,9 +184,9 @@ export const isRight = (rule: RuleId, text: string, reference: string): boolean 
 function agrees(rule: RuleId, mark: Mark, reference: string): boolean {
   const { compare } = ANSWER_RULES[rule];
   if (compare === 'text') return mark.value === withCommas(rule, reference).trim();
-  const expected = lastNumber(reference);
-  if (expected === undefined) return false;
-  const value = Number.parseFloat(mark.value);
+  const own = markAnswer(rule, reference);
+  if (own === null) return false;
+  const [value, expected] = [Number.parseFloat(mark.value), Number.parseFloat(own.value)];
   return compare === 'number' ? value === expected : Math.abs(value - expected) < compare.within;
 }
 
@@ -195,15 +198,17 @@ export function lastNumber(text: string): number | undefined {
 
 /** Why this place was marked, in words. */
 export function whyMarked(rule: RuleId, mark: Mark | null): string {
-  const { pick, after, id, compare } = ANSWER_RULES[rule];
+  const { pick, after, id, compare, needsPrompt } = ANSWER_RULES[rule];
   if (mark === null)
     return id === 'gsm8k'
       ? 'No “#### ” with a number behind it.'
       : id === 'letter'
         ? 'No letter from A to E where the answer is expected.'
-        : compare !== 'text'
-          ? 'No number in the text.'
-          : 'There is no text.';
+        : needsPrompt
+          ? 'No number behind an answer prompt.'
+          : compare !== 'text'
+            ? 'No number in the text.'
+            : 'There is no text.';
   if (after !== undefined || mark.found === 1) return `${ANSWER_RULES[rule].label}.`;
   return `${ANSWER_RULES[rule].label}: the ${pick} of ${mark.found} places.`;
 }

@@ -76,7 +76,10 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
         const { answer } = problems[at] as (typeof problems)[number];
         const ids = answers[i] as number[];
         const text = textOf(tokenizer, ids);
-        const { right: isRight, mark } = judged(text, answer, options.judge);
+        const { right: isRight, mark } = judged(text, answer, {
+          ...options.judge,
+          isWhole: reasoning.explicit,
+        });
         if (isRight) right[at] = 1;
         options.onOutcome?.({
           ...{ problem: at, isRight, latents: branch.latents, text },

@@ -76,3 +76,23 @@ describe('isCorrect by the rule of the set', () => {
     expect(isCorrect(text, answer, { rule, prompt })).toBe(right);
   });
 });
+
+describe('the rule of adaptive latent reasoning', () => {
+  const judge = { rule: 'first-number', prompt: 'The answer is:' } as const;
+
+  it('reads text and reference alike', () => {
+    expect(isCorrect('-.5', '-.5', judge)).toBe(true);
+    expect(isCorrect('5', '-.5', judge)).toBe(false);
+    expect(isCorrect('3', '3-1', judge)).toBe(true);
+  });
+
+  it('finds the prompt in any case, and a text that the model has written whole is wrong without it', () => {
+    const isWhole = true;
+    expect(isCorrect('2 + 5 = 7. THE ANSWER IS: 7', '7', { ...judge, isWhole })).toBe(true);
+    expect(isCorrect('7', '7', { ...judge, isWhole })).toBe(false);
+    // Where the prompt was given, the text is what follows it.
+    expect(isCorrect('7', '7', judge)).toBe(true);
+    // Other rules do without.
+    expect(isCorrect('7', '7', { rule: 'last-number', prompt: judge.prompt, isWhole })).toBe(true);
+  });
+});

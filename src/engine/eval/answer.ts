@@ -1,4 +1,4 @@
-import { type Judgement, judge as judgeText, type RuleId } from '../../contract/answer-rules';
+import { ANSWER_RULES, type Judgement, judge as judgeText, type RuleId } from '../../contract/answer-rules';
 import type { ProblemCodec } from '../data/tokens';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 
@@ -21,6 +21,8 @@ export interface AnswerJudge {
   readonly rule?: RuleId | undefined;
   /** What introduces the answer in a text that the model has written whole. */
   readonly prompt?: string | undefined;
+  /** Whether the model has written the text whole; default false: what introduces the answer was given. */
+  readonly isWhole?: boolean | undefined;
 }
 
 /**
@@ -34,10 +36,13 @@ export const isCorrect = (text: string, answer: string, judge?: AnswerJudge): bo
 export function judged(
   text: string,
   answer: string,
-  { rule = 'last-number', prompt }: AnswerJudge = {},
+  { rule = 'last-number', prompt, isWhole = false }: AnswerJudge = {},
 ): Judgement {
   if (rule === 'last-number' || rule === 'gsm-hard') return judgeText(rule, text, answer);
-  const at = prompt === undefined ? -1 : text.lastIndexOf(prompt);
+  const { needsPrompt = false } = ANSWER_RULES[rule];
+  const plain = (of: string): string => (needsPrompt ? of.toLowerCase() : of);
+  const at = prompt === undefined ? -1 : plain(text).lastIndexOf(plain(prompt));
+  if (at < 0 && needsPrompt && isWhole) return { mark: null, right: false };
   const said = at < 0 ? text : text.slice(at + (prompt as string).length);
   const isMarked = rule !== 'gsm8k' || said.includes('#### ');
   return judgeText(rule, isMarked ? said : `#### ${said.trim()}`, answer);
