@@ -1,30 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ConfigOf, parseRunConfig, type RunConfig } from '../../../contract/config';
-import { type Reasoning, thoughtsIn } from '../../decode/reasoning';
-import type { EvaluationOptions } from '../../eval/accuracy';
+import type { RunEvent } from '../../../contract/events';
+import { Decoder } from '../../decode/decoder';
 import { SMALLEST } from '../../testing/tiny-pair.testing';
 import type { LoriWorkbench } from '../workbench';
 import { openTiny } from './keep-all.testing';
-import { losses, tinyRunBy, watch } from './tiny-run.testing';
-
-/** How the student reasons in each measurement of an accuracy, in turn. */
-const measured = vi.hoisted((): Reasoning[] => []);
-vi.mock('../../eval/accuracy', async (original) => {
-  const real = await original<typeof import('../../eval/accuracy')>();
-  const accuracy = (options: EvaluationOptions) => {
-    measured.push(options.reasoning);
-    return real.accuracy(options);
-  };
-  return { ...real, accuracy };
-});
+import { losses, tinyRunBy } from './tiny-run.testing';
 
 let workbench: LoriWorkbench;
 beforeAll(async () => {
   workbench = await openTiny(SMALLEST);
 });
 afterAll(() => workbench.close());
-beforeEach(() => {
-  measured.length = 0;
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 
 /** Three stages: nothing is replaced, the first step by two latents, all steps. An epoch is three steps. */
@@ -60,48 +49,43 @@ describe('AdamW’s moments are forgotten', () => {
 });
 
 describe('accuracy', () => {
+  /** Stages and evaluations in turn, with the latents that were fed for each evaluation. */
   const runOf = async (every: number) => {
-    const { events, report } = watch();
+    const told: string[] = [];
+    // Nothing else decodes in such a run, and all three problems are answered at once.
+    const fed = vi.spyOn(Decoder.prototype, 'advance');
+    const report = (event: RunEvent): void => {
+      if (event.kind === 'stage') told.push(`stage ${event.stage} from step ${event.step}`);
+      if (event.kind !== 'evaluation') return;
+      const latents = fed.mock.calls.filter(([, input]) => 'latent' in input).length;
+      const written = event.written === undefined ? '' : ', then written steps';
+      told.push(`${event.set} after step ${event.step}: ${latents} latents${written}`);
+      fed.mockClear();
+    };
     await workbench.distil(coconut({ stageSteps: 2 }, 6, { every }, 3), { report });
-    return events.flatMap((event) => {
-      if (event.kind === 'stage') return [`stage ${event.stage} from step ${event.step}`];
-      return event.kind === 'evaluation' ? [`${event.set} after step ${event.step}`] : [];
-    });
+    return told;
   };
-  const reasonings = () =>
-    measured.map((one) => `${thoughtsIn(one)} latents${one.explicit ? ', then written steps' : ''}`);
 
   it('of a stage is measured before the next one begins, as the student reasons in that stage', async () => {
     expect(await runOf(3)).toEqual([
       'stage 1 from step 1',
-      'validation after step 2',
+      'validation after step 2: 0 latents, then written steps',
       'stage 2 from step 3',
-      'validation after step 3',
-      'validation after step 4',
+      'validation after step 3: 2 latents, then written steps',
+      'validation after step 4: 2 latents, then written steps',
       'stage 3 from step 5',
-      'validation after step 6',
-    ]);
-    expect(reasonings()).toEqual([
-      '0 latents, then written steps',
-      '2 latents, then written steps',
-      '2 latents, then written steps',
-      '2 latents',
+      'validation after step 6: 2 latents',
     ]);
   });
 
   it('is measured once where a stage ends with a step after which it is measured anyway', async () => {
     expect(await runOf(2)).toEqual([
       'stage 1 from step 1',
-      'validation after step 2',
+      'validation after step 2: 0 latents, then written steps',
       'stage 2 from step 3',
-      'validation after step 4',
+      'validation after step 4: 2 latents, then written steps',
       'stage 3 from step 5',
-      'validation after step 6',
-    ]);
-    expect(reasonings()).toEqual([
-      '0 latents, then written steps',
-      '2 latents, then written steps',
-      '2 latents',
+      'validation after step 6: 2 latents',
     ]);
   });
 });
