@@ -212,8 +212,13 @@ export const coconut = defineMethod({
       id: 'sim-cot-coconut-128',
       name: 'SIM-CoT on Coconut',
       about:
-        'Coconut with an auxiliary decoder that must say each step from the latents in its place. Coconut’s values; its own weight not tuned. The released code never computes this loss: its run is plain Coconut for more epochs.',
-      changes: { ...TUNED, weights: { answer: 1, decoder: 1 } },
+        'Coconut with an auxiliary decoder that must say each step from the latents in its place. Tuned for the bundled pair. The released code never computes this loss: its run is plain Coconut for more epochs.',
+      changes: {
+        ...TUNED,
+        lora: { rank: 8 },
+        optimiser: { ...TUNED.optimiser, learningRate: 2e-3 },
+        weights: { answer: 1, decoder: 0.3 },
+      },
     },
     {
       id: 'coconut-gpt2-gsm8k',
