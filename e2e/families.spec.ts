@@ -83,6 +83,25 @@ test('checkpoints of families and options: the page gives what torch computes', 
       await expectStates(app, name);
       await expectGenerated(app, name);
     });
+  await test.step('a span of tokens', async () => {
+    await app.getByRole('tab', { name: 'Low-rank' }).click();
+    const tokens = app.getByRole('textbox', { name: 'Tokens of each sequence' });
+    const save = app.getByRole('button', { name: 'Save as .npy' });
+    await tokens.fill('3-2');
+    await expect(app.getByText('The last token, 2, comes before the first, 3.')).toBeVisible();
+    await expect(save).toBeDisabled();
+    await tokens.fill('2-3');
+    const [file] = await Promise.all([app.waitForEvent('download'), save.click()]);
+    const { shape, values } = readNpy(await readFile(await file.path()));
+    expect(shape).toEqual([2, 2, 16]);
+    const whole = textStates(caseOf(shown.at(-1)?.name as string));
+    const H = 16;
+    const own = [0, 1].flatMap((layer) => [
+      ...whole.slice((layer * TEXT.length + 1) * H, (layer * TEXT.length + 3) * H),
+    ]);
+    expect(distance(values, Float32Array.from(own))).toBeLessThan(TOLERANCE);
+    await tokens.fill('all');
+  });
   await test.step('kept in fewer bits', async () => {
     await keepIn(app, '16 bits');
     await expectStates(app, shown.at(-1)?.name as string);

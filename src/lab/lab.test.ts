@@ -561,6 +561,14 @@ describe('lab states', () => {
     await run(...args, '--out', at('states.safetensors'));
     const other = readFileSync(at('states.safetensors'));
     expect(other.subarray(other.length - 4 * shape[1] * 32)).toEqual(bytes.subarray(values));
+    const part = await run(...args, '--span', '2-3', '--out', at('part.npy'));
+    expect(part.json.states.shape).toEqual([1, 2, 32]);
+    expect(readFileSync(at('part.npy')).subarray(-4 * 2 * 32)).toEqual(
+      bytes.subarray(values + 4 * 32, values + 4 * 3 * 32),
+    );
+    await expect(run(...args, '--span', '3-2', '--out', at('part.npy'))).rejects.toThrow(
+      '--span "3-2": The last token',
+    );
     await expect(run(...args)).rejects.toThrow('ends in .npy or .safetensors');
     await expect(run(...args, '--out', at('states.json'))).rejects.toThrow('states.json');
   });

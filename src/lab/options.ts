@@ -244,6 +244,13 @@ export const OPTIONS = {
     about: 'Which layers; by default all of them.',
     commands: [...BOTH, ...STATES],
   },
+  span: {
+    type: 'string',
+    value: '3-10',
+    about:
+      'Which tokens of each sequence’s sections, counted from 1; 3- for all from the third on. By default all of them.',
+    commands: STATES,
+  },
   centre: { type: 'boolean', default: false, about: 'Subtract the mean state first.', commands: BOTH },
   text: {
     type: 'string',
@@ -477,6 +484,7 @@ export interface LensArguments extends SubjectArguments {
   readonly data: readonly string[];
   readonly 'max-tokens'?: string | undefined;
   readonly layers?: string | undefined;
+  readonly span?: string | undefined;
   readonly stack: string;
   readonly centre: boolean;
   readonly controls?: string | undefined;

@@ -1,4 +1,4 @@
-import type { StatesFormat, StatesRequest } from '../contract/states';
+import { readSpan, type StatesFormat, type StatesRequest } from '../contract/states';
 import type { Command } from './command';
 import { countRows, numbers, openRows, sourceOf } from './source';
 import { oneSubject, openGiven, selectionsOf } from './subjects';
@@ -22,12 +22,14 @@ export const states: Command = async ({
   const option = oneSubject(given, given.text.length > 0);
   const source = sourceOf(given, config.seed, samples);
   const layers = given.layers === undefined ? null : numbers('layers', given.layers);
+  const { span, error } = readSpan(given.span ?? 'all');
+  if (error) throw new Error(`--span ${JSON.stringify(given.span)}: ${error}`);
   await openGiven(workbench, given, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
   const [selection] = await selectionsOf(workbench, [option], config, { onEvent, kept, say });
   const { subject, sections } = selection as NonNullable<typeof selection>;
   if (given.data.length > 0) await countRows(workbench, subject, say);
-  const request: StatesRequest = { source, subject, sections, layers, format };
+  const request: StatesRequest = { source, subject, sections, layers, span, format };
   const { blob, ...described } = await workbench.exportStates(request, {
     report: ({ done, total }) => say(`${done} of ${total} samples`),
   });

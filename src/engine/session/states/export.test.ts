@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Progress } from '../../../contract/events';
-import type { StatesFile, StatesRequest } from '../../../contract/states';
+import { readSpan, type StatesFile, type StatesRequest } from '../../../contract/states';
 import { CancelledError, InputError } from '../../base/errors';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
@@ -126,6 +126,59 @@ describe('a file of hidden states', () => {
       });
     }
     expect(progress.at(-1)).toMatchObject({ phase: 'states', done: 3, total: 3, unit: 'samples' });
+  });
+
+  it('holds a span of each sequence’s tokens where one is asked for, and names a sequence that is shorter', async () => {
+    const whole = await workbench.exportStates({ ...TEXTS, layers: [1, 2] });
+    const { values: all } = await npyOf(whole);
+    for (const [span, count] of [
+      [{ first: 2, last: 4 }, [3, 3]],
+      [{ first: 3, last: null }, whole.samples.map(({ tokens }) => tokens - 2)],
+    ] as const) {
+      const file = await workbench.exportStates({ ...TEXTS, layers: [1, 2], span });
+      expect(file.samples.map(({ tokens }) => tokens)).toEqual(count);
+      const { shape, values } = await npyOf(file);
+      const [, tokens, H] = shape as [number, number, number];
+      expect(shape).toEqual([2, count[0] + (count[1] as number), whole.shape[2]]);
+      file.samples.forEach((sample, s) => {
+        const from = whole.samples[s] as StatesFile['samples'][number];
+        expect(sample.texts).toEqual(from.texts.slice(span.first - 1, span.last ?? undefined));
+        for (const layer of [0, 1])
+          for (let t = 0; t < sample.tokens; t++) {
+            const row = (layer * tokens + sample.from + t) * H;
+            const own = (layer * whole.shape[1] + from.from + span.first - 1 + t) * H;
+            expect(values.subarray(row, row + H)).toEqual(all.subarray(own, own + H));
+          }
+      });
+    }
+    const [short] = whole.samples;
+    await expect(workbench.exportStates({ ...TEXTS, span: { first: 1, last: 99 } })).rejects.toThrow(
+      `${short?.id} has ${short?.tokens} tokens in text; those from 1 to 99 are requested`,
+    );
+    await expect(workbench.exportStates({ ...TEXTS, span: { first: 3, last: 2 } })).rejects.toThrow(
+      'last token',
+    );
+    await expect(workbench.exportStates({ ...TEXTS, span: { first: 0, last: 2 } })).rejects.toThrow(
+      'first token',
+    );
+  });
+
+  it('reads a span as it is typed', () => {
+    const read = (text: string) => readSpan(text).span;
+    expect([read('all'), read(' '), read('3'), read('3-10'), read('3 – 10'), read('3-')]).toEqual([
+      ...[null, null, { first: 3, last: 3 }],
+      ...[
+        { first: 3, last: 10 },
+        { first: 3, last: 10 },
+        { first: 3, last: null },
+      ],
+    ]);
+    for (const [text, error] of [
+      ['x', 'Write “all”'],
+      ['0-3', 'Tokens are counted from 1.'],
+      ['5-3', 'The last token, 3, comes before the first, 5.'],
+    ] as const)
+      expect(readSpan(text).error).toContain(error);
   });
 
   it('is refused if the lens would refuse it, or in an unknown format', async () => {

@@ -5,10 +5,12 @@ import {
   type StatesFile,
   type StatesRequest,
   type StatesSample,
+  type TokenSpan,
 } from '../../../contract/states';
 import { quote } from '../../../text/quote';
 import type { SampleStates } from '../../analysis/gathered';
 import { InputError, MemoryError } from '../../base/errors';
+import { expectWhole } from '../../base/whole';
 import { npyHeader, safetensorsHeader } from '../../checkpoint/states-file';
 import { checkLatents, layersOf, parseLensRequest } from '../lens/request';
 import type { DeviceModels } from '../models/device-models';
@@ -22,6 +24,9 @@ import { gatherStates } from './states';
  * browser may put on disk.
  */
 const MAX_FILE_BYTES = 2 ** 32;
+
+/** Of a span; no model has as many positions. */
+const MAX_TOKENS = 1e9;
 
 const F32 = Float32Array.BYTES_PER_ELEMENT;
 
@@ -51,7 +56,8 @@ export async function exportStates(
   checkLatents(resolved, sections);
   const layers = layersOf(request, resolved);
   const sequences = sequencesOf(request.source, loaded);
-  const samples = samplesOf(fedSequences(resolved, sequences, sections), sections);
+  const span = checkedSpan(value.span ?? null);
+  const samples = samplesOf(fedSequences(resolved, sequences, sections), sections, span);
   const { hiddenSize: H } = resolved.model.config;
   const tokens = samples.reduce((sum, sample) => sum + sample.tokens, 0);
   const bytes = F32 * layers.length * tokens * H;
@@ -64,7 +70,9 @@ export async function exportStates(
   await gatherStates(models, resolved, sequences, sections, {
     signal,
     take: (sample, index) => {
-      parts[index] = new Blob([byLayer(sample, layers, resolved.model.config)]);
+      const { tokens } = samples[index] as StatesSample;
+      const from = (span?.first ?? 1) - 1;
+      parts[index] = new Blob([byLayer(sample, layers, resolved.model.config, { from, tokens })]);
     },
     onProgress: (done, total) =>
       report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - start }),
@@ -75,7 +83,7 @@ export async function exportStates(
       ? npyHeader(shape)
       : safetensorsHeader(
           layers.map((layer) => ({ name: `layers.${layer}`, shape: [tokens, H] })),
-          metadataOf(resolved, samples, sections, layers),
+          metadataOf(resolved, samples, { sections, layers, span }),
         );
   const ordered = layers.flatMap((_, l) =>
     parts.map((part) => part.slice((l * part.size) / layers.length, ((l + 1) * part.size) / layers.length)),
@@ -92,11 +100,32 @@ export async function exportStates(
   };
 }
 
-/** The positions of `sections` of each sequence, one after another. */
-function samplesOf(fed: readonly FedSequence[], sections: readonly Section[]): StatesSample[] {
+/** @throws InputError for one that is none */
+function checkedSpan(span: TokenSpan | null): TokenSpan | null {
+  if (span === null) return null;
+  expectWhole('first token', span.first, 1, MAX_TOKENS);
+  if (span.last !== null) expectWhole('last token', span.last, span.first, MAX_TOKENS);
+  return span;
+}
+
+/**
+ * The positions of `sections` of each sequence, or a span of them, one sequence after another.
+ * @throws InputError for a sequence that is shorter than the span, naming it
+ */
+function samplesOf(
+  fed: readonly FedSequence[],
+  sections: readonly Section[],
+  span: TokenSpan | null,
+): StatesSample[] {
   let from = 0;
   return fed.map(({ id, about, positions }) => {
-    const kept = positions.filter((position) => isOf(sections, position));
+    const all = positions.filter((position) => isOf(sections, position));
+    if (span && all.length < (span.last ?? span.first))
+      throw new InputError(
+        `${id} has ${all.length} ${all.length === 1 ? 'token' : 'tokens'} in ${sections.join(', ')}; those from ${span.first} to ${span.last ?? 'the end'} are requested`,
+        'Choose a span that every sequence has, or other sequences.',
+      );
+    const kept = span ? all.slice(span.first - 1, span.last ?? undefined) : all;
     const sample = {
       id,
       about,
@@ -111,18 +140,19 @@ function samplesOf(fed: readonly FedSequence[], sections: readonly Section[]): S
 }
 
 /**
- * [tokens, L, H] of all layers → [layers, tokens, H] of the chosen ones; little-endian, like every platform
- * with a browser.
+ * [tokens, L, H] of all layers → [layers, tokens, H] of the chosen ones, from a token on; little-endian, like every
+ * platform with a browser.
  */
 function byLayer(
-  { states, tokens }: SampleStates,
+  { states }: SampleStates,
   chosen: readonly number[],
   { layers: L, hiddenSize: H }: { readonly layers: number; readonly hiddenSize: number },
+  { from, tokens }: { readonly from: number; readonly tokens: number },
 ): Float32Array<ArrayBuffer> {
   const out = new Float32Array(chosen.length * tokens * H);
   chosen.forEach((layer, l) => {
     for (let t = 0; t < tokens; t++) {
-      const at = (t * L + layer - 1) * H;
+      const at = ((from + t) * L + layer - 1) * H;
       out.set(states.subarray(at, at + H), (l * tokens + t) * H);
     }
   });
@@ -132,8 +162,15 @@ function byLayer(
 const metadataOf = (
   { model, label, source }: ResolvedSubject,
   samples: readonly StatesSample[],
-  sections: readonly Section[],
-  layers: readonly number[],
+  {
+    sections,
+    layers,
+    span,
+  }: {
+    readonly sections: readonly Section[];
+    readonly layers: readonly number[];
+    readonly span: TokenSpan | null;
+  },
 ): Record<string, string> => ({
   model: source,
   subject: label,
@@ -142,6 +179,7 @@ const metadataOf = (
   layers: JSON.stringify(layers),
   layers_are: 'hidden_states[l] of transformers: the output of layer l, the last one after the final norm',
   sections: JSON.stringify(sections),
+  ...(span && { span: JSON.stringify([span.first, span.last]) }),
   samples: JSON.stringify(samples.map(({ id, from, tokens }) => ({ id, from, tokens }))),
   text: JSON.stringify(samples.map(({ about }) => about)),
   tokens: JSON.stringify(samples.map(({ texts }) => texts)),
