@@ -59,7 +59,9 @@ test('the method on WebGPU; the GPU is lost; the student continues on WASM', asy
   await test.step('the GPU is lost while a second run is paused', async () => {
     await start(app, run(10_000, 1));
     await expect(app.getByText(/^Running\./)).toBeVisible();
-    await app.locator('.plot').first().scrollIntoViewIfNeeded();
+    // The chart of the run before may go meanwhile.
+    const chart = app.locator('.plot').first();
+    await expect(() => chart.scrollIntoViewIfNeeded({ timeout: 5000 })).toPass({ timeout: 60_000 });
     await expect(app.locator('.plot').first().locator('.scatterlayer .trace')).toHaveCount(4, {
       timeout: 240_000,
     });
