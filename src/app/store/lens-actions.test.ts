@@ -65,7 +65,7 @@ describe('the lens', () => {
   it('writes the hidden states that the form selects to a file, once the pair is there', async () => {
     const { actions, lens, doubles } = open();
     actions.changeLens({ layers: '2', samples: 3 });
-    const file = await actions.exportStates('npy');
+    const file = await actions.exportStates('npy', { first: 2, last: null });
     expect(file).toMatchObject({ name: 'made-up-teacher.npy', layers: [2] });
     expect(lens().file).toMatchObject({ status: 'done', value: { name: 'made-up-teacher.npy', bytes: 64 } });
     const call = doubles[0]!.calls.find((one) => one.startsWith('exportStates'));
@@ -74,6 +74,7 @@ describe('the lens', () => {
       subject: { kind: 'teacher' },
       sections: ['rationale'],
       layers: [2],
+      span: { first: 2, last: null },
       format: 'npy',
     });
     doubles[0]!.exportStates = () => Promise.reject(engineError('memory', '9 GB do not fit', 'Take fewer.'));
