@@ -3,7 +3,6 @@
  * what people often have instead. Names are without folders.
  */
 
-import type { ModelReport } from './events';
 import { MODULES_FILE, STUDENT_FILE } from './model-files';
 
 export const INDEX = 'model.safetensors.index.json';
@@ -48,31 +47,15 @@ export function weightFilesOf(names: readonly string[], shards?: Iterable<string
   return own.length > 0 ? own.sort() : names.filter(isTorchFile);
 }
 
+/** Whether a file is an ONNX export, or holds weights of one. */
+export const isOnnxFile = (name: string): boolean => /\.onnx([._]data(_\d+)?)?$/i.test(name);
+
 /** Whether a file of this name holds weights, in a format that is read here or in another. */
 export const looksLikeWeights = (name: string): boolean =>
-  /\.safetensors$|\.onnx([._]data(_\d+)?)?$/i.test(name) ||
+  /\.safetensors$/i.test(name) ||
+  isOnnxFile(name) ||
   isTorchFile(name) ||
   OTHER_WEIGHTS.some(([pattern]) => pattern.test(name));
-
-/** A tensor of a checkpoint's files, and what it is used as. */
-export interface TensorUse {
-  readonly file: string;
-  /** In the file. */
-  readonly name: string;
-  /** The name of what it is in the network. */
-  readonly as: string;
-  readonly dtype: string;
-  readonly shape: readonly number[];
-}
-
-/** `ModelReport.matched`, with the tensors one by one. */
-export interface MatchedTensors extends NonNullable<ModelReport['matched']> {
-  readonly list: readonly TensorUse[];
-}
-
-/** The tensors that were matched, one by one, where the report has them. */
-export const tensorUsesOf = ({ matched }: Pick<ModelReport, 'matched'>): readonly TensorUse[] | undefined =>
-  matched && 'list' in matched ? (matched as MatchedTensors).list : undefined;
 
 /** What a set of files is, where it is no checkpoint that can be opened. */
 export interface WrongFiles {

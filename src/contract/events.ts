@@ -22,6 +22,17 @@ export interface DeviceReport {
   readonly runtimeVersion: string;
 }
 
+/** A tensor of a checkpoint's files, and what it is used as. */
+export interface TensorUse {
+  readonly file: string;
+  /** In the file. */
+  readonly name: string;
+  /** The name of what it is in the network. */
+  readonly as: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
 export interface ModelReport {
   readonly name: string;
   readonly role: 'base' | 'teacher' | 'opened';
@@ -51,7 +62,12 @@ export interface ModelReport {
   readonly options?: ModelOptions;
   readonly licence: string;
   /** The tensors of its files that are used, and their bytes as stored. */
-  readonly matched?: { readonly tensors: number; readonly bytes: number };
+  readonly matched?: {
+    readonly tensors: number;
+    readonly bytes: number;
+    /** One by one, of a checkpoint that was opened; of a merged adapter those of its base. */
+    readonly list?: readonly TensorUse[];
+  };
   /** What in its files was ignored or interpreted differently, one sentence each. */
   readonly notes?: readonly string[];
   /** As written in the manifest by the program that measured it. */

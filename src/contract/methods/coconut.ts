@@ -18,6 +18,13 @@ const DECODER = 'decoder';
 
 const CURRICULUM = 'Coconut’s code, args/gsm_coconut.yaml';
 
+/** What plain Coconut trains in the papers, all weights, on as many samples as fit here. */
+const WHOLE_MODEL = {
+  data: { samples: 4096 },
+  weights: { answer: 1 },
+  training: { weights: 'full' },
+} as const;
+
 /** Of its code, which does not clip. */
 const COCONUT_OPTIMISER = {
   ...{ batch: 32, accumulation: 4, learningRate: 1e-4, schedule: 'constant' },
@@ -227,10 +234,8 @@ export const coconut = defineMethod({
         'Coconut’s code on GSM8K: three epochs a stage, the last stage to epoch 25, a constant rate without warm-up, 128 samples a step; all weights; here over 4096 samples rather than 385,620, and from stage 0 rather than from a checkpoint that writes its steps. Not for the bundled pair.',
       paper: true,
       changes: {
-        data: { samples: 4096 },
+        ...WHOLE_MODEL,
         curriculum: { latentsPerStep: 2, stages: 3, stageSteps: 96, reset: 'epoch' },
-        weights: { answer: 1 },
-        training: { weights: 'full' },
         optimiser: { ...COCONUT_OPTIMISER, steps: 800 },
       },
     },
@@ -241,10 +246,8 @@ export const coconut = defineMethod({
         'Coconut’s code on ProsQA and ProntoQA: one latent a step, six stages of five epochs, 50 epochs, all weights; here over 4096 samples. Not for the bundled pair.',
       paper: true,
       changes: {
-        data: { samples: 4096 },
+        ...WHOLE_MODEL,
         curriculum: { latentsPerStep: 1, stages: 6, stageSteps: 160, reset: 'epoch' },
-        weights: { answer: 1 },
-        training: { weights: 'full' },
         optimiser: { ...COCONUT_OPTIMISER, steps: 1600 },
       },
     },
@@ -259,14 +262,12 @@ export const coconut = defineMethod({
       about: `Coconut as CODI trains ${model} (appendix A): ${epochs} epochs on written steps, then ${epochs} with latents, all weights; here in one run, over 4096 samples rather than 385,620. ${perStage === 1 ? 'A stage is one epoch, this app’s own choice: CODI does not say how its five are shared out, and names iCoT in this sentence, by mistake it seems. ' : ''}What it leaves open is as in Coconut’s code: two latents a step, three ${perStage === 1 ? 'stages' : 'stages of three epochs'}, a constant rate, 128 samples a step. Not for the bundled pair.`,
       paper: true,
       changes: {
-        data: { samples: 4096 },
+        ...WHOLE_MODEL,
         // An epoch is 32 steps.
         curriculum: {
           ...{ latentsPerStep: 2, stages: 3, reset: 'epoch' },
           ...{ firstSteps: 32 * epochs, stageSteps: 32 * perStage },
         },
-        weights: { answer: 1 },
-        training: { weights: 'full' },
         optimiser: { ...COCONUT_OPTIMISER, steps: 2 * 32 * epochs, learningRate },
       },
     })),
@@ -277,10 +278,8 @@ export const coconut = defineMethod({
         'SIM-CoT’s configuration of plain Coconut: two latents a step, five stages of three epochs, the last one to epoch 25, 16 samples a step, its batch on one GPU; all weights; here over 4096 samples, and from stage 0. Not for the bundled pair.',
       paper: true,
       changes: {
-        data: { samples: 4096 },
+        ...WHOLE_MODEL,
         curriculum: { latentsPerStep: 2, stages: 5, stageSteps: 768, reset: 'epoch' },
-        weights: { answer: 1 },
-        training: { weights: 'full' },
         optimiser: { ...COCONUT_OPTIMISER, steps: 6400, batch: 8, accumulation: 2 },
       },
     },

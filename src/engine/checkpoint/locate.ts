@@ -27,8 +27,8 @@ export interface LocatedTensors {
 }
 
 /** The headers of all files, merged. Throws `FileError`. */
-export const locateTensors = async (files: Files, index?: unknown): Promise<Tensors> =>
-  (await locateCheckpoint(files, index)).found as Tensors;
+export const locateTensors = async (files: Files, index?: unknown): Promise<LocatedTensors['found']> =>
+  (await locateCheckpoint(files, index)).found;
 
 /**
  * The headers of all files, merged as the index says. A tensor that it does not list counts like any other.

@@ -1,4 +1,4 @@
-import type { DrawnGroup, EvaluationEvent, GroupsEvent } from '../../../contract/events';
+import type { DrawnGroup, EvaluationEvent, GroupsEvent, LengthCount } from '../../../contract/events';
 import { meanLength } from '../../../contract/lengths';
 import type { RunSeries } from '../../../contract/series-schema';
 import type { LineSeries } from '../../charts/series';
@@ -107,13 +107,7 @@ export function keptStepsSentence({ every, count, kept }: DrawnSteps): string {
  */
 export function lengthHistogram(lengths: NonNullable<EvaluationEvent['lengths']>) {
   const seen = lengths.map(({ length }) => length);
-  const [shortest, longest] = [Math.min(...seen), Math.max(...seen)];
-  const x = Array.from({ length: longest - shortest + 3 }, (_, i) => shortest - 1 + i);
-  const at = new Map(lengths.map((one) => [one.length, one]));
-  const counted = (of: 'right' | 'wrong'): LineSeries => ({
-    ...{ name: of, x, steps: true },
-    y: x.map((length) => at.get(length)?.[of] ?? 0),
-  });
+  const x = lengthsAround(seen);
   const share: LineSeries[] = [
     {
       name: 'share of right answers',
@@ -122,7 +116,28 @@ export function lengthHistogram(lengths: NonNullable<EvaluationEvent['lengths']>
       y: lengths.map(({ right, wrong }) => right / (right + wrong)),
     },
   ];
-  return { counts: [counted('right'), counted('wrong')], share };
+  const counts = [
+    counted('right', x, lengths, ({ right }) => right),
+    counted('wrong', x, lengths, ({ wrong }) => wrong),
+  ];
+  return { counts, share };
+}
+
+/** From one below the shortest length to one above the longest. */
+function lengthsAround(seen: readonly number[]): number[] {
+  const [shortest, longest] = [Math.min(...seen), Math.max(...seen)];
+  return Array.from({ length: longest - shortest + 3 }, (_, i) => shortest - 1 + i);
+}
+
+/** A histogram over x, with 0 at every length that no problem has. */
+function counted(
+  name: string,
+  x: readonly number[],
+  lengths: readonly LengthCount[],
+  of: (one: LengthCount) => number,
+): LineSeries {
+  const at = new Map(lengths.map((one) => [one.length, of(one)]));
+  return { name, x, steps: true, y: x.map((length) => at.get(length) ?? 0) };
 }
 
 type WithLengths = Pick<EvaluationEvent, 'step' | 'set' | 'accuracy'> &
@@ -145,14 +160,13 @@ export function aroundReinforcement(
   const before = found.findLast(({ step }) => step < first.step);
   const after = found.findLast(({ step }) => step >= first.step);
   if (!before || !after) return null;
-  const seen = [before, after].flatMap(({ lengths }) => lengths.map(({ length }) => length));
-  const [shortest, longest] = [Math.min(...seen), Math.max(...seen)];
-  const x = Array.from({ length: longest - shortest + 3 }, (_, i) => shortest - 1 + i);
-  const counted = (name: string, { step, lengths }: WithLengths): LineSeries => {
-    const at = new Map(lengths.map(({ length, right, wrong }) => [length, right + wrong]));
-    return { name: `${name}, step ${step}`, x, steps: true, y: x.map((length) => at.get(length) ?? 0) };
-  };
-  return { before, after, counts: [counted('before', before), counted('after', after)] };
+  const x = lengthsAround([before, after].flatMap(({ lengths }) => lengths.map(({ length }) => length)));
+  const all = ({ right, wrong }: LengthCount): number => right + wrong;
+  const counts = [
+    counted(`before, step ${before.step}`, x, before.lengths, all),
+    counted(`after, step ${after.step}`, x, after.lengths, all),
+  ];
+  return { before, after, counts };
 }
 
 /** Accuracy over mean length of each evaluation, in the order of training. */

@@ -1,6 +1,5 @@
 import { useState } from 'react';
-import { type TensorUse, tensorUsesOf } from '../../../contract/checkpoint-files';
-import type { ModelReport } from '../../../contract/events';
+import type { ModelReport, TensorUse } from '../../../contract/events';
 import { CsvButton } from '../../ui/CsvButton';
 import { DataTable } from '../../ui/DataTable';
 import { matchedCaption, matchedRows } from './matched-tensors';
@@ -8,7 +7,7 @@ import { matchedCaption, matchedRows } from './matched-tensors';
 /** Which tensor of the files is used as what: a table that is made when it is opened. */
 export function MatchedTensors({ model }: { readonly model: ModelReport }) {
   const [isOpen, setOpen] = useState(false);
-  const list = tensorUsesOf(model);
+  const list = model.matched?.list;
   if (!list) return null;
   return (
     <details className="model-tensors" onToggle={(event) => setOpen(event.currentTarget.open)}>

@@ -1,4 +1,5 @@
 import type { DropItem } from 'react-aria-components';
+import { isOnnxFile } from '../../../contract/checkpoint-files';
 import type { NamedFile } from '../../../contract/lens';
 
 /** A checkpoint's files among those chosen or dropped: of a folder only its top level, and the exports in its folder onnx. */
@@ -7,7 +8,6 @@ import type { NamedFile } from '../../../contract/lens';
 const WANTED =
   /\.(json|jinja|safetensors|txt|model|bin|pt|pth|ckpt|gguf|h5|msgpack|npz|onnx|onnx[._]data(_\d+)?|zip)$|^checkpoint[_-]\w+$/i;
 const EXPORTS = 'onnx';
-const EXPORT = /\.onnx([._]data(_\d+)?)?$/i;
 
 /** Of a chosen folder (its files have a path) or of chosen files. */
 export function filesOf(list: Iterable<File>): NamedFile[] {
@@ -19,7 +19,7 @@ export function filesOf(list: Iterable<File>): NamedFile[] {
 const inFolder = (folder: string | undefined) => (folder ? { folder } : {});
 
 const isNear = (name: string, parts: readonly string[]): boolean =>
-  parts.length <= 2 || (parts.length === 3 && parts[1] === EXPORTS && EXPORT.test(name));
+  parts.length <= 2 || (parts.length === 3 && parts[1] === EXPORTS && isOnnxFile(name));
 
 /** Of dropped folders and files. */
 export async function filesOfDrop(items: readonly DropItem[]): Promise<NamedFile[]> {
@@ -37,7 +37,7 @@ export async function filesOfDrop(items: readonly DropItem[]): Promise<NamedFile
       await take(entry, item.name);
       if (entry.kind === 'directory' && entry.name === EXPORTS)
         for await (const inner of entry.getEntries())
-          if (inner.kind === 'file' && EXPORT.test(inner.name)) await take(inner, item.name);
+          if (inner.kind === 'file' && isOnnxFile(inner.name)) await take(inner, item.name);
     }
   }
   return found;

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { TensorUse } from '../../../contract/checkpoint-files';
-import type { ModelReport } from '../../../contract/events';
+import type { ModelReport, TensorUse } from '../../../contract/events';
 import { matchedCaption, matchedRows } from './matched-tensors';
 
 const use = (changes: Partial<TensorUse> = {}): TensorUse => ({

@@ -1,5 +1,4 @@
-import type { TensorUse } from '../../../contract/checkpoint-files';
-import type { ModelReport } from '../../../contract/events';
+import type { ModelReport, TensorUse } from '../../../contract/events';
 import { integer } from '../../ui/format';
 
 /** A row for each tensor, in the network's order; the files are told apart where there are several. */

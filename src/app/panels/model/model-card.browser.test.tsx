@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { page } from 'vitest/browser';
-import type { MatchedTensors } from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import { mounting } from '../../mount.testing';
 import { ModelCard } from './ModelCard';
@@ -14,7 +13,7 @@ const list = Array.from({ length: 150 }, (_, i) => ({
   dtype: 'bf16',
   shape: [4, 8],
 }));
-const matched: MatchedTensors = { tensors: 150, bytes: 1000, list };
+const matched: ModelReport['matched'] = { tensors: 150, bytes: 1000, list };
 const MODEL: ModelReport = {
   name: 'tiny',
   role: 'opened',

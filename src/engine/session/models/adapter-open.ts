@@ -1,5 +1,6 @@
 /** PEFT adapters: recognises one among the chosen files, and merges it into its model as weights are read. */
 import type { CallOptions } from '../../../contract/calls';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, PCCOT_FILE } from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
 import { MODULES_FILE, STUDENT_FILE } from '../../../contract/model-files';
@@ -20,15 +21,12 @@ import { HEAD_NAME, outerWeights } from '../../nn/weight-parts';
 import { expectedTensors, transpose } from '../../nn/weights';
 import { CANCELLED, fingerprint, hashOf, json, lastPart, namedFiles, readAll } from './chosen-files';
 import { type LoadedModel, parametersOf } from './pair';
-import { isPccot, PCCOT_ARGUMENTS, pccotStudent } from './release-pccot';
+import { isPccot, pccotStudent } from './release-pccot';
 import { studentOfFile } from './student-file';
 import type { LatentStudent, OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
-export const ADAPTER_CONFIG = 'adapter_config.json';
-const WEIGHTS = 'adapter_model.safetensors';
-/** As PEFT wrote it before 0.7, with torch.save. */
-const PICKLED_WEIGHTS = 'adapter_model.bin';
+const [WEIGHTS, PICKLED_WEIGHTS] = ADAPTER_WEIGHTS;
 const ADAPTER = /^adapter_(config\.json|model\.(safetensors|bin))$/;
 const BASE_WEIGHTS = /^(?!adapter_model|lori_modules).*\.(safetensors|bin|onnx)$/;
 
@@ -180,8 +178,8 @@ async function latentOf(
   settings: unknown,
   merged: LoadedModel,
 ): Promise<{ readonly latent?: LatentStudent | undefined; readonly notes: readonly string[] }> {
-  if (isPccot(settings) || byName.has(PCCOT_ARGUMENTS))
-    return pccotStudent(settings, await json(byName, PCCOT_ARGUMENTS), merged);
+  if (isPccot(settings) || byName.has(PCCOT_FILE))
+    return pccotStudent(settings, await json(byName, PCCOT_FILE), merged);
   if (!byName.has(STUDENT_FILE)) return { notes: [] };
   const modules = byName.get(MODULES_FILE);
   return {

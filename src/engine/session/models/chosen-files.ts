@@ -1,11 +1,7 @@
 /** A checkpoint's files as chosen by the user: by name, read completely, hashed. */
 import type { CallOptions } from '../../../contract/calls';
-import {
-  looksLikeWeights,
-  type MatchedTensors,
-  numberedTwin,
-  SMALL_FILES,
-} from '../../../contract/checkpoint-files';
+import { isOnnxFile, looksLikeWeights, numberedTwin, SMALL_FILES } from '../../../contract/checkpoint-files';
+import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
 import { MODULES_FILE, STUDENT_FILE } from '../../../contract/model-files';
 import { listed } from '../../../text/quote';
@@ -129,7 +125,9 @@ export async function json(byName: ReadonlyMap<string, Blob>, name: string): Pro
 }
 
 /** The tensors that are used, by what they are used as. */
-export function matchedList(tensors: ReadonlyMap<string, TensorLocation>): MatchedTensors {
+export function matchedList(
+  tensors: ReadonlyMap<string, TensorLocation>,
+): NonNullable<ModelReport['matched']> {
   const list = [...tensors].map(
     ([
       as,
@@ -157,7 +155,6 @@ export function notesOnUnread(
 ): readonly string[] {
   const known = new Set([...told, MODULES_FILE]);
   const unread = names.filter((name) => looksLikeWeights(name) && !known.has(name));
-  const isExport = (name: string): boolean => /\.onnx([._]data(_\d+)?)?$/i.test(name);
   const of = (some: readonly string[], how: string): string[] =>
     some.length === 0
       ? []
@@ -165,9 +162,9 @@ export function notesOnUnread(
           `${some.map(quote).join(', ')} ${some.length === 1 ? 'is' : 'are'} not read: ${instead}. To open ${some.length === 1 ? 'it' : 'them'} instead, choose ${how}.`,
         ];
   return [
-    ...of(unread.filter(isExport), 'the ONNX export with config.json and tokenizer.json only'),
+    ...of(unread.filter(isOnnxFile), 'the ONNX export with config.json and tokenizer.json only'),
     ...of(
-      unread.filter((name) => !isExport(name)),
+      unread.filter((name) => !isOnnxFile(name)),
       'the folder’s files without the others that hold weights',
     ),
     ...notesOnModules(names),

@@ -1,11 +1,10 @@
 import {
   INDEX,
+  isOnnxFile,
   isTorchFile,
-  type MatchedTensors,
   recogniseQuantised,
   recogniseTokenizer,
   recogniseWeights,
-  tensorUsesOf,
   type WrongFiles,
   weightFilesOf,
 } from '../../../contract/checkpoint-files';
@@ -88,10 +87,8 @@ export async function openModel(
 
 /** The base's tensors one by one; the adapter's are only counted. */
 function withList({ matched }: ModelReport, base: ModelReport): Pick<ModelReport, 'matched'> {
-  const list = tensorUsesOf(base);
-  if (!matched || !list) return {};
-  const both: MatchedTensors = { ...matched, list };
-  return { matched: both };
+  const list = base.matched?.list;
+  return matched && list ? { matched: { ...matched, list } } : {};
 }
 
 /** What Trainer writes beside weights under the same ending: never the model's, and pickles of arbitrary objects. */
@@ -218,7 +215,7 @@ async function openExport(
     },
     options,
   );
-  const others = [...byName.keys()].filter((name) => !/\.onnx([._]data(_\d+)?)?$/i.test(name));
+  const others = [...byName.keys()].filter((name) => !isOnnxFile(name));
   const { notes = [] } = opened.model.report;
   return withReport(opened, { notes: [...notes, ...notesOnUnread(others, [], `${exports[0]} is opened`)] });
 }

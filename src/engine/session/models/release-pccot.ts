@@ -5,7 +5,6 @@ import { isJsonObject, type JsonObject, own, quote } from '../../checkpoint/json
 import type { LoadedModel } from './pair';
 import type { LatentStudent } from './subjects';
 
-export const PCCOT_ARGUMENTS = PCCOT_FILE;
 /** Largest numbers of latent tokens and of iterations. */
 const MAX_COUNT = 256;
 const OTHER = 'Open the folder as PCCoT’s run_ccot.py writes it: adapter, config.json and pccot_args.json.';
@@ -26,7 +25,7 @@ export function pccotStudent(
   model: Pick<LoadedModel, 'config' | 'weights'>,
 ): { readonly latent: LatentStudent; readonly notes: string[] } {
   if (!isJsonObject(config) || !isJsonObject(args))
-    throw new ConfigError(`${PCCOT_ARGUMENTS} or config.json contains no settings`, OTHER);
+    throw new ConfigError(`${PCCOT_FILE} or config.json contains no settings`, OTHER);
   if ((own(config, 'use_projection') ?? false) !== false)
     throw new ConfigError('unsupported use_projection true: the adapter’s file holds no projection', OTHER);
   const count = (json: JsonObject, key: string, standard: number): number => {
