@@ -8,7 +8,7 @@ import { outcomes } from '../../eval/accuracy';
 import { uploadParameters } from '../../model/upload-parameters';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceModels } from '../models/device-models';
-import { fitting } from '../models/fits';
+import { answeredAtOnce } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, generationLimit } from '../runs/student';
 
@@ -49,8 +49,7 @@ export function askedProblems(
   const reasoning = kind === 'student' ? own : explicitly();
   const capacity = capacityFor(layout, reasoning);
   checkDecoding(model, capacity);
-  const wanted = { kind: 'generate', sequences: most, tokens: capacity } as const;
-  const { sequences: batch } = fitting(model.config, provider, wanted, 'the causal test');
+  const batch = answeredAtOnce(model.config, provider, { most, tokens: capacity }, 'the causal test');
   const { question } = layout;
   return {
     problems,

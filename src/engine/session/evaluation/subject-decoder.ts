@@ -4,7 +4,7 @@ import type { Decoder } from '../../decode/decoder';
 import type { Reasoning } from '../../decode/reasoning';
 import { uploadParameters } from '../../model/upload-parameters';
 import type { DeviceModels } from '../models/device-models';
-import { fitting } from '../models/fits';
+import { answeredAtOnce } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 import { capacityFor, decoderFor } from '../runs/student';
 
@@ -21,12 +21,8 @@ export async function subjectDecoder(
   reasoning: Reasoning,
 ): Promise<Decoder> {
   const capacity = capacityFor(layout, reasoning);
-  const { sequences: batch } = fitting(
-    model.config,
-    models.runtime.provider,
-    { kind: 'generate', sequences: layout.batch, tokens: capacity },
-    'answering',
-  );
+  const room = { most: layout.batch, tokens: capacity };
+  const batch = answeredAtOnce(model.config, models.runtime.provider, room, 'answering');
   const used = owned.add(models.use(model));
   const { question } = layout;
   const decoder = owned.add(

@@ -63,6 +63,17 @@ export function fitting<P extends Purpose>(
   return { ...purpose, sequences: Math.min(other.sequences, most) };
 }
 
+/**
+ * How many of `most` sequences of up to so many tokens are answered at once.
+ * @throws MemoryError if not even one fits
+ */
+export const answeredAtOnce = (
+  config: DecoderConfig,
+  provider: Runtime['provider'],
+  { most, tokens }: { readonly most: number; readonly tokens: number },
+  what: string,
+): number => fitting(config, provider, { kind: 'generate', sequences: most, tokens }, what).sequences;
+
 /** Sequences that a decoder keeps the states of while it answers. */
 const keptAtOnce = (config: DecoderConfig, { tokens }: Answering): number =>
   Math.max(1, Math.floor(MAX_STATE_BYTES / answeringBytes(config, tokens)));

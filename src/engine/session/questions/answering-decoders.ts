@@ -11,7 +11,7 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import { SHOWN_TOKENS } from '../latents/latent-stepper';
 import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
-import { fitting, refuseUnlessFits } from '../models/fits';
+import { answeredAtOnce, refuseUnlessFits } from '../models/fits';
 import { capacityFor, decoderFor } from '../runs/student';
 import type { Asked, OpenedStudent } from './asked';
 import { DecoderCache } from './decoder-cache';
@@ -86,12 +86,9 @@ export class AnsweringDecoders {
     const { parameters, packs, reasoning: own } = adapter ?? { parameters: NO_PARAMETERS, packs: [] };
     const reasoning = explicitly(own);
     const capacity = capacityFor(layout, reasoning);
-    const { sequences: batch } = fitting(
-      pair.teacher.config,
-      models.runtime.provider,
-      { kind: 'generate', sequences: most, tokens: capacity },
-      'answering by the teacher',
-    );
+    const { provider } = models.runtime;
+    const room = { most, tokens: capacity };
+    const batch = answeredAtOnce(pair.teacher.config, provider, room, 'answering by the teacher');
     const decoder = await this.decoders.take(`teacher ${key} ${batch}`, () =>
       decoderFor(models, pair.teacher, {
         ...{ batch, question: layout.question, capacity },

@@ -4,7 +4,7 @@ import { explicitly, type Reasoning } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
 import { promptOf } from '../../eval/answer';
 import type { Runtime } from '../../runtime/runtime';
-import { fitting } from '../models/fits';
+import { answeredAtOnce } from '../models/fits';
 import type { LoadedModel } from '../models/pair';
 import type { Example } from '../models/problems';
 import type { TrainedAdapter } from './adapter';
@@ -23,8 +23,8 @@ export function explicitSizes(
   reasoning: Reasoning,
 ) {
   const capacity = capacityFor(decoded, reasoning);
-  const wanted = { kind: 'generate', sequences: decoded.batch, tokens: capacity } as const;
-  const { sequences: batch } = fitting(config, provider, wanted, 'answering with a written rationale');
+  const room = { most: decoded.batch, tokens: capacity };
+  const batch = answeredAtOnce(config, provider, room, 'answering with a written rationale');
   return { batch, question: decoded.question, capacity };
 }
 

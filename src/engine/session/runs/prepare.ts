@@ -24,7 +24,7 @@ import { compileLayerwise } from '../../train/layerwise/compile';
 import { hostOptimiser } from '../../train/optimiser';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
-import { fitting, refuseUnlessFits, sizesOf } from '../models/fits';
+import { answeredAtOnce, refuseUnlessFits, sizesOf } from '../models/fits';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
@@ -233,8 +233,8 @@ function decodedSizes(
   if (explicit) checkDecoding(student, capacityFor(layout, written));
   if (evaluated.length === 0 && config.observation.every === 0)
     return { decoded: layout, capacity, isIdle: true };
-  const wanted = { kind: 'generate', sequences: most, tokens: capacity } as const;
-  const { sequences: batch } = fitting(student.config, provider, wanted, 'answering during the run');
+  const room = { most, tokens: capacity };
+  const batch = answeredAtOnce(student.config, provider, room, 'answering during the run');
   const decoded = { ...layout, batch };
   if (heldOut.length > 0) {
     if (explicit) explicitSizes(provider, student, decoded, written);

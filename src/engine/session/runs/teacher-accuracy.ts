@@ -8,7 +8,7 @@ import { uploadParameters } from '../../model/upload-parameters';
 import { NO_PARAMETERS } from '../../nn/parameters';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceModels } from '../models/device-models';
-import { fitting } from '../models/fits';
+import { answeredAtOnce } from '../models/fits';
 import type { Roles } from '../models/roles';
 import type { RunData } from './run-data';
 import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit } from './student';
@@ -30,8 +30,8 @@ export function teacherSizes(
   );
   const reasoning = explicitly(teacher.adapter?.reasoning);
   const capacity = capacityFor(layout, reasoning);
-  const wanted = { kind: 'generate', sequences: most, tokens: capacity } as const;
-  const { sequences: batch } = fitting(teacher.model.config, provider, wanted, 'answering by the teacher');
+  const room = { most, tokens: capacity };
+  const batch = answeredAtOnce(teacher.model.config, provider, room, 'answering by the teacher');
   return { batch, question: layout.question, capacity, reasoning, limit: generationLimit(layout, reasoning) };
 }
 
