@@ -3,7 +3,8 @@ import { parseRunConfig, type RunConfig } from '../../../contract/config';
 import type { CausalRequest } from '../../../contract/lens';
 import { WASM_BYTES } from '../../../contract/memory';
 import type { DecodeShape } from '../../decode/programs';
-import type { EvaluationOptions, Outcome } from '../../eval/accuracy';
+import * as statePool from '../../decode/state-pool';
+import * as evaluator from '../../eval/accuracy';
 import type { DecoderConfig } from '../../nn/config';
 import type { Desk } from '../desk';
 import { insideOf } from '../inside.testing';
@@ -14,39 +15,35 @@ import { openTiny } from './keep-all.testing';
 import { tinyRun, tinyRunBy, watch } from './tiny-run.testing';
 
 /** How much a decoder keeps, and all that was answered with what batch. */
-const { limit, answered } = vi.hoisted(() => ({
-  limit: { bytes: 512 * 2 ** 20 },
-  answered: [] as { shape: DecodeShape; texts: string[] }[],
-}));
-vi.mock('../../decode/state-pool', async (original) => ({
-  ...(await original<object>()),
-  get MAX_STATE_BYTES() {
-    return limit.bytes;
-  },
-}));
-vi.mock('../../eval/accuracy', async (original) => {
-  const real = await original<typeof import('../../eval/accuracy')>();
-  const watched = (options: EvaluationOptions): EvaluationOptions => {
+const limit = { bytes: 512 * 2 ** 20 };
+const answered: { shape: DecodeShape; texts: string[] }[] = [];
+
+/** Spies and not `vi.mock`: files of one process share their modules, and one that is there already is not mocked. */
+const watchAnswers = (): void => {
+  vi.spyOn(statePool, 'MAX_STATE_BYTES', 'get').mockImplementation(() => limit.bytes as never);
+  const { accuracy, outcomes } = evaluator;
+  const watched = (options: evaluator.EvaluationOptions): evaluator.EvaluationOptions => {
     const texts: string[] = [];
     answered.push({ shape: options.decoder.shape, texts });
-    const onOutcome = (one: Outcome): void => {
+    const onOutcome = (one: evaluator.Outcome): void => {
       texts[one.problem] = `${one.latents} ${one.text}`;
       options.onOutcome?.(one);
     };
     return { ...options, onOutcome };
   };
-  return {
-    ...real,
-    accuracy: (options: EvaluationOptions) => real.accuracy(watched(options)),
-    outcomes: (options: EvaluationOptions) => real.outcomes(watched(options)),
-  };
-});
+  vi.spyOn(evaluator, 'accuracy').mockImplementation((options) => accuracy(watched(options)));
+  vi.spyOn(evaluator, 'outcomes').mockImplementation((options) => outcomes(watched(options)));
+};
 
 let workbench: LoriWorkbench;
 beforeAll(async () => {
+  watchAnswers();
   workbench = await openTiny();
 });
-afterAll(() => workbench.close());
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await workbench.close();
+});
 beforeEach(() => {
   limit.bytes = 512 * 2 ** 20;
   answered.length = 0;
