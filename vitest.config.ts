@@ -51,6 +51,7 @@ const inChromium = (name: string, include: string[], testTimeout: number) =>
 
 export default defineConfig({
   test: {
+    reporters: ['default', './scripts/tools/unit-failures.mjs'],
     projects: [
       {
         extends: './vite.config.ts',

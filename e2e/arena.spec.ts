@@ -21,7 +21,7 @@ async function addShort(app: Page, preset: string): Promise<void> {
   await app.getByRole('button', { name: 'Add the settings of Distil' }).click();
 }
 
-test('two methods on two seeds, through a reload', async ({ app }) => {
+test('two methods on two seeds, through a reload', { tag: '@slow' }, async ({ app }) => {
   await expect(app.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Arena' }).click();
   const chosen = app.getByRole('checkbox', { checked: true });
@@ -145,9 +145,9 @@ function tinyArena(): string {
   return formatArena({ contenders, seeds: [3], baseline: 'ce', axis, runs: [] });
 }
 
-test('every method trains in the page, and the curves of a curriculum and of drawn answers are shown', async ({
-  app,
-}) => {
+test('every method trains in the page, and the curves of a curriculum and of drawn answers are shown', {
+  tag: '@slow',
+}, async ({ app }) => {
   await expect(app.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Arena' }).click();
   await app.locator('input[type=file]').setInputFiles({

@@ -49,7 +49,9 @@ test('K = 0, a seed that is not a number, a question without tokens: reported be
   await expect(app.getByRole('alert')).toContainText('The question was not opened');
 });
 
-test('words that the model does not know are named, before and beside the answer', async ({ app }) => {
+test('words that the model does not know are named, before and beside the answer', { tag: '@slow' }, async ({
+  app,
+}) => {
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Latents' }).click();
   await app.getByRole('textbox', { name: 'Text' }).fill('tom has 1,200 apples. How many apples are left?');
@@ -84,7 +86,9 @@ test('no WebGPU and no storage: WASM is used, with the reason, and nothing is lo
   await expect(app.getByText(/Nothing can be stored/)).toBeHidden();
 });
 
-test('an engine that stops is noticed, and a new one loads the pair again', async ({ app }) => {
+test('an engine that stops is noticed, and a new one loads the pair again', { tag: '@slow' }, async ({
+  app,
+}) => {
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   const [engine] = app.workers();
   await engine?.evaluate(() => (globalThis as unknown as { close(): void }).close()).catch(() => {});
@@ -97,9 +101,9 @@ const WIDTHS = [360, 1280, 1920];
 const PLACES = ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents', 'Arena'];
 
 for (const theme of ['light', 'dark']) {
-  test(`accessible and without sideways scrolling at ${WIDTHS.join(', ')} pixels, ${theme}`, async ({
-    page: app,
-  }) => {
+  test(`accessible and without sideways scrolling at ${WIDTHS.join(', ')} pixels, ${theme}`, {
+    tag: '@slow',
+  }, async ({ page: app }) => {
     await app.goto(`./#/model?theme=${theme}`);
     await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
     expect(await app.evaluate(() => document.documentElement.dataset.theme)).toBe(theme);

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { expect, expectAccessible, test } from './support/app';
 
-test('checks every kernel, on the CPU and on the GPU, and lets the figures be downloaded', async ({
-  app,
-}) => {
+test('checks every kernel, on the CPU and on the GPU, and lets the figures be downloaded', {
+  tag: '@slow',
+}, async ({ app }) => {
   const check = app.getByRole('button', { name: /^Check (this device|again)$/ });
   const table = app.getByRole('table', { name: /Largest errors over the stored cases/ });
   await expect(app.getByRole('heading', { name: /^Base:/ })).toBeVisible({ timeout: 60_000 });

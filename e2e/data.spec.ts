@@ -83,6 +83,7 @@ test('a file of one’s own: what is malformed is listed, the rest loads; what i
 const hasStories = await hasFile('shared', 'checkpoints/stories260K/config.json');
 (hasStories ? test : test.skip)(
   'figure 6 of GSM8K rationales is one press from an opened model',
+  { tag: '@slow' },
   async ({ app }) => {
     await app.getByRole('tab', { name: 'Your files' }).click();
     const folder = `${sharedFolder}/checkpoints/stories260K`;

@@ -53,7 +53,9 @@ async function saved(download: Download): Promise<string> {
   return path;
 }
 
-test('a model opened from files is distilled on dropped rows, and stepped', async ({ app }) => {
+test('a model opened from files is distilled on dropped rows, and stepped', { tag: '@slow' }, async ({
+  app,
+}) => {
   test.skip(!hasStories, 'stories260K is not available');
   await openStories(app);
 
@@ -92,11 +94,9 @@ const SETTINGS = [
   ...['observation.every=0', 'keeping.every=2', 'latent.steps=3'],
 ].join(';');
 
-test('stories260K is distilled, its tab crashes, the run goes on from its address; its adapter and its bundle open again', async ({
-  app: first,
-  context,
-  complaints,
-}) => {
+test('stories260K is distilled, its tab crashes, the run goes on from its address; its adapter and its bundle open again', {
+  tag: '@slow',
+}, async ({ app: first, context, complaints }) => {
   test.skip(!hasStories, 'stories260K is not available');
   complaints.allow(/crashed/);
   await openStories(first);

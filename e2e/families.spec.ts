@@ -75,7 +75,9 @@ async function expectGenerated(app: Page, name: string): Promise<void> {
 /** Every third family and option: what the page adds to the engine is the same for all. With VITE_ALL=1 every one, in two minutes more. */
 const shown = familyCases.filter((_, i) => i % 3 === 0 || process.env.VITE_ALL !== undefined);
 
-test('checkpoints of families and options: the page gives what torch computes', async ({ app }) => {
+test('checkpoints of families and options: the page gives what torch computes', { tag: '@slow' }, async ({
+  app,
+}) => {
   await app.goto('./#/generate?generator=opened');
   for (const { name } of shown)
     await test.step(name, async () => {
@@ -117,7 +119,7 @@ test('checkpoints of families and options: the page gives what torch computes', 
   });
 });
 
-test('the same on WebGPU', async ({ app }) => {
+test('the same on WebGPU', { tag: '@slow' }, async ({ app }) => {
   const name = 'qwen3, tied head';
   await app.goto('./#/generate?generator=opened');
   await app.getByRole('tab', { name: 'Model', exact: true }).click();

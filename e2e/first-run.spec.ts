@@ -11,7 +11,9 @@ async function fill(app: Page, group: string, name: RegExp, value: string): Prom
 
 const lossesOf = (text: string) => (JSON.parse(text) as { observed: { losses: number[] } }).observed.losses;
 
-test('a researcher sees the low rank, distils a student and steps through its thoughts', async ({ app }) => {
+test('a researcher sees the low rank, distils a student and steps through its thoughts', {
+  tag: '@slow',
+}, async ({ app }) => {
   await test.step('the bundled pair loads by itself', async () => {
     await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
     await expect(app.getByRole('heading', { name: /^Teacher: / })).toBeVisible();
@@ -92,9 +94,9 @@ test('a researcher sees the low rank, distils a student and steps through its th
   });
 });
 
-test('the first run can be cancelled at its longest step, and the page is usable afterwards', async ({
-  app,
-}) => {
+test('the first run can be cancelled at its longest step, and the page is usable afterwards', {
+  tag: '@slow',
+}, async ({ app }) => {
   await app.getByRole('tab', { name: 'Tour' }).click();
   await app.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();
   await expect(app.getByRole('heading', { name: 'Training loss' })).toBeVisible({ timeout: 120_000 });

@@ -204,11 +204,9 @@ const listingOf = () => ({
   })),
 });
 
-test('a published student without a config.json of its own opens by its name while its base is open', async ({
-  app,
-  complaints,
-  context,
-}) => {
+test('a published student without a config.json of its own opens by its name while its base is open', {
+  tag: '@slow',
+}, async ({ app, complaints, context }) => {
   complaints.allow(/Failed to load resource/);
   const files = new Map([
     ['config.json', Buffer.alloc(0)],

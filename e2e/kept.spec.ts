@@ -17,11 +17,9 @@ const config = {
 
 const LONG = 90_000;
 
-test('a run is trained on after a reload, the end of its worker and a crash; its student is used later', async ({
-  page: first,
-  context,
-  complaints,
-}) => {
+test('a run is trained on after a reload, the end of its worker and a crash; its student is used later', {
+  tag: '@slow',
+}, async ({ page: first, context, complaints }) => {
   const steps = countSteps();
   await steps.watch(context);
   await first.goto('./#/distil');

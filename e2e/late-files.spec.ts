@@ -23,10 +23,9 @@ test('without the runtime the page says so immediately, and a restart fetches it
   await expect(page.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 200_000 });
 });
 
-test('without the charts’ files the page says so, and draws them when they can be had again', async ({
-  app,
-  complaints,
-}) => {
+test('without the charts’ files the page says so, and draws them when they can be had again', {
+  tag: '@slow',
+}, async ({ app, complaints }) => {
   complaints.allow(/404|Failed to fetch|core-|cartesian-/);
   // The file that is asked for, and one that it imports.
   const CHARTS = /\/assets\/(core|cartesian)-.*\.js$/;

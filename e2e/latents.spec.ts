@@ -4,9 +4,9 @@ import { expect, expectAccessible, test } from './support/app';
 const press = (app: Page, name: string | RegExp) => app.getByRole('button', { name, exact: true }).click();
 const branches = (app: Page) => app.getByRole('list', { name: 'Branches' }).getByRole('listitem');
 
-test('thoughts of the base are stepped through, changed on branches, and reopened from a link', async ({
-  app,
-}) => {
+test('thoughts of the base are stepped through, changed on branches, and reopened from a link', {
+  tag: '@slow',
+}, async ({ app }) => {
   await test.step('stepping, by buttons and keys, with a breakpoint', async () => {
     await app.goto('./#/latents?question=held-out-3');
     await expect(app.getByText(/Zoe|nuts|How/).first()).toBeVisible({ timeout: 60_000 });

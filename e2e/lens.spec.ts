@@ -75,9 +75,9 @@ async function ranksOf(table: Locator, of: string): Promise<number[][]> {
   );
 }
 
-test('the lens on the bundled pair: figure 6 against scipy, controls, every view, the causal test', async ({
-  page: app,
-}) => {
+test('the lens on the bundled pair: figure 6 against scipy, controls, every view, the causal test', {
+  tag: '@slow',
+}, async ({ page: app }) => {
   const pair = await golden<{
     readonly problems: readonly { readonly id: string }[];
     readonly rationale: Figure6;
@@ -208,7 +208,9 @@ test('a checkpoint from files: stories260K’s figure 6 against scipy; a wrong f
   await expectAccessible(app);
 });
 
-test('the student’s latents while it learns, and its checkpoints in the lens', async ({ app }) => {
+test('the student’s latents while it learns, and its checkpoints in the lens', { tag: '@slow' }, async ({
+  app,
+}) => {
   await app.goto('./#/distil');
   const config = {
     data: { samples: 8, validation: 0, heldOut: 8 },

@@ -58,9 +58,9 @@ test('without cross-origin isolation: no SharedArrayBuffer, one thread, and the 
   }
 });
 
-test('over plain http on a network the page works, and says what a browser withholds there', async ({
-  page,
-}) => {
+test('over plain http on a network the page works, and says what a browser withholds there', {
+  tag: '@slow',
+}, async ({ page }) => {
   const server = await plainHost();
   try {
     await page.goto(`http://plain.test:${(server.address() as AddressInfo).port}/#/model`);
@@ -91,9 +91,9 @@ test('over plain http on a network the page works, and says what a browser withh
   }
 });
 
-test('an address without its last slash is given it, under the policy, and keeps what it asks for', async ({
-  page,
-}) => {
+test('an address without its last slash is given it, under the policy, and keeps what it asks for', {
+  tag: '@slow',
+}, async ({ page }) => {
   const server = await plainHost('/lori', productionHeaders);
   const blocked: string[] = [];
   page.on('console', (message) => {

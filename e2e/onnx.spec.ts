@@ -9,9 +9,9 @@ interface Golden {
   readonly rationale: { readonly bySample: readonly { readonly energyRanks: readonly number[] }[] };
 }
 
-test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it generates, and the causal test refuses it', async ({
-  page: app,
-}) => {
+test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it generates, and the causal test refuses it', {
+  tag: '@slow',
+}, async ({ page: app }) => {
   const folder = await exportedModel('teacher', { form: 'genai', externalFrom: 4096 });
   const path = new URL('../src/engine/session/lens/figure6-pair.golden.json', import.meta.url);
   const golden = JSON.parse(await readFile(fileURLToPath(path), 'utf8')) as Golden;

@@ -4,9 +4,9 @@ import { serveTinyPair } from './support/tiny-pair';
 // Chromium switches WebGPU off after a few crashes of its GPU process, and other tests crash it too.
 test.use({ browserOfItsOwn: true });
 
-test('the GPU is lost while the lens computes: the previous report stays, and WASM continues', async ({
-  page: app,
-}) => {
+test('the GPU is lost while the lens computes: the previous report stays, and WASM continues', {
+  tag: '@slow',
+}, async ({ page: app }) => {
   await serveTinyPair(app);
   await app.goto('./#/lowrank?samples=2');
   const decompose = app.getByRole('button', { name: 'Decompose', exact: true });

@@ -23,7 +23,9 @@ async function start(app: Page, config: string, method = 'LoRi'): Promise<void> 
   await app.getByRole('button', { name: `Start ${method}` }).click();
 }
 
-test('the method on WebGPU; the GPU is lost; the student continues on WASM', async ({ page: app }) => {
+test('the method on WebGPU; the GPU is lost; the student continues on WASM', { tag: '@slow' }, async ({
+  page: app,
+}) => {
   await serveTinyPair(app);
   await app.goto('./#/model');
   await expect(app.getByRole('heading', { name: 'Base: tiny-base' })).toBeVisible({ timeout: 60_000 });
@@ -98,7 +100,9 @@ test('the method on WebGPU; the GPU is lost; the student continues on WASM', asy
   });
 });
 
-test('a run whose GPU is lost resumes by itself on a new device, once', async ({ page: app }) => {
+test('a run whose GPU is lost resumes by itself on a new device, once', { tag: '@slow' }, async ({
+  page: app,
+}) => {
   await serveTinyPair(app);
   await app.goto('./#/model');
   await expect(app.getByRole('heading', { name: 'Base: tiny-base' })).toBeVisible({ timeout: 60_000 });

@@ -1,8 +1,12 @@
 /**
- * `npm test`: every check in order, each with its name and seconds, stopping at the first that fails.
+ * `npm test`: the checks in order, each with its name and seconds, stopping at the first that fails. Browser and end-to-end tests
+ * that take long (`*.slow.browser.test.ts`, `@slow`) are stages of their own, which `npm run test:all` runs too.
  * `npm test -- lint unit` runs only the stages named.
  */
 import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { installChromium } from './find-chromium.mjs';
 
 /** [name, npm script or function] */
@@ -15,11 +19,18 @@ const stages = [
   ['build', 'build'],
   ['e2e', 'test:e2e'],
 ];
+const slow = [
+  ['browser-slow', 'test:browser-slow'],
+  ['e2e-slow', 'test:e2e-slow'],
+];
 
 function runScript(script) {
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   return new Promise((resolve, reject) => {
-    const child = spawn(npm, ['run', '--silent', script], { stdio: 'inherit' });
+    const child = spawn(npm, ['run', '--silent', script], {
+      stdio: 'inherit',
+      env: { ...process.env, LORI_FAILURES: failures },
+    });
     child.on('error', reject);
     child.on('exit', (code, signal) =>
       code === 0 ? resolve() : reject(new Error(`npm run ${script} ended with ${signal ?? `code ${code}`}`)),
@@ -27,16 +38,24 @@ function runScript(script) {
   });
 }
 
-const asked = process.argv.slice(2);
-const unknown = asked.find((name) => !stages.some(([stage]) => stage === name));
+const given = process.argv.slice(2);
+const every = [...stages, ...slow];
+const unknown = given.find((name) => name !== 'all' && !every.some(([stage]) => stage === name));
 if (unknown) {
-  console.error(`unknown stage "${unknown}"; there are: ${stages.map(([name]) => name).join(', ')}`);
+  console.error(`unknown stage "${unknown}"; there are: ${every.map(([name]) => name).join(', ')}, all`);
   process.exit(2);
 }
-const needsBrowser = asked.includes('browser') || asked.includes('e2e');
-const chosen = stages.filter(
-  ([name]) => asked.length === 0 || asked.includes(name) || (name === 'chromium' && needsBrowser),
+const asked = given.includes('all')
+  ? every.map(([name]) => name)
+  : given.length === 0
+    ? stages.map(([name]) => name)
+    : given;
+const needed = { chromium: /^(browser|e2e)/, build: /^e2e/ };
+const chosen = every.filter(
+  ([name]) => asked.includes(name) || asked.some((other) => needed[name]?.test(other)),
 );
+// Vitest's failures, said again at the end: a log that is cut keeps its end.
+const failures = join(mkdtempSync(join(tmpdir(), 'lori-test-')), 'failures.txt');
 
 const summary = [];
 let failure;
@@ -57,6 +76,7 @@ for (const [name, work] of chosen) {
 const left = chosen.slice(summary.length).map(([name]) => name);
 console.log(`\n${summary.join('\n')}${left.length > 0 ? `\nnot run  ${left.join(', ')}` : ''}`);
 if (failure) {
+  if (existsSync(failures)) console.error(readFileSync(failures, 'utf8'));
   console.error(failure.message);
   process.exit(1);
 }

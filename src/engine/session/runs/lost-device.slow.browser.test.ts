@@ -81,7 +81,7 @@ async function losing(
   return { kept, last, steps: steps(), resumed: events.find(({ kind }) => kind === 'resumed') };
 }
 
-// Between two steps: workbench.browser.test.ts. Each start takes a software adapter a minute, for its shaders.
+// Between two steps: workbench.slow.browser.test.ts. Each start takes a software adapter a minute, for its shaders.
 it('a run whose GPU is lost says so within a second, and is resumed on a new device from its checkpoint', {
   timeout: 400_000,
 }, async () => {
