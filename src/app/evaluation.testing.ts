@@ -30,6 +30,7 @@ export function madeEvaluation(request: EvaluationHead['request']): {
       ...{ id: `held-out-${i}`, question: `Mia has ${i} pens and finds 10. How many?`, steps: 1 + (i % 3) },
       ...{ answer, text: `The answer is: ${value}`, value, right },
       ...{ thoughts: isLatent ? many : 0, tokens: mode === 'explicit' ? 30 + i : 2 },
+      ...(mode === 'explicit' && { written: 20 + (i % 4) }),
       milliseconds: request.together === 1 ? 40 + i : null,
     };
   });

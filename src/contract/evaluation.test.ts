@@ -10,6 +10,7 @@ import {
   evaluationRows,
   filterItems,
   NO_ITEM_FILTER,
+  reasoningLengths,
   summarise,
 } from './evaluation';
 
@@ -48,6 +49,21 @@ describe('an evaluation', () => {
       [10, 1, 1],
     ]);
     expect(accuracyBySteps([])).toEqual([]);
+  });
+
+  it('counts its problems by thoughts and written tokens', () => {
+    const items = [
+      item(1, true),
+      item(2, false, { written: 9 }),
+      item(3, false),
+      item(4, true, { thoughts: 11, written: 0 }),
+      item(5, true, { thoughts: 0, written: 2 }),
+    ];
+    expect(reasoningLengths(items)).toEqual([
+      { length: 2, right: 2, wrong: 1 },
+      { length: 11, right: 1, wrong: 1 },
+    ]);
+    expect(reasoningLengths([])).toEqual([]);
   });
 
   it('is compared with another on the problems that both answered, and on those only', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RULE_IDS, type RuleId } from './answer-rules';
+import type { LengthCount } from './events';
 import { type Share, wilson } from './interval';
 import { MAX_LATENT_STEPS } from './methods/shared';
 import { once } from './once';
@@ -164,6 +165,17 @@ export function accuracyBySteps(items: readonly EvaluatedItem[]): StepsAccuracy[
     const own = items.filter((one) => one.steps === steps);
     return { steps, accuracy: wilson(own.filter(({ right }) => right).length, own.length) };
   });
+}
+
+/** How many problems took how many reasoning tokens, thoughts and written ones, ascending (adaptive latent reasoning, figure 2). */
+export function reasoningLengths(items: readonly EvaluatedItem[]): LengthCount[] {
+  const counts = new Map<number, LengthCount>();
+  for (const { thoughts, written = 0, right } of items) {
+    const length = thoughts + written;
+    const one = counts.get(length) ?? { length, right: 0, wrong: 0 };
+    counts.set(length, { ...one, right: one.right + (right ? 1 : 0), wrong: one.wrong + (right ? 0 : 1) });
+  }
+  return [...counts.values()].sort((a, b) => a.length - b.length);
 }
 
 /** An evaluation with what another one of the same `evaluationKey` has answered beyond it: two tabs may answer the same. */

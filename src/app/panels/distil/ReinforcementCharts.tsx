@@ -8,6 +8,7 @@ import { useTheme } from '../../store/use-app';
 import { DataTable } from '../../ui/DataTable';
 import { percent } from '../../ui/format';
 import { Slider } from '../../ui/Slider';
+import { lengthHistogram, TOKENS } from '../shared/lengths';
 import {
   accuracyByLength,
   aroundReinforcement,
@@ -15,11 +16,9 @@ import {
   groupPoints,
   groupRows,
   keptStepsSentence,
-  lengthHistogram,
   lengthLines,
   rewardLines,
   shownStep,
-  TOKENS,
 } from './reinforcement';
 
 /** How long a student that stops by itself reasons, and what drawn answers were rewarded for. */

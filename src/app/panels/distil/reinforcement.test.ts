@@ -4,13 +4,13 @@ import { meanLength } from '../../../contract/lengths';
 import { appendDrawn } from '../../../contract/series';
 import { emptySeries, seriesSchema } from '../../../contract/series-schema';
 import { appendDrawnSteps, noDrawnSteps } from '../../store/drawn-steps';
+import { lengthHistogram } from '../shared/lengths';
 import {
   accuracyByLength,
   aroundReinforcement,
   groupPoints,
   groupRows,
   keptStepsSentence,
-  lengthHistogram,
   lengthLines,
   shownStep,
 } from './reinforcement';

@@ -4,6 +4,7 @@ import type { RunSeries } from '../../../contract/series-schema';
 import type { LineSeries } from '../../charts/series';
 import type { DrawnSteps } from '../../store/drawn-steps';
 import { integer } from '../../ui/format';
+import { counted, lengthsAround, TOKENS } from '../shared/lengths';
 
 /** What is drawn of a run that draws answers from its student, and of one that stops reasoning by itself. */
 
@@ -56,7 +57,6 @@ export function groupPoints(groups: readonly DrawnGroup[]): LineSeries[] {
 }
 
 /** Unit of a reasoning's length. */
-export const TOKENS = 'reasoning tokens';
 
 export const GROUP_COLUMNS = [
   ...['step', 'question', 'sample', 'answer', TOKENS],
@@ -99,45 +99,6 @@ export function keptStepsSentence({ every, count, kept }: DrawnSteps): string {
       ? `all ${integer(count)} steps that drew any`
       : `one in ${integer(every)} of the ${integer(count)} steps that drew any, and the last`;
   return `Answers are kept, until the page is closed or another run is shown, of ${which}; the CSV file has all of these.`;
-}
-
-/**
- * A histogram of problems by reasoning tokens, of right ones and of wrong ones, with 0 at every length between that none has; and the share
- * of right ones at each length that some have.
- */
-export function lengthHistogram(lengths: NonNullable<EvaluationEvent['lengths']>) {
-  const seen = lengths.map(({ length }) => length);
-  const x = lengthsAround(seen);
-  const share: LineSeries[] = [
-    {
-      name: 'share of right answers',
-      points: true,
-      x: seen,
-      y: lengths.map(({ right, wrong }) => right / (right + wrong)),
-    },
-  ];
-  const counts = [
-    counted('right', x, lengths, ({ right }) => right),
-    counted('wrong', x, lengths, ({ wrong }) => wrong),
-  ];
-  return { counts, share };
-}
-
-/** From one below the shortest length to one above the longest. */
-function lengthsAround(seen: readonly number[]): number[] {
-  const [shortest, longest] = [Math.min(...seen), Math.max(...seen)];
-  return Array.from({ length: longest - shortest + 3 }, (_, i) => shortest - 1 + i);
-}
-
-/** A histogram over x, with 0 at every length that no problem has. */
-function counted(
-  name: string,
-  x: readonly number[],
-  lengths: readonly LengthCount[],
-  of: (one: LengthCount) => number,
-): LineSeries {
-  const at = new Map(lengths.map((one) => [one.length, of(one)]));
-  return { name, x, steps: true, y: x.map((length) => at.get(length) ?? 0) };
 }
 
 type WithLengths = Pick<EvaluationEvent, 'step' | 'set' | 'accuracy'> &

@@ -3,9 +3,10 @@ import type { Methods } from '../../../../contract/methods/method';
 import type { RunSeries } from '../../../../contract/series-schema';
 import type { Axis, LineSeries } from '../../../charts/series';
 import { SHARES } from '../../../charts/table';
+import { lengthHistogram, TOKENS } from '../../shared/lengths';
 import { lossLines } from '../loss-lines';
 import { cosineLines, rankLines } from '../observation';
-import { accuracyByLength, lengthHistogram, lengthLines, rewardLines, TOKENS } from '../reinforcement';
+import { accuracyByLength, lengthLines, rewardLines } from '../reinforcement';
 
 /** What is drawn of several runs in the same charts: each line of a run's own charts has a chart, with a line of each run. */
 

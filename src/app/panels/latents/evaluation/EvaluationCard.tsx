@@ -8,6 +8,7 @@ import { EvaluationFiles } from './EvaluationFiles';
 import { EvaluationForm } from './EvaluationForm';
 import { DamagedEvaluations, EvaluationList } from './EvaluationList';
 import { Items } from './Items';
+import { LengthsCharts } from './LengthsCharts';
 import { StepsTable } from './StepsTable';
 import { SweepChart } from './SweepChart';
 
@@ -46,6 +47,7 @@ export function EvaluationCard() {
           <StepsTable />
           <SweepChart />
           <Compared />
+          <LengthsCharts />
           <Items />
         </>
       )}

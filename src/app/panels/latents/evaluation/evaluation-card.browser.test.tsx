@@ -39,6 +39,10 @@ it('evaluates, is cancelled and goes on, sweeps, compares two subjects, and show
 
   actions.showEvaluation(3, 1);
   await expect.element(page.getByText(/on 60 common problems .*McNemar’s exact p/)).toBeVisible();
+  // The teacher writes rationales of several lengths, the base thinks as often as it is told to.
+  const lengths = page.getByRole('figure', { name: /^Reasoning length: / });
+  await expect.poll(() => lengths.elements().length).toBe(2);
+  await expect.element(lengths.nth(0).getByText(/before the answer; 3\.0 on average/)).toBeVisible();
   await page.getByRole('radio', { name: 'Only one is right' }).click();
   const [first, second] = [list()[2]?.evaluation.items ?? [], list()[0]?.evaluation.items];
   const differ = first.filter(({ right }, i) => right !== second?.[i]?.right);
