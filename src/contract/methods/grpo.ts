@@ -188,12 +188,12 @@ export const grpo = defineMethod({
       id: 'grpo-128',
       name: 'Latent-5, then GRPO',
       about:
-        'Five latents, then reinforcement of short reasoning. Not tuned: docs/log.md has first figures, of the earlier pair.',
+        'Five latents, then reinforcement of short reasoning. Values of the best of six settings on the pair’s validation problems, over five seeds: 44 %, of which reinforcement adds less than one.',
       changes: {
         latents: { bias: 5 },
-        weights: { answer: 1 },
-        reinforcement: { supervisedSteps: 300, penalty: 0.1 },
-        optimiser: { steps: 400, learningRate: 2e-3, batch: 16 },
+        weights: { answer: 1, kl: 0 },
+        reinforcement: { supervisedSteps: 200, reward: 0.5, penalty: 0.1, rate: 0.1 },
+        optimiser: { steps: 400, learningRate: 1e-3, batch: 16 },
       },
     },
     {
