@@ -45,7 +45,7 @@ const BROWSERS: readonly (readonly [string, () => void, RegExp])[] = [
           : request.call(this, descriptor);
       };
     },
-    /A limit is not supported|The only GPU adapter is a software one/,
+    /A limit is not supported/,
   ],
 ];
 
