@@ -49,11 +49,23 @@ test('K = 0, a seed that is not a number, a question without tokens: reported be
   await expect(app.getByRole('alert')).toContainText('The question was not opened');
 });
 
-test('words that the model does not know are named, before and beside the answer', { tag: '@slow' }, async ({
-  app,
-}) => {
+test('case 17: words that the model does not know are named, before and beside the answer', {
+  tag: '@slow',
+}, async ({ app }) => {
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Latents' }).click();
+  for (const [question, unknown] of [
+    [
+      'Sarah has 120 marbles and gives 35 of them to her brother. How many marbles does Sarah have?',
+      /“brother”/,
+    ],
+    ['Tom has 1,200 apples. How many apples are left?', /“200”/],
+    ['tom has 12 apples. How many apples are left?', /“tom”/],
+  ] as const) {
+    await app.getByRole('textbox', { name: 'Text' }).fill(question);
+    const said = app.getByRole('status').filter({ hasText: 'does not know' });
+    await expect(said.filter({ hasText: unknown })).toHaveCount(1);
+  }
   await app.getByRole('textbox', { name: 'Text' }).fill('tom has 1,200 apples. How many apples are left?');
   const unknown = /does not know “tom”, “,”?.*“200”/;
   await expect(app.getByRole('status').filter({ hasText: unknown })).toHaveCount(1);

@@ -20,7 +20,7 @@ test('checks every kernel, on the CPU and on the GPU, and lets the figures be do
     await expectAccessible(app);
     const [file] = await Promise.all([
       app.waitForEvent('download'),
-      app.getByRole('button', { name: 'Download the check as CSV' }).click(),
+      app.getByRole('button', { name: 'The check: save as CSV' }).click(),
     ]);
     const lines = (await readFile(await file.path(), 'utf8')).trim().split('\n');
     expect(lines[0]).toMatch(/^kernel,error of,largest error,tolerance,passed,runs on/);

@@ -16,6 +16,8 @@ const { distance, familyCases, familyFiles, mostProbable, readNpy, TEXT, textOf,
 
 /** float32 against float64, as a share of the largest value: the weights are exact in bf16. */
 const TOLERANCE = 1e-5;
+/** Of a token's log-probability, in nats. */
+const LOG_TOLERANCE = 1e-4;
 
 const caseOf = (name: string) => {
   const found = familyCases.find((family) => family.name === name);
@@ -64,12 +66,18 @@ async function expectGenerated(app: Page, name: string): Promise<void> {
   await app.getByRole('textbox', { name: 'Text', exact: true }).fill(textOf(TEXT.slice(0, length)));
   await app.getByRole('textbox', { name: /^Length limit/ }).fill('1');
   await app.getByRole('button', { name: 'Generate', exact: true }).click();
-  await app.getByText('Tokens of the continuation as a table').click();
   const best = mostProbable(caseOf(name), length);
-  const cells = app.getByRole('row').nth(1).getByRole('cell');
-  await expect(cells.nth(1)).toHaveText(String(best.id));
-  // Four digits are shown.
-  expect(Number(await cells.nth(3).textContent())).toBeCloseTo(best.logProbability, 2);
+  const save = app.getByRole('button', { name: 'Tokens of the continuation: save as CSV' });
+  // Until it has begun, the continuation by the model before is shown.
+  await expect(async () => {
+    const [file] = await Promise.all([app.waitForEvent('download'), save.click()]);
+    const lines = (await readFile(await file.path(), 'utf8')).split('\n');
+    const [columns = [], row = []] = lines.map((line) => line.split(','));
+    const valueOf = (column: string) => Number(row[columns.indexOf(column)]);
+    expect(valueOf('id'), name).toBe(best.id);
+    const off = Math.abs(valueOf('log-probability') - best.logProbability);
+    expect(off, `log-probability of ${name}`).toBeLessThan(LOG_TOLERANCE);
+  }).toPass({ timeout: 60_000 });
 }
 
 /** Every third family and option: what the page adds to the engine is the same for all. With VITE_ALL=1 every one, in two minutes more. */
@@ -119,16 +127,24 @@ test('checkpoints of families and options: the page gives what torch computes', 
   });
 });
 
+/** One of each family takes longer than two minutes here: on a software adapter, one model's programs compile for half a minute. */
+const onGpu =
+  process.env.VITE_ALL === undefined
+    ? ['qwen3, tied head']
+    : ['llama, tied head', 'qwen2, tied head', 'gpt2, prefix transformer.', 'qwen3, tied head'];
+
 test('the same on WebGPU', { tag: '@slow' }, async ({ app }) => {
-  const name = 'qwen3, tied head';
   await app.goto('./#/generate?generator=opened');
   await app.getByRole('tab', { name: 'Model', exact: true }).click();
   await app.getByRole('radio', { name: 'WebGPU' }).click();
   await expect(app.getByText(/swiftshader.*\(software\)/)).toBeVisible();
-  await open(app, name);
-  await expectStates(app, name);
-  await expectGenerated(app, name);
+  for (const name of onGpu)
+    await test.step(name, async () => {
+      await open(app, name);
+      await expectStates(app, name);
+      await expectGenerated(app, name);
+    });
   // Fixed-point by blocks there.
   await keepIn(app, '16 bits');
-  await expectStates(app, name, 2e-2);
+  await expectStates(app, onGpu.at(-1) as string, 2e-2);
 });

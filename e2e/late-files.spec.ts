@@ -2,7 +2,7 @@ import { expect, test } from './support/app';
 
 const RUNTIME = /ort-wasm.*\.js$/;
 
-test('without the runtime the page says so immediately, and a restart fetches it', async ({
+test('case 15: without the runtime the page says so immediately, and a restart fetches it', async ({
   page,
   complaints,
 }) => {
@@ -21,9 +21,13 @@ test('without the runtime the page says so immediately, and a restart fetches it
     .first()
     .click();
   await expect(page.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 200_000 });
+  await page.getByRole('tab', { name: 'Low-rank' }).click();
+  await page.getByLabel(/^Samples/).fill('2');
+  await page.getByRole('button', { name: 'Decompose' }).click();
+  await expect(page.locator('.js-plotly-plot .main-svg').first()).toBeVisible({ timeout: 200_000 });
 });
 
-test('without the charts’ files the page says so, and draws them when they can be had again', {
+test('case 15: without the charts’ files the page says so, and draws them when they can be had again', {
   tag: '@slow',
 }, async ({ app, complaints }) => {
   complaints.allow(/404|Failed to fetch|core-|cartesian-/);

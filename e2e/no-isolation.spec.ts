@@ -58,7 +58,7 @@ test('without cross-origin isolation: no SharedArrayBuffer, one thread, and the 
   }
 });
 
-test('over plain http on a network the page works, and says what a browser withholds there', {
+test('case 13: over plain http on a network the page works, and says what a browser withholds there', {
   tag: '@slow',
 }, async ({ page }) => {
   const server = await plainHost();

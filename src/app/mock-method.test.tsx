@@ -5,7 +5,7 @@ import { memoryStore } from '../storage/store';
 import { ConfigForm } from './panels/distil/ConfigForm';
 import { lossLines } from './panels/distil/loss-lines';
 import { MethodCard } from './panels/distil/paths/MethodCard';
-import { runCsv } from './panels/distil/run-csv';
+import { runRows } from './panels/distil/run-rows';
 import { createApp } from './store/app-store';
 import { formatRunFile } from './store/run-file';
 import { AppProvider } from './store/use-app';
@@ -68,7 +68,7 @@ it('trains, draws its terms under their names, keeps them and writes them to fil
     ['total', 3],
     ['mocked answer', 3],
   ]);
-  expect(runCsv(run, WITH_MOCK)).toContain('loss answer');
+  expect(runRows(run, WITH_MOCK)[0]).toContain('loss answer');
   const text = formatRunFile(run);
   expect(JSON.parse(text)).toMatchObject({
     config: { method: 'mock', mock: { strength: 4.25 } },

@@ -189,23 +189,33 @@ describe('Distil', () => {
   });
 
   it('names a bad value beside its field and does not start with it', async () => {
-    const { app } = open({ hash: '#/distil' });
+    open({ hash: '#/distil' });
     const seed = page.getByLabelText(/^Seed/);
     await seed.fill('1e');
     await expect.element(text(/“1e” is not a number/)).toBeVisible();
     await expect.element(button('Start LoRi')).toBeDisabled();
     await seed.fill('1e3');
     await expect.element(button('Start LoRi')).toBeEnabled();
-    const heldOut = page.getByLabelText(/^Held-out problems/);
-    await heldOut.fill('1,000');
-    await expect.element(text(/could mean 1000 or 1: type one/)).toBeVisible();
-    await expect.element(button('Start LoRi')).toBeDisabled();
-    await heldOut.fill('1 000');
-    await expect.element(button('Start LoRi')).toBeEnabled();
-    expect(app.store.getState().draft.data.heldOut).toBe(1000);
     await button(/Latent steps/).click();
     await page.getByRole('textbox', { name: /^Latent steps/ }).fill('0');
     await expect.element(text(/1 to correct/)).toBeVisible();
+  });
+
+  it('case 16: a number with a thousands separator is read as meant, or refused', async () => {
+    const { app } = open({ hash: '#/distil' });
+    const heldOut = page.getByLabelText(/^Held-out problems/);
+    for (const [typed, said] of [
+      ['1,000', /“1,000” could mean 1000 or 1: type one/],
+      ['1.000', /“1.000” could mean 1000 or 1: type one/],
+      ['0,5', /whole number/],
+    ] as const) {
+      await heldOut.fill(typed);
+      await expect.element(text(said).first()).toBeVisible();
+      await expect.element(button('Start LoRi')).toBeDisabled();
+    }
+    await heldOut.fill('1 000');
+    await expect.element(button('Start LoRi')).toBeEnabled();
+    expect(app.store.getState().draft.data.heldOut).toBe(1000);
   });
 
   it('accepts a run file and says what is wrong with a bad one', async () => {

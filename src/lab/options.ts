@@ -378,7 +378,8 @@ export const OPTIONS = {
   csv: {
     type: 'string',
     value: 'file.csv',
-    about: 'Also writes every answer to every problem as a row.',
+    about:
+      'Also writes every answer to every problem as a row. Texts are as they are: a spreadsheet would compute those that begin with =, + or @.',
     commands: EVAL,
   },
   plan: {

@@ -2,9 +2,9 @@ import './charts.css';
 import { type ReactNode, useCallback, useId, useRef, useState } from 'react';
 import { Segments } from '../ui/Choice';
 import { DataTable } from '../ui/DataTable';
-import { csv, significant } from '../ui/format';
-import { ExportButtons, type ExportFormat } from './ExportButtons';
-import { imageOf } from './export';
+import { significant } from '../ui/format';
+import { ExportButtons, type ImageFormat } from './ExportButtons';
+import { imageOf as imageOfPlot } from './export';
 import type { Figure, Table, View } from './figure';
 import type { HoverLink } from './link';
 import type { ThemeName } from './look';
@@ -67,13 +67,12 @@ export function ChartFrame(props: ChartFrameProps) {
   }, []);
   const Heading = `h${level}` as const;
 
-  const contentOf = async (format: ExportFormat) => {
-    if (format === 'csv') {
-      const { columns, rows } = withSource(file(), source);
-      return csv([columns, ...rows]);
-    }
-    return element.current && imageOf(element.current, format, { title, source, theme, height });
+  const rows = () => {
+    const { columns, rows: values } = withSource(file(), source);
+    return [columns, ...values];
   };
+  const imageOf = async (format: ImageFormat) =>
+    element.current && imageOfPlot(element.current, format, { title, source, theme, height });
 
   return (
     <figure className="chart" aria-labelledby={id}>
@@ -93,7 +92,7 @@ export function ChartFrame(props: ChartFrameProps) {
               onChange={setScale}
             />
           )}
-          <ExportButtons {...{ title, fileName, contentOf }} onProblem={setProblem} />
+          <ExportButtons {...{ title, fileName, rows, imageOf }} onProblem={setProblem} />
         </div>
       </div>
       <Plot

@@ -1,28 +1,33 @@
+import type { CsvRows } from '../../text/csv';
 import { Button } from '../ui/Button';
+import { CsvButton } from '../ui/CsvButton';
 import { download } from '../ui/download';
 
-const TYPES = { csv: 'text/csv', svg: 'image/svg+xml', png: 'image/png' } as const;
-export type ExportFormat = keyof typeof TYPES;
+const TYPES = { svg: 'image/svg+xml', png: 'image/png' } as const;
+export type ImageFormat = keyof typeof TYPES;
 
 /** A button for each format; a file is made when its button is pressed. */
 export function ExportButtons({
   title,
   fileName,
-  contentOf,
+  rows,
+  imageOf,
   onProblem,
 }: {
   /** What is saved. */
   readonly title: string;
   /** Without the extension. */
   readonly fileName: string;
+  /** The values; the first row names the columns. */
+  readonly rows: () => CsvRows;
   /** `null` while there is nothing to save yet. */
-  readonly contentOf: (format: ExportFormat) => Promise<BlobPart | null>;
+  readonly imageOf: (format: ImageFormat) => Promise<BlobPart | null>;
   /** Receives why there is no file, or '' once there is one. */
   readonly onProblem: (problem: string) => void;
 }) {
-  const save = async (format: ExportFormat) => {
+  const save = async (format: ImageFormat) => {
     try {
-      const content = await contentOf(format);
+      const content = await imageOf(format);
       if (content !== null) download(`${fileName}.${format}`, content, TYPES[format]);
       onProblem('');
     } catch (error) {
@@ -31,7 +36,8 @@ export function ExportButtons({
   };
   return (
     <div className="chart-exports">
-      {(Object.keys(TYPES) as ExportFormat[]).map((format) => (
+      <CsvButton {...{ title, fileName, rows, onProblem }} />
+      {(Object.keys(TYPES) as ImageFormat[]).map((format) => (
         <Button
           key={format}
           look="quiet"

@@ -5,6 +5,7 @@ import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { savedBy } from '../saved-file.testing';
+import { CsvButton } from '../ui/CsvButton';
 import { ByLayer, Controls, Energy, Lines, Ranks, Walks } from './gallery.testing';
 import { hoverLink } from './link';
 
@@ -146,6 +147,17 @@ describe('what a chart hands over', () => {
     await page.getByText('Values as a table').click();
     const table = page.getByRole('table', { name: 'Rank for 95 % of the energy' });
     await expect.element(table).toMatchTextContent(/teacher, low.*13\s*11\s*16/);
+  });
+
+  it('case 23: texts are saved as they are, and guarded for spreadsheets where one would compute them', async () => {
+    const rows = () => [['token'], ['=19>>'], ['-4']];
+    show(<CsvButton title="Tokens" fileName="tokens" rows={rows} />);
+    const plain = await saved('Tokens: save as CSV');
+    expect([plain.name, plain.text]).toEqual(['tokens.csv', 'token\n=19>>\n-4\n']);
+    await expect.element(page.getByText(/would compute texts such as “=19>>”/)).toBeVisible();
+    const guarded = await saved('Save for spreadsheets');
+    expect([guarded.name, guarded.text]).toEqual(['tokens-for-spreadsheets.csv', "token\n'=19>>\n-4\n"]);
+    await expect.element(page.getByText(/would compute/)).not.toBeInTheDocument();
   });
 
   it('is a drawing with title and source', async () => {

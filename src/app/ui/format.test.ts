@@ -1,3 +1,4 @@
+import Papa from 'papaparse';
 import { describe, expect, it } from 'vitest';
 import { csv, duration, parameters, probability, remaining, significant, visibleToken } from './format';
 
@@ -48,10 +49,36 @@ describe('format', () => {
   it('shows blanks of tokens', () => {
     expect([' pens', '\n', '', '<s>'].map(visibleToken)).toEqual(['␣pens', '⏎', '(empty)', '<s>']);
   });
+});
 
-  it('writes CSV that no spreadsheet runs, and every one reads', () => {
-    expect(csv([['a,b', 'say "x"', '=1+1', -1.5, null]])).toBe('"a,b","say ""x""",\'=1+1,-1.5,\n');
-    expect(csv([[' café', '数']])).toBe('\ufeff café,数\n');
-    expect(csv([['-3', '-3+1', '-2.5', '-.5', '+1']])).toBe("-3,'-3+1,-2.5,'-.5,'+1\n");
+describe('case 23: CSV for other tools', () => {
+  /** Tokens of a rationale, some of which a spreadsheet would compute. */
+  const tokens = [
+    ...[' <<12', '+7', '=19>>', '-4', '*3', '/2', '=19>> The', ' café', '数', '\n', '"', 'a,b', ' ', '@'],
+    '−7',
+  ];
+  const rows = [
+    ['token', 'x'],
+    ...tokens.map((token, i) => [token, [Number.NaN, Number.POSITIVE_INFINITY][i] ?? -i / 3]),
+  ];
+
+  it('every token comes back as it was, and numbers are numbers', () => {
+    const { data } = Papa.parse<string[]>(csv(rows).slice(1), { skipEmptyLines: 'greedy' });
+    expect(data).toEqual(rows.map((row) => row.map(String)));
+    expect(data.slice(1, 5).map(([, x]) => x)).toEqual(['NaN', 'Infinity', `${-2 / 3}`, '-1']);
+  });
+
+  it('what is not ASCII begins with a byte order mark, which other files lack', () => {
+    expect(csv(rows)).toMatch(/^\ufefftoken,x\n/);
+    expect(csv([['a,b', 'say "x"', -1.5, null]])).toBe('"a,b","say ""x""",-1.5,\n');
+  });
+
+  it('guarded: no cell that a spreadsheet would compute; nothing else differs', () => {
+    const text = csv(rows, true);
+    expect(text).not.toMatch(/(^|,)"?[=+@]/m);
+    const { data } = Papa.parse<string[]>(text.slice(1), { skipEmptyLines: 'greedy' });
+    const changed = data.flatMap(([token], i) => (token === rows[i]?.[0] ? [] : [token]));
+    expect(changed).toEqual(["'+7", "'=19>>", "'=19>> The", "'@"]);
+    expect(csv([['-3', '-3+1', '-2.5', '-.5', '+1']], true)).toBe("-3,'-3+1,-2.5,'-.5,'+1\n");
   });
 });

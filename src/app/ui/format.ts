@@ -1,4 +1,4 @@
-import { csv as plain } from '../../text/csv';
+import { type CsvRows, csv as plain } from '../../text/csv';
 import { percent } from '../../text/figures';
 
 export { percent, pValue, signedPercent, significant } from '../../text/figures';
@@ -10,11 +10,12 @@ const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 export const integer = (value: number) => grouped.format(value);
 
 /**
- * Rows, the first of which names the columns, as a file for people's spreadsheets: one that is not ASCII begins with a byte order
- * mark, without which those of Windows take it for another encoding.
+ * Rows, the first of which names the columns, as a file for programs and people's spreadsheets: one that is not ASCII begins with a
+ * byte order mark, without which those of Windows take it for another encoding.
+ * @param guarded see `text/csv`
  */
-export function csv(rows: Parameters<typeof plain>[0]): string {
-  const text = plain(rows);
+export function csv(rows: CsvRows, guarded = false): string {
+  const text = plain(rows, guarded);
   return /^[\t\n\r -~]*$/.test(text) ? text : `\ufeff${text}`;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readNumber } from './number';
 
-describe('readNumber', () => {
+describe('case 16: readNumber', () => {
   it.each([
     ['12', 12],
     [' 12 ', 12],

@@ -26,6 +26,9 @@ const DTYPES = {
   U16: ['u16', 2],
   U8: ['u8', 1],
   BOOL: ['bool', 1],
+  // Scales and other bookkeeping of quantised checkpoints.
+  F8_E4M3: ['f8_e4m3', 1],
+  F8_E5M2: ['f8_e5m2', 1],
 } as const;
 
 export type StoredDType = (typeof DTYPES)[keyof typeof DTYPES][0];

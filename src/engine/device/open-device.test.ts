@@ -13,7 +13,7 @@ function gpuWith(adapter: object | Promise<unknown>, device: Promise<unknown> = 
 }
 const gpuDevice = () => ({ lost: never, addEventListener: () => undefined, destroy: vi.fn() });
 
-describe('opening the device', () => {
+describe('case 30: opening the device', () => {
   it.each([
     ['without info', {}, { vendor: '', architecture: '', description: '', isFallback: false }],
     ['without info, said to be software', { isFallbackAdapter: true }, { isFallback: true }],

@@ -2,8 +2,8 @@ import { type Arena, formatArena, standings } from '../../../contract/arena';
 import { keptSentence, markdownOf } from '../../../contract/arena-table';
 import { useActions } from '../../store/use-app';
 import { Button } from '../../ui/Button';
+import { CsvButton } from '../../ui/CsvButton';
 import { download } from '../../ui/download';
-import { csv } from '../../ui/format';
 import { OpenJsonFile } from '../shared/OpenFile';
 import { runTable } from './words';
 
@@ -32,9 +32,7 @@ export function ArenaFiles({ arena }: { readonly arena: Arena }) {
       </Button>
       {arena.runs.length > 0 && (
         <>
-          <Button onPress={() => download('arena.csv', csv([table.columns, ...table.rows]), 'text/csv')}>
-            CSV
-          </Button>
+          <CsvButton look="plain" fileName="arena" rows={() => [table.columns, ...table.rows]} />
           <Button onPress={() => download('arena.md', markdown(arena), 'text/markdown')}>Markdown</Button>
         </>
       )}

@@ -3,9 +3,10 @@ import { FileTrigger } from 'react-aria-components';
 import { formatRunFile, MAX_RUN_FILE_LENGTH } from '../../store/run-file';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
+import { CsvButton } from '../../ui/CsvButton';
 import { download } from '../../ui/download';
 import { FileFailure, useChosenFile } from '../shared/OpenFile';
-import { runCsv } from './run-csv';
+import { runRows } from './run-rows';
 
 /** A run out to a file and in from one: as it is when the button is pressed, not as the place last drew it. */
 export function RunFiles() {
@@ -42,9 +43,9 @@ export function RunFiles() {
             <Button onPress={() => download(`${name}.json`, formatRunFile(run), 'application/json')}>
               Download run file
             </Button>
-            <Button onPress={() => download(`${name}.csv`, runCsv(run, methods), 'text/csv')}>
+            <CsvButton look="plain" fileName={name} rows={() => runRows(run, methods)}>
               Download CSV
-            </Button>
+            </CsvButton>
           </>
         )}
         <span role="status" className="help">

@@ -18,12 +18,16 @@ export function StageTable({
 }) {
   if (stages.length < 2) return null;
   const begun = stageRows(stages, accuracy, done);
+  const rows = () => {
+    const { columns, rows: values } = stageTable(begun);
+    return [columns, ...values];
+  };
   return (
     <section aria-labelledby="stages-title" className="observed">
       <div className="chart-head">
         <h4 id="stages-title">Accuracy by stage</h4>
         <div className="chart-tools">
-          <CsvButton title="Accuracy by stage" fileName="stages" table={() => stageTable(begun)} />
+          <CsvButton title="Accuracy by stage" fileName="stages" rows={rows} />
         </div>
       </div>
       <p className="about">

@@ -1,9 +1,10 @@
 import { useState } from 'react';
 import type { LiveSample } from '../../store/generation';
 import { Button } from '../../ui/Button';
+import { CsvButton } from '../../ui/CsvButton';
 import { ENDINGS } from '../shared/endings';
 import { DrawnTokens } from './DrawnTokens';
-import { TokenTable } from './TokenTable';
+import { TokenTable, tokenRows } from './TokenTable';
 
 /** One continuation, behind the prompt it continues. */
 export function SampleView({
@@ -49,6 +50,15 @@ export function SampleView({
         >
           Copy
         </Button>
+        {sample.tokens.length > 0 && (
+          <CsvButton
+            title={`Tokens of ${name}`}
+            fileName={number === null ? 'tokens' : `tokens-sample-${number}`}
+            rows={() => tokenRows(sample.tokens)}
+          >
+            Tokens (CSV)
+          </CsvButton>
+        )}
         <span className="muted">
           {sample.ending !== null ? ENDINGS[sample.ending] : isBusy ? '' : 'Stopped.'}
         </span>

@@ -1,7 +1,18 @@
 import { useState } from 'react';
+import type { CsvRows } from '../../../text/csv';
 import type { LiveToken } from '../../store/generation';
 import { DataTable } from '../../ui/DataTable';
 import { probability, visibleToken } from '../../ui/format';
+
+const COLUMNS = ['Place', 'Token', 'Id', 'Probability', 'Log-probability', 'Drawn with'];
+
+/** Every token as it is, with all digits: probabilities as shares, log-probabilities in nats. */
+export const tokenRows = (tokens: readonly LiveToken[]): CsvRows => [
+  COLUMNS.map((name) => name.toLowerCase()),
+  ...tokens.map(({ text, id, logProbability, probability: drawn }, i) => [
+    ...[i + 1, text, id, Math.exp(logProbability), logProbability, drawn],
+  ]),
+];
 
 /** Every token with its numbers, where it is asked for. */
 export function TokenTable({
@@ -18,7 +29,7 @@ export function TokenTable({
       {isOpen && (
         <DataTable
           caption="Probabilities of the model itself, and those the tokens were drawn with"
-          columns={['Place', 'Token', 'Id', 'Probability', 'Log-probability', 'Drawn with']}
+          columns={COLUMNS}
           max={tokens.length}
           rows={tokens.map((token, i) => [
             i + 1,

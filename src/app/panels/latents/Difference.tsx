@@ -1,7 +1,6 @@
 import type { AnswerDifference } from '../../../contract/thoughts';
-import { Button } from '../../ui/Button';
-import { download } from '../../ui/download';
-import { csv, probability, significant, visibleToken } from '../../ui/format';
+import { CsvButton } from '../../ui/CsvButton';
+import { probability, significant, visibleToken } from '../../ui/format';
 import { Scroller } from '../../ui/Scroller';
 
 /** What a branch changed in the answer: its first token's distribution, and the divergence along the reference's answer. */
@@ -59,12 +58,9 @@ export function Difference({
         {divergence.map(({ text, nats }) => `${visibleToken(text)} ${significant(nats, 3)}`).join(', ')} nats.
       </p>
       <div className="actions">
-        <Button
-          look="quiet"
-          onPress={() => download('branch-difference.csv', csv(rowsOf(first, divergence)), 'text/csv')}
-        >
+        <CsvButton fileName="branch-difference" rows={() => rowsOf(first, divergence)}>
           The difference (CSV)
-        </Button>
+        </CsvButton>
       </div>
     </section>
   );

@@ -2,8 +2,8 @@ import type { ThoughtReport } from '../../../contract/thoughts';
 import { seenThoughts } from '../../store/thoughts';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
-import { download } from '../../ui/download';
-import { csv, probability, visibleToken } from '../../ui/format';
+import { CsvButton } from '../../ui/CsvButton';
+import { probability, visibleToken } from '../../ui/format';
 import { Scroller } from '../../ui/Scroller';
 
 /** The logit lens: what each layer would say after each thought, layers up, thoughts to the right. */
@@ -58,9 +58,9 @@ export function LensGrid() {
         </table>
       </Scroller>
       <div className="actions">
-        <Button look="quiet" onPress={() => download('logit-lens.csv', csv(lensRows(seen)), 'text/csv')}>
+        <CsvButton fileName="logit-lens" rows={() => lensRows(seen)}>
           Logit lens (CSV)
-        </Button>
+        </CsvButton>
       </div>
     </>
   );

@@ -1,13 +1,13 @@
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
+import { CsvButton } from '../../ui/CsvButton';
 import { DataTable } from '../../ui/DataTable';
-import { download } from '../../ui/download';
 import { Notice } from '../../ui/ErrorNotice';
 import { duration } from '../../ui/format';
 import { Panel } from '../../ui/Panel';
 import { TaskStatus } from '../shared/TaskStatus';
-import { CHECK_COLUMNS, checkCsv, checkRows, notRun, outcome } from './check-report';
+import { CHECK_COLUMNS, checkRows, checkTable, notRun, outcome } from './check-report';
 
 /** Every kernel compared with stored results, on the open device. */
 export function CheckCard() {
@@ -23,15 +23,7 @@ export function CheckCard() {
       about="Runs every kernel on stored test cases and compares the results with float64 references."
       actions={
         <>
-          {report && (
-            <Button
-              look="quiet"
-              onPress={() => download('device-check.csv', checkCsv(report), 'text/csv')}
-              aria-label="Download the check as CSV"
-            >
-              CSV
-            </Button>
-          )}
+          {report && <CsvButton title="The check" fileName="device-check" rows={() => checkTable(report)} />}
           <Button isDisabled={isBusy(task) || isBusy(device)} onPress={() => void runCheck()}>
             {report ? 'Check again' : 'Check this device'}
           </Button>

@@ -23,7 +23,11 @@ function Table({ model, list }: { readonly model: ModelReport; readonly list: re
     <>
       <DataTable caption={matchedCaption(model, list)} max={list.length} {...table} />
       <div className="actions">
-        <CsvButton title="Matched tensors" fileName="matched-tensors" table={() => table} />
+        <CsvButton
+          title="Matched tensors"
+          fileName="matched-tensors"
+          rows={() => [table.columns, ...table.rows]}
+        />
       </div>
     </>
   );

@@ -22,7 +22,7 @@ describe('the card "Check this device"', () => {
     await expect.element(table).toMatchTextContent(/SVD.*✓ passed.*1\.0e−7.*CPU twin/);
     await expect.element(table).toMatchTextContent(/Moments.*✕ too far off.*3\.0e−4/);
     await expect.element(table).toMatchTextContent(/✕ did not run/);
-    await expect.element(button('Download the check as CSV')).toBeVisible();
+    await expect.element(button('The check: save as CSV')).toBeVisible();
     await app.actions.openDevice('wasm');
     await expect.element(page.getByText(/on the device that was open before/)).toBeVisible();
     await expect.element(button('Check again')).toBeEnabled();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceCheckReport, KernelCheck } from '../../../contract/lens';
-import { CHECK_COLUMNS, checkCsv, checkRows, notRun, outcome } from './check-report';
+import { csv } from '../../../text/csv';
+import { CHECK_COLUMNS, checkRows, checkTable, notRun, outcome } from './check-report';
 
 const row: KernelCheck = {
   kernel: 'Moments',
@@ -57,7 +58,9 @@ describe('the report of the check', () => {
   });
 
   it('writes everything into the CSV', () => {
-    const lines = checkCsv(report(row, broken)).trim().split('\n');
+    const lines = csv(checkTable(report(row, broken)))
+      .trim()
+      .split('\n');
     expect(lines[1]).toBe('Moments,"μ, relative",0.000002,0.00001,yes,gpu,3,12.34,,acme');
     expect(lines[2]).toBe(
       'SVD,"μ, relative",NaN,0.00001,no,gpu,3,12.34,"a ""shader"" does not compile",acme',

@@ -1,5 +1,6 @@
 import type { DeviceCheckReport, KernelCheck } from '../../../contract/lens';
-import { csv, duration, significant } from '../../ui/format';
+import type { CsvRows } from '../../../text/csv';
+import { duration, significant } from '../../ui/format';
 
 const RUNS_ON: Readonly<Record<KernelCheck['runsOn'], string>> = { gpu: 'GPU', cpu: 'CPU twin' };
 
@@ -35,8 +36,8 @@ export function checkRows({ checks }: DeviceCheckReport): (string | number | nul
 }
 
 /** The whole report, one row per measure. */
-export function checkCsv({ adapter, checks }: DeviceCheckReport): string {
-  return csv([
+export function checkTable({ adapter, checks }: DeviceCheckReport): CsvRows {
+  return [
     [
       'kernel',
       'error of',
@@ -61,7 +62,7 @@ export function checkCsv({ adapter, checks }: DeviceCheckReport): string {
       c.failure,
       adapter,
     ]),
-  ]);
+  ];
 }
 
 /** Kernels that could not be run, and why. */

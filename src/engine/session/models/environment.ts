@@ -85,7 +85,9 @@ async function open(
     software: device.info.isFallback,
   };
   if (wanted === 'auto' && device?.info.isFallback) {
-    reason = `The only GPU adapter is a software one (${device.info.description || device.info.architecture}), which is slower than WASM.`;
+    // Older browsers do not name it.
+    const name = device.info.description || device.info.architecture;
+    reason = `The only GPU adapter is a software one${name && ` (${name})`}, which is slower than WASM.`;
     device.destroy();
     device = undefined;
   }

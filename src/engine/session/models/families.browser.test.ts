@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { webgpuProvider } from '../../testing/providers.testing';
 import { familyErrors } from './families.testing';
-import { familyCases } from './families-files.testing';
+import { familyCases, fineCases } from './families-files.testing';
+import { ROUNDINGS, roundingErrors } from './rounding.testing';
 
 /** As on WASM; measured at most 2e-6. */
 const TOLERANCE = 1e-5;
@@ -33,4 +34,23 @@ describe.each(familyCases)('on WebGPU: $name', (family) => {
     const { text } = await familyErrors(provider.gpu, family, 'bf16', ['text'], 'half');
     expect(text).toBeLessThan(TOLERANCE);
   });
+});
+
+describe.each(fineCases)('on WebGPU: $name, with weights that 16 bits do not hold', (family) => {
+  const isFirst = family === fineCases[0];
+  // Rounding a file and a matrix by blocks does not depend on the family: the others with VITE_ALL.
+  it.each(ROUNDINGS.filter(({ storage }) => storage === 'half' || isFirst || ALL))(
+    'from $dtype, kept as $storage: off, but within $most',
+    async (rounding) => {
+      for (const [way, error] of await roundingErrors(
+        provider.gpu,
+        family,
+        rounding,
+        isFirst && rounding.storage === 'half' ? ['text', 'logits'] : ['text'],
+      )) {
+        expect(error, way).toBeLessThan(rounding.most);
+        expect(error, way).toBeGreaterThan(TOLERANCE);
+      }
+    },
+  );
 });

@@ -1,9 +1,8 @@
 import type { RefObject } from 'react';
 import type { MethodData } from '../../../../contract/methods/method';
-import { ExportButtons, type ExportFormat } from '../../../charts/ExportButtons';
+import { ExportButtons, type ImageFormat } from '../../../charts/ExportButtons';
 import { imageOfDrawing } from '../../../charts/export';
 import { useTheme } from '../../../store/use-app';
-import { csv } from '../../../ui/format';
 import { termLegend, termTable } from './words';
 
 /** The drawing of a method's paths as images, with its numbers in words below it; its terms as a table. */
@@ -22,17 +21,17 @@ export function PathFiles({
   readonly onProblem: (problem: string) => void;
 }) {
   const theme = useTheme();
-  const contentOf = async (format: ExportFormat) => {
-    if (format === 'csv') {
-      const { columns, rows } = termTable(method, config);
-      return csv([columns, ...rows]);
-    }
+  const rows = () => {
+    const { columns, rows: terms } = termTable(method, config);
+    return [columns, ...terms];
+  };
+  const imageOf = async (format: ImageFormat) => {
     const source = `${termLegend(method, config)}. ${method.source}.`;
     return svg.current && imageOfDrawing(svg.current, format, { title, source, theme });
   };
   return (
     <div className="chart-tools">
-      <ExportButtons {...{ title, contentOf, onProblem }} fileName={`paths-${method.id}`} />
+      <ExportButtons {...{ title, rows, imageOf, onProblem }} fileName={`paths-${method.id}`} />
     </div>
   );
 }

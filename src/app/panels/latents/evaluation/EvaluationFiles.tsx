@@ -1,8 +1,8 @@
 import { evaluationRows } from '../../../../contract/evaluation';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
+import { CsvButton } from '../../../ui/CsvButton';
 import { download } from '../../../ui/download';
-import { csv } from '../../../ui/format';
 import { OpenJsonFile } from '../../shared/OpenFile';
 
 /** Bytes of the largest file that is read. */
@@ -30,9 +30,9 @@ export function EvaluationFiles() {
           >
             Download (JSON)
           </Button>
-          <Button onPress={() => download('evaluations.csv', csv(evaluationRows(evaluations)), 'text/csv')}>
+          <CsvButton look="plain" fileName="evaluations" rows={() => evaluationRows(evaluations)}>
             Every answer (CSV)
-          </Button>
+          </CsvButton>
         </>
       )}
     </>

@@ -28,7 +28,7 @@ export function SweepChart() {
   return (
     <LineChart
       title="Accuracy against the number of thoughts"
-      summary={`${evaluation.label}: the same problems with other numbers of thoughts; trained with ${evaluation.thoughts}.`}
+      summary={`${evaluation.label}: the same problems with other numbers of thoughts; its own number, the only one that a student was last trained with, is ${evaluation.thoughts}.`}
       series={series}
       x={{ label: 'thoughts before the answer', column: 'thoughts' }}
       y={{ label: 'share right (95 %)', format: '%', range: [0, 1.02] }}

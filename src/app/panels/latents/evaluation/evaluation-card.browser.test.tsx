@@ -6,7 +6,7 @@ import { EvaluationCard } from './EvaluationCard';
 
 const mount = mounting();
 
-it('evaluates, is cancelled and goes on, sweeps, compares two subjects, and shows single answers', async () => {
+it('case 26: evaluates, is cancelled and goes on, sweeps, compares two subjects, and shows single answers', async () => {
   const { actions, store } = mount(<EvaluationCard />, { pace: 10 });
   const list = () => store.getState().evaluation.list;
   actions.changeEvaluation({ subject: 'teacher', mode: 'explicit', problems: 200 });
@@ -35,7 +35,7 @@ it('evaluates, is cancelled and goes on, sweeps, compares two subjects, and show
   expect(list()).toHaveLength(3);
   await expect
     .element(page.getByRole('figure', { name: 'Accuracy against the number of thoughts' }))
-    .toBeVisible();
+    .toMatchTextContent(/its own number, the only one that a student was last trained with, is 3\./);
 
   actions.showEvaluation(3, 1);
   await expect.element(page.getByText(/on 60 common problems .*McNemar’s exact p/)).toBeVisible();

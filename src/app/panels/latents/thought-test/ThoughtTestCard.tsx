@@ -15,10 +15,11 @@ import { isBusy } from '../../../store/task';
 import { thoughtTestErrors } from '../../../store/thought-test';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
+import { CsvButton } from '../../../ui/CsvButton';
 import { DataTable } from '../../../ui/DataTable';
 import { download } from '../../../ui/download';
 import { NumberField } from '../../../ui/Field';
-import { csv, duration, percent } from '../../../ui/format';
+import { duration, percent } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
 import { TextEntry } from '../../../ui/TextEntry';
 import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
@@ -149,17 +150,13 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
         >
           Download data (JSON)
         </Button>
-        <Button
-          onPress={() =>
-            download(
-              'thoughts.csv',
-              csv([[...CONDITION_COLUMNS], ...rowsOf(report, comparisons)]),
-              'text/csv',
-            )
-          }
+        <CsvButton
+          look="plain"
+          fileName="thoughts"
+          rows={() => [CONDITION_COLUMNS, ...rowsOf(report, comparisons)]}
         >
           Every condition (CSV)
-        </Button>
+        </CsvButton>
       </div>
       <LineChart
         {...shared}

@@ -1,15 +1,15 @@
 import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
+import type { CsvRows } from '../../../text/csv';
 import type { RunState } from '../../store/run';
 import { shownTerms } from '../../store/terms';
-import { csv } from '../../ui/format';
 import { stagesOfRun } from './stages';
 
 /**
  * The curves of a run, a row for every step that has a loss or a validation accuracy. The two are thinned apart in long
  * runs, so that a row may have only one of them. Of a curriculum, with the number of the step's stage.
  */
-export function runCsv({ series, config }: Pick<RunState, 'series' | 'config'>, methods: Methods): string {
+export function runRows({ series, config }: Pick<RunState, 'series' | 'config'>, methods: Methods): CsvRows {
   const terms = shownTerms(series, config?.method ?? null, methods);
   const stages = stagesOfRun(config, methods);
   const accuracyAt = new Map(
@@ -43,5 +43,5 @@ export function runCsv({ series, config }: Pick<RunState, 'series' | 'config'>, 
       accuracy?.high ?? null,
     ];
   });
-  return csv([head, ...rows]);
+  return [head, ...rows];
 }
