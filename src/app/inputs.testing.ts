@@ -29,7 +29,7 @@ export const madeInputs = (of: InputsRequest['of'], samples: number): RunInputs 
     {
       ...{ name: '', isDrawn: false },
       segments: [
-        segment('question', 'Mia has 4 zebras and 3 zebus. How many?'),
+        segment('question', 'Mia has 4 zebras and 3 zebus How many?'),
         segment('rationale', '<<4+3=7>>'),
         { kind: 'latents', count: 5 },
         segment('prompt', 'The answer is:'),
