@@ -257,7 +257,7 @@ describe('rows of the Hub', () => {
 
 describe('a file of a data set’s repository', () => {
   /** A host with one data set, which breaks off its first answer with a file after `cut` bytes. */
-  function host(content: string, cut = Number.POSITIVE_INFINITY) {
+  function host(content: string, cut = Number.POSITIVE_INFINITY, reading = () => {}) {
     const bytes = new TextEncoder().encode(content);
     const asked: string[] = [];
     const answer = async (input: string, init: RequestInit) => {
@@ -276,13 +276,21 @@ describe('a file of a data set’s repository', () => {
           status: from > 0 ? 206 : 200,
           headers: { etag: '"1"', 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` },
         });
-      const stream = new ReadableStream({
-        start(controller) {
-          controller.enqueue(bytes.slice(0, cut));
-          if (cut >= bytes.length) controller.close();
-          else init.signal?.addEventListener('abort', () => controller.error(init.signal?.reason));
+      let pulls = 0;
+      const stream = new ReadableStream(
+        {
+          pull(controller) {
+            if (pulls++ === 0) controller.enqueue(bytes.slice(0, cut));
+            // The second time, what was sent has been read.
+            else if (cut >= bytes.length) controller.close();
+            else reading();
+          },
+          start(controller) {
+            init.signal?.addEventListener('abort', () => controller.error(init.signal?.reason));
+          },
         },
-      });
+        { highWaterMark: 0 },
+      );
       return new Response(stream, { headers: { etag: '"1"' } });
     };
     vi.stubGlobal('fetch', answer);
@@ -292,7 +300,9 @@ describe('a file of a data set’s repository', () => {
 
   it('is asked of the mirror given in Model, agreed to, cancelled, resumed where it broke off, and opened', async () => {
     const { actions, data } = open();
-    const asked = host(LINES, 20);
+    let cut = () => {};
+    const isCut = new Promise<void>((resolve) => (cut = resolve));
+    const asked = host(LINES, 20, cut);
     try {
       actions.typeMirror('https://hf.example');
       actions.typeDataFile({ repository: 'org/own', file: 'train.txt' });
@@ -303,9 +313,7 @@ describe('a file of a data set’s repository', () => {
         offer: { value: { files: [{ size: LINES.length }] } },
       });
       const first = actions.downloadData();
-      await vi.waitFor(() => expect(data().hub.transfer?.done).toBe(0));
-      await vi.waitFor(() => expect(asked).toHaveLength(2));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await isCut;
       actions.cancelDataDownload();
       expect(await first).toBe(false);
       expect(data().hub.download.status).toBe('idle');
