@@ -26,12 +26,12 @@ it('opens the tokens of a row below it: unknown ones marked, counted and named, 
   await expect
     .element(question.getByRole('listitem').nth(3))
     .toMatchTextContent(/\? <unk>.*zebras.*unknown word/);
-  await expect.element(section.getByText('5 latents, made from hidden states')).toBeVisible();
+  await expect.element(section.getByText(/^5 latents, made from hidden states/)).toBeVisible();
   await expect.element(section.getByRole('group', { name: 'Answer prompt: 3 tokens' })).toBeVisible();
   await expect.element(button).toHaveAttribute('aria-expanded', 'true');
   // Another row takes its place, and says that a run has no use for it.
   await page.getByRole('button', { name: 'Tokens of row-4', exact: true }).click();
-  await expect.element(page.getByText('A run leaves this row out: 400 tokens; at most 256.')).toBeVisible();
+  await expect.element(page.getByText(/A run leaves this row out: 400 tokens; at most 256\./)).toBeVisible();
   await expect.element(section).not.toBeInTheDocument();
 });
 
