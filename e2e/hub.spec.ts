@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expect, expectAccessible, test } from './support/app';
-import { type Hub, MODEL, startHub } from './support/hub';
+import { DATA_SET, type Hub, MODEL, SPLIT_ROWS, startHub } from './support/hub';
 
 let hub: Hub;
 test.beforeEach(async () => {
@@ -283,3 +283,67 @@ function studentOf(base: Buffer): Buffer {
   length.writeBigUInt64LE(BigInt(text.length));
   return Buffer.concat([length, text, ...parts]);
 }
+
+test('a data set comes from a mirror: its rows, cancelled and gone on with; without a viewer, a file, agreed to and read', async ({
+  app,
+  complaints,
+}) => {
+  complaints.allow(/404|Failed to load resource/);
+  await tab(app, 'Data').click();
+  const asked = outside(app);
+  await app.getByText('From the Hugging Face Hub or a mirror').click();
+  await app.getByRole('radio', { name: 'Mirror' }).click();
+  await app.getByLabel('Address of the mirror').fill(hub.base);
+  const { host } = new URL(hub.base);
+  await app.getByRole('textbox', { name: 'Name', exact: true }).fill(DATA_SET);
+  await app.getByRole('radio', { name: 'All of the split' }).click();
+  await expectAccessible(app);
+  expect(asked).toEqual([]);
+
+  // More rows than were ever fetched at once before: cancelled on the way, they go on from where they were.
+  await app.getByRole('button', { name: `Fetch rows from ${host}` }).click();
+  const bar = app.getByRole('progressbar', { name: 'Fetching rows' }).first();
+  await expect(bar).toHaveAttribute('aria-valuetext', /00 of 1,234 rows.*about .* left/);
+  await app.getByRole('button', { name: 'Cancel fetching' }).click();
+  await expect(app.getByText(/rows have arrived\. They are kept until this page is closed/)).toBeVisible();
+  const before = hub.seen.length;
+  await app.getByRole('button', { name: `Fetch the rest of the rows from ${host}` }).click();
+  await expect(
+    app.getByText(`${SPLIT_ROWS.toLocaleString('en')} of 1,234 rows pass the filter.`),
+  ).toBeVisible();
+  const offsets = hub.seen.map((line) => Number(/offset=(\d+)/.exec(line)?.[1]));
+  expect(offsets.slice(before)[0]).toBeGreaterThan(0);
+  expect(new Set(offsets.slice(before)).size).toBe(offsets.length - before);
+
+  // The exact tokens of a row, below it.
+  await app.getByRole('button', { name: 'Tokens of row-1', exact: true }).click();
+  const tokens = app.getByRole('region', { name: 'The tokens of row-1' });
+  await expect(tokens.getByRole('group', { name: /^Question: \d+ tokens/ })).toBeVisible({ timeout: 60_000 });
+  await expect(tokens.getByRole('group', { name: /^Answer prompt: 4 tokens/ })).toBeVisible();
+  await expectAccessible(app);
+
+  // Without a viewer it says so, and offers the other way.
+  hub.hasViewer = false;
+  await app.getByText('From the Hugging Face Hub or a mirror').click();
+  await app.getByRole('radio', { name: 'The first rows' }).click();
+  await app.getByRole('button', { name: `Fetch rows from ${host}` }).click();
+  await expect(app.getByRole('alert')).toContainText('It may have no dataset viewer');
+  await expect(app.getByRole('alert')).toContainText(
+    'Download the rows as a file of the data set’s repository',
+  );
+
+  await app.getByRole('radio', { name: 'A file' }).click();
+  await app.getByRole('textbox', { name: 'Repository' }).fill(DATA_SET);
+  const seen = hub.seen.length;
+  await app.getByRole('button', { name: `Look it up on ${host}` }).click();
+  await expect(
+    app.getByRole('heading', { name: /^Download 1\.\d kB from 127\.0\.0\.1:\d+\?$/ }),
+  ).toBeVisible();
+  expect(hub.seen.slice(seen)).toEqual([`api GET /api/datasets/${DATA_SET}/revision/main?blobs=true 200`]);
+  await expectAccessible(app);
+  await app.getByRole('button', { name: 'Download and open' }).click();
+  await expect(app.getByText('40 of 40 rows pass the filter.')).toBeVisible();
+  await expect(app.getByRole('heading', { name: 'train.txt' })).toBeVisible();
+  await expect(app.getByText('GSM8K-Aug, text lines of implicit CoT').first()).toBeVisible();
+  expect([...new Set(asked)].map((one) => one.replace(/:\d+$/, ''))).toEqual(['127.0.0.1']);
+});

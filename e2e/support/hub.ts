@@ -1,6 +1,7 @@
 /**
  * A host that answers as the Hub does: the API's listing, files behind a redirect to a second origin as on the Hub's
- * content network, and every fault of a network on demand. It knows one model, the bundled base.
+ * content network, and every fault of a network on demand. It knows one model, the bundled base, and one data set,
+ * whose rows its dataset viewer has too.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -12,7 +13,34 @@ const FOLDER = join(import.meta.dirname, '../../models/base');
 const NAMES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'];
 
 export const MODEL = 'test/base';
+export const DATA_SET = 'test/own';
 const COMMIT = 'c0ffee'.padEnd(40, '0');
+
+/** The data set's files, each in the form that a published set has it. */
+const DATA_FILES: readonly (readonly [path: string, content: string])[] = [
+  [
+    'data/train.txt',
+    Array.from(
+      { length: 40 },
+      (_, i) => `Ann has ${i} and 2 more?||<<${i}+2=${i + 2}>> #### ${i + 2}\n`,
+    ).join(''),
+  ],
+  [
+    'data/prosqa_train.json',
+    JSON.stringify([
+      {
+        question: 'Every terpus is a lempus. Tom is a terpus. Is Tom a lempus or a zumpus?',
+        steps: ['Tom is a terpus.', 'Every terpus is a lempus.'],
+        answer: 'Tom is a lempus.',
+        idx_to_symbol: ['Tom', 'terpus', 'lempus', 'zumpus'],
+      },
+    ]),
+  ],
+];
+/** Rows of its one split. */
+export const SPLIT_ROWS = 1234;
+/** As many as a dataset viewer gives at once. */
+const AT_ONCE = 100;
 
 /** What is done to the next answer with a file's content. */
 export type Fault =
@@ -35,6 +63,8 @@ export interface Hub {
   readonly faults: Fault[];
   /** Bytes a second of the weights; 0: as fast as it goes. */
   speed: number;
+  /** Whether it has a dataset viewer, at its own address. */
+  hasViewer: boolean;
   readonly bytes: number;
   close(): Promise<void>;
 }
@@ -55,33 +85,50 @@ const listen = async (
 const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 export async function startHub(folder = FOLDER): Promise<Hub> {
-  const files = new Map(NAMES.map((name) => [name, readFileSync(join(folder, name))]));
+  const files = new Map([
+    ...NAMES.map((name) => [name, readFileSync(join(folder, name))] as const),
+    ...DATA_FILES.map(([path, content]) => [path, Buffer.from(content)] as const),
+  ]);
   const seen: string[] = [];
   const tokens: string[] = [];
   const faults: Fault[] = [];
   let etag = 1;
-  const state = { speed: 0 };
+  const state = { speed: 0, hasViewer: true };
   const open = {
     'Access-Control-Allow-Origin': '*',
     'Access-Control-Expose-Headers': 'ETag, Content-Range, Retry-After',
   };
 
-  const listing = () => ({
-    id: MODEL,
+  const listing = (id: string, names: readonly string[]) => ({
+    id,
     sha: COMMIT,
     cardData: { license: 'mit' },
     siblings: [
-      ...[...files].map(([rfilename, content]) => ({
-        rfilename,
-        size: content.length,
-        blobId: hash('sha1', `blob ${content.length}\0`, content),
-        ...(rfilename.endsWith('.safetensors') && {
-          lfs: { sha256: hash('sha256', content), size: content.length, pointerSize: 130 },
-        }),
-      })),
+      ...names.map((rfilename) => {
+        const content = files.get(rfilename) as Buffer;
+        return {
+          rfilename,
+          size: content.length,
+          blobId: hash('sha1', `blob ${content.length}\0`, content),
+          ...(rfilename.endsWith('.safetensors') && {
+            lfs: { sha256: hash('sha256', content), size: content.length, pointerSize: 130 },
+          }),
+        };
+      }),
       { rfilename: 'README.md', size: 1234, blobId: '1'.repeat(40) },
     ],
   });
+
+  const rowsFrom = (query: URLSearchParams) => {
+    const offset = Number(query.get('offset'));
+    const count = Math.max(0, Math.min(AT_ONCE, Number(query.get('length')), SPLIT_ROWS - offset));
+    const rows = Array.from({ length: count }, (_, i) => ({
+      row_idx: offset + i,
+      row: { question: `Ann has ${offset + i} and 2 more?`, answer: `So.\n#### ${offset + i + 2}` },
+      truncated_cells: [],
+    }));
+    return { features: [], rows, num_rows_total: SPLIT_ROWS };
+  };
 
   const note = (who: string, request: IncomingMessage, status: number) => {
     const { range, authorization } = request.headers;
@@ -102,7 +149,7 @@ export async function startHub(folder = FOLDER): Promise<Hub> {
 
   /** The content network: it allows no header but those that need no permission, as the real one. */
   const cdn = await listen((request, response) => {
-    const name = (request.url ?? '').slice(1);
+    const name = decodeURIComponent((request.url ?? '').slice(1));
     const content = files.get(name);
     if (!content || request.method !== 'GET') {
       note('cdn', request, 403);
@@ -136,14 +183,29 @@ export async function startHub(folder = FOLDER): Promise<Hub> {
   });
 
   const api = await listen((request, response) => {
-    const { pathname } = new URL(request.url ?? '', 'http://hub');
-    const file = new RegExp(`^/${MODEL}/resolve/${COMMIT}/(.+)$`).exec(pathname)?.[1];
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://hub');
+    const file = new RegExp(`^/(?:${MODEL}|datasets/${DATA_SET})/resolve/${COMMIT}/(.+)$`).exec(
+      pathname,
+    )?.[1];
+    const json = (value: unknown) => {
+      note('api', request, 200);
+      response.writeHead(200, { ...open, 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+    };
     if (request.method === 'OPTIONS') {
       note('api', request, 204);
       response.writeHead(204, { ...open, 'Access-Control-Allow-Headers': 'Authorization' }).end();
     } else if (pathname === `/api/models/${MODEL}/revision/main`) {
-      note('api', request, 200);
-      response.writeHead(200, { ...open, 'Content-Type': 'application/json' }).end(JSON.stringify(listing()));
+      json(listing(MODEL, NAMES));
+    } else if (pathname === `/api/datasets/${DATA_SET}/revision/main`) {
+      json(
+        listing(
+          DATA_SET,
+          DATA_FILES.map(([path]) => path),
+        ),
+      );
+    } else if (pathname === '/rows' && state.hasViewer && searchParams.get('dataset') === DATA_SET) {
+      // Slow enough to be seen and cancelled.
+      setTimeout(() => json(rowsFrom(searchParams)), 100);
     } else if (file !== undefined && files.has(file)) {
       note('api', request, 302);
       response.writeHead(302, { ...open, Location: `${addressOf(cdn)}/${file}` }).end();
@@ -169,7 +231,13 @@ export async function startHub(folder = FOLDER): Promise<Hub> {
     set speed(next) {
       state.speed = next;
     },
-    bytes: [...files.values()].reduce((n, { length }) => n + length, 0),
+    get hasViewer() {
+      return state.hasViewer;
+    },
+    set hasViewer(next) {
+      state.hasViewer = next;
+    },
+    bytes: NAMES.reduce((n, name) => n + (files.get(name) as Buffer).length, 0),
     async close() {
       await Promise.all([end(api), end(cdn)]);
     },

@@ -16,6 +16,7 @@ import { DataRoom } from '../engine/session/data/data-room';
 import type { ResolvedSubject } from '../engine/session/models/subjects';
 import { madeEvaluation } from './evaluation.testing';
 import { madeGeneration } from './generation.testing';
+import { madeInputs } from './inputs.testing';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
 import { madeStopping } from './stopping.testing';
 import { valueAt } from './store/draft';
@@ -608,6 +609,11 @@ export function double({
         positions: 256,
         templates: [],
       };
+    },
+    // Not among the calls either.
+    async runInputs({ config, of }) {
+      if (failures.runInputs) throw failures.runInputs;
+      return madeInputs(of, config.data.samples);
     },
     async thought(moment) {
       await begin('thought', moment.session, moment.step);

@@ -14,6 +14,7 @@ import type {
   StudentReport,
 } from './events';
 import type { GenerateReport, GenerateReporting, GenerateRequest } from './generate';
+import type { InputsRequest, RunInputs } from './inputs';
 import type { AnswerPair, Moment } from './latents';
 import type {
   CausalEvent,
@@ -153,6 +154,8 @@ export interface Workbench {
   ): Promise<RowsCost>;
   /** The tokens of typed texts, as they would be run. Runs nothing, so it waits for nothing. */
   previewTokens(request: TokenPreviewRequest): Promise<TokenPreview>;
+  /** The tokens of a sample as a run's batch has them. Runs nothing, so it waits for nothing; rejects where the run would be refused. */
+  runInputs(request: InputsRequest, options?: CallOptions): Promise<RunInputs>;
   /** Runs every kernel's stored cases on the open device. */
   checkDevice(options?: CallOptions): Promise<DeviceCheckReport>;
   /** Trains one student; resolves when it is done or stopped. */

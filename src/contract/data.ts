@@ -274,6 +274,9 @@ export interface RowsCost {
   readonly tooLong: readonly string[];
 }
 
+/** Bytes of all files of a data set together: their text and rows are held in memory, about three times as much. */
+export const MAX_DATA_BYTES = 256 * 2 ** 20;
+
 /** The rows that come with the page, below the folder of the bundled models (written by scripts/tools/gsm8k-rows.ts). */
 export const BUNDLED_ROWS = {
   label: 'GSM8K, 128 rows of the train split',

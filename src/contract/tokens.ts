@@ -36,7 +36,7 @@ export interface PreviewToken {
   /** What it adds inside a text; a special token's name, a part of a character as its bytes (`<0xE2>`). */
   readonly text: string;
   readonly special: boolean;
-  /** For the unknown token: the word that it, or a part of it, stands for. */
+  /** For the unknown token: the word that it, or a part of it, stands for; empty where that cannot be told. */
   readonly unknown?: string;
   /** Of a token that is a part of a character. */
   readonly bytes?: readonly number[];

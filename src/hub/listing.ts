@@ -2,8 +2,16 @@ import { z } from 'zod';
 import type { RemoteFile } from '../storage/checkpoint-rows';
 import { readJson } from '../text/json';
 import { HubError } from './errors';
-import { LIMITS, type Limits, persistently, refuseAnswer, requestInit, unlessStalled } from './request';
-import { fileAddress, type HubSource, hostOf } from './source';
+import {
+  LIMITS,
+  type Limits,
+  persistently,
+  refuseAnswer,
+  requestInit,
+  unlessStalled,
+  type Waiting,
+} from './request';
+import { apiOf, fileAddress, type HubSource, hostOf, isDataSet, nameOf } from './source';
 
 /** What a repository holds, from the Hub's API, before anything is downloaded. */
 
@@ -20,6 +28,13 @@ export interface HubAccess {
   readonly limits?: Limits;
   /** Replaces the global fetch, for tests. */
   readonly fetch?: typeof fetch;
+  /** For requests in the middle of something long, which is worth waiting for. */
+  readonly patient?: {
+    /** `null`: no longer waiting. */
+    readonly onWait: (waiting: Waiting | null) => void;
+    /** How much has arrived so far. */
+    readonly received: () => number;
+  };
 }
 
 /** Bytes of the largest response that is read at once. */
@@ -61,8 +76,8 @@ const treeSchema = z
  */
 export async function listRepository(source: HubSource, access: HubAccess): Promise<Repository> {
   const revision = encodeURIComponent(source.revision);
-  const what = `a model ${source.id} at revision ${source.revision}`;
-  const about = `${source.base}/api/models/${source.id}/revision/${revision}?blobs=true`;
+  const what = `${isDataSet(source) ? 'a data set' : 'a model'} ${nameOf(source)} at revision ${source.revision}`;
+  const about = `${apiOf(source)}/revision/${revision}?blobs=true`;
   const answer = await fetchSmall(about, source.base, what, access);
   const parsed = repositorySchema.safeParse(readListing(answer, source));
   if (!parsed.success) throw notAHub(source, parsed.error.issues[0]?.message);
@@ -79,7 +94,8 @@ export async function listRepository(source: HubSource, access: HubAccess): Prom
 
 async function listTree(source: HubSource & { commit: string | null }, what: string, access: HubAccess) {
   const revision = encodeURIComponent(source.commit ?? source.revision);
-  const tree = `${source.base}/api/models/${source.id}/tree/${revision}`;
+  // Models have their files at the top.
+  const tree = `${apiOf(source)}/tree/${revision}${isDataSet(source) ? '?recursive=true' : ''}`;
   const parsed = treeSchema.safeParse(readListing(await fetchSmall(tree, source.base, what, access), source));
   if (!parsed.success) throw notAHub(source, parsed.error.issues[0]?.message);
   return parsed.data
@@ -105,7 +121,7 @@ const notAHub = (source: HubSource, why = 'it is not JSON') =>
   new HubError(
     'hub',
     `${hostOf(source)} did not respond like the Hub (${why})`,
-    'Check the address: it must be a mirror of huggingface.co with its API (/api/models/…).',
+    `Check the address: it must be a mirror of huggingface.co with its API (/api/${isDataSet(source) ? 'datasets' : 'models'}/…).`,
   );
 
 function readListing(bytes: Uint8Array, source: HubSource): unknown {
@@ -145,8 +161,8 @@ export async function fetchSmall(
   what: string,
   access: HubAccess,
 ): Promise<Uint8Array> {
-  const { signal, token = null, limits = LIMITS, fetch: ask = globalThis.fetch } = access;
-  return persistently(
+  const { signal, token = null, limits = LIMITS, fetch: ask = globalThis.fetch, patient } = access;
+  const answer = await persistently(
     () =>
       unlessStalled(
         async (both, arm) => {
@@ -160,10 +176,14 @@ export async function fetchSmall(
         (thrown) => thrown instanceof HubError,
       ),
     what,
-    // The user is waiting for this one with nothing else to look at, so it gives up sooner.
-    { ...limits, attempts: Math.min(limits.attempts, 3) },
+    // With nothing else to look at meanwhile, the user is not left to wait for long.
+    patient ? limits : { ...limits, attempts: Math.min(limits.attempts, 3) },
     signal,
+    patient?.received,
+    patient?.onWait,
   );
+  patient?.onWait(null);
+  return answer;
 }
 
 async function readSmall(response: Response, what: string, arm: () => void): Promise<Uint8Array> {

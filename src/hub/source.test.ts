@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { fileAddress, HUB, isHub, parseBase, parseSource, writeSource } from './source';
+import {
+  apiOf,
+  fileAddress,
+  HUB,
+  isDataSet,
+  isHub,
+  nameOf,
+  parseBase,
+  parseDataSource,
+  parseSource,
+  writeSource,
+} from './source';
 
 describe('a source', () => {
   it.each([
@@ -90,4 +101,48 @@ it('the address of a file names the commit, and is escaped', () => {
     'https://huggingface.co/org/name/resolve/refs%2Fpr%2F1/a%20b/c.json',
   );
   expect(fileAddress({ ...source, commit: 'c'.repeat(40) }, 'x')).toContain(`/resolve/${'c'.repeat(40)}/x`);
+});
+
+describe('a data set', () => {
+  const COMMIT = 'a'.repeat(40);
+  it.each([
+    ['org/own', 'main', null],
+    [' datasets/org/own ', 'main', null],
+    ['org/own@v2', 'v2', null],
+    ['https://huggingface.co/datasets/org/own', 'main', null],
+    ['huggingface.co/datasets/org/own/tree/v2/data', 'v2', null],
+    [
+      `https://huggingface.co/datasets/org/own/blob/${COMMIT}/data/my%20train.txt`,
+      COMMIT,
+      'data/my train.txt',
+    ],
+    ['https://huggingface.co/datasets/org/own/resolve/main/train.json?download=true', 'main', 'train.json'],
+  ])('is read from %s', (text, revision, file) => {
+    expect(parseDataSource(text)).toEqual({ base: HUB, id: 'datasets/org/own', revision, file });
+  });
+
+  it('has addresses of its own on its host, also on a mirror’s path', () => {
+    const source = parseDataSource(
+      'https://m.example/hf/datasets/org/own/raw/main/a.txt',
+      'https://m.example/hf',
+    );
+    expect(source).toMatchObject({ base: 'https://m.example/hf', id: 'datasets/org/own', file: 'a.txt' });
+    expect(apiOf(source)).toBe('https://m.example/hf/api/datasets/org/own');
+    expect(fileAddress({ ...source, commit: null }, 'data/a b.txt')).toBe(
+      'https://m.example/hf/datasets/org/own/resolve/main/data/a%20b.txt',
+    );
+    expect([isDataSet(source), nameOf(source)]).toEqual([true, 'org/own']);
+    // A model's owner may be called so.
+    expect(apiOf(parseSource('datasets/own'))).toBe(`${HUB}/api/models/datasets/own`);
+  });
+
+  it.each([
+    ['', /no data set is named/],
+    ['gsm8k', /"gsm8k" is not the name of a data set/],
+    ['org/own/more', /is not the name of a data set/],
+    ['https://huggingface.co/org/own', /is not the address of a data set/],
+    ['https://other.example/datasets/org/own', /is an address of other\.example/],
+  ])('is not %s', (text, message) => {
+    expect(() => parseDataSource(text)).toThrow(message);
+  });
 });

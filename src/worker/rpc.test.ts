@@ -35,6 +35,7 @@ const nothing: Workbench = {
   countTokens: unused,
   rowsCost: unused,
   previewTokens: unused,
+  runInputs: unused,
   checkDevice: unused,
   distil: unused,
   control: unused,

@@ -36,6 +36,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   countTokens: { options: 1 },
   rowsCost: { options: 2 },
   previewTokens: {},
+  runInputs: { options: 1 },
   checkDevice: { options: 0 },
   distil: { options: 1 },
   resume: { options: 1 },

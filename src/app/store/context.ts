@@ -30,6 +30,8 @@ export interface Context {
   heapBytes(): number;
   readonly storage: Promise<Store>;
   readonly sources: ModelSources;
+  /** The access token for huggingface.co. Not part of the state, so that nothing that copies, stores or shows the state has it. */
+  readonly hubToken: { get(): string | null; set(token: string | null): void };
   /** Milliseconds until a run whose GPU was lost resumes by itself; undefined for the default. */
   readonly resumeAfter: number | undefined;
   /** Where runs store their students. */
@@ -66,6 +68,7 @@ export function createContext(
 ): Context {
   let connection: Connection | null = null;
   let nextNotice = 1;
+  let token: string | null = null;
   const get = store.getState;
   const set = (change: Partial<AppState>) => store.setState(change);
   return {
@@ -100,6 +103,12 @@ export function createContext(
     },
     storage: environment.storage,
     sources: environment.sources ?? noSources,
+    hubToken: {
+      get: () => token,
+      set: (next) => {
+        token = next;
+      },
+    },
     resumeAfter: environment.resumeAfter,
     students: environment.students ?? noStudents('this page has no storage'),
     onHide: environment.onHide ?? (() => {}),

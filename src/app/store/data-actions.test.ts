@@ -244,10 +244,104 @@ describe('rows of the Hub', () => {
       expect(asked).toEqual([]);
       expect(await actions.fetchHubRows()).toBe(true);
       expect(asked).toHaveLength(1);
-      expect(data().report.value).toMatchObject({ name: 'org-own-main-train.json', rows: 30 });
+      expect(data().report.value).toMatchObject({ name: 'org-own-main-train.jsonl', rows: 30 });
       status = 404;
       expect(await actions.fetchHubRows()).toBe(false);
-      expect(data().fetching).toMatchObject({ status: 'failed', error: { code: 'hub' } });
+      expect(data().hub.fetching).toMatchObject({ status: 'failed', error: { code: 'hub' } });
+      expect(data().report.value?.rows).toBe(30);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});
+
+describe('a file of a data set’s repository', () => {
+  /** A host with one data set, which breaks off its first answer with a file after `cut` bytes. */
+  function host(content: string, cut = Number.POSITIVE_INFINITY, reading = () => {}) {
+    const bytes = new TextEncoder().encode(content);
+    const asked: string[] = [];
+    const answer = async (input: string, init: RequestInit) => {
+      const from = Number(/\d+/.exec(new Headers(init.headers).get('range') ?? '')?.[0] ?? 0);
+      asked.push(`${input}${from > 0 ? ` from ${from}` : ''}`);
+      if (input.includes('/api/'))
+        return Response.json({
+          sha: 'c'.repeat(40),
+          siblings: [
+            { rfilename: 'train.txt', size: bytes.length },
+            { rfilename: 'README.md', size: 5 },
+          ],
+        });
+      if (asked.length > 2)
+        return new Response(bytes.slice(from), {
+          status: from > 0 ? 206 : 200,
+          headers: { etag: '"1"', 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` },
+        });
+      let pulls = 0;
+      const stream = new ReadableStream(
+        {
+          pull(controller) {
+            if (pulls++ === 0) controller.enqueue(bytes.slice(0, cut));
+            // The second time, what was sent has been read.
+            else if (cut >= bytes.length) controller.close();
+            else reading();
+          },
+          start(controller) {
+            init.signal?.addEventListener('abort', () => controller.error(init.signal?.reason));
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      return new Response(stream, { headers: { etag: '"1"' } });
+    };
+    vi.stubGlobal('fetch', answer);
+    return asked;
+  }
+  const LINES = 'Tom has 4 and 3?||<<4+3=7>> #### 7\nAnn has 1?||<<1+1=2>> #### 2\n';
+
+  it('is asked of the mirror given in Model, agreed to, cancelled, resumed where it broke off, and opened', async () => {
+    const { actions, data } = open();
+    let cut = () => {};
+    const isCut = new Promise<void>((resolve) => (cut = resolve));
+    const asked = host(LINES, 20, cut);
+    try {
+      actions.typeMirror('https://hf.example');
+      actions.typeDataFile({ repository: 'org/own', file: 'train.txt' });
+      expect(await actions.lookUpData()).toBe(true);
+      expect(asked).toEqual(['https://hf.example/api/datasets/org/own/revision/main?blobs=true']);
+      expect(data().hub).toMatchObject({
+        chosen: 'train.txt',
+        offer: { value: { files: [{ size: LINES.length }] } },
+      });
+      const first = actions.downloadData();
+      await isCut;
+      actions.cancelDataDownload();
+      expect(await first).toBe(false);
+      expect(data().hub.download.status).toBe('idle');
+      expect(data().report.value).toBeNull();
+      expect(await actions.downloadData()).toBe(true);
+      const file = `https://hf.example/datasets/org/own/resolve/${'c'.repeat(40)}/train.txt`;
+      expect(asked.slice(1)).toEqual([file, `${file} from 20`]);
+      expect(data().report.value).toMatchObject({ name: 'train.txt', format: 'icot', rows: 2 });
+      expect(data().hub.offer.status).toBe('idle');
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it('shows what is wrong, and leaves the open data set', async () => {
+    const { actions, data } = open();
+    host(LINES);
+    try {
+      await actions.openData([file(ROWS)]);
+      actions.typeDataFile({ repository: 'org/own', file: 'test.txt' });
+      expect(await actions.lookUpData()).toBe(false);
+      expect(data().hub.offer).toMatchObject({
+        status: 'failed',
+        error: { code: 'input', message: 'org/own has no file "test.txt"; it has train.txt' },
+      });
+      actions.chooseHubPlace('mirror');
+      expect(await actions.lookUpData()).toBe(false);
+      expect(data().hub.offer).toMatchObject({ error: { message: '"" is not an address of a host' } });
       expect(data().report.value?.rows).toBe(30);
     } finally {
       vi.unstubAllGlobals();

@@ -7,29 +7,24 @@ import {
   type SizedRow,
   type TokenCounts,
 } from '../../contract/data';
-import type { NamedFile } from '../../contract/lens';
-import { fetchRows, type HubRows } from '../../hub/rows';
 import { type AnswerActions, answerActions } from './answer-actions';
 import type { Context } from './context';
 import { type DataDraft, type DataFrom, dataErrors, filterOf, fittedDraft, PAGE_ROWS, queryOf } from './data';
 import { initialAnswers } from './data-answers';
 import { dataLink } from './data-link';
 import type { EngineActions } from './engine-actions';
+import { type HubDataActions, hubDataActions } from './hub-data-actions';
 import { latestOnly } from './latest';
 import type { LensActions } from './lens-actions';
 import type { SubjectId } from './lens-draft';
 import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions';
 import { done, failed, failureOf, idle, sentencesOf } from './task';
 
-export interface DataActions extends AnswerActions, RowsFigureActions {
+export interface DataActions extends AnswerActions, RowsFigureActions, HubDataActions {
   /** Reads a data set from files, in the detected or the given format; it replaces the previous one. */
   openData(from: DataFrom, reading?: Partial<DataReading>): Promise<boolean>;
   /** Opens the rows bundled with the page. */
   openBundledRows(): Promise<boolean>;
-  changeHubRows(change: Partial<HubRows>): void;
-  /** Fetches the rows requested in the form from the Hub’s dataset viewer, and opens them. */
-  fetchHubRows(): Promise<boolean>;
-  cancelFetching(): void;
   /** Reads the same files again in another way. */
   changeReading(change: Partial<DataReading>): Promise<boolean>;
   cancelData(): void;
@@ -51,7 +46,6 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
   const now = () => ctx.get().data;
   const set = (change: Partial<ReturnType<typeof now>>) => ctx.set({ data: { ...now(), ...change } });
   const opening = ctx.task<DataReport>({ get: () => now().report, set: (report) => set({ report }) });
-  const fetching = ctx.task<true>({ get: () => now().fetching, set: (next) => set({ fetching: next }) });
   const counting = ctx.task<TokenCounts>({ get: () => now().counts, set: (counts) => set({ counts }) });
   /** Of concurrent requests for rows, only the last is shown, and token counts for the earlier ones are dropped. */
   const asking = latestOnly();
@@ -117,6 +111,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
 
   const actions: DataActions = {
     ...answerActions(ctx, engine, rowsOf, reader),
+    ...hubDataActions(ctx, (files) => actions.openData(files)),
     async openData(from, reading = {}) {
       const used = { ...AS_DETECTED, ...reading };
       const isAnother = now().report.value !== null;
@@ -143,20 +138,6 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     },
     openBundledRows: () =>
       actions.openData({ url: `${ctx.pairUrl}${BUNDLED_ROWS.path}`, sha256: BUNDLED_ROWS.sha256 }),
-    changeHubRows: (next) => set({ hub: { ...now().hub, ...next } }),
-    async fetchHubRows() {
-      let file: NamedFile | null = null;
-      const outcome = await fetching.start(async ({ signal, report }) => {
-        const start = performance.now();
-        const { name, text } = await fetchRows(now().hub, { signal }, (count, total) =>
-          report({ phase: 'rows', done: count, total, unit: 'rows', elapsed: performance.now() - start }),
-        );
-        file = { name, data: new Blob([text]) };
-        return true;
-      });
-      return outcome.status === 'done' && file !== null && actions.openData([file]);
-    },
-    cancelFetching: () => fetching.cancel(),
     async changeReading(next) {
       const { from, reading } = now();
       return from !== null && actions.openData(from, { ...reading, ...next });

@@ -12,8 +12,8 @@ import {
   type TokenCounts,
 } from '../../contract/data';
 import type { NamedFile } from '../../contract/lens';
-import { type HubRows, VIEWER } from '../../hub/rows';
 import { type DataAnswers, initialAnswers } from './data-answers';
+import { type HubDataState, initialHubData } from './hub-data';
 import { MAX_SAMPLES } from './lens-draft';
 import { rangeWords, readRange } from './ranges';
 import { idle, type Task } from './task';
@@ -50,9 +50,8 @@ export interface DataState {
   readonly from: DataFrom | null;
   readonly reading: DataReading;
   readonly report: Task<DataReport>;
-  /** The rows requested from the Hub, and the request in progress. */
-  readonly hub: HubRows;
-  readonly fetching: Task<true>;
+  /** What is asked of the Hub or a mirror. */
+  readonly hub: HubDataState;
   readonly draft: DataDraft;
   /** Index of the first row shown. */
   readonly first: number;
@@ -65,25 +64,11 @@ export interface DataState {
   readonly answers: DataAnswers;
 }
 
-/** The host that serves rows of the Hub. */
-export const VIEWER_HOST = new URL(VIEWER).host;
-
-/** Well-known data sets on the Hub; others can be typed. Their format is detected from the rows. */
-export const HUB_SETS: readonly (Omit<HubRows, 'rows'> & { readonly label: string })[] = [
-  { label: 'GSM8K', dataset: 'openai/gsm8k', config: 'main', split: 'train' },
-  { label: 'GSM8K-Aug', dataset: 'whynlp/gsm8k-aug', config: 'default', split: 'train' },
-  { label: 'SVAMP', dataset: 'ChilleD/SVAMP', config: 'default', split: 'test' },
-  { label: 'GSM-Hard', dataset: 'reasoning-machines/gsm-hard', config: 'default', split: 'train' },
-  { label: 'MultiArith', dataset: 'ChilleD/MultiArith', config: 'default', split: 'test' },
-  { label: 'CommonsenseQA', dataset: 'tau/commonsense_qa', config: 'default', split: 'validation' },
-];
-
 export const initialData: DataState = {
   from: null,
   reading: AS_DETECTED,
   report: idle,
-  hub: { ...HUB_SETS[0]!, rows: 200 },
-  fetching: idle,
+  hub: initialHubData,
   draft: initialDataDraft,
   first: 0,
   page: idle,
@@ -104,8 +89,6 @@ export const dataWithoutEngine = ({ from, reading, hub, draft, rule, answers }: 
   // Finished answers stay visible.
   answers: { ...answers, task: idle },
 });
-
-export { hubRowsError } from '../../hub/rows';
 
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;

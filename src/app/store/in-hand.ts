@@ -1,6 +1,7 @@
 import type { Progress } from '../../contract/events';
 import type { Actions } from './app-store';
 import { type Shown, shownRun } from './run-clock';
+import type { SourcesState } from './sources';
 import type { AppState, TourStep } from './state';
 import { isBusy, type Status, type Task } from './task';
 
@@ -59,6 +60,8 @@ type CancelName = Extract<
   | 'cancelRunZip'
   | 'cancelData'
   | 'cancelFetching'
+  | 'cancelDataLookUp'
+  | 'cancelDataDownload'
   | 'cancelCounting'
   | 'cancelAnswers'
   | 'cancelLookUp'
@@ -96,6 +99,18 @@ type Watched = Pick<
   | 'tour'
 >;
 
+/** A download in progress, whose progress is told beside its task. */
+function downloading(
+  id: string,
+  name: string,
+  { download, transfer }: Pick<SourcesState, 'download' | 'transfer'>,
+  cancel: CancelName,
+) {
+  const { done = 0, total = 0, left = null, waiting = null } = transfer ?? {};
+  const shown = { done, total, unit: 'bytes', elapsed: 0, left };
+  return { id, label: `Downloading ${name}`, phase: waiting?.why ?? null, cancel, ...pick(download), shown };
+}
+
 /** All tasks in progress, most recent first; the guided run stands for its steps. */
 export function inHand(state: Watched): readonly InHand[] {
   const {
@@ -127,24 +142,16 @@ export function inHand(state: Watched): readonly InHand[] {
   add('check', 'Checking the device', check.task, 'cancelCheck');
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
   add('storage', 'Measuring weights in fewer bits', lens.storage, 'cancelStorage');
-  add('fetching', 'Fetching rows', data.fetching, 'cancelFetching');
+  add('fetching', 'Fetching rows', data.hub.fetching, 'cancelFetching');
+  add('data-look-up', 'Looking up a data set', data.hub.offer, 'cancelDataLookUp');
+  if (isBusy(data.hub.download))
+    found.push(downloading('data-download', data.hub.chosen ?? 'a file', data.hub, 'cancelDataDownload'));
   add('rows', 'Reading the data set', data.report, 'cancelData');
   add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
   add('answers', 'Answering rows', data.answers.task, 'cancelAnswers');
   add('look-up', 'Looking up a model', sources.offer, 'cancelLookUp');
-  if (isBusy(sources.download)) {
-    const { id = 'a model' } = sources.plan ?? {};
-    const { done = 0, total = 0, left = null, waiting = null } = sources.transfer ?? {};
-    const shown = { done, total, unit: 'bytes', elapsed: 0, left };
-    found.push({
-      id: 'download',
-      label: `Downloading ${id}`,
-      phase: waiting?.why ?? null,
-      cancel: 'cancelDownload',
-      ...pick(sources.download),
-      shown,
-    });
-  }
+  if (isBusy(sources.download))
+    found.push(downloading('download', sources.plan?.id ?? 'a model', sources, 'cancelDownload'));
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');

@@ -51,9 +51,6 @@ export function sourceActions(
   const offer = ctx.task<Offer>({ get: () => now().offer, set: (task) => set({ offer: task }) });
   const transfer = ctx.task<true>({ get: () => now().download, set: (task) => set({ download: task }) });
   const { library } = ctx.sources;
-  /** Not part of the state, so that nothing that copies, stores or shows the state has it. */
-  let token: string | null = null;
-
   const linkTo = (model: string | null) => {
     const { link } = ctx.get();
     if (link.model !== model) ctx.set({ link: { ...link, model } });
@@ -98,8 +95,8 @@ export function sourceActions(
     typeModel: (model) => set({ model, asked: null, ...(!isBusy(now().offer) && { offer: idle }) }),
     typeMirror: (mirror) => set({ mirror, ...(!isBusy(now().offer) && { offer: idle }) }),
     setToken(text) {
-      token = text.trim() === '' ? null : text.trim();
-      set({ hasToken: token !== null });
+      ctx.hubToken.set(text.trim() === '' ? null : text.trim());
+      set({ hasToken: ctx.hubToken.get() !== null });
     },
     async lookUpModel() {
       if (isBusy(now().offer)) return false;
@@ -107,7 +104,7 @@ export function sourceActions(
       set({ offer: idle, described: null });
       const outcome = await offer.start(async ({ signal }) => {
         const source = parseSource(model, tab === 'mirror' ? parseBase(mirror) : HUB);
-        const found = await ctx.sources.lookUp(source, { signal, token });
+        const found = await ctx.sources.lookUp(source, { signal, token: ctx.hubToken.get() });
         set({ described: await untilAborted(describe(found.inspected.config), signal) });
         return found;
       });
@@ -134,7 +131,7 @@ export function sourceActions(
         await untilAborted(checkRoom(plan), signal);
         signal.throwIfAborted();
         await ctx.sources.download(plan, {
-          token,
+          token: ctx.hubToken.get(),
           signal,
           report: (progress) => set({ transfer: progress }),
         });

@@ -5,7 +5,7 @@ export interface ShownToken {
   readonly id: number;
   readonly text: string;
   readonly special: boolean;
-  /** The word that the unknown token stands for. */
+  /** The word that the unknown token stands for; empty where it is not known. */
   readonly unknown?: string;
   readonly bytes?: readonly number[];
 }
@@ -21,7 +21,16 @@ export function TokenList({
   readonly count: number;
   readonly label: string;
 }) {
-  const kinds = new Set(tokens.map(kindOf));
+  return (
+    <div className="token-list">
+      <TokenItems tokens={tokens} count={count} label={label} />
+      <TokenSigns tokens={tokens} />
+    </div>
+  );
+}
+
+/** The list alone, where several of them share what is said of the signs. */
+export function TokenItems({ tokens, count, label }: Parameters<typeof TokenList>[0]) {
   return (
     <div className="token-list">
       <Scroller label={label} className="token-scroller">
@@ -37,10 +46,15 @@ export function TokenList({
           The first {tokens.length} of {count} tokens.
         </p>
       )}
-      <p className="help">
-        {['Spaces are shown as ·.', ...[...kinds].map((kind) => MEANING[kind])].join(' ')}
-      </p>
     </div>
+  );
+}
+
+/** What the signs among some tokens mean. */
+export function TokenSigns({ tokens }: { readonly tokens: readonly ShownToken[] }) {
+  const kinds = new Set(tokens.map(kindOf));
+  return (
+    <p className="help">{['Spaces are shown as ·.', ...[...kinds].map((kind) => MEANING[kind])].join(' ')}</p>
   );
 }
 
@@ -70,7 +84,7 @@ function Token({ token }: { readonly token: ShownToken }) {
       <span className="token-text">
         {kind !== 'plain' && <span aria-hidden="true">{SIGN[kind]} </span>}
         {visible(token.text)}
-        {token.unknown !== undefined && <del>{token.unknown}</del>}
+        {token.unknown && <del>{token.unknown}</del>}
       </span>
       <span className="token-id">
         <span className="visually-hidden">id </span>

@@ -21,6 +21,7 @@ import type {
   StudentReport,
 } from '../../contract/events';
 import type { GenerateReport, GenerateReporting, GenerateRequest } from '../../contract/generate';
+import type { InputsRequest, RunInputs } from '../../contract/inputs';
 import type { AnswerPair, Moment } from '../../contract/latents';
 import type {
   CausalEvent,
@@ -212,6 +213,10 @@ export class LoriWorkbench implements Workbench {
 
   async previewTokens(request: TokenPreviewRequest): Promise<TokenPreview> {
     return previewTokens(request, this.desk.loadedModels());
+  }
+
+  runInputs(request: InputsRequest, options: CallOptions = {}): Promise<RunInputs> {
+    return this.runs.inputs(request, options);
   }
 
   async distil(config: RunConfig, options: RunOptions = {}): Promise<RunResult> {

@@ -15,7 +15,7 @@ import { normalizer } from './normalize';
 import { postProcessor } from './post-process';
 import { preTokenizer } from './pretokenize';
 import { specialTokens } from './special-tokens';
-import { type Token, wordTokens } from './words';
+import { type Token, unknownIdOf, wordTokens } from './words';
 
 export type { Chat, ChatMessage } from './chat';
 export type { Token };
@@ -46,6 +46,8 @@ export interface Tokenizer {
   readonly vocabSize: number;
   readonly bosTokenId: number | undefined;
   readonly eosTokenId: number | undefined;
+  /** The token that stands for what the vocabulary does not have, if there is one. */
+  readonly unknownTokenId: number | undefined;
   /** The pad token, else the end token, else 0: padding is masked, so any id of the vocabulary serves. */
   readonly padTokenId: number;
   /** The chat template, if the files have a usable one. */
@@ -124,6 +126,7 @@ export async function loadTokenizer(
     vocabSize,
     bosTokenId: idOf('bos_token'),
     eosTokenId: idOf('eos_token'),
+    unknownTokenId: unknownIdOf(files.model, ids),
     padTokenId: idOf('pad_token') ?? idOf('eos_token') ?? 0,
     chat: templates.chat,
     notes: [...files.vocabulary.notes, ...notes, ...templates.notes],

@@ -14,7 +14,7 @@ export interface Token {
 export function wordTokens(model: Readonly<Record<string, unknown>>): (word: string) => Token[] {
   const merges = loadMerges(model);
   const ids = merges.tokens_to_ids;
-  const unknownId = typeof model.unk_token === 'string' ? ids.get(model.unk_token) : undefined;
+  const unknownId = unknownIdOf(model, ids);
   const fuse = model.fuse_unk === true;
   const bytesOf = model.byte_fallback === true ? byteIds(ids) : () => undefined;
   return (word) => {
@@ -35,6 +35,12 @@ export function wordTokens(model: Readonly<Record<string, unknown>>): (word: str
     return tokens;
   };
 }
+
+/** The id of `model`'s unknown token, if it has one. */
+export const unknownIdOf = (
+  model: Readonly<Record<string, unknown>>,
+  ids: ReadonlyMap<string, number>,
+): number | undefined => (typeof model.unk_token === 'string' ? ids.get(model.unk_token) : undefined);
 
 /** The ids of a text's bytes, if the vocabulary has all of them. */
 function byteIds(ids: ReadonlyMap<string, number>): (text: string) => Token[] | undefined {

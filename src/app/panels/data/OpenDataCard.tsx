@@ -8,7 +8,7 @@ import { ErrorNotice } from '../../ui/ErrorNotice';
 import { bytes } from '../../ui/format';
 import { Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
-import { HubRows } from './HubRows';
+import { HubData } from './HubData';
 
 const named = (files: Iterable<File>): NamedFile[] =>
   [...files].map((file) => ({ name: file.name, data: file }));
@@ -55,7 +55,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
           </Button>
         </div>
       </DropZone>
-      <HubRows />
+      <HubData />
       {!report.value && from !== null && !busy && (
         <div className="actions">
           <Button onPress={() => void changeReading({})}>

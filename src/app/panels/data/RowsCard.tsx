@@ -1,3 +1,4 @@
+import { Fragment, useState } from 'react';
 import { judge, type RuleId, whyMarked } from '../../../contract/answer-rules';
 import type { DataPart, DataReport, SizedRow } from '../../../contract/data';
 import { PAGE_ROWS } from '../../store/data';
@@ -9,6 +10,7 @@ import { integer } from '../../ui/format';
 import { HeadRow } from '../../ui/HeadRow';
 import { Panel } from '../../ui/Panel';
 import { Scroller } from '../../ui/Scroller';
+import { RunInputs } from '../shared/RunInputs';
 import { Marked } from './Marked';
 
 const PARTS: readonly { readonly id: DataPart; readonly label: string }[] = [
@@ -92,29 +94,49 @@ function RowsTable({
   readonly rule: RuleId;
   readonly caption: string;
 }) {
+  const [shown, setShown] = useState<string | null>(null);
   return (
-    <Scroller className="data-scroll" label="rows">
+    <Scroller className="data-scroll data-rows" label="rows">
       <table className="data-table">
         <caption>{caption}</caption>
         <HeadRow names={['Row', 'Question', 'Rationale', 'Answer, as marked']} />
         <tbody>
           {rows.map((row) => (
-            <tr key={row.id}>
-              <th scope="row">
-                {row.id}
-                <span className="help">line {integer(row.line)}</span>
-                <span className="help">
-                  {row.steps.length} {row.steps.length === 1 ? 'step' : 'steps'}
-                </span>
-                <span className="help">{row.words} words</span>
-                {row.tokens !== null && <span className="help">{row.tokens} tokens</span>}
-              </th>
-              <td className="data-text">{row.question}</td>
-              <td className="data-text">{row.rationale === '' ? '–' : row.rationale}</td>
-              <td>
-                <AnswerCell row={row} rule={rule} />
-              </td>
-            </tr>
+            <Fragment key={row.id}>
+              <tr>
+                <th scope="row">
+                  {row.id}
+                  <span className="help">line {integer(row.line)}</span>
+                  <span className="help">
+                    {row.steps.length} {row.steps.length === 1 ? 'step' : 'steps'}
+                  </span>
+                  <span className="help">{row.words} words</span>
+                  {row.tokens !== null && <span className="help">{row.tokens} tokens</span>}
+                  <Button
+                    look="quiet"
+                    aria-expanded={shown === row.id}
+                    aria-label={`Tokens of ${row.id}`}
+                    onPress={() => setShown(shown === row.id ? null : row.id)}
+                  >
+                    <span aria-hidden="true">{shown === row.id ? '▾' : '▸'} </span>Tokens
+                  </Button>
+                </th>
+                <td className="data-text">{row.question}</td>
+                <td className="data-text">{row.rationale === '' ? '–' : row.rationale}</td>
+                <td>
+                  <AnswerCell row={row} rule={rule} />
+                </td>
+              </tr>
+              {shown === row.id && (
+                <tr>
+                  <td colSpan={4} className="data-inputs">
+                    <section aria-label={`The tokens of ${row.id}`}>
+                      <RunInputs of={{ kind: 'row', id: row.id }} isOfRows />
+                    </section>
+                  </td>
+                </tr>
+              )}
+            </Fragment>
           ))}
         </tbody>
       </table>

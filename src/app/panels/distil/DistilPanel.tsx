@@ -21,6 +21,7 @@ import { RunFigures } from './RunFigures';
 import { RunFiles } from './RunFiles';
 import { CompareCard } from './runs/CompareCard';
 import { KeptRuns } from './runs/KeptRuns';
+import { SampleCard } from './SampleCard';
 import { SeedsCard } from './SeedsCard';
 
 /** Trains a student and shows its progress. Whatever changes several times a second is in separate components. */
@@ -44,6 +45,7 @@ export function DistilPanel() {
         <RunFigures />
         <Result />
         <MethodCard isDisabled={active} />
+        <SampleCard />
         <Curves />
         <StudentFiles />
         <SeedsCard />

@@ -118,29 +118,31 @@ class Usable {
     const known = this.known.get(i);
     if (known !== undefined) return known;
     const row = this.set.rows[i] as DataRow;
-    const found = this.tokenized(row);
+    const found = usableTokens(row, this.options);
     const used = typeof found === 'string' ? null : { row, tokens: found };
     if (typeof found === 'string') this.leftOut.push({ id: row.id, reason: found });
     this.known.set(i, used);
     return used;
   }
+}
 
-  /** Its tokens, or why it cannot be used. */
-  private tokenized(row: DataRow): TokenProblem | string {
-    const { codec, longest, rationale: form } = this.options;
-    if (form && row.rationale === '') return 'without a rationale';
-    try {
-      const tokens = codec.encode(row);
-      const { question, rationale, answer } = tokens;
-      // Without its last step it may be empty.
-      if (form === 'steps' && rationale.length === 0) return 'its rationale has no tokens';
-      if (form === 'results' && codec.encode(row, form).rationale.length === 0)
-        return 'the results of its steps have no tokens';
-      const length = question.length + rationale.length + codec.prompt.length + answer.length;
-      return length > longest ? `${length} tokens; at most ${longest}` : tokens;
-    } catch (error) {
-      if (error instanceof InputError) return error.message;
-      throw error;
-    }
+/** A row's tokens, or why it cannot be used. */
+export function usableTokens(
+  row: DataRow,
+  { codec, longest, rationale: form }: Pick<DrawOptions, 'codec' | 'longest' | 'rationale'>,
+): TokenProblem | string {
+  if (form && row.rationale === '') return 'without a rationale';
+  try {
+    const tokens = codec.encode(row);
+    const { question, rationale, answer } = tokens;
+    // Without its last step it may be empty.
+    if (form === 'steps' && rationale.length === 0) return 'its rationale has no tokens';
+    if (form === 'results' && codec.encode(row, form).rationale.length === 0)
+      return 'the results of its steps have no tokens';
+    const length = question.length + rationale.length + codec.prompt.length + answer.length;
+    return length > longest ? `${length} tokens; at most ${longest}` : tokens;
+  } catch (error) {
+    if (error instanceof InputError) return error.message;
+    throw error;
   }
 }

@@ -1,5 +1,11 @@
 import { lastNumber, type RuleId } from '../../../contract/answer-rules';
-import { type DataFormat, type DataReading, FORMAT_TEXTS, type MalformedRow } from '../../../contract/data';
+import {
+  type DataFormat,
+  type DataReading,
+  FORMAT_TEXTS,
+  MAX_DATA_BYTES,
+  type MalformedRow,
+} from '../../../contract/data';
 import { listed } from '../../../text/quote';
 import { FileError, InputError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256 } from '../../base/sha256';
@@ -22,8 +28,6 @@ export interface ReadOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Bytes of all files together: their text and rows are held in memory, about three times as much. */
-const MAX_DATA_BYTES = 256 * 2 ** 20;
 /** Malformed rows that are listed; all are counted. */
 const MAX_LISTED = 200;
 /** Records that the detection looks at. */
@@ -82,7 +86,7 @@ export async function readData(
       throwIfCancelled(signal, WHAT);
     }
     const inner = unwrapped(records, name);
-    decoded.push({ name, encoding, records: inner?.records ?? records, inside: inner?.field });
+    decoded.push({ name, encoding, records: inner?.records ?? records, inside: inner?.field ?? undefined });
     before += data.size * 0.5;
   }
   const used = usedReading(

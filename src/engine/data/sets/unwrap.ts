@@ -8,13 +8,17 @@ const isFields = (value: unknown): value is Fields =>
 
 /**
  * The rows of a file that is one object around a list of them, such as `{"data": [ … ]}` or the answer of the Hub's dataset
- * viewer (`{"features": …, "rows": [{"row": { … }}]}`); null if the file is something else. Lines are those of the object.
+ * viewer (`{"features": …, "rows": [{"row": { … }}]}`), or whose rows are the viewer's, one a line (`field` is then null); null
+ * if the file is something else. Lines inside one object are those of the object.
  * @throws FileError where it is not clear which list is meant
  */
 export function unwrapped(
   records: readonly RawRecord[],
   name: string,
-): { readonly records: readonly RawRecord[]; readonly field: string } | null {
+): { readonly records: readonly RawRecord[]; readonly field: string | null } | null {
+  const isOfViewer = records.length > 0 && records.every(({ fields }) => fields && isViewerRow(fields));
+  if (isOfViewer)
+    return { field: null, records: records.map((record) => viewerRow(record.fields as Fields, record)) };
   const [only] = records;
   if (records.length !== 1 || only?.fields === undefined || detectFormat([only.fields]) !== null) return null;
   const lists = Object.entries(only.fields).filter(
@@ -35,11 +39,18 @@ export function unwrapped(
     field: list[0],
     records: list[1].map((item): RawRecord => {
       if (!isFields(item)) return { line, end, reason: 'an item of the list is not an object' };
-      if (!viewer) return { line, end, fields: item };
-      const cut = item.truncated_cells;
-      return Array.isArray(cut) && cut.length > 0
-        ? { line, end, reason: `the viewer has cut off ${listed(cut.map(String))}` }
-        : { line, end, fields: item.row as Fields };
+      return viewer ? viewerRow(item, { line, end }) : { line, end, fields: item };
     }),
   };
+}
+
+const isViewerRow = (fields: Fields): boolean =>
+  isFields(fields.row) && typeof fields.row_idx === 'number' && Array.isArray(fields.truncated_cells);
+
+/** A row of the dataset viewer; one with cells that it has cut off is none. */
+function viewerRow(item: Fields, { line, end }: Pick<RawRecord, 'line' | 'end'>): RawRecord {
+  const cut = item.truncated_cells;
+  return Array.isArray(cut) && cut.length > 0
+    ? { line, end, reason: `the viewer has cut off ${listed(cut.map(String))}` }
+    : { line, end, fields: item.row as Fields };
 }

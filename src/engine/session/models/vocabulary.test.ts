@@ -18,6 +18,7 @@ const letters: Tokenizer = {
   vocabSize: 26,
   bosTokenId: 1,
   eosTokenId: 25,
+  unknownTokenId: undefined,
   padTokenId: 24,
 };
 

@@ -1,6 +1,5 @@
 import {
   MAX_PREVIEW_TOKENS,
-  type PreviewToken,
   type TextPreview,
   type TokenPreview,
   type TokenPreviewRequest,
@@ -12,7 +11,8 @@ import type { Token, Tokenizer } from '../../tokenizer/tokenizer';
 import { checkPositions } from '../models/positions';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { parseRequest } from '../parse-request';
-import { promptOf, unknownWords, wordOf } from './prompt';
+import { previewToken } from './preview-token';
+import { promptOf, unknownWords } from './prompt';
 
 /**
  * The tokens of typed texts, as they would be run. An error in one text is reported beside it; the others are
@@ -67,16 +67,5 @@ function shown(tokenizer: Tokenizer, tokens: readonly Token[]): Omit<TextPreview
     tokens: tokens.slice(0, MAX_PREVIEW_TOKENS).map((token) => previewToken(tokenizer, token)),
     count: tokens.length,
     unknown: unknownWords(tokens),
-  };
-}
-
-function previewToken(tokenizer: Tokenizer, { id, unknown }: Token): PreviewToken {
-  const bytes = tokenizer.tokenBytes(id);
-  return {
-    id,
-    text: tokenizer.tokenText(id),
-    special: tokenizer.isSpecial(id),
-    ...(unknown !== undefined && { unknown: wordOf(unknown) }),
-    ...(bytes !== undefined && { bytes }),
   };
 }

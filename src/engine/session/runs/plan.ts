@@ -43,10 +43,7 @@ export function planOf(
 ): RunPlan {
   const { codec } = roles;
   const batch = Math.min(config.optimiser.batch, training.length);
-  const form = recipe.rationale?.(config);
-  const trained = training.map(({ tokens, problem }: Example) =>
-    form ? codec.encode(problem, form) : tokens,
-  );
+  const trained = training.map((example) => trainedTokens(example, config, recipe, codec));
   const layout = layoutOf(trained, codec, batch);
   const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, roles, stage));
   const fed = Math.max(...reasonings.map(positionsRun));
@@ -57,6 +54,17 @@ export function planOf(
   const sizes = { sequences: batch, tokens, predicted: layout.answer + written };
   const purpose = { kind: 'distil', ...sizes, rank, weights: weights !== undefined } as const;
   return { batch, trained, layout, reasonings, purpose };
+}
+
+/** A training sample's tokens, as the method reads them. */
+export function trainedTokens(
+  { tokens, problem }: Pick<Example, 'tokens' | 'problem'>,
+  config: RunConfig,
+  recipe: Recipe,
+  codec: Pick<ProblemCodec, 'encode'>,
+): TokenProblem {
+  const form = recipe.rationale?.(config);
+  return form ? codec.encode(problem, form) : tokens;
 }
 
 /** The form in which a run reads rationales, the method's own or the teacher's; undefined if it reads none. */

@@ -2,7 +2,7 @@ import type { RuleId } from '../../../contract/answer-rules';
 import type { RunConfig } from '../../../contract/config';
 import type { DataUsed } from '../../../contract/roles';
 import { InputError } from '../../base/errors';
-import { drawRows, type UsedRow } from '../../data/sets/draw-rows';
+import { type DrawOptions, drawRows, type UsedRow } from '../../data/sets/draw-rows';
 import { calculationsOf } from '../../data/sets/row-codec';
 import type { RationaleForm } from '../../data/tokens';
 import { openedData } from '../data/opened-data';
@@ -65,22 +65,27 @@ function problemsOf({ seed, data }: RunConfig, { codec }: Roles, { pair, problem
   };
 }
 
-async function rowsOf(
-  { seed, data }: RunConfig,
-  { codec, student }: Roles,
-  loaded: LoadedModels,
+/** What a run makes of a row, and which rows it leaves out. */
+export function rowReading(
+  { data }: Pick<RunConfig, 'data'>,
+  { codec, student }: Pick<Roles, 'codec' | 'student'>,
   { rationale, signal }: RunDataOptions,
-): Promise<RunData> {
-  const { set } = openedData(loaded.data);
+): DrawOptions {
   const { maxPositions = Number.POSITIVE_INFINITY } = student.config;
   const longest = Math.min(maxPositions, data.longest > 0 ? data.longest : Number.POSITIVE_INFINITY);
-  const draw = { seed, ...data };
-  const drawn = await drawRows(set, draw, {
-    codec,
-    longest,
-    rationale,
-    signal,
-  });
+  return { codec, longest, rationale, signal };
+}
+
+async function rowsOf(
+  config: RunConfig,
+  roles: Roles,
+  loaded: LoadedModels,
+  options: RunDataOptions,
+): Promise<RunData> {
+  const { seed, data } = config;
+  const { rationale } = options;
+  const { set } = openedData(loaded.data);
+  const drawn = await drawRows(set, { seed, ...data }, rowReading(config, roles, options));
   const examples = (rows: readonly UsedRow[]): Example[] =>
     rows.map(({ row, tokens }) => ({ id: row.id, problem: row, tokens }));
   const training = examples(drawn.training);

@@ -1,6 +1,7 @@
 import type { CallOptions, RunOptions } from '../../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../../contract/config';
 import type { RunResult, StudentReport } from '../../../contract/events';
+import type { InputsRequest, RunInputs } from '../../../contract/inputs';
 import type { CheckpointReport } from '../../../contract/lens';
 import { methodOf } from '../../../contract/methods/index';
 import type { KeptTeacher, TeacherSource } from '../../../contract/roles';
@@ -15,6 +16,7 @@ import { isBundled, resolveRoles, rolesOfStudent } from '../models/resolve-roles
 import type { Roles } from '../models/roles';
 import type { RunContext } from './context';
 import { LoopControl } from './control';
+import { inputsOf } from './inputs';
 import { costOf, planOf, rationaleRead } from './plan';
 import { storageNote, studentOf } from './resume';
 import { runDistillation } from './run';
@@ -57,6 +59,13 @@ export class RunRoom {
       pace: desk.runPace,
     });
     return { ...cost, kept: snapshotBytes(parametersOf(recipe, config, roles.student.config).all, config) };
+  }
+
+  async inputs({ config: value, of }: InputsRequest, { signal }: CallOptions): Promise<RunInputs> {
+    const { methods } = this.desk;
+    const config = parseRunConfig(value, methods);
+    const { recipe, roles } = this.partsOf(config);
+    return inputsOf(of, { ...{ config, recipe, roles, methods, signal }, loaded: this.desk.loadedModels() });
   }
 
   checkpoints(): readonly CheckpointReport[] {
