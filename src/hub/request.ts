@@ -98,7 +98,11 @@ export function refuseAnswer(response: Response, base: string, what: string, lim
         : 'Check the name, or use a mirror that has it. Tokens are never sent to a mirror.',
     );
   if (status === 404 || status === 410)
-    throw new HubError('hub', `${host} has no ${what} (${status})`, 'Check the name and the revision.');
+    throw new HubError(
+      'hub',
+      `${host} has no ${what.replace(/^an? /, '')} (${status})`,
+      'Check the name and the revision.',
+    );
   throw new HubError(
     'hub',
     `${host} answered ${status}${response.statusText && ` ${response.statusText}`} for ${what}`,
