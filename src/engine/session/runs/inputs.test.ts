@@ -24,7 +24,7 @@ beforeAll(async () => {
   workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models/');
-  const rows = wordProblems(5, 40, { minSteps: 1, maxSteps: 4 });
+  const rows = wordProblems(5, 40, { minSteps: 2, maxSteps: 4 });
   // Words that the tiny model does not have, each an unknown token.
   rows[3] = { ...rows[3]!, question: `Zebras count ${rows[3]!.question}`, steps: ['quagga', '<<3+4=7>>'] };
   await workbench.openData([{ name: 'rows.json', data: new Blob([JSON.stringify(rows)]) }], AS_DETECTED);
