@@ -40,7 +40,7 @@ it('says of a run of more than half an hour that it is not to be waited for, and
   await expect
     .element(
       page.getByText(
-        /about 18 s per step, .* 30 min 1 s in all, of which evaluation 2 min \(validation 40 s, the held-out problems 12 s, these by the teacher 1 min, observation 8\.0 s\)\.$/,
+        /about 18 s per step, .* 30 min 1 s in all, of which evaluation 2 min 0 s \(validation 40 s, the held-out problems 12 s, these by the teacher 60 s, observation 8\.0 s\)\.$/,
       ),
     )
     .toBeVisible();
