@@ -70,7 +70,7 @@ test('a model opened from files is distilled on dropped rows, and stepped', { ta
   ).toBeVisible();
   // Said before anything runs.
   await expect(card.getByText(/Memory of a step of 8 ×/)).toBeVisible();
-  await expect(card.getByText(/in all, evaluation not counted/)).toBeVisible();
+  await expect(card.getByText(/in all, of which evaluation .*the held-out problems/)).toBeVisible();
   await app.getByRole('button', { name: 'Optimiser (AdamW)' }).click();
   await app.getByRole('textbox', { name: /^Steps/ }).fill('6');
   await expectAccessible(app);

@@ -96,6 +96,7 @@ test('checkpoints of families and options: the page gives what torch computes', 
   await test.step('a span of tokens', async () => {
     await app.getByRole('tab', { name: 'Low-rank' }).click();
     const tokens = app.getByRole('textbox', { name: 'Tokens of each sequence' });
+    if (!(await tokens.isVisible())) await app.getByRole('button', { name: /^Stacking/ }).click();
     const save = app.getByRole('button', { name: 'Save as .npy' });
     if (!(await save.isVisible())) await app.getByRole('button', { name: /^Export/ }).click();
     await tokens.fill('3-2');

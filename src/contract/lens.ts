@@ -1,5 +1,6 @@
 import type { DataFilter } from './data';
 import type { Accuracy, StudentReport } from './events';
+import type { TokenSpan } from './span';
 
 /**
  * The low-rank lens: which hidden states are analysed, and what is reported on them. Throughout, layer ℓ is 1…L and its
@@ -67,6 +68,8 @@ export interface LensRequest {
   readonly selections: readonly Selection[];
   /** Layers 1…L, ascending; `null` for all. */
   readonly layers: readonly number[] | null;
+  /** Of each sample's tokens in a selection's sections, and in the controls', which; default all. */
+  readonly span?: TokenSpan | null | undefined;
   readonly stack: Stack;
   /**
    * Whether the mean row is subtracted from each matrix first (for Tucker, that of all tokens and layers). The paper does
@@ -119,7 +122,7 @@ export type EnergyRanks = readonly [number, number, number, number];
 
 /** The singular values of one matrix, M×H. */
 export interface Spectrum {
-  /** Sample id, `layer 3`, `token 7` or `all`. */
+  /** Sample id, `layer 3`, `token 7` (counted in the sections, also of a span) or `all`. */
   readonly label: string;
   /** A description of its contents: the question, for a sample. */
   readonly about: string;

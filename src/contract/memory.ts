@@ -435,5 +435,21 @@ export function stepSeconds(model: ModelSizes, purpose: Extract<Purpose, { kind:
   return (passes * all * B * T) / RATES.flops + widening + (byLayers ? all / RATES.copied : 0);
 }
 
+/**
+ * Processor time of one answered problem of a batch, on one thread: its question read at once, and then one token of every problem
+ * of the batch a step, all at the rate of one row or at that of many, whichever takes longer. Loading the weights is not counted.
+ */
+export function answerSeconds(
+  model: ModelSizes,
+  { batch, question, steps }: { readonly batch: number; readonly question: number; readonly steps: number },
+): number {
+  const layers = inLayers(model);
+  const all = layers + embeddingOf(model);
+  const widening = layers / RATES.widened[storageOf(model)];
+  const read = (2 * layers * question) / RATES.flops + widening / batch;
+  const step = Math.max(all / RATES.row / batch, (2 * all) / RATES.flops) + widening / batch;
+  return read + steps * step;
+}
+
 /** Passes over the layers in a step of five latents: question, latents, answer, each forward and in reverse. */
 const STEP_PASSES = 14;

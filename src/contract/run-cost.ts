@@ -37,5 +37,27 @@ export interface RunCost {
    * Estimated seconds on the threads there are, corrected by those of the run before; null on WebGPU until a run was timed
    * there.
    */
-  readonly seconds: { readonly step: number; readonly teacher: number; readonly all: number } | null;
+  readonly seconds: {
+    readonly step: number;
+    /** Reading the teacher. */
+    readonly teacher: number;
+    readonly evaluation: EvaluationSeconds;
+    /** Reading, steps and evaluation. */
+    readonly all: number;
+  } | null;
+}
+
+/** Estimated seconds of what a run measures, by part; 0 for what it does not measure. */
+export interface EvaluationSeconds {
+  /** All validations on the way. */
+  readonly validation: number;
+  /** The held-out problems at the end. */
+  readonly heldOut: number;
+  /** The same with written rationales, where they are asked for. */
+  readonly written: number;
+  /** The same by the teacher; 0 also where its accuracy is known. */
+  readonly teacher: number;
+  /** Spectra of the latents on the way. */
+  readonly observation: number;
+  readonly all: number;
 }

@@ -204,6 +204,10 @@ describe('lab distil --model --data', () => {
 
 describe('the other commands', () => {
   it('lens: figure 6 of the teacher by default, with arrays as lists', async () => {
+    const part = await run('lens', '--samples', '2', '--span', '2-3');
+    expect(part.json.summary[0].median.rows).toBe(2 * part.json.lens.selections[0].layers);
+    expect(part.json.lens.request.span).toEqual({ first: 2, last: 3 });
+    expect(part.said).toContain('of each sequence, tokens 2 to 3');
     const { json, said } = await run('lens', '--samples', '2');
     const [selection] = json.lens.selections;
     expect(selection).toMatchObject({ label: 'teacher', layers: 2, hidden: 32 });

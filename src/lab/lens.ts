@@ -10,11 +10,12 @@ import {
   type Selection,
   type SelectionReport,
 } from '../contract/lens';
+import { spanWords } from '../contract/span';
 import { median } from '../contract/statistics';
 import { parseLensRequest } from '../engine/session/lens/request';
 import type { Command } from './command';
 import { accuracyText, whole } from './options';
-import { countRows, list, numbers, openRows, sourceOf } from './source';
+import { countRows, list, numbers, openRows, sourceOf, spanOf } from './source';
 import { oneSubject, openGiven, parseSubject, selectionsOf } from './subjects';
 
 /** The low-rank lens: by default figure 6 of the teacher. */
@@ -24,10 +25,12 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, k
     parseSubject(text, given.text.length > 0),
   );
   const source = sourceOf(given, config.seed, samples);
+  const span = spanOf(given);
   const request = (selections: readonly Selection[]): LensRequest => ({
     source,
     selections,
     layers: given.layers === undefined ? null : numbers('layers', given.layers),
+    ...(span && { span }),
     stack: given.stack as LensRequest['stack'],
     centre: given.centre,
     controls: list(given.controls) as LensRequest['controls'][number][],
@@ -45,6 +48,8 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, k
   sayCost(await workbench.lensCost(request(selections)), say);
   const report = await workbench.lens(request(selections), { report: sayProgress(say) });
   const summary = summaryOf(report);
+  const words = spanWords(report.request.span);
+  if (words) say(`of each sequence, ${words}`);
   for (const { label, median } of summary)
     say(
       `${label}: ranks for 80, 90, 95, 99 % of the energy ${median.energyRanks.join(', ')}; effective rank ${median.effectiveRank.toFixed(2)}, of ${median.rows} rows (medians)`,

@@ -249,7 +249,7 @@ export const OPTIONS = {
     value: '3-10',
     about:
       'Which tokens of each sequence’s sections, counted from 1; 3- for all from the third on. By default all of them.',
-    commands: STATES,
+    commands: READING,
   },
   centre: { type: 'boolean', default: false, about: 'Subtract the mean state first.', commands: BOTH },
   text: {

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { AS_DETECTED, type DataFilter, type DataReport, FORMAT_TEXTS, NO_FILTER } from '../contract/data';
 import type { Source, Subject } from '../contract/lens';
 import { HELD_OUT, type ProblemSource } from '../contract/problem-source';
+import { readSpan, type TokenSpan } from '../contract/span';
 import type { LoriWorkbench } from '../engine/session/workbench';
 import { type LensArguments, whole } from './options';
 
@@ -10,6 +11,13 @@ export const list = (text: string | undefined): string[] =>
   text?.split(',').filter((part) => part !== '') ?? [];
 export const numbers = (option: string, text: string | undefined): number[] =>
   list(text).map((part) => whole(option, part));
+
+/** The tokens that `--span` names. @throws an error saying what is wrong with it */
+export function spanOf({ span: given }: Pick<LensArguments, 'span'>): TokenSpan | null {
+  const { span, error } = readSpan(given ?? 'all');
+  if (error) throw new Error(`--span ${JSON.stringify(given)}: ${error}`);
+  return span;
+}
 
 /**
  * The source chosen by the options that name samples. @throws an error that says which of them exclude each

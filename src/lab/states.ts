@@ -1,6 +1,6 @@
-import { readSpan, type StatesFormat, type StatesRequest } from '../contract/states';
+import type { StatesFormat, StatesRequest } from '../contract/states';
 import type { Command } from './command';
-import { countRows, numbers, openRows, sourceOf } from './source';
+import { countRows, numbers, openRows, sourceOf, spanOf } from './source';
 import { oneSubject, openGiven, selectionsOf } from './subjects';
 
 /** Hidden states as a .npy or safetensors file; by default of the opened checkpoint, or else of the teacher. */
@@ -22,8 +22,7 @@ export const states: Command = async ({
   const option = oneSubject(given, given.text.length > 0);
   const source = sourceOf(given, config.seed, samples);
   const layers = given.layers === undefined ? null : numbers('layers', given.layers);
-  const { span, error } = readSpan(given.span ?? 'all');
-  if (error) throw new Error(`--span ${JSON.stringify(given.span)}: ${error}`);
+  const span = spanOf(given);
   await openGiven(workbench, given, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
   const [selection] = await selectionsOf(workbench, [option], config, { onEvent, kept, say });

@@ -8,6 +8,10 @@
  * is done, in order: `lens` and `again` are the lens on other texts of the same length; `states` all hidden states of one text, on the
  * provider and compared with those before; `wasm` and `webgpu` change the provider; `text` is a greedy text of `--tokens`
  * tokens; `step` one training step of `--method` on rows of a few tokens. Every call must end within `--limit` seconds.
+ *
+ * Of every call it says the peak of the JavaScript heaps of page and worker (a checkpoint of 1 GB may take 300 MB), and how many times
+ * the estimate that the page shows the measured peak is (at most 1.15). Measured is the renderer's resident memory, and on WebGPU the
+ * buffers of the GPU besides.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +23,7 @@ import { chromiumArgs, findChromium } from '../../tools/find-chromium.mjs';
 import { processesOf, watchPeaks } from '../browser-processes.mjs';
 import { filesOf } from '../distil/in-page.mjs';
 import { within } from '../within.mjs';
+import { heapWords, watchHeaps } from './heaps.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,6 +50,14 @@ const [texts, span, tokens, latents, limit] = [
   values.limit,
 ].map(Number);
 
+/** The measured peak in MB, and how many times the estimate it is. @param estimate in bytes */
+function ratioWords(measured, { total, kept }) {
+  const [least, most] = [total / 1e6, (total + kept) / 1e6];
+  const times = (mb) => `${(measured / mb).toFixed(2)} times the ${mb.toFixed(0)} MB`;
+  const withKept = kept > 0 ? `, ${times(most)} with what earlier requests may have left` : '';
+  return `measured ${measured.toFixed(0)} MB: ${times(least)} that are estimated${withKept}`;
+}
+
 const root = resolve(import.meta.dirname, '../../..');
 const temporary = mkdtempSync(join(tmpdir(), 'bench-checkpoints-'));
 const outDir = join(temporary, 'dist');
@@ -67,6 +80,7 @@ try {
   const page = await context.newPage();
   page.setDefaultTimeout(1000 * limit);
   page.on('pageerror', (error) => console.error(error.message));
+  const heaps = await watchHeaps(context, page);
   await page.goto(`${server.resolvedUrls?.local[0]}${place}`);
   await page.waitForFunction(() => 'bench' in globalThis);
   const evaluate = (name, ...args) =>
@@ -81,14 +95,19 @@ try {
   };
   const call = async (name, ...args) => {
     watched.restart();
+    heaps.restart();
     const before = seconds();
-    const value = await evaluate(name, ...args);
+    const { estimate, ...value } = await evaluate(name, ...args);
+    await heaps.look();
     const after = seconds();
     const { peak } = watched;
     const used = (of) => `${(after[of] - before[of]).toFixed(1)} s of CPU, at most ${peak[of].toFixed(0)} MB`;
     console.log(`${[name, ...args].join(' ')}: ${JSON.stringify(value)}`);
     console.log(`  renderer ${used('renderer')}; GPU process ${used('gpu')}`);
-    console.log(`  ${JSON.stringify(await evaluate('counts'))}`);
+    const counts = await evaluate('counts');
+    console.log(`  ${JSON.stringify(counts)}`);
+    console.log(`  ${heapWords(heaps.peak)}`);
+    if (estimate) console.log(`  ${ratioWords(peak.renderer + counts.buffersPeakMB, estimate)}`);
   };
   const calls = {
     lens: () => (texts === 4 && span === 64 ? call('lens', 'Tom') : call('small', texts, span)),

@@ -8,6 +8,9 @@ import { sentencesOf } from './task';
 const secondsOf = ({ teacherSeconds, trainSeconds }: ArenaRun): number | undefined =>
   teacherSeconds === undefined || trainSeconds === undefined ? undefined : teacherSeconds + trainSeconds;
 
+const trained = (seconds: RunCost['seconds']): number | null =>
+  seconds && seconds.all - seconds.evaluation.all;
+
 /**
  * What the remaining runs take: judged by finished runs of the same contender if there are any, otherwise by
  * the engine's estimate for its configuration. Neither includes evaluation.
@@ -28,7 +31,7 @@ export async function arenaCost(
       const one =
         known.length > 0
           ? mean(known)
-          : ((await estimate({ ...config, seed: first ?? config.seed })).seconds?.all ?? null);
+          : trained((await estimate({ ...config, seed: first ?? config.seed })).seconds);
       seconds = seconds === null || one === null ? null : seconds + own * one;
     }
   } catch (thrown) {

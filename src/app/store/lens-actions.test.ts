@@ -64,8 +64,8 @@ describe('the lens', () => {
 
   it('writes the hidden states that the form selects to a file, once the pair is there', async () => {
     const { actions, lens, doubles } = open();
-    actions.changeLens({ layers: '2', samples: 3 });
-    const file = await actions.exportStates('npy', { first: 2, last: null });
+    actions.changeLens({ layers: '2', samples: 3, span: '2-' });
+    const file = await actions.exportStates('npy');
     expect(file).toMatchObject({ name: 'made-up-teacher.npy', layers: [2] });
     expect(lens().file).toMatchObject({ status: 'done', value: { name: 'made-up-teacher.npy', bytes: 64 } });
     const call = doubles[0]!.calls.find((one) => one.startsWith('exportStates'));

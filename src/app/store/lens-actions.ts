@@ -1,6 +1,6 @@
 import type { ModelReport } from '../../contract/events';
 import type { CausalReport, CausalRequest, LensReport, NamedFile } from '../../contract/lens';
-import type { StatesFile, StatesFormat, TokenSpan } from '../../contract/states';
+import type { StatesFile, StatesFormat } from '../../contract/states';
 import {
   type CausalDraft,
   causalErrors,
@@ -46,7 +46,7 @@ export interface LensActions {
   cancelOpening(): void;
   refreshCheckpoints(): Promise<void>;
   /** Writes the hidden states that the form asks for. @returns the file, or `null` if there is none */
-  exportStates(format: StatesFormat, span?: TokenSpan | null): Promise<StatesFile | null>;
+  exportStates(format: StatesFormat): Promise<StatesFile | null>;
   cancelExport(): void;
 }
 
@@ -226,11 +226,11 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     },
     cancelOpening: () => opening.cancel(),
     refreshCheckpoints: () => refreshCheckpoints(ctx),
-    async exportStates(format, span = null) {
+    async exportStates(format) {
       let made: StatesFile | null = null;
       const outcome = await file.start(async ({ signal, report }) => {
         const { draft } = now();
-        const { source, selections, layers } = requestOf(draft, draftBoundsOf(ctx.get(), draft));
+        const { source, selections, layers, span = null } = requestOf(draft, draftBoundsOf(ctx.get(), draft));
         const { subject, sections } = selections[0] as (typeof selections)[number];
         const request = { source, subject, sections, layers, span, format };
         made = await ctx.engine().exportStates(request, { signal, report });

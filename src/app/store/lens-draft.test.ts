@@ -79,6 +79,12 @@ describe('the draft', () => {
     expect(draftErrors({ ...both, trajectories: 'pca' }, sizes).get('trajectories')).toMatch(/96 and 64/);
   });
 
+  it('asks for a span of tokens if one is typed', () => {
+    expect(requestOf(draft({}), bounds)).not.toHaveProperty('span');
+    expect(requestOf(draft({ span: '3-10' }), bounds).span).toEqual({ first: 3, last: 10 });
+    expect(draftErrors(draft({ span: '3-2' }), bounds).get('span')).toMatch(/comes before the first/);
+  });
+
   it('splits ids and texts', () => {
     expect(requestOf(draft({ source: 'ids', ids: 'train-1, train-7 train-1' }), bounds).source).toEqual({
       kind: 'ids',
@@ -168,7 +174,7 @@ describe('a link', () => {
       seed: 9,
       sections: ['question', 'answer'],
     }),
-    draft({ samples: 4, drawSeed: 3 }),
+    draft({ samples: 4, drawSeed: 3, span: '3-' }),
   ])('survives a round trip: %#', (of) => {
     expect(back(of, 'tucker')).toEqual({ draft: of, view: 'tucker' });
   });

@@ -9,6 +9,7 @@ import {
   type Stack,
   type Subject,
 } from '../../contract/lens';
+import { readSpan } from '../../contract/span';
 import { defaultSettings } from '../../storage/rows';
 import { readLayers } from './layers';
 import { SEEDS, whole } from './whole';
@@ -50,6 +51,8 @@ export interface LensDraft {
   readonly overlay: SubjectId | null;
   readonly overlaySections: readonly Section[];
   readonly layers: string;
+  /** Tokens of each sequence, as typed. */
+  readonly span: string;
   readonly stack: Stack;
   readonly centre: boolean;
   readonly controls: readonly Control[];
@@ -73,7 +76,7 @@ export const usualSections = (subject: SubjectId, source: Source['kind']): reado
 
 /** Figure 6 on `samples` samples. */
 export function initialDraft(samples = defaultSettings.spectraSamples): LensDraft {
-  const { selections, layers: _all, ...rest } = FIGURE_6;
+  const { selections, layers: _layers, span: _tokens, ...rest } = FIGURE_6;
   const subject = subjectId(selections[0]!.subject);
   return {
     ...rest,
@@ -88,6 +91,7 @@ export function initialDraft(samples = defaultSettings.spectraSamples): LensDraf
     overlay: null,
     overlaySections: usualSections('student', 'problems'),
     layers: 'all',
+    span: 'all',
     angles: ANGLES,
   };
 }
@@ -169,6 +173,7 @@ export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<
       say(field, `Give at most ${MAX_CHARACTERS} characters; there are ${draft.texts.length}.`);
   }
   say('layers', readLayers(draft.layers, bounds.layers).error);
+  say('span', readSpan(draft.span).error);
   say('seed', whole(draft.seed, ...SEEDS));
   say('controls', controlError(draft));
   say('sections', sectionError(draft.source, draft.subject, draft.sections));
@@ -229,10 +234,12 @@ export function requestOf(draft: LensDraft, bounds: DraftBounds): LensRequest {
   if (draft.overlay !== null)
     selections.push({ subject: subjectOf(draft.overlay), sections: draft.overlaySections });
   const { stack, centre, controls, seed, tucker, trajectories } = draft;
+  const { span } = readSpan(draft.span);
   return {
     source,
     selections,
     layers: readLayers(draft.layers, null).layers,
+    ...(span && { span }),
     stack,
     centre,
     controls,

@@ -1,5 +1,6 @@
 import type { DataFilter } from '../../contract/data';
 import { CONTROLS, SECTIONS, STACKS } from '../../contract/lens';
+import { readSpan } from '../../contract/span';
 import { readLayers } from './layers';
 import {
   initialDraft,
@@ -109,6 +110,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     may: '“all”, or numbers and ranges such as 1-3,6',
     read: (text) => (readLayers(text, null).error === null ? { layers: text.replaceAll(',', ', ') } : null),
     write: ({ layers }) => layers.replaceAll(/[\s,;]+/g, ','),
+  },
+  tokens: {
+    may: '“all”, or tokens counted from 1: 3-10, 3- or 3',
+    read: (text) => (readSpan(text).error === null ? { span: text } : null),
+    write: ({ span }) => span.trim().toLowerCase().replaceAll(/\s+/g, '').replaceAll('–', '-') || null,
   },
   stack: oneOf('stack', STACKS),
   centre: check('centre'),

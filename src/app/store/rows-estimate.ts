@@ -8,7 +8,8 @@ export interface RowsEstimate {
   readonly memory: number;
   /** Bytes that earlier requests may have left besides: see `MemoryEstimate.kept`. */
   readonly kept: number;
-  readonly fits: boolean;
+  /** Null where the device does not say how much memory it has, as on WebGPU. */
+  readonly fits: boolean | null;
   /** How many tokens of a row would fit if the longest does not; undefined if none would. */
   readonly fittingTokens: number | undefined;
   /** For the model's passes on one thread; the decomposition comes on top. Undefined if unknown. */
@@ -23,13 +24,15 @@ export function rowsEstimate(
 ): RowsEstimate | null {
   if (model.headDim === undefined || rows === 0) return null;
   const purpose = { kind: 'see', sequences, tokens: longest } as const;
-  const { total, kept, fits } = estimateMemory(model, provider, purpose);
+  const { total, kept, available, ...estimate } = estimateMemory(model, provider, purpose);
+  const fits = available === undefined ? null : estimate.fits;
   const { seconds } = estimateMemory(model, provider, { kind: 'see', sequences: 1, tokens: fed });
   return {
     memory: total + bytes,
     kept,
     fits,
-    fittingTokens: fits ? undefined : whatFits(model, provider, { ...purpose, sequences: 1 })?.tokens,
+    fittingTokens:
+      fits !== false ? undefined : whatFits(model, provider, { ...purpose, sequences: 1 })?.tokens,
     seconds,
   };
 }

@@ -19,5 +19,7 @@ export interface GatheredStates {
   readonly layers: number;
   /** H */
   readonly hidden: number;
+  /** Number of each sample's first token, where only a span of them is there; default 1. */
+  readonly first?: number | undefined;
   readonly samples: readonly SampleStates[];
 }

@@ -104,11 +104,11 @@ function joined(
 
 /** One token position, counted from 0, of every sample that has it. */
 function atToken(gathered: GatheredStates, layers: readonly number[], token: number): StackedMatrix {
-  const { layers: count, hidden } = gathered;
+  const { layers: count, hidden, first = 1 } = gathered;
   const chosen = gathered.samples.filter((s) => s.tokens > token);
   return {
-    label: `token ${token + 1}`,
-    about: `position ${token + 1} of ${plural(chosen.length, 'sample')}`,
+    label: `token ${first + token}`,
+    about: `position ${first + token} of ${plural(chosen.length, 'sample')}`,
     tokens: chosen.length,
     rows: chosen.length * layers.length,
     fill(out) {

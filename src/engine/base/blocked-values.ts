@@ -1,7 +1,7 @@
 import { type BlockBits, blockScales, packNibbles, plane, quantiseBlocks } from './blocks';
 import type { HostData, HostTensor } from './dtype';
 import { floatsOf } from './half';
-import type { BlockPart } from './kept';
+import type { BlockPart, BoundBits, MatrixPart } from './kept';
 
 /**
  * The parts of a matrix by blocks, each made when ONNX Runtime asks for it. Of what the multiples are made from only the
@@ -38,13 +38,14 @@ export class BlockedValues {
 
 /**
  * Rows of a matrix as they are bound, every part of them at once: bytes above 128, since signed ones cannot be bound on WebGPU.
- * @param values [rows, columns], an even number of them
+ * @param values [rows, columns], by blocks an even number of them
  */
 export function boundRows(
-  values: Float32Array,
+  values: Float32Array<ArrayBuffer>,
   columns: number,
-  bits: BlockBits,
-): ReadonlyMap<BlockPart, HostData> {
+  bits: BoundBits,
+): ReadonlyMap<MatrixPart, HostData> {
+  if (bits === 32) return new Map([['values', values]]);
   const scales = blockScales(values, columns, bits);
   const multiples = bits === 16 ? new Int16Array(values.length) : new Int8Array(values.length);
   quantiseBlocks(values, columns, bits, scales, multiples);
@@ -54,12 +55,12 @@ export function boundRows(
       plane(multiples as Int16Array, part, bytes);
       return [part, above128(bytes)] as const;
     };
-    return new Map<BlockPart, HostData>([byte('high'), byte('low'), ['scales', scales]]);
+    return new Map<MatrixPart, HostData>([byte('high'), byte('low'), ['scales', scales]]);
   }
   const packed = new Uint8Array(Math.ceil(values.length / 2));
   if (bits === 4) packNibbles(multiples as Int8Array, packed);
   const bytes = bits === 4 ? packed : above128(multiples as Int8Array<ArrayBuffer>);
-  return new Map<BlockPart, HostData>([
+  return new Map<MatrixPart, HostData>([
     ['multiples', bytes],
     ['scales', scales],
   ]);

@@ -19,11 +19,16 @@ export const boundBits = (storage: KeptAs): BlockBits =>
 
 /** What a matrix by blocks consists of: its multiples, of 16 bits their upper and lower bytes, and its scales. */
 export type BlockPart = 'multiples' | 'high' | 'low' | 'scales';
-export const partName = (name: string, part: BlockPart): string => `${name} ${part}`;
+/** What a matrix consists of as it is bound: parts by blocks, or its float32 values. */
+export type MatrixPart = BlockPart | 'values';
+export const partName = (name: string, part: MatrixPart): string => `${name} ${part}`;
 
-/** How a matrix is bound: by blocks of so many bits, in pieces of at most so many rows. */
+/** Bits of a value of a bound matrix: by blocks, or 32 of float32. */
+export type BoundBits = BlockBits | 32;
+
+/** How a matrix is bound: in so many bits, in pieces of at most so many rows. */
 export interface BoundForm {
-  readonly bits: BlockBits;
+  readonly bits: BoundBits;
   readonly rows: number;
 }
 
@@ -39,12 +44,24 @@ export function rowsOfPiece([rows, columns]: readonly [number, number], values: 
 
 /** A part of a matrix, or of its rows from the `from`-th, as it is bound. */
 export interface BoundPart {
-  readonly part: BlockPart;
+  readonly part: MatrixPart;
   readonly name: string;
   readonly dtype: 'u8' | 'i4' | 'f32';
   readonly shape: readonly [rows: number, columns: number];
   readonly from: number;
 }
+
+/** The parts of a piece of a matrix, in order. */
+const partsIn = (bits: BoundBits): readonly MatrixPart[] => {
+  if (bits === 32) return ['values'];
+  return bits === 16 ? ['high', 'low', 'scales'] : ['multiples', 'scales'];
+};
+
+/** The type in which a part is bound. */
+const boundAs = (part: MatrixPart, bits: BoundBits): BoundPart['dtype'] => {
+  if (part === 'scales' || part === 'values') return 'f32';
+  return bits === 4 ? 'i4' : 'u8';
+};
 
 /** The parts of a matrix [rows, columns] as they are bound, piece by piece; of several pieces each has its number. */
 export function boundParts(
@@ -52,12 +69,11 @@ export function boundParts(
   [rows, columns]: readonly [number, number],
   { bits, rows: most }: BoundForm,
 ): BoundPart[] {
-  const parts: readonly BlockPart[] = bits === 16 ? ['high', 'low', 'scales'] : ['multiples', 'scales'];
   return Array.from({ length: Math.ceil(rows / most) }, (_, piece) => piece).flatMap((piece) =>
-    parts.map((part) => ({
+    partsIn(bits).map((part) => ({
       part,
       name: partName(name, part) + (most < rows ? ` ${piece}` : ''),
-      dtype: part === 'scales' ? ('f32' as const) : bits === 4 ? ('i4' as const) : ('u8' as const),
+      dtype: boundAs(part, bits),
       shape: [Math.min(most, rows - piece * most), part === 'scales' ? blocksOf(columns) : columns] as const,
       from: piece * most,
     })),

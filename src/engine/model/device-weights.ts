@@ -22,7 +22,7 @@ import type { LateWeight, Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
 /**
- * Bytes of the largest matrix of a layer, or chunk of a head, that is bound in one piece if stored in fewer
+ * Bytes as float32 of the largest matrix of a layer, or chunk of a head, that is bound in one piece if stored in fewer
  * bits: of 16 bits, each byte exists as float32, beside their sum, while a product reads it, and ONNX Runtime
  * keeps such buffers by size.
  */
@@ -36,9 +36,13 @@ const PIECE = 2 ** 22;
 /** Bytes of a value as read by programs. */
 const F32 = Float32Array.BYTES_PER_ELEMENT;
 
+/** Bytes as float32 of the largest matrix of a layer that is bound in one piece: in fewer bits, or all that can be bound. */
+const largestMatrix = (runtime: Runtime, { storage }: DecoderConfig): number =>
+  storage ? Math.min(MAX_MATRIX_BYTES, runtime.maxTensorBytes) : runtime.maxTensorBytes;
+
 /**
- * The weights of one model on the device: each is uploaded on first use, and stays. Those in fewer bits are
- * bound in pieces of at most `most` values, and computed `piece` values at a time.
+ * The weights of one model on the device: each is uploaded on first use, and stays. A layer's matrix of more than `most` values
+ * is bound in pieces of rows, and those in fewer bits are computed `piece` values at a time.
  */
 export class DeviceWeights {
   private readonly owned = new Owned();
@@ -50,7 +54,7 @@ export class DeviceWeights {
     private readonly runtime: Runtime,
     private readonly config: DecoderConfig,
     private readonly source: WeightSource,
-    private readonly most = MAX_MATRIX_BYTES / F32,
+    private readonly most = largestMatrix(runtime, config) / F32,
     private readonly piece = PIECE,
   ) {}
 
@@ -97,7 +101,7 @@ export class DeviceWeights {
     if (bytes > maxTensorBytes)
       throw new TooLargeError(
         `the weight ${name} takes ${bytes} bytes as float32; this device can bind ${maxTensorBytes} at most`,
-        'Store the layers’ matrices in 16, 8 or 4 bits (an opened model’s storage): they are then bound in pieces. Or choose WASM in the Model panel.',
+        'Only the layers’ matrices and the vocabulary are bound in pieces: choose WASM in the Model panel, or another checkpoint.',
       );
     this.keep(name, this.runtime.upload(late.read(), name), bytes);
     return this.tensors.get(name);
@@ -109,10 +113,7 @@ export class DeviceWeights {
     this.counts.uploadedBytes += bytes;
   }
 
-  /**
-   * Computes and uploads all parts of a matrix in fewer bits a few rows at a time: host memory never holds
-   * more of it.
-   */
+  /** Computes and uploads all parts of a matrix a few rows at a time: host memory never holds more of it. */
   private uploadParts(name: string, shape: readonly [number, number]): void {
     const [rows, columns] = shape;
     const form = this.parts(name, shape) as BoundForm;
@@ -138,18 +139,19 @@ export class DeviceWeights {
   }
 
   /**
-   * The parts in which a program binds an input, if it is a matrix stored in fewer bits: one of a layer, or a
-   * chunk of a large head, which has 16 bits whatever the layers have, since its error goes straight into the
-   * probabilities.
+   * The parts in which a program binds an input. A matrix of a layer has them if it is stored in fewer bits or is too large for
+   * one binding; a chunk of a large head if the layers' are in fewer bits, but always of 16, since its error goes straight into
+   * the probabilities.
    */
   parts(name: string, shape: Shape): BoundForm | undefined {
     const { storage } = this.config;
-    if (!storage) return undefined;
-    const rows = shape[0] as number;
-    if (vocabularyChunk(this.config, name)) return { bits: HEAD_BITS, rows };
+    const [all] = shape as [number];
+    if (vocabularyChunk(this.config, name)) return storage && { bits: HEAD_BITS, rows: all };
     const isMatrix = isLayerMatrix(name, shape) || (this.isShared(name) && shape.length === 2);
     if (!isMatrix) return undefined;
-    return { bits: boundBits(storage), rows: rowsOfPiece(shape as [number, number], this.most) };
+    const rows = rowsOfPiece(shape as [number, number], this.most);
+    if (storage) return { bits: boundBits(storage), rows };
+    return rows < all ? { bits: 32, rows } : undefined;
   }
 
   /** Whether it is a weight of a program shared by layers. */

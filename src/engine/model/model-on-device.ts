@@ -55,8 +55,8 @@ export interface ModelOptions {
    */
   readonly maxVocabularyBytes?: number;
   /**
-   * Bytes, as float32, of a matrix in fewer bits. Default `MAX_MATRIX_BYTES`, or what the device can bind if
-   * that is less.
+   * Bytes, as float32, of a layer's matrix that is bound in one piece. Default what the device can bind, or
+   * `MAX_MATRIX_BYTES` of one in fewer bits if that is less.
    */
   readonly maxMatrixBytes?: number;
 }
@@ -131,11 +131,11 @@ export class ModelOnDevice {
     const isPacked = bind && config.storage !== undefined;
     const usual = isPacked ? MAX_MATRIX_BYTES : MAX_VOCABULARY_BYTES;
     const { maxVocabularyBytes = Math.min(usual, runtime.maxTensorBytes) } = options;
-    const { maxMatrixBytes = Math.min(MAX_MATRIX_BYTES, runtime.maxTensorBytes) } = options;
+    const { maxMatrixBytes } = options;
     const inChunks = chunked(config, maxVocabularyBytes);
     const isLarge = inChunks.vocabularyRows !== undefined;
     this.config = isLarge ? { ...inChunks, fedEmbeddings: true } : inChunks;
-    this.weights = new DeviceWeights(runtime, this.config, source, maxMatrixBytes / 4);
+    this.weights = new DeviceWeights(runtime, this.config, source, maxMatrixBytes && maxMatrixBytes / 4);
   }
 
   get traffic(): WeightTraffic {

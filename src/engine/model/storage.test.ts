@@ -10,7 +10,7 @@ import { memorySource } from '../nn/weight-source';
 import { mapWeights } from '../nn/weights.testing';
 import { type EmitOptions, emit } from '../onnx/emit';
 import { createRuntime, type Runtime } from '../runtime/runtime';
-import { randomWeights, TINY_CONFIG } from '../train/tiny.testing';
+import { randomWeights, TINY_CONFIG, TINY_GPT2 } from '../train/tiny.testing';
 import { DeviceWeights } from './device-weights';
 import { ModelOnDevice } from './model-on-device';
 import { describeStorage, SIZES } from './storage.testing';
@@ -132,13 +132,13 @@ it.each(STORAGES)(
   },
 );
 
-it('refuses a float32 matrix that the device cannot bind, naming the storages in which it can', () => {
-  const config: DecoderConfig = { ...TINY_CONFIG, ...SIZES };
+it('refuses learned positions that the device cannot bind: only the layers’ matrices and the vocabulary are bound in pieces', () => {
+  const config: DecoderConfig = { ...TINY_GPT2, ...SIZES };
   const source = memorySource(randomWeights(config, new Rng(8)));
-  const small = { ...runtime, maxTensorBytes: 4 * 64 * 100 } as Runtime;
+  const small = { ...runtime, maxTensorBytes: 4 * 64 * 16 } as Runtime;
   const made = new DeviceWeights(small, config, source);
-  expect(() => made.tensor('w.0.gateUp')).toThrow(TooLargeError);
-  expect(() => made.tensor('w.0.gateUp')).toThrow(
-    'w.0.gateUp takes 53248 bytes as float32; this device can bind 25600',
+  expect(() => made.tensor('w.positions')).toThrow(TooLargeError);
+  expect(() => made.tensor('w.positions')).toThrow(
+    'w.positions takes 8192 bytes as float32; this device can bind 4096',
   );
 });

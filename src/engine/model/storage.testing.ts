@@ -24,7 +24,7 @@ const FAMILIES: readonly [string, DecoderConfig][] = [
 
 const IDS = [3, 17, 20, 4, 5, 22, 7, 9, 9, 10];
 
-async function statesOf(
+export async function statesOf(
   runtime: Runtime,
   config: DecoderConfig,
   weights: Weights,

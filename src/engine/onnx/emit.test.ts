@@ -188,6 +188,35 @@ describe('emission', () => {
     expect(raw).toContainEqual(new Uint8Array(w.data.buffer));
   });
 
+  test('a float32 matrix bound in pieces of rows is never whole: product by product, forward, in reverse, and of some rows', () => {
+    const g = new Graph();
+    const w = g.input('w', [20, 6]);
+    const some = o.slice(w, 0, 5, 18);
+    const outputs = {
+      y: o.gemm(g.input('x', [2, 6]), w, { transB: true }),
+      dx: o.gemm(g.input('dy', [2, 20]), w, {}, g.input('sum', [2, 6])),
+      rows: o.gemm(g.input('u', [2, 6]), some, { transB: true }),
+      last: o.gemm(g.input('v', [2, 6]), o.slice(some, 0, 11, 13), { transB: true }),
+    };
+    const parts = (name: string) => (name === 'w' ? ({ bits: 32, rows: 8 } as const) : undefined);
+    const model = emitted({ name: 'p', outputs }, { provider: 'webgpu', parts });
+    const bound = model.inputs.filter(({ name }) => name.startsWith('w'));
+    expect(bound.map(({ name, dtype, shape }) => [name, dtype, ...shape])).toEqual([
+      ['w values 0', 'f32', 8, 6],
+      ['w values 1', 'f32', 8, 6],
+      ['w values 2', 'f32', 4, 6],
+    ]);
+    const nodes = nodesOf(model.bytes());
+    const count = (type: string) => nodes.filter((node) => node === type).length;
+    // Three products each, and one of the last two rows, which are in one piece.
+    expect(count('Gemm')).toBe(10);
+    // Products laid end to end: of all rows, and of some.
+    expect(count('Concat')).toBe(2);
+    // Columns of dy, three times; rows of the first piece and of the last one.
+    expect(count('Slice')).toBe(5);
+    expect(count('Where')).toBe(0);
+  });
+
   test.each(['f16', 'bf16'] as const)('weights kept in %s give the same bytes as in f32', (dtype) => {
     for (const rows of [1, 7, 3001]) {
       const g = new Graph();

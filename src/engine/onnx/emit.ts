@@ -20,9 +20,9 @@ export interface EmitOptions {
    */
   readonly bake?: (name: string) => LateWeight | HostTensor | undefined;
   /**
-   * Matrices that are bound by blocks of so many bits, each part of them (`boundParts`) as an input of its own; those that are
-   * baked in are not asked for. A product with a matrix in pieces is one with each, so that no more than a piece of it is there
-   * as float32.
+   * Matrices that are bound in parts (`boundParts`), each an input of its own: by blocks of so many bits, or float32 in pieces of
+   * rows. Those that are baked in are not asked for. A product with a matrix in pieces is one with each, so that no tensor has more
+   * than a piece of it.
    */
   readonly parts?: ((name: string, shape: Shape) => BoundForm | undefined) | undefined;
   /**
@@ -78,6 +78,7 @@ export function emitted(program: Program, options: EmitOptions): Emitted {
   for (const at of instructionsOf(Object.values(program.outputs), provider)) {
     const { node } = at;
     if (node.op !== 'input') {
+      if (kept.slice(at)) continue;
       const lowered = (): string =>
         LOWERINGS[at.op](
           at,

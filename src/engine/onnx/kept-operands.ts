@@ -1,5 +1,5 @@
-import { BLOCK, type BlockBits, HIGH } from '../base/blocks';
-import { type BoundPart, formOf } from '../base/kept';
+import { BLOCK, HIGH } from '../base/blocks';
+import { type BoundBits, type BoundPart, formOf } from '../base/kept';
 import type { Tensor } from '../graph/graph';
 import type { Instruction, Provider } from './fuse';
 import type { LateWeight } from './late-weight';
@@ -9,7 +9,7 @@ const F32 = 1;
 const BOOL = 9;
 
 /**
- * Operands that are kept other than as float32: each use makes the float32 matrix for that use alone. ONNX Runtime runs nodes
+ * Operands that are kept other than as one float32 matrix: of fewer bits, each use makes the float32 matrix for that use alone. ONNX Runtime runs nodes
  * that wait for nothing first, which would make all matrices of a program at once; so what is small of a matrix, its scales or
  * its shape, passes through a Where that waits for another operand, and is the same either way.
  */
@@ -35,7 +35,7 @@ export class KeptOperands {
   }
 
   /** Adds an input that is bound in those parts. */
-  bind(node: Tensor, bits: BlockBits, parts: readonly BoundPart[], inputOf: (name: string) => string): void {
+  bind(node: Tensor, bits: BoundBits, parts: readonly BoundPart[], inputOf: (name: string) => string): void {
     const starts = [...new Set(parts.map(({ from }) => from))];
     const pieces = starts.map((from) => {
       const own = parts.filter((part) => part.from === from);
@@ -54,47 +54,88 @@ export class KeptOperands {
       if (isActivation(x)) this.latest = x;
       return this.values.get(x) as string;
     }
-    const before = operands.find((other) => isActivation(other)) ?? this.latest;
-    const value = before && { name: this.values.get(before) as string, rank: before.shape.length };
+    const value = this.waitedFor(operands.find((other) => isActivation(other) && !this.pieces.has(other)));
     if (kept) return this.widened(kept, x, value);
-    const all = (pieces as readonly Piece[]).map((piece) => this.widened(piece, x, value));
-    return this.model.node('Concat', all, { axis: 0 });
+    const all = (pieces as readonly Piece[]).map((piece) => this.rowsOf(piece, x, value));
+    return this.joined(all, 0);
+  }
+
+  /** What a matrix waits for: an operand, or else the value computed last. */
+  private waitedFor(operand: Tensor | undefined): Value | undefined {
+    const before = operand ?? this.latest;
+    return before && { name: this.values.get(before) as string, rank: before.shape.length };
+  }
+
+  /** Rows of a matrix in pieces are rows of its pieces, so that no tensor has all of it. False for any other instruction. */
+  slice({ op, node, inputs, attributes }: Instruction): boolean {
+    const pieces = op === 'slice' && attributes.axis === 0 && this.pieces.get(inputs[0] as Tensor);
+    if (!pieces) return false;
+    const { start, end } = attributes as { start: number; end: number };
+    let row = 0;
+    const own = pieces.flatMap((piece): Piece[] => {
+      const [from, to] = [Math.max(0, start - row), Math.min(piece.rows, end - row)];
+      row += piece.rows;
+      if (from >= to) return [];
+      const first = piece.from ?? 0;
+      const isWhole = piece.from === undefined && to - from === piece.rows;
+      return [{ ...piece, rows: to - from, ...(!isWhole && { from: first + from }) }];
+    });
+    this.pieces.set(node, own);
+    return true;
   }
 
   /**
-   * The product x·Wᵀ or x·W with a matrix in pieces, of which one is float32 at a time: each waits for the product with the one
-   * before it. Undefined for any other instruction.
+   * The product x·Wᵀ or x·W with a matrix in pieces. Of those in fewer bits one is float32 at a time: each waits for the product
+   * with the one before it. Undefined for any other instruction.
    */
   product({ op, inputs, attributes }: Instruction): string | undefined {
     const [x, matrix, addend] = inputs as readonly [Tensor, Tensor, Tensor?];
     const pieces = op === 'gemm' && this.pieces.get(matrix);
-    if (!pieces || !isActivation(x) || attributes.transA) return undefined;
+    if (!pieces || this.pieces.has(x) || attributes.transA) return undefined;
     const { transB = false, alpha = 1, beta = 1 } = attributes as Record<string, number | boolean>;
     const own = { transA: 0, transB: Number(transB), alpha: { float: alpha as number } };
     const { model } = this;
-    const from = this.operand(x, inputs);
-    let before: Value = { name: from, rank: x.shape.length };
+    const from = this.operand(x, [x]);
+    let before = this.waitedFor(isActivation(x) ? x : undefined);
     let row = 0;
     const products = pieces.map((piece, i) => {
       const end = row + piece.rows;
       const left = transB
         ? from
         : model.node('Slice', [from, ...[row, end, 1].map((n) => model.integers([n]))]);
-      const sum = i > 0 && !transB ? [before.name] : [];
-      const operands = [left, this.widened(piece, matrix, before), ...sum];
-      before = { name: model.node('Gemm', operands, { ...own, beta: { float: 1 } }), rank: 2 };
+      const sum = i > 0 && !transB && before ? [before.name] : [];
+      const operands = [left, this.rowsOf(piece, matrix, before), ...sum];
+      const name = model.node('Gemm', operands, { ...own, beta: { float: 1 } });
+      before = { name, rank: 2 };
       row = end;
-      return before.name;
+      return name;
     });
-    const y = transB ? model.node('Concat', products, { axis: 1 }) : before.name;
+    const y = transB ? this.joined(products, 1) : (products.at(-1) as string);
     if (!addend) return y;
     const c = this.operand(addend, inputs);
     const scale = (): string => model.initializer('f32', [], Float32Array.of(beta as number));
     return model.node('Add', [y, beta === 1 ? c : model.node('Mul', [c, scale()])]);
   }
 
-  /** A matrix, or a piece of it, as float32 once a value is there. */
+  /** The rows of a piece that are read. */
+  private rowsOf(piece: Piece, x: Tensor, before: Value | undefined): string {
+    const { model } = this;
+    const all = this.widened(piece, x, before);
+    if (piece.from === undefined) return all;
+    return model.node('Slice', [
+      all,
+      ...[piece.from, piece.from + piece.rows, 0].map((n) => model.integers([n])),
+    ]);
+  }
+
+  /** Values laid end to end along an axis. */
+  private joined(values: readonly string[], axis: number): string {
+    return values.length === 1 ? (values[0] as string) : this.model.node('Concat', values, { axis });
+  }
+
+  /** A matrix, or a piece of it, as float32 once a value is there; what is float32 is as it is. */
   private widened(kept: KeptNames, x: Tensor, before: Value | undefined): string {
+    if ('values' in kept) return kept.values;
     const { model } = this;
     const late = (small: string): string => (before ? this.after(before, small) : small);
     if ('halves' in kept) {
@@ -127,8 +168,8 @@ interface Value {
   readonly rank: number;
 }
 
-/** Rows of a matrix that is bound in pieces. */
-type Piece = KeptNames & { readonly rows: number };
+/** Rows of a matrix that is bound in pieces: `rows` of the piece, all, or from the `from`-th. */
+type Piece = KeptNames & { readonly rows: number; readonly from?: number };
 
 const isActivation = (x: Tensor): boolean =>
   x.op !== 'input' && x.op !== 'constant' && x.dtype === 'f32' && x.shape.length > 0;

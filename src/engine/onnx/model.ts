@@ -1,9 +1,16 @@
 import { BlockedValues } from '../base/blocked-values';
-import { type BlockBits, blocksOf, multipleBytes } from '../base/blocks';
+import { blocksOf, multipleBytes } from '../base/blocks';
 import type { BoundDType, GraphDType, HostData, HostTensor } from '../base/dtype';
 import { DTYPE_BYTES } from '../base/dtype';
 import { graphDType, isHalf, widenBytes } from '../base/half';
-import { type BlockPart, type BoundPart, inFloat16, type KeptForm } from '../base/kept';
+import {
+  type BlockPart,
+  type BoundBits,
+  type BoundPart,
+  inFloat16,
+  type KeptForm,
+  type MatrixPart,
+} from '../base/kept';
 import { type Shape, sizeOf } from '../base/shape';
 import type { LateWeight } from './late-weight';
 import { Message } from './proto';
@@ -30,10 +37,11 @@ const FLOAT16 = 10;
 const MULTIPLES = { 4: ELEMENT.i4, 8: 3 } as const;
 
 /**
- * What a matrix that is not kept as float32 consists of, by the names of its parts. `zero`: what is zero among its multiples,
+ * What a matrix that is kept in parts consists of, by their names: `values` are float32, as they are. `zero`: what is zero among its multiples,
  * where they are not signed.
  */
 export type KeptNames =
+  | { readonly values: string }
   | { readonly halves: string }
   | { readonly multiples: string; readonly scales: string; readonly zero?: string }
   | { readonly high: string; readonly low: string; readonly scales: string; readonly zero?: string };
@@ -155,12 +163,12 @@ export class ModelWriter {
   }
 
   /**
-   * Declares the parts of a matrix by blocks, to be bound at run time: bytes are those above 128, since ONNX Runtime binds no
+   * Declares the parts of a matrix, or of a piece of it, to be bound at run time: bytes are those above 128, since ONNX Runtime binds no
    * signed ones on a GPU.
    */
-  bound(parts: readonly BoundPart[], bits: BlockBits, inputOf: (name: string) => string): KeptNames {
-    this.hasBlocks = true;
-    const names: Partial<Record<BlockPart, string>> = {};
+  bound(parts: readonly BoundPart[], bits: BoundBits, inputOf: (name: string) => string): KeptNames {
+    this.hasBlocks ||= bits !== 32;
+    const names: Partial<Record<MatrixPart, string>> = {};
     let zero: string | undefined;
     for (const { part, name, dtype, shape } of parts) {
       names[part] = inputOf(name);

@@ -183,8 +183,9 @@ export class LoriWorkbench implements Workbench {
   }
 
   generate(request: GenerateRequest, options: CallOptions<GenerateReporting> = {}): Promise<GenerateReport> {
-    const decoders = this.desk.generation;
-    return this.desk.onModels(options, (on) => generate({ ...on, decoders }, request, options));
+    const { generation: decoders, environment } = this.desk;
+    const own = { decoders, maxStateBytes: environment.generatedStateBytes };
+    return this.desk.onModels(options, (on) => generate({ ...on, ...own }, request, options));
   }
 
   openData(from: DataFrom, reading: DataReading, options: CallOptions = {}): Promise<DataReport> {

@@ -1,7 +1,10 @@
 /** The engine in its worker, as the app runs it, behind functions that `../page.mjs` calls. */
 import { parseRunConfig } from '../../../../src/contract/config';
 import { AS_DETECTED } from '../../../../src/contract/data';
+import type { ModelReport } from '../../../../src/contract/events';
 import { generateDefaults } from '../../../../src/contract/generate';
+import type { LensReport } from '../../../../src/contract/lens';
+import { estimateAsRun, type MemoryEstimate, type Purpose } from '../../../../src/contract/memory';
 import { vouchForOwnScripts } from '../../../../src/contract/trusted-types';
 import type { WeightStorage } from '../../../../src/contract/weight-storage';
 import { connect } from '../../../../src/worker/client';
@@ -28,22 +31,47 @@ const ROWS = [
 /** Hidden states by the provider that they came from. */
 const states = new Map<string, Float32Array>();
 
+/** What is open, and where: what the page's estimates depend on. */
+const at: { provider: 'wasm' | 'webgpu'; model?: ModelReport } = { provider: 'wasm' };
+
+/** Bytes that the page says a purpose takes: at most, and with what earlier requests may have left. */
+function estimateOf(purpose: Purpose): Pick<MemoryEstimate, 'total' | 'kept'> | undefined {
+  if (!at.model) return undefined;
+  const { total, kept } = estimateAsRun(at.model, at.provider, purpose);
+  return { total, kept };
+}
+
+const seen = (report: LensReport) => {
+  const tokens = report.selections[0]?.spectra.map((one) => one.tokens) ?? [];
+  return estimateOf({ kind: 'see', sequences: tokens.length, tokens: Math.max(...tokens) });
+};
+
 const calls = {
   device: async (provider: 'wasm' | 'webgpu') => {
     const { threads, adapter } = await engine.open(provider);
+    at.provider = provider;
     return { threads, adapter: adapter?.architecture ?? null, software: adapter?.software ?? null };
   },
   open: async () => {
     const { files } = document.querySelector('input') as HTMLInputElement;
     const list = [...(files as FileList)].map((file) => ({ name: file.name, data: file }));
-    return (await clock(() => engine.openCheckpoint(list))).seconds;
+    const { seconds, value } = await clock(() => engine.openCheckpoint(list));
+    at.model = value;
+    return { seconds };
   },
-  storage: async (storage: WeightStorage) => (await engine.storeWeights(storage)).storage,
-  lens: async (name: string) => (await clock(() => engine.lens(lensRequest(name)))).seconds,
+  storage: async (storage: WeightStorage) => {
+    at.model = await engine.storeWeights(storage);
+    return { storage: at.model.storage };
+  },
+  lens: async (name: string) => {
+    const { seconds, value } = await clock(() => engine.lens(lensRequest(name)));
+    return { seconds, estimate: seen(value) };
+  },
   /** The lens on so many texts of about so many tokens. */
   small: async (texts: number, tokens: number) => {
     const { seconds, value } = await clock(() => engine.lens(lensOf(texts, tokens)));
-    return { seconds, tokens: value.selections[0]?.spectra.map((one) => one.tokens) };
+    const counted = value.selections[0]?.spectra.map((one) => one.tokens);
+    return { seconds, tokens: counted, estimate: seen(value) };
   },
   /** All hidden states of a text of about so many tokens, kept under `name`, and the largest difference from those before. */
   states: async (name: string, tokens: number) => {
@@ -62,14 +90,19 @@ const calls = {
     const own = new Float32Array(bytes.slice(bytes.byteLength - 4 * length));
     const others = [...states].map(([other, they]) => [other, difference(own, they)] as const);
     states.set(name, own);
-    return { seconds, shape: value.shape, from: Object.fromEntries(others) };
+    const estimate = estimateOf({ kind: 'see', sequences: 1, tokens: value.shape[1] });
+    return { seconds, shape: value.shape, from: Object.fromEntries(others), estimate };
   },
   generate: async (limit: number) => {
     const settings = { ...generateDefaults, limit };
     const request = { subject: { kind: 'opened' as const }, prompt: 'Tom has 12 apples', stop: [], settings };
     const { seconds, value } = await clock(() => engine.generate(request));
     const ids = value.samples[0]?.tokens.map(({ id }) => id);
-    return { all: seconds, report: { ...value.seconds }, tokens: ids?.length, ids: ids?.slice(0, 8) };
+    const prompt = value.prompt.length;
+    return {
+      ...{ all: seconds, report: { ...value.seconds }, tokens: ids?.length, ids: ids?.slice(0, 8) },
+      estimate: estimateOf({ kind: 'generate', sequences: 1, tokens: prompt + limit, prompt }),
+    };
   },
   /** One step of a method, K latents where it has any, on one row of a few tokens. */
   step: async (method: string, latents: number) => {
@@ -84,7 +117,7 @@ const calls = {
       evaluation: { every: 0 },
       observation: { every: 0 },
     });
-    const { tokens, composition, storage } = await engine.runCost(config);
+    const { tokens, composition, storage, memory } = await engine.runCost(config);
     let losses: unknown;
     const { seconds, value } = await clock(() =>
       engine.distil(config, {
@@ -95,7 +128,9 @@ const calls = {
       }),
     );
     const { programs, trainable } = value;
-    return { seconds, tokens, composition, storage, programs, trainable, parts: value.seconds, losses };
+    const estimate = { total: memory.total, kept: memory.kept };
+    const run = { programs, trainable, parts: value.seconds, losses };
+    return { seconds, tokens, composition, storage, ...run, estimate };
   },
   counts: () =>
     new Promise((resolve) => {

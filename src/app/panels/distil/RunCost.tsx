@@ -7,7 +7,7 @@ import {
   storageThatFits,
   whatFits,
 } from '../../../contract/memory';
-import type { RunCost as Cost, TeacherReading } from '../../../contract/run-cost';
+import type { RunCost as Cost, EvaluationSeconds, TeacherReading } from '../../../contract/run-cost';
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useActions, useApp } from '../../store/use-app';
 import { useSettled } from '../../store/use-settled';
@@ -129,18 +129,35 @@ const readingText = ({ states, held, readings, bytes: kept }: TeacherReading): s
     ? `Before that, ${bytes(states)} of the teacher’s hidden states.`
     : `Before that the teacher is read ${readings > 1 ? 'twice' : 'once'}, one row at a time: its hidden states would take ${bytes(states)}, so only one row’s are held at a time, and ${bytes(kept)} of sums, moments and anchors are kept.`;
 
+const MEASURED: readonly (readonly [Exclude<keyof EvaluationSeconds, 'all'>, string])[] = [
+  ['validation', 'validation'],
+  ['heldOut', 'the held-out problems'],
+  ['written', 'these with written rationales'],
+  ['teacher', 'these by the teacher'],
+  ['observation', 'observation'],
+];
+
+/** How much of a run's time goes into measuring it, and into what. */
+function evaluationText(seconds: EvaluationSeconds): string {
+  if (seconds.all === 0) return 'without any evaluation';
+  const parts = MEASURED.filter(([part]) => seconds[part] > 0).map(
+    ([part, name]) => `${name} ${duration(1000 * seconds[part])}`,
+  );
+  return `of which evaluation ${duration(1000 * seconds.all)} (${parts.join(', ')})`;
+}
+
 function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
   const isOnGpu = useApp((state) => state.device.value?.provider === 'webgpu');
   if (seconds === null)
     return <p className="help">How long a step takes on this GPU is not known before it runs.</p>;
-  const { step, teacher: reading, all } = seconds;
+  const { step, teacher: reading, evaluation, all } = seconds;
   return (
     <>
       <p className="help">
         Time, estimated from the number of operations: about {duration(1000 * step)} per step
         {teacher !== null &&
           `, ${duration(1000 * reading)} to read ${integer(data.training.length)} rows by the teacher`}
-        , {duration(1000 * all)} in all, evaluation not counted.
+        , {duration(1000 * all)} in all, {evaluationText(evaluation)}.
       </p>
       {all > LONG && (
         <p className="help">

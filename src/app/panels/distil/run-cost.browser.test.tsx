@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { page } from 'vitest/browser';
 import type { DeviceReport, ModelReport } from '../../../contract/events';
 import { estimateMemory } from '../../../contract/memory';
-import type { RunCost as Cost } from '../../../contract/run-cost';
+import type { RunCost as Cost, EvaluationSeconds } from '../../../contract/run-cost';
 import { mounting } from '../../mount.testing';
 import { done } from '../../store/task';
 import { double } from '../../workbench.testing';
@@ -24,7 +24,10 @@ async function withCost(over: Partial<Cost>, provider: 'wasm' | 'webgpu' = 'wasm
   return store;
 }
 
-const seconds = (all: number) => ({ seconds: { step: all / 100, teacher: 1, all } });
+const evaluation = { validation: 40, heldOut: 12, written: 0, teacher: 60, observation: 8, all: 120 };
+const seconds = (all: number, measured: EvaluationSeconds = evaluation) => ({
+  seconds: { step: all / 100, teacher: 1, evaluation: measured, all },
+});
 const long = page.getByText(/^This is too long to wait for here:/);
 
 it('says of a run of more than half an hour that it is not to be waited for, and what is faster', async () => {
@@ -35,13 +38,18 @@ it('says of a run of more than half an hour that it is not to be waited for, and
       'This is too long to wait for here: WebGPU, a smaller model, fewer steps or shorter rows take less.',
     );
   await expect
-    .element(page.getByText(/about 18 s per step, .* 30 min 1 s in all, evaluation not counted/))
+    .element(
+      page.getByText(
+        /about 18 s per step, .* 30 min 1 s in all, of which evaluation 2 min 0 s \(validation 40 s, the held-out problems 12 s, these by the teacher 60 s, observation 8\.0 s\)\.$/,
+      ),
+    )
     .toBeVisible();
 });
 
 it('says nothing of the kind of a shorter run', async () => {
-  await withCost(seconds(1800));
-  await expect.element(page.getByText(/per step, .* in all, evaluation not counted/)).toBeVisible();
+  const nothing = { validation: 0, heldOut: 0, written: 0, teacher: 0, observation: 0, all: 0 };
+  await withCost(seconds(1800, nothing));
+  await expect.element(page.getByText(/per step, .* in all, without any evaluation\.$/)).toBeVisible();
   expect(long.query()).toBeNull();
 });
 

@@ -1,4 +1,5 @@
 import type { LensReport, Source } from '../../../contract/lens';
+import { spanWords } from '../../../contract/span';
 import { filterWords } from '../../store/data';
 import { writeLayers } from '../../store/layers';
 import { duration } from '../../ui/format';
@@ -41,7 +42,8 @@ export function sourceOf(report: LensReport): string {
 export function summaryLine(report: LensReport): string {
   const { selections, sampleIds, kernel, dtype, milliseconds } = report;
   const count = sampleIds.length;
-  return `${count} ${count === 1 ? 'sample' : 'samples'} of ${selections
+  const words = spanWords(report.request.span);
+  return `${count} ${count === 1 ? 'sample' : 'samples'}${words ? ` (of each ${words})` : ''} of ${selections
     .map((one) => `${whose(one)}, ${one.layers} layers, hidden size ${one.hidden}`)
     .join(' and ')}; ${kernel}, ${dtype}, ${duration(milliseconds)}.`;
 }

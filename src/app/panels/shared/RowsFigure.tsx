@@ -71,11 +71,13 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
   );
 }
 
-function estimateWords({ memory, kept, seconds, fits, fittingTokens }: RowsEstimate): string {
+export function estimateWords({ memory, kept, seconds, fits, fittingTokens }: RowsEstimate): string {
   const time =
     seconds === undefined
       ? ''
       : ` The forward passes take about ${duration(1000 * seconds)} on one thread, not counting the decomposition.`;
+  if (fits === null)
+    return `Estimated memory: ${bytes(memory)}, page included. Whether it fits is not known: a GPU does not say how much memory it has.${time}`;
   const room = fits
     ? ''
     : ` That does not fit: ${fittingTokens === undefined ? 'choose a smaller checkpoint, or WebGPU' : `use rows of at most ${fittingTokens} tokens`}.`;

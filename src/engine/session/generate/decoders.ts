@@ -1,6 +1,7 @@
 import { Decoder } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
 import { explicitly } from '../../decode/reasoning';
+import { MAX_STATE_BYTES } from '../../decode/state-pool';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
@@ -16,6 +17,9 @@ interface Kept {
   readonly decoder: Decoder;
 }
 
+/** Bytes that states may take together: what is usual, or what those of one text need. */
+const keptBytes = (needed = 0): number => Math.max(MAX_STATE_BYTES, needed);
+
 /**
  * The decoders of text generation: one reads a prompt, the other draws tokens for all samples. They are kept
  * for the next call, unless their programs hold much memory, as they do with weights baked in.
@@ -23,12 +27,15 @@ interface Kept {
 export class GenerationDecoders {
   private readonly kept = new Map<Part, Kept>();
 
-  /** The decoder of that part, which replaces one of another model or shape. Ownership stays here. */
+  /**
+   * The decoder of that part, which replaces one of another model or shape. Ownership stays here.
+   * @param sizes with the bytes that its states take together, if they may be more than usual
+   */
   async take(
     part: Part,
     models: DeviceModels,
     { model, parameters, reasoning }: Pick<ResolvedSubject, 'model' | 'parameters' | 'reasoning'>,
-    sizes: Sizes,
+    { stateBytes, ...sizes }: Sizes & { readonly stateBytes?: number },
     values: readonly DeviceTensor[],
   ): Promise<Decoder> {
     const { adapters } = explicitly(reasoning);
@@ -39,7 +46,7 @@ export class GenerationDecoders {
       return known.decoder;
     }
     await this.leave(part);
-    const decoder = await this.make(models, model, { ...sizes, parameters, adapters });
+    const decoder = await this.make(models, model, { ...sizes, parameters, adapters }, stateBytes);
     decoder.setParameters(values);
     this.kept.set(part, { model, shape, decoder });
     return decoder;
@@ -50,13 +57,13 @@ export class GenerationDecoders {
    * state.
    */
   async grow<T>(
-    capacity: number,
+    { capacity, stateBytes }: { readonly capacity: number; readonly stateBytes: number },
     values: readonly DeviceTensor[],
     move: (decoder: Decoder) => Promise<T>,
   ): Promise<T> {
     const { model, decoder: before } = this.kept.get('draws') as Kept;
     const { batch, question, parameters, adapters } = before.shape;
-    const decoder = new Decoder(before.model, { ...before.shape, capacity });
+    const decoder = new Decoder(before.model, { ...before.shape, capacity }, keptBytes(stateBytes));
     decoder.setParameters(values);
     const moved = await move(decoder);
     await this.leave('draws');
@@ -87,10 +94,11 @@ export class GenerationDecoders {
     models: DeviceModels,
     model: LoadedModel,
     shape: Omit<DecodeShape, 'config'>,
+    stateBytes: number | undefined,
   ): Promise<Decoder> {
     const used = models.use(model);
     try {
-      return new Decoder(used, { config: used.config, ...shape });
+      return new Decoder(used, { config: used.config, ...shape }, keptBytes(stateBytes));
     } finally {
       await used.release();
     }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Progress } from '../../../contract/events';
 import type {
+  GeneratedToken,
   GenerateEvent,
   GenerateReport,
   GenerateReporting,
@@ -20,7 +21,7 @@ import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
-import { lengthsOf } from './lengths';
+import { lengthsOf, roundsOf } from './lengths';
 
 /** The internals that the tests use. */
 interface Inside {
@@ -29,8 +30,11 @@ interface Inside {
 }
 const inside = (workbench: LoriWorkbench) => insideOf<Inside>(workbench);
 
-const open = async (options?: TinyPairOptions): Promise<LoriWorkbench> => {
-  const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair(options)));
+const open = async (options?: TinyPairOptions, generatedStateBytes?: number): Promise<LoriWorkbench> => {
+  const workbench = new LoriWorkbench({
+    ...tinyEnvironment(await tinyPair(options)),
+    ...(generatedStateBytes !== undefined && { generatedStateBytes }),
+  });
   await workbench.open('wasm');
   await workbench.loadPair('models');
   return workbench;
@@ -66,6 +70,12 @@ async function watched(value: GenerateRequest, on = workbench) {
   });
   return { report, events, progress };
 }
+/** A token whose probabilities are as near as float32 is in batches of other sizes. */
+const near = (token: GeneratedToken) => ({
+  ...token,
+  logProbability: expect.closeTo(token.logProbability, 4),
+  probability: expect.closeTo(token.probability, 4),
+});
 const idsOf = ({ samples }: GenerateReport): number[][] =>
   samples.map(({ tokens }) => tokens.map(({ id }) => id));
 
@@ -310,31 +320,87 @@ describe('a generation is refused', () => {
   });
 
   it('if it does not fit, before anything is run', () => {
-    const config = { layers: 24, heads: 14, kvHeads: 2, headDim: 64, maxPositions: 32768 };
+    const config = { layers: 24, heads: 14, kvHeads: 2, headDim: 64, hiddenSize: 896, maxPositions: 131_072 };
     const resolved = { model: { config, report: { name: 'qwen' } } } as never;
-    expect(lengthsOf(resolved, 30, { samples: 1, limit: 100 })).toEqual({
+    // Keys and values of three states, their masks, and the last hidden states.
+    const sampleBytes = (columns: number) => 3 * 4 * (24 * 2 * 2 * 64 * columns + columns + 896);
+    expect(lengthsOf(resolved, 30, { limit: 100 })).toEqual({
       question: 32,
       capacity: 256,
       maxCapacity: 256,
       limit: 100,
+      sampleBytes: sampleBytes(256),
     });
-    expect(lengthsOf(resolved, 600, { samples: 2, limit: 4000 })).toEqual({
+    expect(lengthsOf(resolved, 600, { limit: 4000 })).toEqual({
       question: 768,
       capacity: 1024,
       maxCapacity: 8192,
       limit: 4000,
+      sampleBytes: sampleBytes(8192),
     });
-    const refused = (prompt: number, samples: number, limit: number) => () =>
-      lengthsOf(resolved, prompt, { samples, limit });
-    expect(refused(6000, 1, 100)).toThrow(MemoryError);
-    expect(refused(6000, 1, 100)).toThrow('the prompt has 6000 tokens');
-    expect(refused(600, 8, 4000)).toThrow(/8 samples of up to 4768 tokens would take \d+ bytes/);
+    const lengths = (prompt: number, limit: number) => () => lengthsOf(resolved, prompt, { limit });
+    expect(lengths(6000, 100)).toThrow(MemoryError);
+    expect(lengths(6000, 100)).toThrow('the prompt has 6000 tokens');
+    // Even a single one; the length that is named is the longest that is not refused.
+    expect(lengths(600, 40_000)).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(
+          /^a text of up to 40768 tokens would take \d+ bytes for keys and values/,
+        ),
+        hint: 'A length limit of 15617 tokens would fit with this prompt.',
+      }),
+    );
+    expect(lengths(600, 15_617)).not.toThrow();
+    expect(lengths(600, 15_618)).toThrow(MemoryError);
   });
 
   it('for hidden states that are not finite', async () => {
     const broken = await open({ norms: 2e38 });
     await expect(broken.generate(request())).rejects.toThrow(NumericError);
     await broken.close();
+  });
+});
+
+describe('samples whose states are too many for a decoder', () => {
+  const pair = { config: { ...NO_END, max_position_embeddings: 1024, vocab_size: 400 } };
+  // Of tiny-teacher: 2 layers, 2 heads of keys of 8, 32 wide.
+  const statesOf = (columns: number) => 3 * 4 * (2 * 2 * 2 * 8 * columns + columns + 32);
+
+  it.each([
+    [1, 2, 260],
+    [2, 5, 20],
+    [3, 4, 260],
+  ])('are drawn %i at a time, and are the same: %i samples of %i tokens', async (most, samples, limit) => {
+    // More than 240 tokens are more than the first cache has room for.
+    const own = await open(pair, most * statesOf(limit > 240 ? 512 : 256));
+    const value = request({ ...DRAWN, samples, limit, seed: 4 });
+    const { report, events } = await watched(value, own);
+    // Nobody listens to these: they have the same text.
+    const all = await workbench.generate(value);
+    expect(report.samples).toEqual(all.samples.map((one) => ({ ...one, tokens: one.tokens.map(near) })));
+    expect(new Set(report.samples.map(({ text }) => text)).size).toBe(samples);
+    // Whoever is drawn later begins when the ones before have ended.
+    const rounds = roundsOf(samples, most);
+    expect(rounds.length).toBeGreaterThan(1);
+    const at = (kind: string, sample: number) =>
+      events.findIndex((e) => e.kind === kind && 'sample' in e && e.sample === sample);
+    for (const [i, round] of rounds.entries()) {
+      for (const sample of round) {
+        expect(events.filter((e) => e.kind === 'ended' && e.sample === sample)).toHaveLength(1);
+        for (const earlier of rounds[i - 1] ?? [])
+          expect(at('token', sample)).toBeGreaterThan(at('ended', earlier));
+      }
+    }
+    await own.close();
+  });
+
+  it('are taken in rounds of as equal sizes as can be', () => {
+    expect(roundsOf(5, 8)).toEqual([[0, 1, 2, 3, 4]]);
+    expect(roundsOf(5, 4)).toEqual([
+      [0, 1, 2],
+      [3, 4],
+    ]);
+    expect(roundsOf(3, 1)).toEqual([[0], [1], [2]]);
   });
 });
 

@@ -7,7 +7,7 @@ import type {
   GenerateRequest,
   TokenText,
 } from '../../../contract/generate';
-import { promptIsFed } from '../../../contract/memory';
+import { type Purpose, promptIsFed } from '../../../contract/memory';
 import { CancelledError, InputError, throwIfCancelled } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
@@ -15,18 +15,20 @@ import { tokensFed } from '../../decode/programs';
 import { continueRows, type Ending, sample } from '../../decode/sample';
 import { prepareSampling, type SampledToken } from '../../decode/sample-next';
 import type { DecoderState } from '../../decode/state';
+import { MAX_STATE_BYTES } from '../../decode/state-pool';
 import { uploadParameters } from '../../model/upload-parameters';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { DeviceModels } from '../models/device-models';
-import { refuseUnlessFits, sizesOf } from '../models/fits';
+import { fitting, sizesOf } from '../models/fits';
 import { checkPromptLogits, type OnnxExport } from '../models/onnx-export';
 import { onnxSampler } from '../models/onnx-sampler';
+import type { LoadedModel } from '../models/pair';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { promptOf } from '../prompts/prompt';
 import { GenerationClock } from './clock';
 import type { GenerationDecoders } from './decoders';
-import { type Lengths, lengthsOf } from './lengths';
+import { type Lengths, lengthsOf, roundsOf } from './lengths';
 import { parseGenerateRequest, samplingOf } from './request';
 import { TextStream } from './text-stream';
 
@@ -35,6 +37,8 @@ export interface GenerateContext {
   readonly models: DeviceModels;
   readonly loaded: LoadedModels;
   readonly decoders: GenerationDecoders;
+  /** Bytes of the states of all samples that are drawn at once; default `MAX_STATE_BYTES`. */
+  readonly maxStateBytes?: number | undefined;
 }
 
 /**
@@ -59,10 +63,10 @@ export async function generate(
   const lengths = lengthsOf(resolved, prompt.length, request.settings);
   const { config } = resolved.model;
   const tokens = prompt.length + lengths.limit;
-  const sizes = { sequences: request.settings.samples, tokens, prompt: prompt.length };
-  const { provider } = context.models.runtime;
+  const { samples } = request.settings;
   if (resolved.model.onnx) checkPromptLogits(resolved.model.onnx, prompt.length);
-  else refuseUnlessFits(config, provider, { kind: 'generate', ...sizes }, 'generating text');
+  const wanted = { kind: 'generate', sequences: samples, tokens, prompt: prompt.length } as const;
+  const rounds = roundsOf(samples, atOnce(context, resolved.model, wanted, lengths));
   const shown = prompt.map((id) => textOf(tokenizer, id));
   options.report?.({ kind: 'prompt', tokens: shown });
   const clock = new GenerationClock(request.settings.samples * lengths.limit, options.report);
@@ -73,7 +77,7 @@ export async function generate(
     parameters,
     packs,
   );
-  const run = new Generation(context, request, resolved, prompt, lengths, values, clock, options);
+  const run = new Generation(context, request, resolved, prompt, lengths, rounds, values, clock, options);
   try {
     const samples = await run.samples();
     return {
@@ -95,6 +99,24 @@ export async function generate(
   }
 }
 
+/**
+ * How many samples are drawn at once: as many as fit, and as a decoder keeps the states of. Each draws with its own random
+ * numbers, so that it is the same whatever is drawn beside it.
+ * @throws MemoryError if not even one fits, naming what would
+ */
+function atOnce(
+  { models: { runtime }, maxStateBytes = MAX_STATE_BYTES }: GenerateContext,
+  { config, onnx }: LoadedModel,
+  wanted: Extract<Purpose, { readonly kind: 'generate' }>,
+  { sampleBytes }: Lengths,
+): number {
+  // The parts of an export are unknown.
+  const { sequences } = onnx
+    ? wanted
+    : fitting(config, runtime.provider, wanted, 'generating text', sampleBytes);
+  return Math.min(sequences, Math.max(1, Math.floor(maxStateBytes / sampleBytes)));
+}
+
 const textOf = (tokenizer: Tokenizer, id: number): TokenText => ({ id, text: tokenizer.tokenText(id) });
 
 /** A sample being generated. */
@@ -107,6 +129,8 @@ interface Made {
 class Generation {
   private readonly streams: readonly TextStream[];
   private readonly made: readonly Made[];
+  /** Columns of the cache so far, with which the next round begins. */
+  private capacity: number;
 
   constructor(
     private readonly context: GenerateContext,
@@ -114,6 +138,8 @@ class Generation {
     private readonly resolved: ResolvedSubject,
     private readonly prompt: readonly number[],
     private readonly lengths: Lengths,
+    /** Numbers of the samples that are drawn at once, the last ones perhaps fewer. */
+    private readonly rounds: readonly (readonly number[])[],
     private readonly values: readonly DeviceTensor[],
     private readonly clock: GenerationClock,
     private readonly options: CallOptions<GenerateReporting>,
@@ -124,11 +150,12 @@ class Generation {
       () => new TextStream(resolved.tokenizer, prompt, stop),
     );
     this.made = this.streams.map(() => ({ tokens: [], ending: 'limit' }));
+    this.capacity = lengths.capacity;
   }
 
   async samples(): Promise<GenerateReport['samples']> {
     const { onnx } = this.resolved.model;
-    await (onnx ? this.runExport(onnx) : this.runDecoder());
+    for (const rows of this.rounds) await (onnx ? this.runExport(onnx, rows) : this.runDecoder(rows));
     return this.made.map(({ tokens, ending }, row) => ({
       text: (this.streams[row] as TextStream).text,
       tokens,
@@ -136,13 +163,18 @@ class Generation {
     }));
   }
 
-  private async runDecoder(): Promise<void> {
+  /** Samples that are drawn at once: all rounds have as many rows, so that they share programs. */
+  private get batch(): number {
+    return (this.rounds[0] as readonly number[]).length;
+  }
+
+  private async runDecoder(samples: readonly number[]): Promise<void> {
     const { decoder, state } = await this.begin();
     let isHeld = true;
     try {
       await this.prepare(decoder);
       await sample(decoder, state, {
-        ...this.continuing(),
+        ...this.continuing(samples),
         grow: (full) => {
           isHeld = false;
           return this.grow(full);
@@ -153,21 +185,22 @@ class Generation {
     }
   }
 
-  private async runExport(file: OnnxExport): Promise<void> {
+  private async runExport(file: OnnxExport, samples: readonly number[]): Promise<void> {
     const { onnx } = this.context.models;
     const { signal } = this.options;
     // Opened outside the timing, and kept.
     await this.clock.compiling(() => onnx.use(file, signal, async () => undefined));
     await onnx.use(file, signal, async (runner) => {
       const read = await runner.begin(this.prompt);
-      const state = runner.repeat(read, this.request.settings.samples);
-      await continueRows(onnxSampler(runner), state, this.continuing());
+      const state = runner.repeat(read, this.batch);
+      await continueRows(onnxSampler(runner), state, this.continuing(samples));
     });
   }
 
-  /** How each row is continued. */
-  private continuing() {
-    const rows = this.streams.map((_, row) => row);
+  /** How each row is continued; those beyond the samples end after one token, which nobody sees. */
+  private continuing(samples: readonly number[]) {
+    const rows = Array.from({ length: this.batch }, (_, row) => samples[row] ?? 0);
+    const isFilled = (row: number): boolean => row >= samples.length;
     return {
       sampling: samplingOf(this.request),
       seed: this.request.settings.seed,
@@ -176,12 +209,21 @@ class Generation {
       endIds: this.resolved.model.endIds,
       limit: this.lengths.limit,
       signal: this.options.signal,
-      onToken: (row: number, token: SampledToken) => this.tell(row, token),
-      onEnd: (row: number, ending: Ending) => this.end(row, ending),
+      onToken: (row: number, token: SampledToken) =>
+        isFilled(row) ? 'stop' : this.tell(rows[row] as number, token),
+      onEnd: (row: number, ending: Ending) => {
+        if (!isFilled(row)) this.end(rows[row] as number, ending);
+      },
     };
   }
 
-  /** Reads the prompt. @returns its state for all samples */
+  /** Sizes of the decoder that draws. */
+  private get drawing() {
+    const { batch, capacity, lengths } = this;
+    return { batch, question: 1, capacity, stateBytes: batch * lengths.sampleBytes };
+  }
+
+  /** Reads the prompt. @returns its state for all samples of a round */
   private begin(): Promise<{ decoder: Decoder; state: DecoderState }> {
     const { resolved, context, prompt } = this;
     const sizes = sizesOf(resolved.model.config);
@@ -190,10 +232,8 @@ class Generation {
 
   /** Feeds the prompt to every sample, token by token. */
   private async feed(): Promise<{ decoder: Decoder; state: DecoderState }> {
-    const { context, resolved, values, lengths, clock, prompt } = this;
-    const batch = this.request.settings.samples;
-    const sizes = { batch, question: 1, capacity: lengths.capacity };
-    const decoder = await context.decoders.take('draws', context.models, resolved, sizes, values);
+    const { context, resolved, values, clock, prompt, batch } = this;
+    const decoder = await context.decoders.take('draws', context.models, resolved, this.drawing, values);
     await clock.compiling(() => decoder.compile(tokensFed(decoder.shape)));
     let state = await decoder.empty();
     try {
@@ -210,8 +250,8 @@ class Generation {
 
   /** Reads the prompt at once, and copies its state for all samples. */
   private async read(): Promise<{ decoder: Decoder; state: DecoderState }> {
-    const { context, resolved, values, lengths, clock, prompt } = this;
-    const { question, capacity } = lengths;
+    const { context, resolved, values, clock, prompt } = this;
+    const { question } = this.lengths;
     const { models, decoders } = context;
     const sizes = { batch: 1, question, capacity: question };
     const reads = await decoders.take('reads', models, resolved, sizes, values);
@@ -219,8 +259,7 @@ class Generation {
     throwIfCancelled(this.options.signal, 'generation');
     const { ids, keyMask } = leftPad([prompt], question, resolved.tokenizer.padTokenId);
     const read = await reads.begin(ids, keyMask);
-    const batch = this.request.settings.samples;
-    const decoder = await decoders.take('draws', models, resolved, { batch, question: 1, capacity }, values);
+    const decoder = await decoders.take('draws', models, resolved, this.drawing, values);
     // Counted as compiling, which is most of it.
     const state = await clock.compiling(() => decoder.adopt(read));
     read.dispose();
@@ -231,8 +270,10 @@ class Generation {
 
   private grow(full: DecoderState): Promise<{ decoder: Decoder; state: DecoderState }> {
     const capacity = Math.min(2 * (full.column + full.room), this.lengths.maxCapacity);
+    this.capacity = capacity;
+    const { stateBytes } = this.drawing;
     return this.context.decoders
-      .grow(capacity, this.values, async (decoder) => ({
+      .grow({ capacity, stateBytes }, this.values, async (decoder) => ({
         decoder,
         state: await this.clock.compiling(() => decoder.adopt(full)),
       }))
@@ -255,13 +296,9 @@ class Generation {
     const token = { ...textOf(this.resolved.tokenizer, drawn.id), ...drawn };
     const tokensPerSecond = this.clock.count(tokens.length === 0);
     tokens.push(token);
-    this.options.report?.({
-      kind: 'token',
-      sample: row,
-      token,
-      text: stream.push(drawn.id),
-      tokensPerSecond,
-    });
+    // Whether anybody listens or not.
+    const text = stream.push(drawn.id);
+    this.options.report?.({ kind: 'token', sample: row, token, text, tokensPerSecond });
     return stream.stopped ? 'stop' : undefined;
   }
 

@@ -1,5 +1,6 @@
 import { InputError, MemoryError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
+import { stateBytes } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 
 /**
@@ -9,8 +10,10 @@ import type { ResolvedSubject } from '../models/subjects';
 const MIN_CAPACITY = 256;
 /** Tokens that the first cache has room for; a longer text moves to caches of twice the size. */
 const FIRST = 128;
-/** Maximum bytes of keys and values; two states exist at once. */
-const MAX_CACHE_BYTES = 2 ** 30;
+/** States that exist at once: after the prompt, after the last token, and after the next one. */
+const STATES = 3;
+/** Maximum bytes of the states of one text. */
+const MAX_TEXT_BYTES = 1.5 * 2 ** 30;
 /** Maximum bytes of one layer's attention weights while the whole prompt is read. */
 const MAX_ATTENTION_BYTES = 2 ** 29;
 
@@ -23,16 +26,18 @@ export interface Lengths {
   readonly maxCapacity: number;
   /** Maximum number of new tokens: the request's, or what the model's positions leave. */
   readonly limit: number;
+  /** Bytes of the states of one sample. */
+  readonly sampleBytes: number;
 }
 
 /**
  * @throws InputError for a prompt that leaves no position for a token, MemoryError for a prompt or a limit
- * that does not fit
+ * that does not fit even with a single sample
  */
 export function lengthsOf(
   { model: { config, report } }: Pick<ResolvedSubject, 'model'>,
   prompt: number,
-  { samples, limit: wanted }: { readonly samples: number; readonly limit: number },
+  { limit: wanted }: { readonly limit: number },
 ): Lengths {
   const { maxPositions = Number.POSITIVE_INFINITY, heads } = config;
   if (prompt >= maxPositions)
@@ -50,17 +55,33 @@ export function lengthsOf(
     );
   // The last token is not fed.
   const maxCapacity = cacheColumns(question + limit - 1);
-  const bytes = 2 * samples * maxCapacity * bytesPerColumn(config);
-  if (bytes > MAX_CACHE_BYTES)
+  const sampleBytes = STATES * stateBytes(config, maxCapacity);
+  if (sampleBytes > MAX_TEXT_BYTES) {
+    const fitting = largestCapacity(config) - question + 1;
     throw new MemoryError(
-      `${samples} ${samples === 1 ? 'sample' : 'samples'} of up to ${question + limit} tokens would take ${bytes} bytes for keys and values; at most ${MAX_CACHE_BYTES} are allowed`,
-      'Lower the length limit or the number of samples.',
+      `a text of up to ${question + limit} tokens would take ${sampleBytes} bytes for keys and values; at most ${MAX_TEXT_BYTES} are allowed`,
+      fitting > 0 ? `A length limit of ${fitting} tokens would fit with this prompt.` : 'Shorten the prompt.',
     );
-  return { question, capacity: Math.min(maxCapacity, cacheColumns(question + FIRST)), maxCapacity, limit };
+  }
+  const capacity = Math.min(maxCapacity, cacheColumns(question + FIRST));
+  return { question, capacity, maxCapacity, limit, sampleBytes };
 }
 
-const bytesPerColumn = ({ layers, kvHeads, headDim }: DecoderConfig): number =>
-  2 * 4 * layers * kvHeads * headDim;
+/** Columns of the largest cache whose states one text may have; 0 if there is none. */
+function largestCapacity(config: DecoderConfig): number {
+  let columns = MIN_CAPACITY;
+  if (STATES * stateBytes(config, columns) > MAX_TEXT_BYTES) return 0;
+  while (STATES * stateBytes(config, 2 * columns) <= MAX_TEXT_BYTES) columns *= 2;
+  return columns;
+}
+
+/** The samples in the order in which they are taken, as equally as they can be, and at most so many at once. */
+export function roundsOf(samples: number, atOnce: number): number[][] {
+  const size = Math.ceil(samples / Math.ceil(samples / atOnce));
+  return Array.from({ length: Math.ceil(samples / size) }, (_, round) =>
+    Array.from({ length: Math.min(size, samples - round * size) }, (_, i) => round * size + i),
+  );
+}
 
 const powerOfTwo = (least: number): number => 2 ** Math.ceil(Math.log2(least));
 

@@ -66,6 +66,7 @@ export async function gatherAll(context: GatherContext, plan: LensPlan, spectra:
     return gatherStates(context.models, resolved, sequences, selection.sections, {
       variant,
       seed: plan.request.seed,
+      span: plan.request.span,
       signal,
       take,
       onProgress: (now) => clock.tell(done + now, total, 'samples'),

@@ -63,6 +63,65 @@ const EVERYTHING = request({
   angles: 4,
 });
 
+describe('a span of tokens', () => {
+  const span = { first: 2, last: 3 };
+  const by = (stack: LensRequest['stack'], of: LensRequest['span'], more: Partial<LensRequest> = {}) =>
+    workbench.lens(request({ selections: [TEACHER], stack, span: of, ...more }));
+
+  it('has the states of the whole sequences at these tokens, and its report says which', async () => {
+    const [whole, part] = [await by('token', null), await by('token', span)];
+    const spectra = (report: LensReport) => report.selections[0]?.spectra ?? [];
+    expect(spectra(part).map(({ label }) => label)).toEqual(['token 2', 'token 3']);
+    expect(spectra(part)).toEqual(spectra(whole).slice(1, 3));
+    expect(part.request.span).toEqual(span);
+    const rest = await by('token', { first: 3, last: null });
+    expect(spectra(rest)).toEqual(spectra(whole).slice(2));
+  });
+
+  it('is all that a sample’s matrix, its trajectory and its controls have', async () => {
+    const desk = inside(workbench);
+    const loaded = desk.loadedModels();
+    const part = await by('sample', span, { trajectories: 'pca', controls: ['random-tokens', 'shuffled'] });
+    const sequences = sequencesOf(part.request.source, loaded);
+    const teacher = resolveSubject(TEACHER.subject, loaded);
+    const { samples, layers, hidden } = await gatherStates(desk.opened.models, teacher, sequences, [
+      'rationale',
+    ]);
+    const [selection] = part.selections;
+    for (const [i, { states, texts }] of samples.entries()) {
+      const rows = states.slice(layers * hidden, 3 * layers * hidden);
+      const { sigma } = svdCpu(rows, { batch: 1, rows: 2 * layers, cols: hidden, r: 0 });
+      const own = selection?.spectra[i];
+      expect([own?.tokens, own?.rows]).toEqual([2, 2 * layers]);
+      for (const [r, value] of sigma.entries()) expect(own?.sigma[r]).toBeCloseTo(value, 4);
+      expect(selection?.trajectory?.texts[i]).toEqual(texts.slice(1, 3));
+    }
+    for (const { spectra } of part.controls) expect(spectra.map(({ tokens }) => tokens)).toEqual([2, 2, 2]);
+  });
+
+  it('is kept beside the whole and other spans, not in their place', async () => {
+    const own = await opened();
+    const asked = (of: LensRequest['span']) => request({ selections: [TEACHER], stack: 'token', span: of });
+    const read = async (of: LensRequest['span']) => (await own.lensCost(asked(of))).reading.samples;
+    await own.lens(asked(null));
+    expect([await read(null), await read(span), await read({ ...span, last: null })]).toEqual([0, 3, 3]);
+    await own.lens(asked(span));
+    expect([await read(null), await read(span), await read({ ...span, last: null })]).toEqual([0, 0, 3]);
+    await own.close();
+  });
+
+  it('is refused where a sequence does not have it, or it is none', async () => {
+    for (const [of, message] of [
+      [{ first: 900, last: null }, /has \d+ tokens in rationale; those from 900 to the end are requested/],
+      [{ first: 3, last: 2 }, /last token/],
+      [{ first: 0, last: 2 }, /first token/],
+    ] as const) {
+      await expect(by('sample', of)).rejects.toThrow(InputError);
+      await expect(by('sample', of)).rejects.toThrow(message);
+    }
+  });
+});
+
 /** Every number in a report, with its path. */
 function numbers(value: unknown, path = 'report'): [string, number][] {
   if (typeof value === 'number') return [[path, value]];

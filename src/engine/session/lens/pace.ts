@@ -8,7 +8,7 @@ type Where = 'cpu' | 'gpu' | 'reading';
 const TRIAL = [256, 192] as const;
 const TRIALS = 10;
 /** Rough multiply–adds per second of one core, for work that takes no longer than timing it would. */
-const TYPICAL = 1e9;
+export const TYPICAL_PACE = 1e9;
 /** Fewest multiply–adds that measure speed: below that, calls and copies dominate. */
 const TELLING = 5e7;
 /** Assumed speed of a GPU relative to the CPU in progress bars, until it has been timed. */
@@ -31,7 +31,7 @@ export class LensPace {
   seconds(where: Where, work: number): number | null {
     if (work === 0) return 0;
     if (where === 'cpu' && !this.measured.has('cpu')) {
-      if (work <= TRIALS * svdWork(...TRIAL)) return work / TYPICAL;
+      if (work <= TRIALS * svdWork(...TRIAL)) return work / TYPICAL_PACE;
       this.calibrate();
     }
     const pace = this.measured.get(where);

@@ -7,7 +7,7 @@ import { InputError, MemoryError } from '../../base/errors';
 import type { Device } from '../../device/device';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { BATCH_BYTES } from '../states/buckets';
-import { fedSequences, isOf, type Variant } from '../states/fed-sequences';
+import { chosenPositions, fedSequences, type Variant } from '../states/fed-sequences';
 import { type Sequence, sequencesOf } from '../states/sequences';
 import { checkLatents, layersOf } from './request';
 
@@ -114,7 +114,7 @@ export function shapesOf(gathering: Gathering, options: StackOptions, count: num
 }
 
 function gathering(
-  { source, seed }: LensRequest,
+  { source, seed, span = null }: LensRequest,
   sequences: readonly Sequence[],
   resolved: ResolvedSubject,
   selection: Selection,
@@ -130,8 +130,9 @@ function gathering(
     sections,
     variant,
     variant === 'random-tokens' ? seed : 0,
+    span,
   ]);
-  const tokens = fed.map(({ positions }) => positions.filter((one) => isOf(sections, one)).length);
+  const tokens = fed.map((one) => chosenPositions(one, sections, span).length);
   const all = sum(fed.map(({ positions }) => positions.length));
   return { key, resolved, selection: { ...selection, sections }, variant, tokens, fed: all };
 }

@@ -12,6 +12,7 @@ import { allLayers, checkLayers } from '../../analysis/rows';
 import { InputError, ShapeError } from '../../base/errors';
 import type { ResolvedSubject } from '../models/subjects';
 import { parseRequest } from '../parse-request';
+import { checkedSpan } from '../states/fed-sequences';
 
 const whole = z
   .int()
@@ -46,6 +47,7 @@ const schema = z.strictObject({
     .min(1)
     .max(2),
   layers: z.array(z.number()).nullable(),
+  span: z.strictObject({ first: z.number(), last: z.number().nullable() }).nullable().optional(),
   stack: z.enum(STACKS),
   centre: z.boolean(),
   controls: z.array(z.enum(CONTROLS)),
@@ -59,6 +61,7 @@ const schema = z.strictObject({
 export function parseLensRequest(value: unknown): LensRequest {
   const request = parseRequest(schema, value);
   const { controls, selections } = request;
+  checkedSpan(request.span);
   const twice = controls.find((control, i) => controls.indexOf(control) < i);
   if (twice) throw new InputError(`the control ${twice} is requested twice`, 'Request it once.');
   for (const control of controls) checkControl(control, (selections[0] as Selection).sections);

@@ -22,6 +22,8 @@ export interface Environment {
    * default `HELD_STATES_BYTES`.
    */
   readonly heldStatesBytes?: number;
+  /** Bytes of the states of all samples that Generate draws at once; default `MAX_STATE_BYTES`. */
+  readonly generatedStateBytes?: number;
 }
 
 export interface Opened {

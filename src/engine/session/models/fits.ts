@@ -37,17 +37,19 @@ export const sizesOf = (config: DecoderConfig): ModelSizes => ({
  */
 const ANSWERING_STATES = 5;
 
-/** Bytes of those states for one sequence: keys and values of every layer, their mask, and the last hidden states. */
-export const answeringBytes = (config: DecoderConfig, tokens: number): number => {
-  const { layers, kvHeads, headDim, hiddenSize } = config;
-  const values = 2 * layers * kvHeads * headDim * tokens + tokens + hiddenSize;
-  return ANSWERING_STATES * values * Float32Array.BYTES_PER_ELEMENT;
-};
+/** Bytes of a decoder's state for one sequence: keys and values of every layer, their mask, and the last hidden states. */
+export const stateBytes = ({ layers, kvHeads, headDim, hiddenSize }: DecoderConfig, tokens: number): number =>
+  (2 * layers * kvHeads * headDim * tokens + tokens + hiddenSize) * Float32Array.BYTES_PER_ELEMENT;
+
+/** Bytes of the states of one answer. */
+export const answeringBytes = (config: DecoderConfig, tokens: number): number =>
+  ANSWERING_STATES * stateBytes(config, tokens);
 
 /**
  * The purpose, with the number of sequences at a time reduced until it fits, and until a decoder keeps the states of as many
  * answers; it always keeps those of one.
  * @param what the work, in words: `reading text 3`
+ * @param perAnswer bytes of the states of one answer, if they are not those of `answeringBytes`
  * @throws MemoryError if not even one sequence fits, naming what would
  */
 export function fitting<P extends Purpose>(
@@ -55,11 +57,12 @@ export function fitting<P extends Purpose>(
   provider: Runtime['provider'],
   purpose: P,
   what: string,
+  perAnswer = answeringBytes(config, purpose.tokens),
 ): P {
   const found = lacking(config, provider, purpose, what);
   const { other = purpose } = found ?? {};
   if (found && found.other?.tokens !== purpose.tokens) throw found.refusal();
-  const most = purpose.kind === 'generate' ? keptAtOnce(config, purpose) : purpose.sequences;
+  const most = purpose.kind === 'generate' ? keptAtOnce(perAnswer) : purpose.sequences;
   return { ...purpose, sequences: Math.min(other.sequences, most) };
 }
 
@@ -74,9 +77,8 @@ export const answeredAtOnce = (
   what: string,
 ): number => fitting(config, provider, { kind: 'generate', sequences: most, tokens }, what).sequences;
 
-/** Sequences that a decoder keeps the states of while it answers. */
-const keptAtOnce = (config: DecoderConfig, { tokens }: Answering): number =>
-  Math.max(1, Math.floor(MAX_STATE_BYTES / answeringBytes(config, tokens)));
+/** Sequences that a decoder keeps the states of while it answers, each of so many bytes. */
+const keptAtOnce = (perAnswer: number): number => Math.max(1, Math.floor(MAX_STATE_BYTES / perAnswer));
 
 /** @throws MemoryError if not all answers can be written at once, naming how many could */
 export function refuseUnlessTogether(
@@ -141,11 +143,12 @@ function needed(estimate: MemoryEstimate, what: string): string {
 /** What to ask for in its place. */
 function instead(purpose: Purpose, other: Purpose | undefined, storage: WeightStorage | undefined): string {
   if (purpose.kind === 'distil') return trainingInstead(purpose, other, storage);
-  return storage
-    ? `It would fit with the weights stored in ${STORAGE_SHORT[storage]} (an opened model’s storage), or on WebGPU.`
-    : other
-      ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
-      : ELSEWHERE;
+  const sizes = other && `${other.sequences} × ${other.tokens} tokens would fit`;
+  if (storage)
+    return `It would fit with the weights stored in ${STORAGE_SHORT[storage]} (an opened model’s storage), or on WebGPU${sizes ? `; with these weights ${sizes}` : ''}.`;
+  return sizes
+    ? `${sizes}: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
+    : ELSEWHERE;
 }
 
 const ELSEWHERE = 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.';

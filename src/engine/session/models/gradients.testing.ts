@@ -41,7 +41,7 @@ async function gradientsOf(
     familyFiles(familyCases.find((c) => c.name === name) as FamilyCase, 'f32'),
   );
   const own = { ...model.config, ...(storage !== 'f32' && { storage }) };
-  // Splits matrices bound in fewer bits into pieces of a few rows, as large ones are.
+  // Splits bound matrices into pieces of a few rows, as large ones are.
   const device = new ModelOnDevice(runtime, own, model.weights, { maxMatrixBytes: 1024 });
   const { config } = device;
   const set = new ParameterSet(config, { student: SPEC });

@@ -163,6 +163,11 @@ export class Questions {
   }
 
   /** The teacher's own accuracy on the first `count` held-out problems; measured once per pair. */
+  /** Whether its accuracy on so many problems has been measured. */
+  knowsTeacherAccuracy(count: number): boolean {
+    return this.measured.has(count);
+  }
+
   async teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy> {
     const known = this.measured.get(count);
     if (known) return known;

@@ -7,6 +7,7 @@ import {
   type Purpose,
   stepSeconds,
 } from '../../../contract/memory';
+import type { Stage } from '../../../contract/methods/curriculum';
 import type { RunCost, TeacherReading } from '../../../contract/run-cost';
 import { MemoryError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
@@ -19,9 +20,16 @@ import type { Runtime } from '../../runtime/runtime';
 import { sizesOf } from '../models/fits';
 import type { Example } from '../models/problems';
 import type { Roles, TeacherRole } from '../models/roles';
+import {
+  evaluationSeconds,
+  lookSeconds,
+  measurementsOf,
+  problemSeconds,
+  writtenSeconds,
+} from './evaluation-cost';
 import type { RunData } from './run-data';
 import { RunPace, type RunSeconds } from './run-pace';
-import { reasoningIn, type stagesOf } from './stages';
+import { reasoningIn } from './stages';
 
 /** The sizes of a run, before anything is computed. */
 export interface RunPlan {
@@ -30,6 +38,8 @@ export interface RunPlan {
   readonly trained: readonly TokenProblem[];
   /** Depends only on the training data, so that nothing else can change a bit of training. */
   readonly layout: TokenLayout;
+  readonly stages: readonly Stage[];
+  /** How the student reasons in each stage. */
   readonly reasonings: readonly Reasoning[];
   readonly purpose: Extract<Purpose, { kind: 'distil' }>;
 }
@@ -38,7 +48,7 @@ export function planOf(
   config: RunConfig,
   recipe: Recipe,
   roles: Roles,
-  stages: ReturnType<typeof stagesOf>,
+  stages: readonly Stage[],
   { training }: Pick<RunData, 'training'>,
 ): RunPlan {
   const { codec } = roles;
@@ -53,7 +63,7 @@ export function planOf(
   const rank = weights === 'alone' ? 0 : config.lora.rank;
   const sizes = { sequences: batch, tokens, predicted: layout.answer + written };
   const purpose = { kind: 'distil', ...sizes, rank, weights: weights !== undefined } as const;
-  return { batch, trained, layout, reasonings, purpose };
+  return { batch, trained, layout, stages, reasonings, purpose };
 }
 
 /** A training sample's tokens, as the method reads them. */
@@ -141,31 +151,38 @@ function composed({ purpose }: RunPlan, roles: Roles, { provider }: Pick<Runtime
 }
 
 /**
- * Seconds, from operation counts at WASM's speed, for one sample of the teacher pass, one step of the
- * optimiser, and one answered problem. `RunPace` turns them into times on this device.
+ * Seconds, from operation counts at WASM's speed, for one of each thing that a run is timed by. `RunPace` turns them into times on
+ * this device.
  */
 export function estimatedSeconds(
   config: RunConfig,
   recipe: Recipe,
   roles: Roles,
-  { runtime, plan }: { readonly runtime: Pick<Runtime, 'provider' | 'threads'>; readonly plan: RunPlan },
+  {
+    runtime,
+    plan,
+    decoded,
+  }: {
+    readonly runtime: Pick<Runtime, 'provider' | 'threads'>;
+    readonly plan: RunPlan;
+    /** The layout of everything that is decoded. */
+    readonly decoded: TokenLayout;
+  },
 ): RunSeconds {
-  const { question, explicit, answer } = plan.layout;
+  const { question, explicit } = plan.layout;
   const reading = (model: ModelSizes, tokens: number): number =>
-    threaded(
-      estimateMemory(model, 'wasm', { kind: 'see', sequences: 1, tokens }).seconds ?? 0,
-      runtime.threads,
-    );
-  const sizes = sizesOf(roles.student.config);
+    estimateMemory(model, 'wasm', { kind: 'see', sequences: 1, tokens }).seconds ?? 0;
   const { purpose } = composed(plan, roles, runtime);
-  const single = threaded(stepSeconds(sizes, purpose), runtime.threads);
-  const fed = Math.max(...plan.reasonings.map(positionsRun));
+  const { student, teacher } = roles;
+  const decoding = { config: student.config, decoded, reasonings: plan.reasonings };
+  const on = (seconds: number): number => threaded(seconds, runtime.threads);
   return {
-    teacher: recipe.usesTeacher(config)
-      ? reading(sizesOf(roles.teacher.model.config), question + explicit)
-      : 0,
-    step: single * config.optimiser.accumulation,
-    problem: reading(sizes, question + fed + answer),
+    teacher: recipe.usesTeacher(config) ? on(reading(sizesOf(teacher.model.config), question + explicit)) : 0,
+    step: on(stepSeconds(sizesOf(student.config), purpose)) * config.optimiser.accumulation,
+    problem: on(problemSeconds(decoding)),
+    written: on(writtenSeconds(student.config, decoded)),
+    byTeacher: on(writtenSeconds(teacher.model.config, decoded)),
+    look: on(lookSeconds(decoding, config.observation.samples)),
   };
 }
 
@@ -178,13 +195,19 @@ export function costOf(
     runtime,
     data,
     plan,
+    decoded,
     heldStatesBytes,
+    teacherIsKnown,
     pace = new RunPace(),
   }: {
     readonly runtime: Runtime;
     readonly data: RunData;
     readonly plan: RunPlan;
+    /** The layout of everything that is decoded. */
+    readonly decoded: TokenLayout;
     readonly heldStatesBytes?: number | undefined;
+    /** Whether the teacher's accuracy is known. */
+    readonly teacherIsKnown: boolean;
     readonly pace?: RunPace;
   },
 ): Omit<RunCost, 'kept'> {
@@ -192,7 +215,7 @@ export function costOf(
   const { composition, purpose } = composed(plan, roles, runtime);
   const usesTeacher = recipe.usesTeacher(config);
   const reading = usesTeacher ? readingOf(config, recipe, data.training, roles, heldStatesBytes) : null;
-  const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan });
+  const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan, decoded });
   const each = pace.correct(config.method, estimated, runtime.provider);
   return {
     data: data.used,
@@ -204,12 +227,32 @@ export function costOf(
     storage: sizes.storage ?? 'f32',
     memory: estimateMemory(sizes, runtime.provider, purpose),
     reading,
-    seconds: each && secondsOf(each, config, data.training.length * (reading?.readings ?? 0)),
+    seconds: each && secondsOf(each, config, { data, plan, reading, teacherIsKnown }),
   };
 }
 
-/** @param read number of samples that the teacher reads, counting repeats */
-function secondsOf(each: RunSeconds, { optimiser }: RunConfig, read: number) {
-  const teacher = each.teacher * read;
-  return { step: each.step, teacher, all: teacher + optimiser.steps * each.step };
+/** The seconds of the whole run. */
+function secondsOf(
+  each: RunSeconds,
+  config: RunConfig,
+  {
+    data,
+    plan: { stages, reasonings },
+    reading,
+    teacherIsKnown,
+  }: {
+    readonly data: RunData;
+    readonly plan: RunPlan;
+    readonly reading: TeacherReading | null;
+    readonly teacherIsKnown: boolean;
+  },
+): RunCost['seconds'] {
+  const teacher = each.teacher * data.training.length * (reading?.readings ?? 0);
+  const evaluation = evaluationSeconds(each, measurementsOf(config, stages, reasonings), data, {
+    // A student that writes its rationale anyway has been measured so.
+    written: config.evaluation.explicit && !reasonings.at(-1)?.explicit,
+    teacher: !teacherIsKnown,
+  });
+  const { step } = each;
+  return { step, teacher, evaluation, all: teacher + config.optimiser.steps * step + evaluation.all };
 }

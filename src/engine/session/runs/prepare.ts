@@ -8,11 +8,10 @@ import type { TeacherReading } from '../../../contract/run-cost';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
-import { layoutOf } from '../../data/batch';
 import type { TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
-import { explicitly, type Reasoning } from '../../decode/reasoning';
+import type { Reasoning } from '../../decode/reasoning';
 import { initialWeights } from '../../model/initial-weights';
 import type { ParameterSet } from '../../nn/parameter-set';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
@@ -24,20 +23,19 @@ import { compileLayerwise } from '../../train/layerwise/compile';
 import { hostOptimiser } from '../../train/optimiser';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
-import { answeredAtOnce, refuseUnlessFits, sizesOf } from '../models/fits';
+import { refuseUnlessFits, sizesOf } from '../models/fits';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
-import { explicitSizes } from './explicit-accuracy';
+import { decodedSizes } from './decoded-sizes';
 import { planOf, type RunPlan, readingOf } from './plan';
 import { openPolicy, policySizes } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
 import { stagesOf } from './stages';
-import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
+import { decoderFor, type Student } from './student';
 import { leaveTeacher, targetsOf } from './targets';
-import { teacherSizes } from './teacher-accuracy';
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -65,8 +63,8 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
-  /** Receives the sizes, and how the teacher is read, before anything is computed. */
-  readonly onPlan?: (plan: RunPlan, reading: TeacherReading | null) => void;
+  /** Receives the sizes of what is trained and decoded, and how the teacher is read, before anything is computed. */
+  readonly onPlan?: (plan: RunPlan, reading: TeacherReading | null, decoded: TokenLayout) => void;
   /** The snapshot from which a resumed run continues. */
   readonly from?: OpenedSnapshot | undefined;
 }
@@ -89,9 +87,8 @@ export async function prepare(
   const { runtime, models, device, roles } = context;
   const { student: base, codec } = roles;
   const { training, heldOut, used } = data;
-  const stages = stagesOf(config, context.methods);
-  const plan = planOf(config, recipe, roles, stages, { training });
-  const { batch, trained, layout, reasonings, purpose } = plan;
+  const plan = planOf(config, recipe, roles, stagesOf(config, context.methods), { training });
+  const { batch, trained, layout, stages, reasonings, purpose } = plan;
   const reasoning = reasonings.at(-1) as Reasoning;
   const sizes = sizesOf(base.config);
   refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
@@ -107,7 +104,7 @@ export async function prepare(
   const reading = recipe.usesTeacher(config)
     ? readingOf(config, recipe, training, roles, context.heldStatesBytes)
     : null;
-  onPlan?.(plan, reading);
+  onPlan?.(plan, reading, decoded);
   const { losses, ranksUsed = {} } = await targetsOf({
     ...{ context, config, recipe, training, layout, reading, clock, between, signal },
   });
@@ -203,44 +200,6 @@ export async function prepare(
       dispose: () => owned.dispose(),
     };
   });
-}
-
-/**
- * With what sizes the run decodes, as many problems at once as fit; idle if it decodes nothing. All that it will measure is
- * checked, so that nothing is refused after it has trained.
- * @throws MemoryError if not even one problem fits, InputError beyond the models' positions
- */
-function decodedSizes(
-  { runtime: { provider }, roles }: RunContext,
-  config: RunConfig,
-  { training, validation, heldOut }: RunData,
-  reasonings: readonly Reasoning[],
-) {
-  const { student, codec } = roles;
-  const evaluated = [...validation, ...heldOut];
-  // The first training samples are observed; without problems to evaluate on, nothing else is decoded.
-  const observed = training.slice(0, config.observation.samples);
-  const most = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
-  const layout = layoutOf(
-    [...evaluated, ...observed].map(({ tokens }) => tokens),
-    codec,
-    most,
-  );
-  const capacity = Math.max(...reasonings.map((each) => capacityFor(layout, each)));
-  const written = explicitly(reasonings.at(-1));
-  const { explicit } = config.evaluation;
-  checkDecoding(student, capacity);
-  if (explicit) checkDecoding(student, capacityFor(layout, written));
-  if (evaluated.length === 0 && config.observation.every === 0)
-    return { decoded: layout, capacity, isIdle: true };
-  const room = { most, tokens: capacity };
-  const batch = answeredAtOnce(student.config, provider, room, 'answering during the run');
-  const decoded = { ...layout, batch };
-  if (heldOut.length > 0) {
-    if (explicit) explicitSizes(provider, student, decoded, written);
-    teacherSizes(provider, roles, { heldOut });
-  }
-  return { decoded, capacity, isIdle: false };
 }
 
 /** A student with this configuration, untrained except for its given values. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RunPace, RunTimes } from './run-pace';
+import { RunPace, type RunSeconds, RunTimes } from './run-pace';
 
-const estimated = { teacher: 0.1, step: 0.5, problem: 0.2 };
+const estimated = { teacher: 0.1, step: 0.5, problem: 0.2, written: 1, byTeacher: 2, look: 0.3 };
 
 describe('the times of a run', () => {
   it('are estimates on WASM, and unknown on WebGPU, until a run was timed', () => {
@@ -10,8 +10,8 @@ describe('the times of a run', () => {
     expect(pace.correct('lori', estimated, 'webgpu')).toBeNull();
     const times = new RunTimes(pace, 'lori', 'webgpu', estimated);
     expect(times.expected(10)).toBeNull();
-    for (const milliseconds of [9000, 100, 300]) times.step(milliseconds);
-    times.answered(10, 1000);
+    for (const milliseconds of [9000, 100, 300]) times.took('step', 1, milliseconds);
+    times.took('problem', 10, 1000);
     times.end();
     expect(new RunTimes(pace, 'lori', 'webgpu', estimated).expected(10)).toEqual({
       // The teacher was not timed: it is assumed as fast as a step, not counting the first, which is a
@@ -21,10 +21,28 @@ describe('the times of a run', () => {
       problem: 100,
     });
     // Twice the work takes twice as long.
-    const twice = { teacher: 0.2, step: 1, problem: 0.4 };
+    const twice = { teacher: 0.2, step: 1, problem: 0.4, written: 2, byTeacher: 4, look: 0.6 };
     expect(pace.correct('lori', twice, 'webgpu')).toMatchObject({ step: 0.4, problem: 0.2 });
     pace.forgetDevice();
     expect(pace.correct('lori', estimated, 'webgpu')).toBeNull();
+  });
+
+  it('of what was not timed are as those of what is most like it', () => {
+    const pace = new RunPace();
+    const factors = () => {
+      const found = pace.correct('lori', estimated, 'wasm') as RunSeconds;
+      return [found.written / 1, found.byTeacher / 2, found.look / 0.3].map((x) => Number(x.toFixed(6)));
+    };
+    expect(factors()).toEqual([1, 1, 1]);
+    pace.note('lori', 'step', 1, 2);
+    expect(factors()).toEqual([2, 2, 2]);
+    pace.note('lori', 'problem', 1, 3);
+    expect(factors()).toEqual([3, 3, 3]);
+    const times = new RunTimes(pace, 'lori', 'wasm', estimated);
+    times.took('written', 4, 20_000);
+    times.took('look', 2, 4200);
+    times.end();
+    expect(factors()).toEqual([5, 5, 7]);
   });
 
   it('are those of the same method if it was timed', () => {

@@ -1,10 +1,13 @@
 import type { Provider } from '../../../contract/events';
 
-/** What a run spends its time on. */
-type Timed = 'teacher' | 'step' | 'problem';
+/** What a run spends its time on, and is timed. */
+type Timed = 'teacher' | 'step' | 'problem' | 'written' | 'look';
 
-/** Seconds per sample of the teacher pass, per step and per answered problem. */
-export type RunSeconds = Readonly<Record<Timed, number>>;
+/**
+ * Seconds per sample of the teacher pass, per step, per answered problem, per one answered with a written rationale by the student
+ * and by the teacher, and per observation.
+ */
+export type RunSeconds = Readonly<Record<Timed | 'byTeacher', number>>;
 
 /**
  * Estimates of a run's times, corrected by earlier runs on this device, preferably of the same method: an
@@ -26,10 +29,16 @@ export class RunPace {
       this.measured.get(`${method} ${what}`) ?? this.measured.get(what);
     const step = factor('step') ?? (provider === 'wasm' ? 1 : undefined);
     if (step === undefined) return null;
+    const problem = factor('problem') ?? step;
+    const written = factor('written') ?? problem;
     return {
       teacher: estimated.teacher * (factor('teacher') ?? step),
       step: estimated.step * step,
-      problem: estimated.problem * (factor('problem') ?? step),
+      problem: estimated.problem * problem,
+      written: estimated.written * written,
+      // The teacher's answers are timed once per pair, and by the run only if no other one has.
+      byTeacher: estimated.byTeacher * written,
+      look: estimated.look * (factor('look') ?? problem),
     };
   }
 
@@ -41,9 +50,7 @@ export class RunPace {
 
 /** The times of one run, as expected and as measured. */
 export class RunTimes {
-  private readonly steps = { count: 0, milliseconds: 0 };
-  private readonly problems = { count: 0, milliseconds: 0 };
-  private readonly reading = { count: 0, milliseconds: 0 };
+  private readonly spent = new Map<Timed, { count: number; milliseconds: number }>();
   private isWarm = false;
 
   constructor(
@@ -65,33 +72,20 @@ export class RunTimes {
     );
   }
 
-  /** The first step is a warm-up and not counted. */
-  step(milliseconds: number): void {
-    if (this.isWarm) add(this.steps, 1, milliseconds);
-    this.isWarm = true;
-  }
-
-  answered(problems: number, milliseconds: number): void {
-    add(this.problems, problems, milliseconds);
-  }
-
-  read(samples: number, milliseconds: number): void {
-    add(this.reading, samples, milliseconds);
+  /** Adds a measurement; of steps the first is a warm-up and not counted. */
+  took(what: Timed, count: number, milliseconds: number): void {
+    if (what === 'step' && !this.isWarm) {
+      this.isWarm = true;
+      return;
+    }
+    const before = this.spent.get(what) ?? { count: 0, milliseconds: 0 };
+    this.spent.set(what, { count: before.count + count, milliseconds: before.milliseconds + milliseconds });
   }
 
   /** Records the measurements for the next run. */
   end(): void {
     const { pace, method, estimated } = this;
-    for (const [what, { count, milliseconds }] of [
-      ['step', this.steps],
-      ['problem', this.problems],
-      ['teacher', this.reading],
-    ] as const)
+    for (const [what, { count, milliseconds }] of this.spent)
       if (count > 0) pace.note(method, what, estimated[what], milliseconds / count / 1000);
   }
-}
-
-function add(to: { count: number; milliseconds: number }, count: number, milliseconds: number): void {
-  to.count += count;
-  to.milliseconds += milliseconds;
 }

@@ -16,6 +16,7 @@ import { isBundled, resolveRoles, rolesOfStudent } from '../models/resolve-roles
 import type { Roles } from '../models/roles';
 import type { RunContext } from './context';
 import { LoopControl } from './control';
+import { decodedSizes } from './decoded-sizes';
 import { inputsOf } from './inputs';
 import { costOf, planOf, rationaleRead } from './plan';
 import { storageNote, studentOf } from './resume';
@@ -54,8 +55,12 @@ export class RunRoom {
     const data = await runData(config, roles, desk.loadedModels(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, desk.methods), data);
     const { heldStatesBytes } = desk.environment;
+    const { decoded } = decodedSizes({ runtime, roles }, config, data, plan.reasonings);
     const cost = costOf(config, recipe, roles, {
-      ...{ runtime, data, plan, heldStatesBytes },
+      ...{ runtime, data, plan, decoded, heldStatesBytes },
+      teacherIsKnown:
+        isBundled(config, roles, desk.loadedModels()) &&
+        desk.questions.knowsTeacherAccuracy(data.heldOut.length),
       pace: desk.runPace,
     });
     return { ...cost, kept: snapshotBytes(parametersOf(recipe, config, roles.student.config).all, config) };

@@ -1,9 +1,10 @@
 import type { RunOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
-import type { RunEvent, RunResult } from '../../../contract/events';
+import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import type { DataUsed } from '../../../contract/roles';
 import type { TeacherReading } from '../../../contract/run-cost';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
+import type { TokenLayout } from '../../base/tokens';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { train } from '../../train/loop';
 import { storagesOf } from '../models/roles';
@@ -57,8 +58,9 @@ class Distillation {
   ) {
     this.report = (event) => {
       this.snapshots?.note(event);
-      if (event.kind === 'step') this.times?.step(event.milliseconds);
-      if (event.kind === 'evaluation') this.times?.answered(event.accuracy.total, event.milliseconds);
+      if (event.kind === 'step') this.times?.took('step', 1, event.milliseconds);
+      if (event.kind === 'evaluation') this.times?.took('problem', event.accuracy.total, event.milliseconds);
+      if (event.kind === 'spectrum') this.times?.took('look', 1, event.milliseconds);
       options.report?.(event);
     };
     this.clock = new PhaseClock(this.report, from?.header.seconds);
@@ -93,9 +95,9 @@ class Distillation {
     const before = clock.seconds('teacher');
     const machinery = await prepare(context, config, recipe, data, {
       ...{ clock, between, signal, from },
-      onPlan: (plan, reading) => this.expect(recipe, plan, reading),
+      onPlan: (plan, reading, decoded) => this.expect(recipe, plan, reading, decoded),
     });
-    this.times?.read(this.samplesRead, 1000 * (clock.seconds('teacher') - before));
+    this.times?.took('teacher', this.samplesRead, 1000 * (clock.seconds('teacher') - before));
     try {
       return await this.distil(machinery, data);
     } finally {
@@ -105,10 +107,10 @@ class Distillation {
   }
 
   /** Reports the expected times of the run. */
-  private expect(recipe: Recipe, plan: RunPlan, reading: TeacherReading | null): void {
+  private expect(recipe: Recipe, plan: RunPlan, reading: TeacherReading | null, decoded: TokenLayout): void {
     const { config, context } = this;
     const { runtime, roles, pace = new RunPace() } = context;
-    const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan });
+    const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan, decoded });
     this.samplesRead = plan.trained.length * (reading?.readings ?? 0);
     this.times = new RunTimes(pace, config.method, runtime.provider, estimated);
     this.report({ kind: 'expected', milliseconds: this.times.expected(this.samplesRead) });
@@ -139,7 +141,7 @@ class Distillation {
       await adapter.settle(done);
       const { heldOut } = data;
       const share = heldOut.length > 0 && done > 0 ? await measured.on('held-out', done) : null;
-      const explicit = share && this.config.evaluation.explicit ? await measured.explicit() : undefined;
+      const explicit = share && this.config.evaluation.explicit ? await this.written(measured) : undefined;
       await clock.aside(async () => context.queuedCalls?.serve());
       const teacher = share ? await measured.teacher() : null;
       // A run stopped before its first step has no student, and replaces none.
@@ -150,6 +152,14 @@ class Distillation {
       if (error instanceof CancelledError) throw error;
       throw await this.afterFailure(machinery, done, error);
     }
+  }
+
+  /** The accuracy with written rationales, timed. */
+  private async written(measured: Measured): Promise<Accuracy | undefined> {
+    const start = performance.now();
+    const share = await measured.explicit();
+    if (share) this.times?.took('written', share.total, performance.now() - start);
+    return share;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Progress } from '../../../contract/events';
-import { readSpan, type StatesFile, type StatesRequest } from '../../../contract/states';
+import { readSpan } from '../../../contract/span';
+import type { StatesFile, StatesRequest } from '../../../contract/states';
 import { CancelledError, InputError } from '../../base/errors';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';

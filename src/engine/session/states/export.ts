@@ -1,21 +1,20 @@
 import type { CallOptions } from '../../../contract/calls';
 import { FIGURE_6, type Section } from '../../../contract/lens';
+import type { TokenSpan } from '../../../contract/span';
 import {
   STATES_FORMATS,
   type StatesFile,
   type StatesRequest,
   type StatesSample,
-  type TokenSpan,
 } from '../../../contract/states';
 import { quote } from '../../../text/quote';
 import type { SampleStates } from '../../analysis/gathered';
 import { InputError, MemoryError } from '../../base/errors';
-import { expectWhole } from '../../base/whole';
 import { npyHeader, safetensorsHeader } from '../../checkpoint/states-file';
 import { checkLatents, layersOf, parseLensRequest } from '../lens/request';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
-import { type FedSequence, fedSequences, isOf } from './fed-sequences';
+import { chosenPositions, type FedSequence, fedSequences } from './fed-sequences';
 import { sequencesOf } from './sequences';
 import { gatherStates } from './states';
 
@@ -24,9 +23,6 @@ import { gatherStates } from './states';
  * browser may put on disk.
  */
 const MAX_FILE_BYTES = 2 ** 32;
-
-/** Of a span; no model has as many positions. */
-const MAX_TOKENS = 1e9;
 
 const F32 = Float32Array.BYTES_PER_ELEMENT;
 
@@ -51,12 +47,13 @@ export async function exportStates(
     source,
     selections: [{ subject, sections }],
     layers: value.layers,
+    span: value.span,
   });
   const resolved = resolveSubject(subject, loaded);
   checkLatents(resolved, sections);
   const layers = layersOf(request, resolved);
   const sequences = sequencesOf(request.source, loaded);
-  const span = checkedSpan(value.span ?? null);
+  const { span = null } = request;
   const samples = samplesOf(fedSequences(resolved, sequences, sections), sections, span);
   const { hiddenSize: H } = resolved.model.config;
   const tokens = samples.reduce((sum, sample) => sum + sample.tokens, 0);
@@ -68,11 +65,9 @@ export async function exportStates(
     );
   const parts = new Array<Blob>(sequences.length);
   await gatherStates(models, resolved, sequences, sections, {
-    signal,
+    ...{ signal, span },
     take: (sample, index) => {
-      const { tokens } = samples[index] as StatesSample;
-      const from = (span?.first ?? 1) - 1;
-      parts[index] = new Blob([byLayer(sample, layers, resolved.model.config, { from, tokens })]);
+      parts[index] = new Blob([byLayer(sample, layers, resolved.model.config)]);
     },
     onProgress: (done, total) =>
       report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - start }),
@@ -100,14 +95,6 @@ export async function exportStates(
   };
 }
 
-/** @throws InputError for one that is none */
-function checkedSpan(span: TokenSpan | null): TokenSpan | null {
-  if (span === null) return null;
-  expectWhole('first token', span.first, 1, MAX_TOKENS);
-  if (span.last !== null) expectWhole('last token', span.last, span.first, MAX_TOKENS);
-  return span;
-}
-
 /**
  * The positions of `sections` of each sequence, or a span of them, one sequence after another.
  * @throws InputError for a sequence that is shorter than the span, naming it
@@ -118,14 +105,9 @@ function samplesOf(
   span: TokenSpan | null,
 ): StatesSample[] {
   let from = 0;
-  return fed.map(({ id, about, positions }) => {
-    const all = positions.filter((position) => isOf(sections, position));
-    if (span && all.length < (span.last ?? span.first))
-      throw new InputError(
-        `${id} has ${all.length} ${all.length === 1 ? 'token' : 'tokens'} in ${sections.join(', ')}; those from ${span.first} to ${span.last ?? 'the end'} are requested`,
-        'Choose a span that every sequence has, or other sequences.',
-      );
-    const kept = span ? all.slice(span.first - 1, span.last ?? undefined) : all;
+  return fed.map((sequence) => {
+    const { id, about } = sequence;
+    const kept = chosenPositions(sequence, sections, span);
     const sample = {
       id,
       about,
@@ -139,20 +121,16 @@ function samplesOf(
   });
 }
 
-/**
- * [tokens, L, H] of all layers → [layers, tokens, H] of the chosen ones, from a token on; little-endian, like every
- * platform with a browser.
- */
+/** [tokens, L, H] of all layers → [layers, tokens, H] of the chosen ones; little-endian, like every platform with a browser. */
 function byLayer(
-  { states }: SampleStates,
+  { states, tokens }: SampleStates,
   chosen: readonly number[],
   { layers: L, hiddenSize: H }: { readonly layers: number; readonly hiddenSize: number },
-  { from, tokens }: { readonly from: number; readonly tokens: number },
 ): Float32Array<ArrayBuffer> {
   const out = new Float32Array(chosen.length * tokens * H);
   chosen.forEach((layer, l) => {
     for (let t = 0; t < tokens; t++) {
-      const at = ((from + t) * L + layer - 1) * H;
+      const at = (t * L + layer - 1) * H;
       out.set(states.subarray(at, at + H), (l * tokens + t) * H);
     }
   });

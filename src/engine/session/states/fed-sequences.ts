@@ -1,7 +1,9 @@
 import { SECTIONS, type Section } from '../../../contract/lens';
+import type { TokenSpan } from '../../../contract/span';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
+import { expectWhole } from '../../base/whole';
 import { type RowTokens, tokensOfRow } from '../../data/sets/row-tokens';
 import { positionsOf } from '../../decode/reason';
 import { skippedIn } from '../../decode/reasoning';
@@ -32,8 +34,38 @@ export interface FedPosition {
 }
 
 /** Whether a position belongs to one of the sections. */
-export const isOf = (sections: readonly Section[], { section }: FedPosition): boolean =>
+const isOf = (sections: readonly Section[], { section }: FedPosition): boolean =>
   section !== null && sections.includes(section);
+
+/**
+ * A sequence's positions of the sections, or a span of them, with their places in it.
+ * @throws InputError for a sequence that is shorter than the span, naming it
+ */
+export function chosenPositions(
+  { id, positions }: Pick<FedSequence, 'id' | 'positions'>,
+  sections: readonly Section[],
+  span: TokenSpan | null | undefined,
+): (FedPosition & { readonly at: number })[] {
+  const all = positions.flatMap((position, at) => (isOf(sections, position) ? [{ ...position, at }] : []));
+  if (!span) return all;
+  if (all.length < (span.last ?? span.first))
+    throw new InputError(
+      `${id} has ${all.length} ${all.length === 1 ? 'token' : 'tokens'} in ${sections.join(', ')}; those from ${span.first} to ${span.last ?? 'the end'} are requested`,
+      'Choose a span that every sequence has, or other sequences.',
+    );
+  return all.slice(span.first - 1, span.last ?? undefined);
+}
+
+/** @throws InputError for a span that is none */
+export function checkedSpan(span: TokenSpan | null | undefined): TokenSpan | null {
+  if (!span) return null;
+  expectWhole('first token', span.first, 1, MAX_TOKENS);
+  if (span.last !== null) expectWhole('last token', span.last, span.first, MAX_TOKENS);
+  return span;
+}
+
+/** Of a span; no model has as many positions. */
+const MAX_TOKENS = 1e9;
 
 /** Tokens of one section, or the reasoning fed instead of tokens. */
 interface Part {

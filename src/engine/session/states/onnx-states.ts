@@ -1,4 +1,3 @@
-import type { Section } from '../../../contract/lens';
 import type { GatheredStates } from '../../analysis/gathered';
 import { InputError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
@@ -7,7 +6,7 @@ import type { OnnxRunner } from '../models/onnx-runner';
 import type { OnnxRunners } from '../models/onnx-runners';
 import { BATCH_BYTES, MAX_AT_ONCE, MAX_LENGTH } from './buckets';
 import type { FedSequence } from './fed-sequences';
-import { collecting, sampleOf, type TakeSample } from './samples';
+import { type Chosen, collecting, sampleOf, type TakeSample } from './samples';
 
 export interface GatherOnnxOptions {
   readonly signal: AbortSignal | undefined;
@@ -16,7 +15,7 @@ export interface GatherOnnxOptions {
 }
 
 /**
- * The hidden states of an ONNX export at the positions of `sections`; sequences of similar length are batched.
+ * The hidden states of an ONNX export at the chosen positions; sequences of similar length are batched.
  * @throws InputError for latents, which an export cannot be fed, MemoryError for a sequence that is too long, and what
  *   opening the export throws
  */
@@ -24,7 +23,7 @@ export async function gatherOnnx(
   runners: OnnxRunners,
   file: OnnxExport,
   readings: readonly FedSequence[],
-  sections: readonly Section[],
+  chosen: Chosen,
   { signal, onProgress, take }: GatherOnnxOptions,
 ): Promise<GatheredStates> {
   const { hiddenSize: hidden } = file.sizes;
@@ -45,13 +44,13 @@ export async function gatherOnnx(
             out.set(layer.subarray(from, from + hidden), l * hidden);
           });
         };
-        await put(sampleOf(reading, sections, layers * hidden, read), index);
+        await put(sampleOf(reading, chosen, layers * hidden, read), index);
       }
       done += lot.length;
       onProgress?.(done, readings.length);
     }
   });
-  return { layers, hidden, samples };
+  return { layers, hidden, first: chosen.span?.first, samples };
 }
 
 type Lot = readonly { readonly reading: FedSequence; readonly index: number }[];

@@ -1,9 +1,16 @@
 import { SECTIONS, type Section } from '../../../contract/lens';
+import type { TokenSpan } from '../../../contract/span';
 import type { SampleStates } from '../../analysis/gathered';
-import { type FedSequence, isOf } from './fed-sequences';
+import { chosenPositions, type FedSequence } from './fed-sequences';
 
 /** Takes a sample's states. If it returns a promise, that is awaited before the next. */
 export type TakeSample = (sample: SampleStates, index: number) => unknown;
+
+/** Which of a sequence's positions: of these sections, or of them a span. */
+export interface Chosen {
+  readonly sections: readonly Section[];
+  readonly span?: TokenSpan | null | undefined;
+}
 
 /** Passes states on as they come: to `take`, or else into `samples`. */
 export function collecting(take: TakeSample | undefined): {
@@ -22,17 +29,18 @@ export function collecting(take: TakeSample | undefined): {
 }
 
 /**
- * The states of a sequence at the positions of `sections`, [tokens, L, H].
+ * The states of a sequence at the chosen positions, [tokens, L, H].
  * @param width L·H
  * @param read writes the states [L, H] of one of the sequence's positions
  */
 export function sampleOf(
-  { id, about, positions }: FedSequence,
-  sections: readonly Section[],
+  sequence: FedSequence,
+  { sections, span }: Chosen,
   width: number,
   read: (position: number, out: Float32Array) => void,
 ): SampleStates {
-  const kept = positions.flatMap((position, at) => (isOf(sections, position) ? [{ ...position, at }] : []));
+  const { id, about } = sequence;
+  const kept = chosenPositions(sequence, sections, span);
   const states = new Float32Array(kept.length * width);
   kept.forEach(({ at }, n) => {
     read(at, states.subarray(n * width, (n + 1) * width));

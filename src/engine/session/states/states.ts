@@ -1,4 +1,5 @@
 import type { Section } from '../../../contract/lens';
+import type { TokenSpan } from '../../../contract/span';
 import type { GatheredStates, SampleStates } from '../../analysis/gathered';
 import type { HostTensor } from '../../base/dtype';
 import { throwIfCancelled } from '../../base/errors';
@@ -16,9 +17,9 @@ import type { DeviceModels } from '../models/device-models';
 import { fitting } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf } from './buckets';
-import { type FedSequence, fedSequences, isOf, type Variant } from './fed-sequences';
+import { chosenPositions, type FedSequence, fedSequences, type Variant } from './fed-sequences';
 import { gatherOnnx } from './onnx-states';
-import { collecting, sampleOf, type TakeSample } from './samples';
+import { type Chosen, collecting, sampleOf, type TakeSample } from './samples';
 import type { Sequence } from './sequences';
 
 export { type Sequence, sequencesOf } from './sequences';
@@ -27,6 +28,8 @@ export interface GatherOptions {
   readonly variant?: Variant;
   /** Seed of random tokens. */
   readonly seed?: number;
+  /** Of each sequence's positions in the sections, which; default all. */
+  readonly span?: TokenSpan | null | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
   /**
@@ -45,12 +48,12 @@ export function statesBytes(
   const { layers: L, hiddenSize: H } = resolved.model.config;
   let positions = 0;
   for (const reading of fedSequences(resolved, sequences, sections))
-    positions += reading.positions.filter((position) => isOf(sections, position)).length;
+    positions += chosenPositions(reading, sections, null).length;
   return positions * L * H * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /**
- * The hidden states of every sequence at the positions of `sections`, in order. Sequences of similar length are batched.
+ * The hidden states of every sequence at the positions of `sections`, or a span of them, in order. Sequences of similar length are batched.
  * @throws InputError like `fedSequences`, MemoryError for a sequence that is too long, CancelledError between batches
  */
 export async function gatherStates(
@@ -58,12 +61,13 @@ export async function gatherStates(
   resolved: ResolvedSubject,
   sequences: readonly Sequence[],
   sections: readonly Section[],
-  { variant, seed, signal, onProgress, take }: GatherOptions = {},
+  { variant, seed, span, signal, onProgress, take }: GatherOptions = {},
 ): Promise<GatheredStates> {
   const { layers, hiddenSize: hidden } = resolved.model.config;
   const readings = fedSequences(resolved, sequences, sections, variant, seed);
+  const of = { sections, span };
   if (resolved.model.onnx)
-    return gatherOnnx(models.onnx, resolved.model.onnx, readings, sections, { signal, onProgress, take });
+    return gatherOnnx(models.onnx, resolved.model.onnx, readings, of, { signal, onProgress, take });
   const { runtime } = models;
   const buckets = bucketsOf(readings, resolved).map((bucket) => withinMemory(bucket, runtime.provider));
   const { samples, put } = collecting(take);
@@ -90,7 +94,7 @@ export async function gatherStates(
           const chunk = fed.slice(from, from + shape.batch);
           const states = await run(runtime, program, shape, chunk, trained);
           for (const [b, { reading, index }] of chunk.entries())
-            await put(chosen(reading, sections, shape, states, b), index);
+            await put(chosen(reading, of, shape, states, b), index);
           done += chunk.length;
           onProgress?.(done, sequences.length);
         }
@@ -101,7 +105,7 @@ export async function gatherStates(
   } finally {
     await own.dispose();
   }
-  return { layers, hidden, samples };
+  return { layers, hidden, first: span?.first, samples };
 }
 
 /**
@@ -169,7 +173,7 @@ const repeated = (ids: readonly number[], B: number): HostTensor => ({
 /** Sample b of a chunk's states. */
 function chosen(
   fed: FedSequence,
-  sections: readonly Section[],
+  of: Chosen,
   shape: StatesShape,
   states: Float32Array,
   b: number,
@@ -177,7 +181,7 @@ function chosen(
   const row = shape.config.layers * shape.config.hiddenSize;
   // All padding is to the left of the question or to the right of the rest.
   const first = b * columnsOf(shape) + shape.question - fed.question.length;
-  return sampleOf(fed, sections, row, (position, out) => {
+  return sampleOf(fed, of, row, (position, out) => {
     const from = (first + position) * row;
     out.set(states.subarray(from, from + row));
   });

@@ -1,5 +1,4 @@
-import { useState } from 'react';
-import { readSpan, type StatesFormat } from '../../../../contract/states';
+import type { StatesFormat } from '../../../../contract/states';
 import { draftErrors } from '../../../store/lens-draft';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
@@ -8,7 +7,6 @@ import { download } from '../../../ui/download';
 import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { bytes, integer } from '../../../ui/format';
 import { Progress } from '../../../ui/Progress';
-import { TextEntry } from '../../../ui/TextEntry';
 import { useDraftBounds } from '../bounds';
 import { Group } from './Group';
 
@@ -19,32 +17,22 @@ export function ExportGroup() {
   const { exportStates, cancelExport } = useActions();
   const busy = isBusy(file);
   const wrong = draftErrors(draft, useDraftBounds(draft)).size > 0;
-  const [tokens, setTokens] = useState('all');
-  const { span, error } = readSpan(tokens);
   const write = async (format: StatesFormat) => {
-    const made = await exportStates(format, span);
+    const made = await exportStates(format);
     if (made) download(made.name, made.blob, 'application/octet-stream');
   };
   return (
     <Group title="Export" summary="as .npy or safetensors">
       <p className="help">
-        The hidden states themselves, of the model, parts, sequences and layers chosen here: float32 as an
-        array [layers, tokens, H] for numpy, or as a tensor layers.1, layers.2, … [tokens, H] for each layer,
-        with texts and token ids as metadata.
+        The hidden states themselves, of the model, parts, sequences, layers and tokens chosen here: float32
+        as an array [layers, tokens, H] for numpy, or as a tensor layers.1, layers.2, … [tokens, H] for each
+        layer, with texts and token ids as metadata.
       </p>
-      <TextEntry
-        label="Tokens of each sequence"
-        value={tokens}
-        onChange={setTokens}
-        placeholder="all"
-        help="“all”, or tokens of the chosen parts, counted from 1: 3-10; 3- for all from the third on."
-        error={error ?? undefined}
-      />
       <div className="actions">
-        <Button isDisabled={busy || wrong || error !== null} onPress={() => void write('npy')}>
+        <Button isDisabled={busy || wrong} onPress={() => void write('npy')}>
           Save as .npy
         </Button>
-        <Button isDisabled={busy || wrong || error !== null} onPress={() => void write('safetensors')}>
+        <Button isDisabled={busy || wrong} onPress={() => void write('safetensors')}>
           Save as .safetensors
         </Button>
       </div>

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { CONTROLS, FIGURE_6, STACKS } from '../../../../contract/lens';
+import { readSpan, spanWords } from '../../../../contract/span';
 import { draftErrors, requestOf } from '../../../store/lens-draft';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
@@ -153,8 +154,8 @@ export function RequestForm() {
         </Group>
         <Group
           title="Stacking"
-          summary={`${STACK_WORDS[draft.stack].label.toLowerCase()}, layers ${draft.layers || 'all'}${draft.centre ? ', centred' : ''}`}
-          wrong={wrong('layers')}
+          summary={`${STACK_WORDS[draft.stack].label.toLowerCase()}, layers ${draft.layers || 'all'}${spanNote(draft.span)}${draft.centre ? ', centred' : ''}`}
+          wrong={wrong('layers', 'span')}
         >
           <Choice
             label={<FieldName label="Matrix rows" />}
@@ -171,6 +172,14 @@ export function RequestForm() {
             placeholder="all"
             help={`“all”, or numbers and ranges: 1-3, 6.${bounds.layers === null ? '' : ` The model has ${bounds.layers}.`}`}
             error={errors.get('layers')}
+          />
+          <TextEntry
+            label="Tokens of each sequence"
+            value={draft.span}
+            onChange={(span) => changeLens({ span })}
+            placeholder="all"
+            help="“all”, or tokens of the chosen parts, counted from 1: 3-10; 3- for all from the third on."
+            error={errors.get('span')}
           />
           <CheckField
             label="Subtract the mean row"
@@ -213,6 +222,12 @@ export function RequestForm() {
       </div>
     </form>
   );
+}
+
+/** What a span adds to the summary of its group. */
+function spanNote(typed: string): string {
+  const words = spanWords(readSpan(typed).span);
+  return words ? `, ${words}` : '';
 }
 
 /** If the form is above the views, they are out of sight: the page scrolls to them. */

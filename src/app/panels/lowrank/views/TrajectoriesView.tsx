@@ -51,7 +51,7 @@ export function TrajectoriesView({
               label,
               trajectory,
               report.sampleIds,
-              { wantedLayer, wantedSample, colouring, tokens },
+              { wantedLayer, wantedSample, colouring, tokens, first: report.request.span?.first ?? 1 },
               report.selections.length > 1,
             ),
           ]
@@ -128,13 +128,15 @@ interface Wanted {
   readonly wantedSample: number;
   readonly colouring: PointColouring;
   readonly tokens: readonly string[];
+  /** Number of a sample's first token: 1, or that of the span. */
+  readonly first: number;
 }
 
 function groupOf(
   label: string,
   trajectory: Trajectory,
   ids: readonly string[],
-  { wantedLayer, wantedSample, colouring, tokens }: Wanted,
+  { wantedLayer, wantedSample, colouring, tokens, first }: Wanted,
   isOneOfTwo: boolean,
 ): PointGroup {
   const { points, xyz, colour } = pick(
@@ -145,7 +147,7 @@ function groupOf(
   );
   const idAt = (i: number) => ids[trajectory.sample[points[i]!]!] ?? '';
   const layerAt = (i: number) => trajectory.layer[points[i]!]!;
-  const stepAt = (i: number) => trajectory.position[points[i]!]! + 1;
+  const stepAt = (i: number) => trajectory.position[points[i]!]! + first;
   return {
     name: label,
     xyz,
