@@ -28,10 +28,12 @@ function drawnOf(source: Source, dataset: string | undefined): string {
 export function sourceOf(report: LensReport): string {
   const { request, selections, sampleIds, dataset, kernel, dtype } = report;
   const { stack, centre, layers, seed, source } = request;
+  const span = spanWords(request.span);
   return [
     selections.map((one) => `${whose(one)}: ${one.selection.sections.join(' and ')}`).join('; '),
     `${namesOf(sampleIds)}${drawnOf(source, dataset)}`,
     `layers ${writeLayers(layers)}`,
+    ...(span ? [`${span} of each sample`] : []),
     `one matrix ${stack === 'all' ? 'of everything' : `per ${stack}`}, ${centre ? 'centred' : 'not centred'}`,
     `kernel ${kernel}, ${dtype}`,
     `seed ${seed}`,
@@ -43,7 +45,7 @@ export function summaryLine(report: LensReport): string {
   const { selections, sampleIds, kernel, dtype, milliseconds } = report;
   const count = sampleIds.length;
   const words = spanWords(report.request.span);
-  return `${count} ${count === 1 ? 'sample' : 'samples'}${words ? ` (of each ${words})` : ''} of ${selections
+  return `${count} ${count === 1 ? 'sample' : 'samples'}${words ? ` (${words} of each)` : ''} of ${selections
     .map((one) => `${whose(one)}, ${one.layers} layers, hidden size ${one.hidden}`)
     .join(' and ')}; ${kernel}, ${dtype}, ${duration(milliseconds)}.`;
 }
