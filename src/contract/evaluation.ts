@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RULE_IDS, type RuleId } from './answer-rules';
 import type { LengthCount } from './events';
 import { type Share, wilson } from './interval';
+import { countLengths } from './lengths';
 import { MAX_LATENT_STEPS } from './methods/shared';
 import { once } from './once';
 import { compareOutcomes, type Discordant, discordant, type PairedComparison } from './paired';
@@ -168,15 +169,8 @@ export function accuracyBySteps(items: readonly EvaluatedItem[]): StepsAccuracy[
 }
 
 /** How many problems took how many reasoning tokens, thoughts and written ones, ascending (adaptive latent reasoning, figure 2). */
-export function reasoningLengths(items: readonly EvaluatedItem[]): LengthCount[] {
-  const counts = new Map<number, LengthCount>();
-  for (const { thoughts, written = 0, right } of items) {
-    const length = thoughts + written;
-    const one = counts.get(length) ?? { length, right: 0, wrong: 0 };
-    counts.set(length, { ...one, right: one.right + (right ? 1 : 0), wrong: one.wrong + (right ? 0 : 1) });
-  }
-  return [...counts.values()].sort((a, b) => a.length - b.length);
-}
+export const reasoningLengths = (items: readonly EvaluatedItem[]): LengthCount[] =>
+  countLengths(items.map(({ thoughts, written = 0, right }) => ({ length: thoughts + written, right })));
 
 /** An evaluation with what another one of the same `evaluationKey` has answered beyond it: two tabs may answer the same. */
 export function withAnswersOf(evaluation: Evaluation, other: Evaluation | undefined): Evaluation {

@@ -11,3 +11,15 @@ export function meanLength(lengths: readonly LengthCount[]): number {
   );
   return sum / count;
 }
+
+/** How many answers took how many reasoning tokens, ascending. */
+export function countLengths(
+  answers: Iterable<{ readonly length: number; readonly right: boolean }>,
+): LengthCount[] {
+  const counts = new Map<number, LengthCount>();
+  for (const { length, right } of answers) {
+    const one = counts.get(length) ?? { length, right: 0, wrong: 0 };
+    counts.set(length, { ...one, right: one.right + (right ? 1 : 0), wrong: one.wrong + (right ? 0 : 1) });
+  }
+  return [...counts.values()].sort((a, b) => a.length - b.length);
+}

@@ -102,6 +102,12 @@ function Offered({ offer }: { readonly offer: DataOffer }) {
           onChange={chooseDataFile}
         />
       )}
+      {files.length > MAX_OFFERED && (
+        <p className="help">
+          The first {MAX_OFFERED} of {files.length} files are listed, largest first; type the path of another
+          one above.
+        </p>
+      )}
       {!busy && (
         <div className="actions">
           <Button look="primary" onPress={() => void downloadData()}>

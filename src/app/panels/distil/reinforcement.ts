@@ -56,8 +56,6 @@ export function groupPoints(groups: readonly DrawnGroup[]): LineSeries[] {
   }));
 }
 
-/** Unit of a reasoning's length. */
-
 export const GROUP_COLUMNS = [
   ...['step', 'question', 'sample', 'answer', TOKENS],
   ...['format', 'right', 'relative length', 'advantage'],

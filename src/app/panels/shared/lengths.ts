@@ -3,6 +3,7 @@ import type { LineSeries } from '../../charts/series';
 
 /** How many problems took how many reasoning tokens, as charts show it. */
 
+/** Unit of a reasoning’s length. */
 export const TOKENS = 'reasoning tokens';
 
 /**

@@ -15,12 +15,11 @@ import { tokensFed } from '../../decode/programs';
 import { continueRows, type Ending, sample } from '../../decode/sample';
 import { prepareSampling, type SampledToken } from '../../decode/sample-next';
 import type { DecoderState } from '../../decode/state';
-import { MAX_STATE_BYTES } from '../../decode/state-pool';
 import { uploadParameters } from '../../model/upload-parameters';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { DeviceModels } from '../models/device-models';
-import { fitting, sizesOf } from '../models/fits';
+import { fitting, keptAtOnce, sizesOf } from '../models/fits';
 import { checkPromptLogits, type OnnxExport } from '../models/onnx-export';
 import { onnxSampler } from '../models/onnx-sampler';
 import type { LoadedModel } from '../models/pair';
@@ -105,7 +104,7 @@ export async function generate(
  * @throws MemoryError if not even one fits, naming what would
  */
 function atOnce(
-  { models: { runtime }, maxStateBytes = MAX_STATE_BYTES }: GenerateContext,
+  { models: { runtime }, maxStateBytes }: GenerateContext,
   { config, onnx }: LoadedModel,
   wanted: Extract<Purpose, { readonly kind: 'generate' }>,
   { sampleBytes }: Lengths,
@@ -114,7 +113,7 @@ function atOnce(
   const { sequences } = onnx
     ? wanted
     : fitting(config, runtime.provider, wanted, 'generating text', sampleBytes);
-  return Math.min(sequences, Math.max(1, Math.floor(maxStateBytes / sampleBytes)));
+  return Math.min(sequences, keptAtOnce(sampleBytes, maxStateBytes));
 }
 
 const textOf = (tokenizer: Tokenizer, id: number): TokenText => ({ id, text: tokenizer.tokenText(id) });

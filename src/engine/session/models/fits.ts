@@ -77,8 +77,9 @@ export const answeredAtOnce = (
   what: string,
 ): number => fitting(config, provider, { kind: 'generate', sequences: most, tokens }, what).sequences;
 
-/** Sequences that a decoder keeps the states of while it answers, each of so many bytes. */
-const keptAtOnce = (perAnswer: number): number => Math.max(1, Math.floor(MAX_STATE_BYTES / perAnswer));
+/** Sequences that a decoder keeps the states of while it answers, each of so many bytes, at least one. */
+export const keptAtOnce = (perAnswer: number, most = MAX_STATE_BYTES): number =>
+  Math.max(1, Math.floor(most / perAnswer));
 
 /** @throws MemoryError if not all answers can be written at once, naming how many could */
 export function refuseUnlessTogether(

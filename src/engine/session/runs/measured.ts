@@ -1,5 +1,5 @@
 import type { Accuracy, RunEvent } from '../../../contract/events';
-import { AROUND_LATENTS } from '../../../contract/lengths';
+import { AROUND_LATENTS, countLengths } from '../../../contract/lengths';
 import { stopsByItself } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
 import { promptOf } from '../../eval/answer';
@@ -32,7 +32,7 @@ export class Measured {
     const examples = set === 'validation' ? data.validation : data.heldOut;
     clock.begin('evaluate');
     const start = performance.now();
-    const counts = new Map<number, { right: number; wrong: number }>();
+    const answered: { length: number; right: boolean }[] = [];
     let tokens = 0;
     const share = await accuracy({
       ...{ decoder, codec, tokenizer, signal },
@@ -44,16 +44,12 @@ export class Measured {
       onProgress: this.tell,
       onOutcome({ isRight, latents, written }) {
         tokens += written;
-        const at = counts.get(latents + AROUND_LATENTS) ?? { right: 0, wrong: 0 };
-        counts.set(latents + AROUND_LATENTS, at);
-        if (isRight) at.right++;
-        else at.wrong++;
+        answered.push({ length: latents + AROUND_LATENTS, right: isRight });
       },
     });
-    const lengths = [...counts].sort(([a], [b]) => a - b).map(([length, of]) => ({ length, ...of }));
     report({
       ...{ kind: 'evaluation', step, set, accuracy: share, milliseconds: performance.now() - start },
-      ...(stopsByItself(adapter.reasoning) && { lengths }),
+      ...(stopsByItself(adapter.reasoning) && { lengths: countLengths(answered) }),
       ...(adapter.reasoning.explicit && examples.length > 0 && { written: tokens / examples.length }),
     });
     return share;
