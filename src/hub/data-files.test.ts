@@ -176,7 +176,7 @@ describe('a file of a data set’s repository', () => {
     });
     await expect(inspect({}, { status: 404 }).found).rejects.toMatchObject({
       code: 'hub',
-      message: expect.stringMatching(/ has no data set org\/own at revision main \(404\)$/),
+      message: expect.stringMatching(/ found nothing for a data set org\/own at revision main \(404\)$/),
     });
     const large = listing([], [{ rfilename: 'train.jsonl', size: MAX_DATA_BYTES + 1 }]);
     const offer = await inspect({}, large).found;

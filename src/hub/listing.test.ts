@@ -182,7 +182,7 @@ describe('the files of a repository', () => {
     ['a static site', { body: '<html>', headers: { 'content-type': 'text/html' } }, /web page/],
     ['another API', json({ hello: 1 }), /did not respond like the Hub/],
     ['no JSON', { body: 'x' }, /did not respond like the Hub/],
-    ['nothing of that name', { status: 404 }, / has no model org\/name at revision /],
+    ['nothing of that name', { status: 404 }, / found nothing for a model org\/name at revision /],
     ['a gated model', { status: 401 }, /licence/],
   ])('names %s', async (_what, answer, said) => {
     await expect(ask(() => answer).offer()).rejects.toThrow(said);

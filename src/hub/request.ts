@@ -100,7 +100,7 @@ export function refuseAnswer(response: Response, base: string, what: string, lim
   if (status === 404 || status === 410)
     throw new HubError(
       'hub',
-      `${host} has no ${what.replace(/^an? /, '')} (${status})`,
+      `${host} found nothing for ${what} (${status})`,
       'Check the name and the revision.',
     );
   throw new HubError(

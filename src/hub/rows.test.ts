@@ -187,7 +187,7 @@ describe('rows through the dataset viewer', () => {
 
   it('are refused, quoting what was answered instead', async () => {
     for (const [response, message] of [
-      [() => new Response('no', { status: 404 }), /has no rows of openai\/gsm8k/],
+      [() => new Response('no', { status: 404 }), /found nothing for rows of openai\/gsm8k/],
       [() => new Response('<html>', { headers: { 'content-type': 'text/html' } }), /web page/],
       [() => Response.json({ error: 'busy' }), /no list of rows/],
     ] as const)

@@ -123,7 +123,7 @@ describe('one file', () => {
   it.each([
     [401, /does not exist, is private, or its licence/],
     [403, /gated/],
-    [404, /has no model\.safetensors/],
+    [404, /found nothing for model\.safetensors/],
     [451, /answered 451/],
   ])('status %i is an error at once', async (status, said) => {
     const refused = await run([() => ({ status })]);

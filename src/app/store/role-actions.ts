@@ -3,7 +3,7 @@ import type { Context } from './context';
 import { draftErrors, withValue } from './draft';
 import type { EngineActions } from './engine-actions';
 import { latestOnly } from './latest';
-import { type RoleField, withRole } from './role-choice';
+import { needsPair, type RoleField, withRole } from './role-choice';
 import { done, failed, failureOf, idle, sentencesOf } from './task';
 
 /** Who learns from whom on what, and what it would cost. */
@@ -40,9 +40,10 @@ export function roleActions(ctx: Context, readyFor: EngineActions['readyFor']): 
     },
     async estimateRun() {
       const signal = estimating();
-      const { draft, device, cost, lens, data, methods } = ctx.get();
+      const { draft, device, cost, lens, data, methods, pair } = ctx.get();
       const isThere =
         (draft.roles.student !== 'opened' || lens.opened.value !== null) &&
+        (!needsPair(draft) || pair.value !== null) &&
         (draft.roles.data !== 'opened' || data.report.value !== null);
       const isOwn = draft.roles.student === 'opened' || draft.roles.data === 'opened';
       if (!isOwn || !isThere || device.status !== 'done' || draftErrors(draft, methods).size > 0)

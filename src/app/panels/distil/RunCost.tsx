@@ -24,9 +24,10 @@ export function RunCost() {
   const rows = useApp((state) => state.data.report.value);
   const device = useApp((state) => state.device.value);
   const teacher = useApp((state) => state.teacher);
+  const pair = useApp((state) => state.pair.value);
   const cost = useApp((state) => state.cost);
   const { estimateRun } = useActions();
-  useSettled(() => estimateRun(), [draft, opened, rows, device, teacher]);
+  useSettled(() => estimateRun(), [draft, opened, rows, device, pair, teacher]);
   if (cost.status === 'failed')
     return (
       <p className="field-error" role="status">
