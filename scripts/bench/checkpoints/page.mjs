@@ -75,12 +75,13 @@ const context = await chromium.launchPersistentContext(profile, {
   args: chromiumArgs,
 });
 const watched = watchPeaks(profile);
+let heaps;
 
 try {
   const page = await context.newPage();
   page.setDefaultTimeout(1000 * limit);
   page.on('pageerror', (error) => console.error(error.message));
-  const heaps = await watchHeaps(context, page);
+  heaps = await watchHeaps(context, page);
   await page.goto(`${server.resolvedUrls?.local[0]}${place}`);
   await page.waitForFunction(() => 'bench' in globalThis);
   const evaluate = (name, ...args) =>
@@ -129,6 +130,7 @@ try {
   }
 } finally {
   watched.end();
+  heaps?.end();
   await context.close();
   await server.close();
   rmSync(temporary, { recursive: true, force: true });
