@@ -7,7 +7,8 @@
  * The engine runs in its worker, as in the app; memory and processor time are those of the browser's processes. `--what` says what
  * is done, in order: `lens` and `again` are the lens on other texts of the same length; `states` all hidden states of one text, on the
  * provider and compared with those before; `wasm` and `webgpu` change the provider; `text` is a greedy text of `--tokens`
- * tokens; `step` one training step of `--method` on rows of a few tokens. Every call must end within `--limit` seconds.
+ * tokens; `figure6` the lens with every control on the rationales of `--texts` GSM8K rows, the first `--span` tokens of each; `step`
+ * one training step of `--method` on rows of a few tokens. Every call must end within `--limit` seconds.
  *
  * Of every call it says the peak of the JavaScript heaps of page and worker (a checkpoint of 1 GB may take 300 MB), and how many times
  * the estimate that the page shows the measured peak is (at most 1.15). Measured is the renderer's resident memory, and on WebGPU the
@@ -113,6 +114,7 @@ try {
   const calls = {
     lens: () => (texts === 4 && span === 64 ? call('lens', 'Tom') : call('small', texts, span)),
     again: () => (texts === 4 && span === 64 ? call('lens', 'Ann') : call('small', texts, span - 1)),
+    figure6: () => call('figure6', texts, span),
     states: () => call('states', `${span} tokens`, span),
     text: () => call('generate', tokens),
     step: () => call('step', values.method, latents),

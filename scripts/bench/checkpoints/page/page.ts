@@ -3,7 +3,7 @@ import { parseRunConfig } from '../../../../src/contract/config';
 import { AS_DETECTED } from '../../../../src/contract/data';
 import type { ModelReport } from '../../../../src/contract/events';
 import { generateDefaults } from '../../../../src/contract/generate';
-import type { LensReport } from '../../../../src/contract/lens';
+import { CONTROLS, FIGURE_6, type LensReport, type LensRequest } from '../../../../src/contract/lens';
 import { estimateAsRun, type MemoryEstimate, type Purpose } from '../../../../src/contract/memory';
 import { vouchForOwnScripts } from '../../../../src/contract/trusted-types';
 import type { WeightStorage } from '../../../../src/contract/weight-storage';
@@ -72,6 +72,22 @@ const calls = {
     const { seconds, value } = await clock(() => engine.lens(lensOf(texts, tokens)));
     const counted = value.selections[0]?.spectra.map((one) => one.tokens);
     return { seconds, tokens: counted, estimate: seen(value) };
+  },
+  /** Figure 6 of so many GSM8K rationales, of their first tokens, with every control. */
+  figure6: async (samples: number, tokens: number) => {
+    const data = await (await fetch('/models/data/gsm8k-train-128.jsonl')).blob();
+    await engine.openData([{ name: 'gsm8k.jsonl', data }], AS_DETECTED);
+    const subject = { kind: 'opened' } as const;
+    const request: LensRequest = {
+      ...FIGURE_6,
+      source: { kind: 'rows', seed: 1, samples },
+      selections: [{ subject, sections: ['rationale'] }],
+      span: { first: 1, last: tokens },
+      controls: CONTROLS,
+    };
+    const { seconds, value } = await clock(() => engine.lens(request));
+    const counted = value.selections[0]?.spectra.map((one) => one.tokens);
+    return { seconds, tokens: counted, controls: value.controls.length, estimate: seen(value) };
   },
   /** All hidden states of a text of about so many tokens, kept under `name`, and the largest difference from those before. */
   states: async (name: string, tokens: number) => {
