@@ -19,9 +19,10 @@ V, H = 96, 24
 PROMPTS = [[40, 71, 5, 93, 18, 66, 2, 2, 57], [9, 77, 51, 1, 23, 60], [34, 12, 95, 45]]
 NEW = 12
 # Chosen so that greedy continuations neither hang on rounding nor repeat one token: see `reference`.
-SEEDS = {"llama": 6, "qwen2": 8, "gpt2": 67}
-# How far the best logit is ahead of the next at every step: more than float16 changes any, which is 0.04.
-AHEAD = 0.1
+SEEDS = {"llama": 10, "qwen2": 8, "gpt2": 67}
+# How far the best logit is ahead of the next at every step, so that rounding decides none. Float16, in which the first is
+# exported too, changes logits by 0.02, with some weights by 0.2.
+AHEAD = {"llama": 0.25, "qwen2": 0.1, "gpt2": 0.1}
 
 LLAMA = {
     "model_type": "llama", "vocab_size": V, "hidden_size": H, "intermediate_size": 28, "num_hidden_layers": 3,
@@ -77,7 +78,7 @@ def reference(model):
         step = logits[0, -1]
         for n in range(NEW):
             first, second = step.topk(2).values
-            assert first - second > AHEAD, (prompt, n, float(first - second))
+            assert first - second > AHEAD[model.c["model_type"]], (prompt, n, float(first - second))
             ids.append(int(step.argmax()))
             seen = torch.ones(1, len(prompt) + n + 1, dtype=torch.int64)
             step, past = model(torch.tensor([ids[-1:]]), seen, None, past)
