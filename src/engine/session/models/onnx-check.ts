@@ -97,18 +97,33 @@ async function verify(
     if (difference(a, b) <= SAME * largest(a))
       throw wrong(name, `layers ${l - 1} and ${l} have the same output`);
   }
-  const changed = await runner.states(lastChanged(ids, V));
-  states.forEach((was, l) => {
-    const is = changed.states[l] as Float32Array;
-    const split = (COLUMNS - 1) * H;
-    const earlier = difference(was.subarray(0, split), is.subarray(0, split));
-    const own = difference(was.subarray(split), is.subarray(split));
-    if (!(own > 0 && earlier <= EARLIER * own))
-      throw wrong(
-        name,
-        `with another last token, earlier positions of ${layer(l, shapes)} change by ${share(earlier / own)} of its own change`,
-      );
-  });
+  const other = lastChanged(ids, V);
+  const changed = await runner.states(other);
+  for (const [l, was] of states.entries()) {
+    const earlier = spill(was, changed.states[l] as Float32Array, H);
+    if (earlier <= EARLIER) continue;
+    const found = `with another last token, earlier positions of ${layer(l, shapes)} change by ${share(earlier)} of its own change`;
+    throw spill(expected, await runner.logits(other), V) > EARLIER
+      ? unmasked(name, found)
+      : wrong(name, found);
+  }
+}
+
+/** What the network itself does, and not what was taken for its hidden states. */
+const unmasked = (name: string, found: string): ConfigError =>
+  new ConfigError(
+    `${name} has no causal mask: ${found}, and the logits with them; such exports are made for one token at a time`,
+    'Choose the export of the same model that takes a whole prompt (model.onnx or decoder_model.onnx), or its safetensors.',
+  );
+
+/**
+ * How much the earlier positions change, relative to the change at the last, between two runs over `COLUMNS` positions of
+ * `width` values; infinite if the last does not change. 0 where the last position alone is given.
+ */
+function spill(was: Float32Array, is: Float32Array, width: number): number {
+  const split = was.length - width;
+  const own = difference(was.subarray(split), is.subarray(split));
+  return own > 0 ? difference(was.subarray(0, split), is.subarray(0, split)) / own : Number.POSITIVE_INFINITY;
 }
 
 const layer = (l: number, all: readonly unknown[]): string =>
