@@ -104,6 +104,18 @@ describe('what a model takes', () => {
     },
   );
 
+  // By `bench:checkpoints:page --provider webgpu --texts 1 --span 6 --what states,text --tokens 2`: the renderer, and buffers of the GPU.
+  it.each([
+    ['SmolLM2-135M in 16 bits, one text', SMOL_HALF, see(1, 7), 888e6],
+    ['SmolLM2-135M in 8 bits, one text', { ...SMOL, storage: 'int8' as const }, see(1, 7), 726e6],
+    ['SmolLM2-135M in 16 bits, two tokens', SMOL_HALF, generate(8), 840e6],
+    ['SmolLM2-135M in 4 bits, two tokens', SMOL_INT4, generate(8), 626e6],
+  ])('%s on WebGPU: the same', (_, model, purpose, measured) => {
+    const { total } = estimateMemory(model, 'webgpu', purpose);
+    expect(measured / total).toBeLessThan(1.15);
+    expect(measured / total).toBeGreaterThan(0.8);
+  });
+
   // By `npm run bench:finetune -- FOLDER --alone --train lora --steps 1 --threads 1`: a text of which every token is predicted.
   it.each([
     ['20 million parameters, one sample', TWENTY, [1, 128], {}, 217e6],

@@ -46,7 +46,7 @@ export type MemoryPart = 'weights' | 'activations' | 'adapters' | 'engine' | 'ho
 
 export interface MemoryEstimate {
   readonly purpose: Purpose;
-  /** Bytes. `engine`: the page, its worker and ONNX Runtime, and the weight that is being read. */
+  /** Bytes. `engine`: the page, its worker and ONNX Runtime, and the weight that is being read or sent. */
   readonly parts: Readonly<Record<MemoryPart, number>>;
   readonly total: number;
   /**
@@ -95,6 +95,8 @@ const TRAINED = { packed: 2.2, plain: FACTORS.plain } as const;
 const LOGITS = 5;
 /** Measured in Chromium: a page that has opened a model takes about this much before it computes. */
 const PAGE = 330e6;
+/** Measured there too, once it computes on a GPU: commands, and bytes on their way to it. 60 to 200 MB with models of 0.1 to 0.5 GB. */
+const TO_GPU = 100e6;
 /**
  * Measured on one thread: floating-point operations a second in products of many rows, and weights a second in those of
  * one; weights made float32 a second of each storage, and loaded as each.
@@ -126,7 +128,7 @@ export function estimateMemory(
     activations: activations(model, provider, purpose),
     adapters: purpose.kind === 'distil' ? trainedBytes(model, provider, purpose) : 0,
     // A tensor as it is stored, and widened to float32.
-    engine: PAGE + 1.5 * largestRead(model),
+    engine: PAGE + (provider === 'webgpu' ? TO_GPU : 0) + 1.5 * largestRead(model),
     host: hostBytes(model, provider, purpose),
   };
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
