@@ -75,8 +75,10 @@ const calls = {
   },
   /** Figure 6 of so many GSM8K rationales, of their first tokens, with every control. */
   figure6: async (samples: number, tokens: number) => {
-    const data = await (await fetch('/models/data/gsm8k-train-128.jsonl')).blob();
-    await engine.openData([{ name: 'gsm8k.jsonl', data }], AS_DETECTED);
+    const all = await (await fetch('/models/data/gsm8k-train-128.jsonl')).text();
+    // A word is a token or more.
+    const long = all.split('\n').filter((row) => row && JSON.parse(row).answer.split(/\s+/).length > tokens);
+    await engine.openData([{ name: 'gsm8k.jsonl', data: new Blob([long.join('\n')]) }], AS_DETECTED);
     const subject = { kind: 'opened' } as const;
     const request: LensRequest = {
       ...FIGURE_6,
