@@ -16,7 +16,7 @@ export interface MatrixSpectra {
 
 /**
  * All singular values of each matrix. On the CPU one matrix [m, H] is held at a time, 4·m·H bytes, with the Gram matrix of
- * its shorter side k in float64, 8·k², and a panel of 256 of its columns or rows, 8·256·k; on a GPU, little more than
+ * its shorter side k in float64 and a copy of it, 16·k², and a panel of 256 of its columns or rows, 8·256·k; on a GPU, little more than
  * `MAX_LOT_BYTES` of matrices of one shape (or one matrix, if that is larger) and their copy on the device. What the lens
  * reports needs no more than a float64 Gram matrix gives: shares of energy and of Σσ are carried by σ ≥ 1e-6·σ₁, and σ is
  * right to about 1e-8·σ₁ (shared/gram.ts). A cancel is heard between pieces of a few milliseconds, also within a matrix.

@@ -1,5 +1,6 @@
 import { NumericError } from '../../base/errors';
 import { Rng } from '../../base/rng';
+import { tridiagonalise } from './tridiagonal';
 
 /**
  * Eigendecomposition of a symmetric float64 matrix: all values, and the vectors of the r largest. Householder
@@ -35,122 +36,6 @@ export function finished<T>(steps: Generator<number, T>): T {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
-  }
-}
-
-/**
- * Reduces the last row first (so rows are read contiguously). On return d is the diagonal, e[i] couples i−1 and i,
- * row i of `a` holds the Householder vector u_i (length i) and h[i] = u_iᵀu_i/2 (0: no reflection). The rank-2
- * update of one step is applied in the sweep that multiplies by the next vector, so the matrix is read once per step.
- */
-function* tridiagonalise(a: Float64Array, n: number) {
-  const d = new Float64Array(n);
-  const e = new Float64Array(n);
-  const h = new Float64Array(n);
-  const u = new Float64Array(n);
-  const p = new Float64Array(n);
-  const uOld = new Float64Array(n);
-  const qOld = new Float64Array(n);
-  for (let i = n - 1; i >= 1; i--) {
-    const row = i * n;
-    const ui = uOld[i] as number;
-    const qi = qOld[i] as number;
-    for (let j = 0; j <= i; j++) {
-      a[row + j] = (a[row + j] as number) - ui * (qOld[j] as number) - qi * (uOld[j] as number);
-    }
-    d[i] = a[row + i] as number;
-    let tail = 0;
-    for (let j = 0; j < i - 1; j++) tail += (a[row + j] as number) ** 2;
-    const f = a[row + i - 1] as number;
-    if (tail === 0) {
-      e[i] = f;
-      u.fill(0, 0, i);
-    } else {
-      const g = f >= 0 ? -Math.sqrt(f * f + tail) : Math.sqrt(f * f + tail);
-      e[i] = g;
-      h[i] = f * f + tail - f * g;
-      a[row + i - 1] = f - g;
-      for (let j = 0; j < i; j++) u[j] = a[row + j] as number;
-    }
-    p.fill(0, 0, i);
-    sweep(a, n, i, u, uOld, qOld, p);
-    yield 0.8 * (1 - (i / n) ** 3);
-    const hi = h[i] as number;
-    let k = 0;
-    if (hi !== 0) {
-      for (let j = 0; j < i; j++) {
-        p[j] = (p[j] as number) / hi;
-        k += (p[j] as number) * (u[j] as number);
-      }
-      k /= 2 * hi;
-    }
-    for (let j = 0; j < i; j++) {
-      uOld[j] = u[j] as number;
-      qOld[j] = hi === 0 ? 0 : (p[j] as number) - k * (u[j] as number);
-    }
-  }
-  d[0] = (a[0] as number) - 2 * (uOld[0] as number) * (qOld[0] as number);
-  return { d, e, h };
-}
-
-/** For the leading i × i block: A −= u_old q_oldᵀ + q_old u_oldᵀ, and p += A u; two rows at a time. */
-function sweep(
-  a: Float64Array,
-  n: number,
-  i: number,
-  u: Float64Array,
-  uOld: Float64Array,
-  qOld: Float64Array,
-  p: Float64Array,
-): void {
-  let r = 0;
-  for (; r + 1 < i; r += 2) {
-    const row0 = r * n;
-    const row1 = row0 + n;
-    const u0 = uOld[r] as number;
-    const q0 = qOld[r] as number;
-    const w0 = u[r] as number;
-    const u1 = uOld[r + 1] as number;
-    const q1 = qOld[r + 1] as number;
-    const w1 = u[r + 1] as number;
-    let s0 = 0;
-    let s1 = 0;
-    for (let j = 0; j < r; j++) {
-      const qj = qOld[j] as number;
-      const uj = uOld[j] as number;
-      const wj = u[j] as number;
-      const t0 = (a[row0 + j] as number) - u0 * qj - q0 * uj;
-      const t1 = (a[row1 + j] as number) - u1 * qj - q1 * uj;
-      a[row0 + j] = t0;
-      a[row1 + j] = t1;
-      s0 += t0 * wj;
-      s1 += t1 * wj;
-      p[j] = (p[j] as number) + t0 * w0 + t1 * w1;
-    }
-    const c00 = (a[row0 + r] as number) - 2 * u0 * q0;
-    const c10 = (a[row1 + r] as number) - u1 * q0 - q1 * u0;
-    const c11 = (a[row1 + r + 1] as number) - 2 * u1 * q1;
-    a[row0 + r] = c00;
-    a[row1 + r] = c10;
-    a[row1 + r + 1] = c11;
-    p[r] = (p[r] as number) + s0 + c00 * w0 + c10 * w1;
-    p[r + 1] = (p[r + 1] as number) + s1 + c10 * w0 + c11 * w1;
-  }
-  if (r < i) {
-    const row = r * n;
-    const ur = uOld[r] as number;
-    const qr = qOld[r] as number;
-    const wr = u[r] as number;
-    let s = 0;
-    for (let j = 0; j < r; j++) {
-      const t = (a[row + j] as number) - ur * (qOld[j] as number) - qr * (uOld[j] as number);
-      a[row + j] = t;
-      s += t * (u[j] as number);
-      p[j] = (p[j] as number) + t * wr;
-    }
-    const c = (a[row + r] as number) - 2 * ur * qr;
-    a[row + r] = c;
-    p[r] = (p[r] as number) + s + c * wr;
   }
 }
 

@@ -121,8 +121,8 @@ describe('memory', () => {
       p.selections[0]?.tokens.reduce((a, b) => a + b, 0) as number;
     const small = plan({}, sized(8, H));
     const states = tokens(small) * 8 * H * 4;
-    // The Gram matrix of the shorter side of everything stacked, which is its rows.
-    const gram = (8 * tokens(small)) ** 2 * 8;
+    // The Gram matrix of the shorter side of everything stacked, which is its rows, and the copy that is reduced.
+    const gram = 2 * (8 * tokens(small)) ** 2 * 8;
     // One matrix per sample and layer: all samples' rows of one shape may form one lot.
     expect(small.bytes).toBeGreaterThan(states + 2 * tokens(small) * H * 4 - 1);
     expect(small.bytes).toBeLessThanOrEqual(3 * states + gram);
@@ -130,7 +130,7 @@ describe('memory', () => {
     expect(all.bytes).toBe(3 * states + gram);
     expect(plan({ stack: 'all', ...pair }, sized(8, H)).bytes).toBe(4 * states + gram);
     expect(plan({ stack: 'all', controls: CONTROLS }, sized(8, H)).bytes).toBe(5 * states + gram);
-    expect(plan({ stack: 'all', tucker: true }, sized(8, H)).bytes).toBe(3 * states + gram + 2 * H * H * 8);
+    expect(plan({ stack: 'all', tucker: true }, sized(8, H)).bytes).toBe(3 * states + gram + 3 * H * H * 8);
   });
 
   it('refuses a request that does not fit before it starts, naming the number of samples that would', async () => {

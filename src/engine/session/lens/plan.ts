@@ -209,11 +209,11 @@ function memoryOf(
     const [asked, byLayer] = [shapes(request.stack), shapes('layer')];
     const angles = request.angles > 0 ? 2 * sum(tokens.slice(0, n)) * H * 4 : 0;
     const side = Math.max(...[...asked, ...byLayer].map(({ rows }) => Math.min(rows, H)));
-    // Gram matrix and eigenvectors of the hidden mode, in float64.
-    const modes = request.tucker || request.trajectories ? 2 * H * H * 8 : 0;
-    // A decomposition works on a copy of its input, or on the Gram matrix of the shorter side, in float64.
+    // Gram matrix of the hidden mode, the copy that its reduction works on, and eigenvectors, in float64.
+    const modes = request.tucker || request.trajectories ? 3 * H * H * 8 : 0;
+    // A decomposition works on a copy of its input, or on the Gram matrix of the shorter side and a copy of that, in float64.
     const lot = Math.max(largestLot(asked, H, device), largestLot(byLayer, H, device));
-    return 2 * Math.max(lot, angles) + side * side * 8 + modes;
+    return 2 * Math.max(lot, angles) + 2 * side * side * 8 + modes;
   });
   const states = kept + (passing ? Math.max(...passed) : sum(controls.flat()));
   return { bytes: states + Math.max(...working), passing };
