@@ -27,6 +27,7 @@ describe('the reduction to tridiagonal form', () => {
     [7, 7],
     [8, 1],
     [9, 9],
+    [14, 14],
     [66, 70],
     [97, 12],
   ])('of %i rows and rank %i has the same bits in WebAssembly as in TypeScript', (n, rank) => {
