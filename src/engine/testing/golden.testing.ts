@@ -82,7 +82,7 @@ function pick<T>(files: Record<string, T>, path: string): T {
   return file;
 }
 
-const bytesOf = (base64: string): Uint8Array<ArrayBuffer> =>
+export const bytesOf = (base64: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
 function decode(name: string, entry: Entry): GoldenTensor {

@@ -4,6 +4,7 @@
  */
 import type { NamedFile } from '../../contract/lens';
 import goldens from './golden/exports/exports.golden.json';
+import { bytesOf } from './golden.testing';
 
 export interface ExportCase {
   readonly prompt: readonly number[];
@@ -55,9 +56,6 @@ export function torchExport(name: string): TorchExport {
     ],
   };
 }
-
-const bytesOf = (base64: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
 const floats = (base64: string): Float32Array => new Float32Array(bytesOf(base64).buffer);
 

@@ -41,7 +41,7 @@ export interface Rows {
   readonly four?: (row: number) => Float64Array;
 }
 
-/** Of the four rows, which are what the function returns. */
+/** Of the four rows: what the function writes. */
 const SUMS = 4;
 
 /** Rows of an n × n matrix in memory of their own; the caller drops them after use. */

@@ -3,7 +3,7 @@
 export const I32 = 0x7f;
 export const V128 = 0x7b;
 export const F64_BYTES = Float64Array.BYTES_PER_ELEMENT;
-export const PAGE_BYTES = 2 ** 16;
+const PAGE_BYTES = 2 ** 16;
 const NOTHING = 0x40;
 
 export const get = (local: number): number[] => [0x20, local];
