@@ -284,10 +284,9 @@ function studentOf(base: Buffer): Buffer {
   return Buffer.concat([length, text, ...parts]);
 }
 
-test('a data set comes from a mirror: its rows, cancelled and gone on with; without a viewer, a file, agreed to and read', async ({
-  app,
-  complaints,
-}) => {
+test('a data set comes from a mirror: its rows, cancelled and gone on with; without a viewer, a file, agreed to and read', {
+  tag: '@slow',
+}, async ({ app, complaints }) => {
   complaints.allow(/404|Failed to load resource/);
   await tab(app, 'Data').click();
   const asked = outside(app);

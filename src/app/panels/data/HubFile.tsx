@@ -74,6 +74,9 @@ function Offered({ offer }: { readonly offer: DataOffer }) {
   const { chooseDataFile, declineData, downloadData, cancelDataDownload } = useActions();
   const { repository, files } = offer;
   const file = files.find(({ path }) => path === chosen) ?? offer.chosen;
+  const first = files.slice(0, MAX_OFFERED);
+  // One whose path was typed is listed in any case.
+  const listed = first.includes(file) ? first : [file, ...first];
   const host = hostName(repository);
   const { revision, commit, licence } = repository;
   const busy = isBusy(download);
@@ -96,9 +99,7 @@ function Offered({ offer }: { readonly offer: DataOffer }) {
           label="File"
           value={file.path}
           isDisabled={busy}
-          options={files
-            .slice(0, MAX_OFFERED)
-            .map(({ path, size }) => ({ id: path, label: `${path}, ${bytes(size)}` }))}
+          options={listed.map(({ path, size }) => ({ id: path, label: `${path}, ${bytes(size)}` }))}
           onChange={chooseDataFile}
         />
       )}
