@@ -44,8 +44,7 @@ export class Curriculum {
   async enter(t: number): Promise<boolean> {
     const { parts } = this;
     const next = stageAt(parts.stages, t);
-    const begins = parts.stages[next]?.from === t;
-    if (this.adamW && t > 0 && parts.startsAnew(t, begins)) {
+    if (this.adamW && t > 0 && parts.startsAnew(t, this.begins(t))) {
       this.adamW.dispose();
       this.adamW = undefined;
     }
@@ -72,6 +71,12 @@ export class Curriculum {
   /** Whether another stage than the current one begins at step t, from 0. */
   isEntering(t: number): boolean {
     return stageAt(this.parts.stages, t) !== this.stage;
+  }
+
+  /** Whether a stage begins at step t, from 0. */
+  begins(t: number): boolean {
+    const { stages } = this.parts;
+    return stages[stageAt(stages, t)]?.from === t;
   }
 
   /** The current stage, and its index among all. */

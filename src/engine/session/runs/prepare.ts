@@ -120,7 +120,8 @@ export async function prepare(
     const begun = from?.header.step ?? 0;
     const student = studentBy(config, parameters, {
       ...{ id, methods, packs, roles },
-      reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
+      // As in the stage of the last step: at a boundary the run has yet to enter the next one.
+      reasoning: reasonings[stageAt(stages, Math.max(0, begun - 1))] as Reasoning,
       lengths: longestOf(layout, decoded),
       examples: { training, heldOut, used },
     });

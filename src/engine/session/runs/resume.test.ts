@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../../../contract/config';
 import type { KeptEvent } from '../../../contract/events';
 import type { LensRequest } from '../../../contract/lens';
+import { methodOf } from '../../../contract/methods/index';
+import { runStages } from '../../../contract/methods/method';
 import { TENSOR_GROUPS } from '../../../contract/snapshot';
 
 import type { LoriWorkbench } from '../workbench';
@@ -43,6 +45,36 @@ describe.each(['lori', 'grpo'])('a run of %s', (method) => {
     // Whatever the method trains opens as a student, at any of its steps.
     for (const file of [at(whole, 2), at(whole, 5, 'done')])
       expect((await workbench.openStudent(file.file)).label).toBe(whole.result?.student?.label);
+  });
+});
+
+describe.each([2, 3])('a run with a curriculum, evaluated every %i steps and between its stages', (every) => {
+  it('continues at any step, a boundary too, with the best copy of its stage and every evaluation', async () => {
+    // Its second stage begins after two of five steps, its third after four.
+    const config = tinyRunBy('coconut', {
+      data: { samples: 4, validation: 2, heldOut: 2 },
+      evaluation: { every, keepBest: true },
+      observation: { every: 0 },
+      keeping: { every: 1 },
+    });
+    expect(runStages(methodOf('coconut'), config).map(({ from }) => from)).toEqual([0, 2, 4]);
+    const whole = await keepAll(config);
+    const end = await contents(at(whole, 5, 'done'));
+    expect(end.series.accuracy.map(({ step }: { step: number }) => step)).toEqual([
+      ...(every === 2 ? [2, 4, 5] : [2, 3, 4, 5]),
+      5,
+    ]);
+    const stopped = await keepAll(config, { stopAt: 2 });
+    const files = [...[1, 2, 3, 4].map((step) => at(whole, step)), at(stopped, 2, 'stopped')];
+    for (const { step, status, file } of files) {
+      const resumed = await keepAll(file);
+      expect(losses(resumed)).toEqual(losses(whole).slice(step));
+      if (step < 3)
+        expect(await contents(at(resumed, 3)), `${status} ${step}`).toEqual(await contents(at(whole, 3)));
+      expect(await contents(at(resumed, 5, 'done')), `${status} ${step}`).toEqual(end);
+    }
+    // Stopped before the second stage, its student reasons as in the first.
+    expect((await workbench.openStudent(at(stopped, 2, 'stopped').file)).step).toBe(2);
   });
 });
 

@@ -209,7 +209,8 @@ class Distillation {
       emit: this.report,
       seen: this.from?.series.spectra.at(-1)?.step,
     });
-    let evaluated = 0;
+    const { from } = this;
+    let evaluated = from?.series.accuracy.findLast(({ set }) => set === 'validation')?.step ?? 0;
     const evaluate = async (at: number): Promise<void> => {
       const { correct } = await measured.on('validation', at);
       await adapter.offer(at, correct);
@@ -220,7 +221,7 @@ class Distillation {
     clock.begin('train');
     const done = await train({
       ...{ step: curriculum.step, optimiser: curriculum.optimiser, control, signal },
-      ...(this.from && { from: this.from.header.step }),
+      ...(from && { from: from.header.step }),
       parameters: adapter.packs,
       steps: o.steps,
       learningRate: o.learningRate,
@@ -239,8 +240,9 @@ class Distillation {
         clock.begin('train');
       },
       between: async (at) => {
-        const isResumed = at === this.from?.header.step;
-        const isEntering = curriculum.isEntering(at);
+        const isResumed = at === from?.header.step;
+        // What a run is resumed from was written before the stage that begins there was entered.
+        const isEntering = curriculum.isEntering(at) || (isResumed && at > 0 && curriculum.begins(at));
         // The effect of a stage is measured before the next one begins.
         if (isEntering && every > 0 && evaluated !== at) await evaluate(at);
         await clock.aside(async () => {
@@ -249,10 +251,12 @@ class Distillation {
           await this.snapshots?.at(at);
           await this.between();
         });
+        // The student of a run that stops here is one of the stage that ends here.
+        if (control.stopped) return;
         if (isEntering) clock.begin('compile');
-        if (await curriculum.enter(at)) {
+        if ((await curriculum.enter(at)) || isEntering) {
           adapter.enters(curriculum.reasoning);
-          this.tellStage(curriculum);
+          if (!isResumed) this.tellStage(curriculum);
         }
         if (isEntering) clock.begin('train');
       },
