@@ -11,10 +11,11 @@ another latent (0) and END (1). Cross entropy of decisions and of the text after
 
 codi: at the prompt's last token, smooth L1 of the blocks' outputs to the teacher's, detached: per block the mean over batch and
 hidden size divided by the teacher's unbiased std over both + 1e-8, mean over blocks. meaned: the same between the teacher's
-mean over rationale tokens and the student's over latents. `skipped` blocks are left out at either end.
+mean over rationale tokens and the student's over latents, over the rows that have both. `skipped` blocks are left out at either end.
 `filter`: one layer and RMSNorm and a bias (linear), or LayerNorm (linear-norm); softmax: softmax(logits)·E; none: the state itself.
 `temperature`: the stop head's two logits are divided by it.
 `shift`: codi is at the token after the prompt. `alone`: the stop head reads detached states.
+`short`: index of a sample of which only the first step is taken.
 n = min(max, max(min, factor·k + bias)) for k steps, the last one counted even where the rationale is without it.
 """
 import torch
@@ -42,7 +43,10 @@ for family, name, filter in (("llama", "linear", "linear"), ("llama", "softmax",
     }
 # As the first, but for the stop head's temperature.
 CASES["llama"]["tempered"] = {**CASES["llama"]["codi"], "temperature": 0.4}
-SHORT = [("llama", "tempered"), ("qwen2", "unequal"), ("llama", "linear"), ("llama", "softmax"), ("qwen2", "linear-norm"), ("qwen2", "none")]
+# Rows without a rationale, and without latents.
+CASES["llama"]["no-rationale"] = {"factor": 1, "bias": 0, "min": 0, "max": 5, "dropLast": True, "skipped": 0, "terms": ["meaned"], "short": 1}
+CASES["llama"]["no-latents"] = {"factor": 1, "bias": -1, "min": 0, "max": 5, "dropLast": False, "skipped": 1, "terms": ["codi", "meaned"], "short": 0}
+SHORT = [("llama", "no-rationale"), ("llama", "no-latents"), ("llama", "tempered"), ("qwen2", "unequal"), ("llama", "linear"), ("llama", "softmax"), ("qwen2", "linear-norm"), ("qwen2", "none")]
 # Of these, which print projections, what three steps of AdamW move the trained tensors by too.
 STEPPED = [("qwen2", "linear-norm")]
 
@@ -76,7 +80,7 @@ def teacher_pass(decoder, sample, case):
     return {
         "log": log_likelihood(decoder, states[q - 1 :, -1], text),
         "anchor": states[anchor].detach(),
-        "mean": states[q : q + len(rationale)].mean(0).detach(),
+        "mean": states[q : q + len(rationale)].mean(0).detach() if rationale else None,
     }
 
 
@@ -105,7 +109,7 @@ def student_pass(decoder, live, sample, case):
 
 def aligned(students, teachers, skipped):
     """[B, L, H] each; the teacher's is detached."""
-    own, target = torch.stack(students), torch.stack(teachers)
+    own, target = torch.stack(list(students)), torch.stack(list(teachers))
     blocks = range(skipped, own.shape[1] - skipped)
     each = [F.smooth_l1_loss(own[:, i], target[:, i]) / (target[:, i].std(unbiased=True) + 1e-8) for i in blocks]
     return torch.stack(each).mean()
@@ -124,7 +128,8 @@ def terms_of(family, weights, live, samples, case):
     }
     for name, key in (("codi", "anchor"), ("meaned", "mean")):
         if name in case["terms"]:
-            terms[name] = aligned([s[key] for s in students], [t[key] for t in teachers], case["skipped"])
+            both = [(s[key], t[key]) for s, t in zip(students, teachers) if s[key] is not None and t[key] is not None]
+            terms[name] = aligned(*zip(*both), case["skipped"])
     return {name: WEIGHTS[name] * value for name, value in terms.items()}
 
 
@@ -164,8 +169,9 @@ def main():
         linear = linear_filter(random, config.hidden)
         out.update({f"{family}.{k}": v for k, v in {**trained, **linear}.items()})
         for name, case in CASES[family].items():
-            print("  latents", [latents_of(case, sample) for sample in samples])
-            terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
+            rows = [{**sample, "steps": sample["steps"][:1]} if i == case.get("short") else sample for i, sample in enumerate(samples)]
+            print("  latents", [latents_of(case, sample) for sample in rows])
+            terms = lambda live, case=case, rows=rows: terms_of(family, weights, live, rows, case)  # noqa: E731
             # Between the steps of differences, the teacher's states would move too: only what does not reach them.
             own = trained_of(case.get("filter", "mlp"), trained, linear)
             checked = ["tokens", "filter.in.weight", "filter.linear.weight", "filter.norm.weight", "stop.weight"]

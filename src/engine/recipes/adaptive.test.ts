@@ -23,6 +23,15 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
+/** The golden with the first step alone of one of its samples: without its last step, it has no rationale. */
+function shortened(family: Family, short?: number): typeof golden {
+  if (short === undefined) return golden;
+  const samples = golden.meta.samples[family].map((one: { readonly steps: readonly unknown[] }, i: number) =>
+    i === short ? { ...one, steps: one.steps.slice(0, 1) } : one,
+  );
+  return { ...golden, meta: { ...golden.meta, samples: { ...golden.meta.samples, [family]: samples } } };
+}
+
 function caseOf(family: Family, name: string) {
   const {
     factor,
@@ -36,10 +45,11 @@ function caseOf(family: Family, name: string) {
     shift,
     alone,
     temperature = 1,
+    short,
   } = cases[family][name];
   const of = (term: string): number => (terms.includes(term) ? weights[term] : 0);
   return {
-    ...{ golden, family, name, recipe: adaptive },
+    ...{ golden: shortened(family, short), family, name, recipe: adaptive },
     config: {
       method: 'adaptive',
       latents: { factor, bias, min, max, filter, detachStop: alone === true, stopTemperature: temperature },
@@ -51,12 +61,15 @@ function caseOf(family: Family, name: string) {
 
 describe('a step agrees with torch, terms and gradients', () => {
   it.each(casesOf(golden.meta))('%s, %s', async (family, name) => {
-    expect(await onBackEnds(await makeCase(caseOf(family, name)), runtime)).toBeLessThan(TOLERANCE);
+    // Of one, the gradients cancel in part, and more of float32's rounding is left: 3.0e-5; float64 has it to 5e-6, see below.
+    const limit = name === 'no-latents' ? 2 * TOLERANCE : TOLERANCE;
+    expect(await onBackEnds(await makeCase(caseOf(family, name)), runtime)).toBeLessThan(limit);
   });
 
   // The weights of means are rounded to float32 here too, and gradients of several paths cancel in part.
   it('in the float64 interpreter, to the rounding of the golden file and of the weights', async () => {
-    expect(worst(interpreted(await makeCase(caseOf('llama', 'middle'))))).toBeLessThan(5 * ROUNDING);
+    for (const name of ['middle', 'no-latents'])
+      expect(worst(interpreted(await makeCase(caseOf('llama', name)))), name).toBeLessThan(5 * ROUNDING);
   });
 });
 

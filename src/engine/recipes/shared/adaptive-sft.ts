@@ -44,6 +44,8 @@ export interface AdaptiveSettings extends Pick<RunConfig, 'seed'> {
 const INPUTS = {
   rationale: 'explicit.rationale',
   latents: 'latents.mean',
+  /** Of each row, 1 if it has a rationale and latents, whose means can be compared. */
+  both: 'meaned.rows',
 } as const;
 
 /** n of a problem of k steps. */
@@ -94,9 +96,10 @@ export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettin
   if (weights.meaned > 0 && teacher && K > 0) {
     const theirs = meanOver(tape, tape.detach(teacher.states), INPUTS.rationale, layout.explicit - 1);
     const own = meanOver(tape, tape.stack(thoughts), INPUTS.latents, K);
-    tape.loss(['meaned'], [own, tape.detach(theirs)], (_, [student, target]) => [
-      o.mul(aligned(student as Tensor, target as Tensor, alignment.skipped), weights.meaned),
-    ]);
+    tape.loss(['meaned'], [own, tape.detach(theirs)], ({ graph }, [student, target]) => {
+      const both = graph.input(INPUTS.both, [layout.batch]);
+      return [o.mul(aligned(student as Tensor, target as Tensor, alignment.skipped, both), weights.meaned)];
+    });
   }
 }
 
@@ -159,11 +162,13 @@ export function supervisedInputs(
       const tokens = rows.reduce((n, { text }) => n + text.length, 0);
       const each = () => 1 / (decisions + tokens);
       const latents = rows.map((row) => row.latents);
+      const both = chosen.map(({ rationale }, b) => rationale.length > 0 && (latents[b] as number) > 0);
       return {
         ...textFeeds(rows, sizes.text, codec.padId, (row) => S + 1 + row.latents, each),
         ...decisionFeeds(rows, sizes.latents, each),
         ...latentMasks(latents, sizes.latents),
         [INPUTS.latents]: floats(latents, sizes.latents, (n, t) => (t < n ? 1 / n : 0)),
+        [INPUTS.both]: floats(both, 1, (has) => (has ? 1 : 0), [both.length]),
         [INPUTS.rationale]: floats(chosen, R - 1, ({ rationale: { length: N } }, j) => (j < N ? 1 / N : 0)),
       };
     },
