@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ABLATION_SEEDS, ablationsOf, planOf } from './ablations';
 import { type Arena, type ArenaRun, formatArena, MAX_CONTENDERS, readArenaFile, rowOf } from './arena';
 import { axisPoints, offAxis } from './arena-axis';
-import { parseRunConfig } from './config';
+import { type ConfigOf, parseRunConfig } from './config';
 import type { EvaluationEvent, RunResult } from './events';
-import type { CoconutRun } from './methods/coconut';
 import type { IcotRun } from './methods/icot';
 import { METHODS } from './methods/index';
 import { WITH_MOCK } from './methods/mock.testing';
@@ -16,13 +15,33 @@ it('a variant that is relative to its preset stays so when the preset is tuned a
   const contender = (id: string, name: string) => {
     const ablation = ABLATIONS.find((one) => one.id === id);
     return planOf(ablation as (typeof ABLATIONS)[number], METHODS).contenders.find((one) => one.name === name)
-      ?.config as unknown as IcotRun & CoconutRun;
+      ?.config as unknown as IcotRun & ConfigOf<'coconut'>;
   };
   const { removal } = contender('icot-options', 'iCoT');
   expect(contender('icot-options', 'twice as fast').removal.perStage).toBe(2 * removal.perStage);
   // The last stage alone.
   const { curriculum } = contender('coconut-parts', 'without curriculum');
-  expect(curriculum.first).toBe(curriculum.stages + 1);
+  expect([curriculum.first, curriculum.uniform]).toEqual([curriculum.stages + 1, 0]);
+});
+
+it('a cost or a teacher is compared with the rest as equal as the methods have it', () => {
+  const configsOf = (id: string) =>
+    planOf(ABLATIONS.find((one) => one.id === id) as (typeof ABLATIONS)[number], METHODS).contenders.map(
+      ({ config }) => config,
+    );
+  const costs = configsOf('training-cost').map(({ optimiser: { steps, batch, accumulation }, lora, data }) =>
+    JSON.stringify([steps, batch, accumulation, lora.rank, data.samples]),
+  );
+  expect(new Set(costs).size).toBe(1);
+  const [own, fixed, both] = configsOf('codi-parts') as ConfigOf<'codi'>[];
+  for (const run of [fixed, both] as ConfigOf<'codi'>[]) {
+    expect(run.latent.filter).toBe('hidden');
+    expect([run.latent.steps, run.optimiser, run.lora]).toEqual([
+      own?.latent.steps,
+      own?.optimiser,
+      own?.lora,
+    ]);
+  }
 });
 
 it('every figure and table that the Arena offers has an id of its own', () => {
