@@ -1,5 +1,6 @@
 import { shorten } from '../text/quote';
 import type { Arena, ArenaRun, KeptContender } from './arena';
+import { BASES, DATA } from './arena-terms';
 import type { RunConfig } from './config';
 import { type Evaluated, type EvaluationRequest, MAX_TOGETHER, OWN_MODE } from './evaluation';
 import { HELD_OUT } from './problem-source';
@@ -25,9 +26,6 @@ export const requestOfKept = ({ roles, data }: RunConfig): EvaluationRequest => 
   ...{ problems: data.heldOut, rule: data.rule },
   source: roles.data === 'opened' ? { kind: 'rows', seed: data.split } : HELD_OUT,
 });
-
-const BASES = { bundled: 'the bundled base', opened: 'an opened model' } as const;
-const DATA = { bundled: 'the bundled problems', opened: 'rows of a data set' } as const;
 
 /** Why a student of this configuration cannot be set beside contenders on these terms; `null` if it can. */
 export function otherTerms({ roles }: RunConfig, { roles: asked }: RunConfig): string | null {

@@ -9,6 +9,7 @@ import {
   standings,
   writeSeeds,
 } from './arena';
+import { onSameProblems, otherModels } from './arena-checks';
 import { parseRunConfig } from './config';
 import { signFlip } from './seeds';
 
@@ -69,8 +70,57 @@ describe('an arena', () => {
     );
     const more = { name: 'b', config: { ...config, data: { ...config.data, heldOut: 7 } } };
     expect(() => readArenaFile(other({ contenders: [first, more], baseline: 'a' }))).toThrow(
-      /^contenders\.1\.config\.data\.heldOut: 7 held-out problems; the first contender has/,
+      /^contenders\.1\.config\.data\.heldOut: 7 held-out problems; the first contender: /,
     );
+  });
+});
+
+describe('equal terms', () => {
+  const { data, roles } = config;
+  const file = (a: object, b: object) =>
+    formatArena({
+      ...arena,
+      contenders: [a, b].map((change, i) => ({ name: 'ab'[i] as string, config: { ...config, ...change } })),
+      baseline: 'a',
+    });
+  const opened = { roles: { ...roles, data: 'opened' } };
+  const also = (change: object) => ({ ...opened, data: { ...data, ...change } });
+
+  it.each([
+    ['roles.student', {}, { roles: { ...roles, student: 'opened' } }],
+    ['roles.data', {}, opened],
+    ['data.rule', {}, { data: { ...data, rule: 'text' } }],
+    ['data.split', opened, also({ split: 2 })],
+    ['data.longest', opened, also({ longest: 60 })],
+  ])('a file whose contenders differ in %s is refused', (path, a, b) => {
+    expect(() => readArenaFile(file(a, b))).toThrow(`contenders.1.config.${path}: `);
+  });
+
+  it.each([
+    [{ data: { ...data, samples: 8, split: 2, longest: 60, prompt: 'So:' } }],
+    [{ roles: { ...roles, teacher: 'self' } }],
+  ])('what else differs is what is compared: %j', (b) => {
+    expect(readArenaFile(file({}, b)).arena.contenders).toHaveLength(2);
+  });
+
+  it('a run on other held-out problems has no figure, and says so', () => {
+    const runs = [run('a', 1, 50), { ...run('b', 1, 60), problems: 'p1' }];
+    const row = { ...run('a', 2, 70), problems: 'p2', models: { m: '1' } };
+    expect(onSameProblems(row, { runs })).toEqual({
+      ...{ name: 'a', seed: 2, models: { m: '1' } },
+      failed: expect.stringContaining('not those of b, seed 1'),
+    });
+    for (const one of [{ ...row, problems: 'p1' }, run('a', 2, 70)])
+      expect(onSameProblems(one, { runs })).toBe(one);
+  });
+
+  it('runs on other weights, or on the same kept in other storage, are refused', () => {
+    const runs: ArenaRun[] = [{ ...run('a', 1, 50), models: { base: 'x' }, storage: 'f32' }];
+    const on = (sha256: string, storage?: 'f32' | 'int8') =>
+      otherModels(runs, [{ name: 'base', sha256 }], storage)?.message;
+    expect(on('y')).toContain('other weights of base');
+    expect(on('x', 'int8')).toContain('matrices in');
+    expect([on('x'), on('x', 'f32')]).toEqual([undefined, undefined]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readJson } from '../text/json';
 import { quote, shorten } from '../text/quote';
+import { unequalTerms } from './arena-terms';
 import { type RunConfig, readConfigSchema } from './config';
 import type { EvaluationEvent, RunResult } from './events';
 import { AROUND_LATENTS, meanLength } from './lengths';
@@ -84,6 +85,8 @@ export interface ArenaRun {
   readonly models?: Readonly<Record<string, string>> | undefined;
   /** How the layers' matrices of an opened base were kept meanwhile. */
   readonly storage?: WeightStorage | undefined;
+  /** Identifies the problems that were held out. */
+  readonly problems?: string | undefined;
 }
 
 export interface Arena extends ArenaPlan {
@@ -114,6 +117,7 @@ const runSchema = z.object({
   answerMilliseconds: seconds.optional(),
   models: z.record(z.string(), z.string()).optional(),
   storage: z.enum(WEIGHT_STORAGES).optional(),
+  problems: z.string().max(64).optional(),
 });
 
 const keptSchema = z.object({
@@ -157,14 +161,9 @@ const fileSchemaOf = (methods: Methods) =>
       // What others are compared with has every seed, which a kept student has not.
       if (names.length > 0 && !names.includes(baseline))
         refuse(`${quote(baseline)} is not among the contenders`, 'baseline');
-      // Figures on different problems cannot be compared.
-      const heldOut = (i: number) => contenders[i]?.config.config.data.heldOut;
-      const other = contenders.findIndex((_, i) => heldOut(i) !== heldOut(0));
-      if (other >= 0)
-        refuse(
-          `${heldOut(other)} held-out problems; the first contender has ${heldOut(0)}`,
-          ...['contenders', other, 'config', 'data', 'heldOut'],
-        );
+      // Figures on different problems, or on different bases, cannot be compared.
+      const other = unequalTerms(contenders.map(({ config }) => config.config));
+      if (other) refuse(other.message, 'contenders', other.at, 'config', ...other.path);
     });
 
 /**
@@ -230,6 +229,7 @@ export function rowOf(
     ('latent' in config ? config.latent.steps : undefined);
   return {
     ...{ name, seed, trainable, models, thoughts },
+    ...(result.data?.problems && { problems: result.data.problems }),
     ...(heldOut && status === 'done'
       ? { correct: heldOut.correct, total: heldOut.total }
       : { failed: status === 'done' ? 'no held-out problems were answered' : 'the run was stopped' }),

@@ -8,6 +8,9 @@ import { APP, count, group, setting } from './settings';
 
 export const LINEARS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
 
+/** Held-out problems of a run, at most. */
+export const MAX_HELD_OUT = 5000;
+
 /** Settings that come before the method's own. */
 export const before = {
   /** Seeds sample choice, batch order and LoRA initialisation. */
@@ -61,7 +64,7 @@ export const before = {
         help: 'Problems for the accuracy curve during training; never those of the final accuracy.',
         source: APP,
       }),
-      heldOut: setting(count(0, 5000).default(200), {
+      heldOut: setting(count(0, MAX_HELD_OUT).default(200), {
         label: 'Held-out problems',
         unit: 'problems',
         help: 'Problems for the final accuracy; none is trained or validated on.',

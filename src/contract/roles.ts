@@ -29,6 +29,8 @@ export const dataUsedSchema = z.object({
   training: ids,
   validation: ids,
   heldOut: ids,
+  /** Identifies the held-out problems: the first digits of a SHA-256 of their texts. */
+  problems: z.string().optional(),
   /** How many rows were passed over in drawing, and the first of them with the reason. */
   leftOut: whole,
   leftOutRows: z.array(leftOutSchema).readonly(),

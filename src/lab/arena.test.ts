@@ -90,6 +90,17 @@ describe('an arena, headless', () => {
     expect(repeated.runs.map(({ name }) => name)).toEqual(['mine', 'nocot']);
   }, 60_000);
 
+  it('goes on with no other weights than those of the runs so far', async () => {
+    const plan = join(folder, 'weights.json');
+    const config = parseRunConfig({ method: 'nocot', data: { samples: 4, validation: 0, heldOut: 6 } });
+    const arena: Arena = {
+      ...{ contenders: [{ name: 'nocot', config }], seeds: [1, 2], baseline: 'nocot' },
+      runs: [{ name: 'nocot', seed: 1, correct: 3, total: 6, models: { 'tiny-base': '0'.repeat(64) } }],
+    };
+    writeFileSync(plan, formatArena(arena));
+    await expect(run('arena', '--plan', plan)).rejects.toThrow('with other weights of tiny-base');
+  });
+
   it('refuses what it would have to ignore', async () => {
     await expect(run('arena')).rejects.toThrow('needs --plan with a file');
     await expect(run('arena', '--ablation', 'nope')).rejects.toThrow(/"nope"; there are lori-steps, /);

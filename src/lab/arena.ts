@@ -10,6 +10,7 @@ import {
   standings,
 } from '../contract/arena';
 import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
+import { onSameProblems, otherModels } from '../contract/arena-checks';
 import { remainingKept } from '../contract/arena-kept';
 import { arenaSentence, keptSentence, markdownOf } from '../contract/arena-table';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
@@ -25,11 +26,16 @@ import { evalTable } from './eval-table';
  * arena file again, which the page opens and which can be continued.
  */
 export const arena: Command = async (input) => {
-  const { workbench, say, save, onEvent } = input;
+  const { workbench, pair, say, save, onEvent } = input;
   const { arena: planned, notes } = await plannedOf(input);
   for (const note of notes) say(note);
   const runs: ArenaRun[] = [...planned.runs];
   const soFar = (): Arena => ({ ...planned, runs });
+  const checkModels = (models: Parameters<typeof otherModels>[1]): void => {
+    const other = otherModels(runs, models);
+    if (other) throw Object.assign(new Error(`--plan: ${other.message}`), { hint: other.hint });
+  };
+  checkModels(pair.models);
   const left = remaining(soFar());
   say(`${runs.length} runs done, ${left.length} left`);
   for (const { name, run } of remainingKept(planned))
@@ -44,7 +50,11 @@ export const arena: Command = async (input) => {
       if (event.kind === 'evaluation') evaluations.push(event);
     };
     const made = await orFailed(() => workbench.distil(unobserved({ ...config, seed }), { report }));
-    const row: ArenaRun = 'failed' in made ? { name, seed, ...made } : rowOf(name, seed, made, evaluations);
+    const row: ArenaRun =
+      'failed' in made
+        ? { name, seed, ...made }
+        : onSameProblems(rowOf(name, seed, made, evaluations), { runs });
+    checkModels(Object.entries(row.models ?? {}).map(([model, sha256]) => ({ name: model, sha256 })));
     runs.push(row);
     const share =
       row.correct !== undefined && row.total

@@ -102,6 +102,56 @@ describe('the arena', () => {
     expect(state().arena).toMatchObject({ runs: made, canUndo: false });
   });
 
+  it('keeps runs and the number of problems while another number is being typed', async () => {
+    const storage = memoryStore('test');
+    const { actions, state } = open({}, storage);
+    actions.changeArena({ ...small, seeds: '1' });
+    await actions.runArena();
+    const { runs } = state().arena;
+    for (const heldOut of [Number.NaN, 6000, 0, 2.5]) {
+      actions.changeArena({ heldOut });
+      actions.changeArena({ baseline: 'nocot-128' });
+      expect(state().arena).toMatchObject({ runs, canUndo: false, heldOut });
+      const again = open({}, storage);
+      await again.actions.loadArena();
+      expect(again.state().arena).toMatchObject({ heldOut: 10, baseline: 'nocot-128' });
+      expect(again.state().arena.runs).toHaveLength(runs.length);
+      expect(again.state().notices).toEqual([]);
+    }
+    // The number of before is no change; another one is, and can be undone.
+    actions.changeArena({ heldOut: 10 });
+    expect(state().arena).toMatchObject({ runs, canUndo: false });
+    actions.changeArena({ heldOut: Number.NaN });
+    actions.changeArena({ heldOut: 20 });
+    expect(state().arena).toMatchObject({ runs: [], canUndo: true, heldOut: 20 });
+    actions.undoArena();
+    expect(state().arena).toMatchObject({ runs, heldOut: 10 });
+  });
+
+  it('takes no contender on another base, data or rule, and says by which setting it differs', () => {
+    const { actions, state } = open();
+    actions.changeArena(small);
+    const before = planState(state().arena);
+    actions.setField('roles.student', 'opened');
+    actions.addDraftToArena();
+    expect(planState(state().arena)).toEqual(before);
+    expect(state().notices.at(-1)?.text).toMatch(/roles\.student .*trained on an opened model; the first/);
+    // The other way round: a preset beside contenders on an opened model.
+    actions.changeArena({ presets: [] });
+    actions.addDraftToArena();
+    expect(state().arena.others).toHaveLength(1);
+    actions.changeArena({ presets: ['nocot-128'] });
+    expect(state().arena.presets).toEqual([]);
+    // What makes no difference to which problems are answered is free.
+    for (const [path, value] of [
+      ['data.samples', 8],
+      ['data.split', 5],
+    ] as const)
+      actions.setField(path, value);
+    actions.addDraftToArena();
+    expect(state().arena.others).toHaveLength(2);
+  });
+
   it('is filled in with an ablation, shows its cost, runs to its chart, and can be undone', async () => {
     const storage = memoryStore('test');
     const { actions, state, engine } = open({}, storage);

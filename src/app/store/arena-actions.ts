@@ -9,10 +9,11 @@ import {
   remaining,
   rowOf,
 } from '../../contract/arena';
+import { onSameProblems, otherModels } from '../../contract/arena-checks';
 import { remainingKept } from '../../contract/arena-kept';
+import { unequalTerms } from '../../contract/arena-terms';
 import type { RunConfig } from '../../contract/config';
 import type { Progress } from '../../contract/events';
-import { STORAGE_SHORT } from '../../contract/weight-storage';
 import { ARENA_TAG } from '../../storage/store';
 import {
   type ArenaCost,
@@ -20,6 +21,7 @@ import {
   type ArenaState,
   arenaOf,
   arenaStateOf,
+  heldOutError,
   planState,
   usualBaseline,
   usualPresets,
@@ -70,9 +72,12 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
   const set = (change: Partial<ArenaState>) => ctx.set({ arena: { ...get(), ...change } });
   const task = ctx.task<true>({ get: () => get().task, set: (next) => set({ task: next }) });
   let dropped: ArenaPlanState | null = null;
+  /** The last number of held-out problems that could be run, while another is typed. */
+  let lastHeldOut: number | null = null;
   /** Of concurrent estimates, only the last is shown. */
   const estimating = latestOnly();
-  const arena = (): Arena => arenaOf(get(), ctx.get().presets);
+  const plan = (): ArenaPlanState => ({ ...planState(get()), heldOut: lastHeldOut ?? get().heldOut });
+  const arena = (): Arena => arenaOf(plan(), ctx.get().presets);
   /** Names that a new contender cannot have. */
   const names = (): ReadonlySet<string> => {
     const { contenders, kept = [] } = arena();
@@ -106,19 +111,31 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     set(next);
     void keep();
   };
+  /** Whether the contenders could be compared after a change; if not, it says why. */
+  const areEqual = (next: Partial<ArenaState>): boolean => {
+    const { contenders } = arenaOf({ ...get(), ...next }, ctx.get().presets);
+    const other = unequalTerms(contenders.map(({ config }) => config));
+    if (other)
+      ctx.notify(
+        'warning',
+        `Nothing was added, since it could not be compared: ${contenders[other.at]?.name} has ${other.path.join('.')} other than the rest (${other.message}). Remove the contenders that differ, or add one with the same.`,
+      );
+    return other === null;
+  };
   const add = (row: ArenaRun) => {
     // Bringing back what was dropped would replace the runs made from here on.
     dropped = null;
     set({ runs: [...get().runs, row], canUndo: false });
   };
   const drop = () => {
-    dropped = planState(get());
+    dropped = plan();
     change({ runs: [], canUndo: true });
   };
   const read = (text: string): void => {
     const { methods } = ctx.get();
     const { arena: found, notes } = readArenaFile(text, methods);
     for (const note of notes) ctx.notify('warning', note);
+    lastHeldOut = null;
     set(arenaStateOf(found, methods));
   };
 
@@ -134,14 +151,15 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     }
   };
   const fill = (id: string): void => {
-    const plan = planFor(id);
-    if (!plan || isBusy(get().task)) return;
-    const { heldOut } = get();
-    dropped = planState(get());
+    const found = planFor(id);
+    if (!found || isBusy(get().task)) return;
+    dropped = plan();
+    const { heldOut } = dropped;
+    lastHeldOut = null;
     change({
-      ...arenaStateOf({ ...plan, runs: [] }, ctx.get().methods),
+      ...arenaStateOf({ ...found, runs: [] }, ctx.get().methods),
       // All points go into `others`, so that one that equals a preset keeps its name on the axis.
-      ...{ presets: [], others: plan.contenders, heldOut, canUndo: true, cost: null },
+      ...{ presets: [], others: found.contenders, heldOut, canUndo: true, cost: null },
     });
   };
   const runAll = async (): Promise<boolean> => {
@@ -166,9 +184,10 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
         signal.throwIfAborted();
         const { task: own, result, series } = ctx.get().run;
         const storage = storageFor(config, ctx.get());
-        if (went && result)
-          add({ ...rowOf(name, seed, result, series.accuracy), ...(storage && { storage }) });
-        else if (own.status === 'failed' && isResult(own.error.code))
+        if (went && result) {
+          const row = { ...rowOf(name, seed, result, series.accuracy), ...(storage && { storage }) };
+          add(onSameProblems(row, get()));
+        } else if (own.status === 'failed' && isResult(own.error.code))
           // A run that diverges, or a method that refuses its settings, is a result.
           add({ name, seed, failed: own.error.message });
         else if (own.status === 'failed') throw Object.assign(new Error(own.error.message), own.error);
@@ -183,8 +202,20 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
 
   return {
     changeArena(next) {
+      if (next.presets && !areEqual(next)) return;
+      if (next.heldOut === undefined) return change(next);
+      // The runs in progress answer as many as there were.
+      if (isBusy(get().task)) return;
+      const { heldOut, runs } = get();
+      if (heldOutError(next.heldOut) !== null) {
+        // Shown beside the field, and neither stored nor run.
+        lastHeldOut ??= heldOut;
+        return set(next);
+      }
+      if (lastHeldOut !== null) set({ heldOut: lastHeldOut });
+      lastHeldOut = null;
       // Results on other problems cannot be compared with those to come.
-      if (next.heldOut !== undefined && next.heldOut !== get().heldOut && get().runs.length > 0) drop();
+      if (next.heldOut !== get().heldOut && runs.length > 0) drop();
       change(next);
     },
     addDraftToArena() {
@@ -192,7 +223,8 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
       const taken = names();
       let name: string = draft.method;
       for (let i = 2; taken.has(name); i++) name = `${draft.method}-${i}`;
-      change({ others: [...get().others, { name, config: draft }] });
+      const others = [...get().others, { name, config: draft }];
+      if (areEqual({ others })) change({ others });
     },
     addKeptToArena(id) {
       const { saved, methods, arena: state } = ctx.get();
@@ -212,8 +244,8 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     },
     fillArena: fill,
     async ablationCost(id) {
-      const plan = planFor(id);
-      return plan && isReady() ? costOf({ ...plan, runs: [] }) : null;
+      const found = planFor(id);
+      return found && isReady() ? costOf({ ...found, runs: [] }) : null;
     },
     async runAblation(id) {
       if (get().runs.length > 0 || isBusy(get().task) || isActive(ctx.get().run)) return false;
@@ -235,6 +267,7 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     clearArena: drop,
     undoArena() {
       if (!dropped) return;
+      lastHeldOut = null;
       change({ ...dropped, canUndo: false });
       dropped = null;
     },
@@ -264,21 +297,6 @@ function checkModels(
 ): void {
   const { opened } = state.lens;
   const models = [...(state.pair.value?.models ?? []), ...(opened.value ? [opened.value] : [])];
-  const other = runs
-    .flatMap(({ models: own = {} }) => Object.entries(own))
-    .find(([name, sha256]) => models.some((model) => model.name === name && model.sha256 !== sha256));
-  if (other)
-    throw Object.assign(new Error(`the runs so far were made with other weights of ${other[0]}`), {
-      code: 'input',
-      hint: 'Load them, then drop all runs, and start again.',
-    });
-  const storage = storageFor(config, state);
-  const kept = runs.find(
-    (run) => run.storage !== undefined && storage !== undefined && run.storage !== storage,
-  );
-  if (kept?.storage)
-    throw Object.assign(
-      new Error(`the runs so far were made with the base’s matrices in ${STORAGE_SHORT[kept.storage]}`),
-      { code: 'input', hint: 'Keep them so in the Model place, or drop all runs, and start again.' },
-    );
+  const other = otherModels(runs, models, storageFor(config, state));
+  if (other) throw Object.assign(new Error(other.message), { code: 'input', hint: other.hint });
 }

@@ -6,10 +6,12 @@ import {
   readSeeds,
   writeSeeds,
 } from '../../contract/arena';
+import { MAX_HELD_OUT } from '../../contract/common-settings';
 import type { RunConfig } from '../../contract/config';
 import type { Methods } from '../../contract/methods/method';
 import { type Preset, presetsOf } from '../../contract/presets';
 import { idle, type Task } from './task';
+import { whole } from './whole';
 
 /** The arena as it is being edited, and its runs so far. */
 export interface ArenaState {
@@ -43,6 +45,9 @@ export interface ArenaCost {
   /** Why there is no estimate. */
   readonly refused: string | null;
 }
+
+/** What is wrong with a number of held-out problems; `null` if nothing is. */
+export const heldOutError = (heldOut: number): string | null => whole(heldOut, 1, MAX_HELD_OUT);
 
 /** The part of the state that makes up the plan and its runs. */
 export type ArenaPlanState = Pick<

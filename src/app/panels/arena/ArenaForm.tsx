@@ -2,10 +2,10 @@ import './arena.css';
 import { type Arena, MAX_CONTENDERS, readSeeds } from '../../../contract/arena';
 import { fewSeeds } from '../../../contract/arena-table';
 import type { Preset } from '../../../contract/presets';
+import { heldOutError } from '../../store/arena';
 import { isActive } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
-import { whole } from '../../store/whole';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { CheckField, NumberField } from '../../ui/Field';
@@ -37,7 +37,7 @@ export function ArenaForm({
   const { addDraftToArena, changeArena, clearArena, runArena, undoArena } = useActions();
   const busy = isBusy(state.task);
   const seeds = readSeeds(state.seeds);
-  const heldOut = whole(state.heldOut, 1, 8192);
+  const heldOut = heldOutError(state.heldOut);
   const few = arena.contenders.length < 2;
   const many = arena.contenders.length > MAX_CONTENDERS;
   const powerless = fewSeeds(seeds.seeds.length, arena.contenders.length - 1);
@@ -98,6 +98,7 @@ export function ArenaForm({
         onChange={(next) => changeArena({ heldOut: next })}
         help="Answered after each run. A change drops the runs so far; Undo brings them back."
         error={heldOut ?? undefined}
+        isDisabled={busy}
       />
       {arena.contenders.length > 0 && (
         <Choice

@@ -76,12 +76,11 @@ describe('drawing rows for a run', () => {
 
   it('passes over rows that are too long or have no rationale, and lists them', async () => {
     const { training, validation, heldOut, leftOut } = await draw({}, { longest: 34, rationale: 'steps' });
-    for (const { tokens, row } of [...training, ...validation, ...heldOut]) {
+    for (const { tokens } of [...training, ...validation, ...heldOut])
       expect(tokens.question.length + tokens.rationale.length + 2 + tokens.answer.length).toBeLessThanOrEqual(
         34,
       );
-      expect(row.rationale).not.toBe('');
-    }
+    for (const { row } of training) expect(row.rationale).not.toBe('');
     // row-30 has 30 words: 30 + 1 + 2 + 2 = 35 tokens.
     const known = new Map(leftOut.map(({ id, reason }) => [id, reason]));
     expect(known.size).toBe(leftOut.length);
@@ -97,13 +96,27 @@ describe('drawing rows for a run', () => {
 
   it('passes over rows whose results have no tokens where these are what the teacher is read on', async () => {
     const { training, validation, heldOut, leftOut } = await draw({}, { rationale: 'results' });
-    const answers = [...training, ...validation, ...heldOut].map(({ row }) => Number(row.answer));
-    expect(answers).toHaveLength(24);
-    expect(answers.filter((answer) => answer % 7 === 0)).toEqual([]);
+    expect([training.length, validation.length, heldOut.length]).toEqual([12, 5, 7]);
+    expect(training.filter(({ row }) => Number(row.answer) % 7 === 0)).toEqual([]);
     const reasons = new Set(leftOut.map(({ reason }) => reason));
     expect([...reasons].sort()).toEqual(['the results of its steps have no tokens', 'without a rationale']);
     const written = await draw({}, { rationale: 'all-but-last' });
     expect(written.leftOut.every(({ reason }) => reason === 'without a rationale')).toBe(true);
+  });
+
+  it('holds out and validates on the same rows for every method, whether or not they have what it reads in training', async () => {
+    // Half of the rows are held out, so that some without a rationale are among them.
+    const change = { heldOut: 20, validation: 6, samples: 4 };
+    const [plain, ...reading] = await Promise.all(
+      [undefined, 'steps', 'results', 'all-but-last'].map((rationale) =>
+        draw(change, { rationale: rationale as RationaleForm | undefined }),
+      ),
+    );
+    for (const one of reading) {
+      expect(ids(one.heldOut)).toEqual(ids(plain?.heldOut ?? []));
+      expect(ids(one.validation)).toEqual(ids(plain?.validation ?? []));
+    }
+    expect(plain?.heldOut.filter(({ row }) => row.rationale === '').length).toBeGreaterThan(0);
   });
 
   it('refuses more rows than can be used, and says how many can', async () => {

@@ -45,7 +45,7 @@ const PACE = 50;
 /**
  * Training, validation and held-out rows without a common question. The split seed orders all rows: held-out rows are the
  * last ones that can be used, validation rows those before them. The training sample are the first of the others in the
- * order of the run's seed; with equal seeds it is the sample that the Data place shows.
+ * order of the run's seed; with equal seeds it is the sample that the Data place shows. A rationale is asked of training rows alone.
  * @throws InputError where fewer rows can be used than are asked for, CancelledError
  */
 export async function drawRows(set: DataSet, draw: RunDraw, options: DrawOptions): Promise<DrawnRows> {
@@ -55,24 +55,29 @@ export async function drawRows(set: DataSet, draw: RunDraw, options: DrawOptions
     ['split seed', split],
   ] as const)
     expectWhole(what, n, 0, 2 ** 31 - 1);
+  // Answered without their rationale, so that the rows are the same for every method.
+  const tested = new Usable(set, { ...options, rationale: undefined });
   const rows = new Usable(set, options);
   const last = [...set.order(split)].reverse();
-  const kept = await rows.take(last, heldOut, new Set());
+  const kept = await tested.take(last, heldOut, new Set());
   const used = new Set(kept);
-  const checked = await rows.take(last, validation, used);
+  const checked = await tested.take(last, validation, used);
   for (const i of checked) used.add(i);
   const learned = await rows.take(set.order(seed), samples, used);
+  const leftOut = [...tested.leftOut];
+  const known = new Set(leftOut.map(({ id }) => id));
+  leftOut.push(...rows.leftOut.filter(({ id }) => !known.has(id)));
   if (learned.length < samples || checked.length < validation || kept.length < heldOut) {
-    const { length } = rows.leftOut;
+    const { length } = leftOut;
     throw new InputError(
-      `${samples} training, ${validation} validation and ${heldOut} held-out rows are requested; ${set.rows.length - length} of the ${set.rows.length} rows with different questions can be used${length === 0 ? '' : ` (${rows.why()})`}`,
+      `${samples} training, ${validation} validation and ${heldOut} held-out rows are requested; ${set.rows.length - length} of the ${set.rows.length} rows with different questions can be used${length === 0 ? '' : ` (${why(leftOut)})`}`,
       length === 0
         ? 'Ask for fewer: the parts share no row.'
         : 'Ask for fewer, or for longer rows: the parts share no row.',
     );
   }
-  const of = (indices: readonly number[]): UsedRow[] => indices.map((i) => rows.at(i));
-  return { training: of(learned), validation: of(checked), heldOut: of(kept), leftOut: rows.leftOut };
+  const of = (from: Usable, indices: readonly number[]): UsedRow[] => indices.map((i) => from.at(i));
+  return { training: of(rows, learned), validation: of(tested, checked), heldOut: of(tested, kept), leftOut };
 }
 
 /** Rows as they are tokenized, each once. */
@@ -104,16 +109,6 @@ class Usable {
     return this.known.get(i) as UsedRow;
   }
 
-  /** `12 longer than 512 tokens, 1 without a rationale` */
-  why(): string {
-    const counts = new Map<string, number>();
-    for (const { reason } of this.leftOut) {
-      const kind = reason.replace(/^\d+ tokens; at most/, 'longer than');
-      counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    }
-    return [...counts].map(([kind, n]) => `${n} left out: ${kind}`).join('; ');
-  }
-
   private use(i: number): UsedRow | null {
     const known = this.known.get(i);
     if (known !== undefined) return known;
@@ -124,6 +119,16 @@ class Usable {
     this.known.set(i, used);
     return used;
   }
+}
+
+/** `12 left out: longer than 512 tokens; 1 left out: without a rationale` */
+function why(leftOut: readonly LeftOutRow[]): string {
+  const counts = new Map<string, number>();
+  for (const { reason } of leftOut) {
+    const kind = reason.replace(/^\d+ tokens; at most/, 'longer than');
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].map(([kind, n]) => `${n} left out: ${kind}`).join('; ');
 }
 
 /** A row's tokens, or why it cannot be used. */

@@ -2,6 +2,7 @@ import type { RuleId } from '../../../contract/answer-rules';
 import type { RunConfig } from '../../../contract/config';
 import type { DataUsed } from '../../../contract/roles';
 import { InputError } from '../../base/errors';
+import { sha256Hex } from '../../base/sha256';
 import { type DrawOptions, drawRows, type UsedRow } from '../../data/sets/draw-rows';
 import { calculationsOf } from '../../data/sets/row-codec';
 import type { RationaleForm } from '../../data/tokens';
@@ -44,7 +45,11 @@ export async function runData(
 }
 
 /** The bundled word problems, in the student's tokens. */
-function problemsOf({ seed, data }: RunConfig, { codec }: Roles, { pair, problems }: LoadedModels): RunData {
+async function problemsOf(
+  { seed, data }: RunConfig,
+  { codec }: Roles,
+  { pair, problems }: LoadedModels,
+): Promise<RunData> {
   if (!pair || !problems) throw new InputError('no models are loaded', 'Load the bundled pair first.');
   const own = (examples: readonly Example[]): readonly Example[] =>
     codec === pair.codec ? examples : examples.map((e) => ({ ...e, tokens: codec.encode(e.problem) }));
@@ -58,6 +63,7 @@ function problemsOf({ seed, data }: RunConfig, { codec }: Roles, { pair, problem
       sha256: null,
       rule: ruleOf(data.rule, 'last-number'),
       ...idsOf({ training, validation, heldOut }),
+      problems: await digestOf(heldOut),
       leftOut: 0,
       leftOutRows: [],
       notes: [],
@@ -98,6 +104,7 @@ async function rowsOf(
       sha256: set.report.sha256,
       rule: ruleOf(data.rule, set.report.rule),
       ...idsOf({ training, validation, heldOut }),
+      problems: await digestOf(heldOut),
       leftOut: drawn.leftOut.length,
       leftOutRows: drawn.leftOut.slice(0, MAX_LISTED),
       notes: rationale === 'results' ? withoutCalculations(training) : [],
@@ -112,6 +119,16 @@ const idsOf = (parts: Pick<RunData, 'training' | 'validation' | 'heldOut'>) => (
   validation: parts.validation.map(({ id }) => id),
   heldOut: parts.heldOut.map(({ id }) => id),
 });
+
+const DIGITS = 16;
+const digestOf = async (examples: readonly Example[]): Promise<string> =>
+  (
+    await sha256Hex(
+      new TextEncoder().encode(
+        JSON.stringify(examples.map(({ problem: { question, answer } }) => [question, answer])),
+      ),
+    )
+  ).slice(0, DIGITS);
 
 /** From rows without calculations, results alone cannot be extracted. */
 function withoutCalculations(training: readonly Example[]): string[] {
