@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { standings } from './arena';
 import { arenaOf, SEEDS } from './arena.testing';
-import { arenaSentence, COLUMNS, fewSeeds, markdownOf, rowsOf } from './arena-table';
+import { arenaNote, arenaSentence, COLUMNS, fewSeeds, markdownOf, rowsOf } from './arena-table';
 
 it('names the baseline wherever a method is above or below it', () => {
   expect(arenaSentence(arenaOf({ base: 0.5, good: 0.8 }, 'base'))).toBe(
@@ -29,6 +29,17 @@ it('has a median and a difference with their intervals, in percent and in points
   expect(lines).toHaveLength(4);
   // A bar in a name ends no cell.
   for (const line of lines) expect(line.split(/(?<!\\)\|/)).toHaveLength(COLUMNS.length + 2);
+});
+
+it('says below the table what it compares, on how many problems, and by which test', () => {
+  const arena = arenaOf({ base: 0.5, good: 0.8, other: 0.5 }, 'base');
+  const note = arenaNote(arena);
+  expect(note).toMatch(
+    /^Right answers to \d+ held-out problems, .*Differences are from base, paired by seed/,
+  );
+  expect(note).toContain('corrected by Holm for 2 comparisons');
+  expect(note).toContain(arenaSentence(arena));
+  expect(markdownOf(standings(arena), note).trim().split('\n').at(-1)).toBe(note);
 });
 
 it('has no interval of one seed', () => {

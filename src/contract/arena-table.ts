@@ -87,6 +87,19 @@ export function arenaSentence(arena: Arena, found: readonly Standing[] = standin
     .join(' ');
 }
 
+/** What the table’s columns are, and what it establishes. */
+export function arenaNote(arena: Arena, found: readonly Standing[] = standings(arena)): string {
+  const compared = found.filter(({ kept, against }) => !kept && against !== null).length;
+  const problems = arena.runs.find(({ total }) => total !== undefined)?.total ?? 0;
+  return [
+    `Right answers to ${problems} held-out problems, the same in every run. Differences are from ${arena.baseline}, paired by seed; p is the exact sign-flip test over seeds, two-sided, corrected by Holm for ${compared === 1 ? '1 comparison' : `${compared} comparisons`}; intervals are 95 % percentile bootstrap intervals over seeds.`,
+    arenaSentence(arena, found),
+    keptSentence(arena, found),
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
 /** Why kept students stand without an interval, and which of them are not compared; nothing without any. */
 export function keptSentence({ baseline }: Pick<Arena, 'baseline'>, found: readonly Standing[]): string {
   const kept = found.filter((one) => one.kept);

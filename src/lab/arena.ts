@@ -12,7 +12,7 @@ import {
 import { axisPoints, offAxis, PARTS, UNITS } from '../contract/arena-axis';
 import { onSameProblems, otherModels } from '../contract/arena-checks';
 import { remainingKept } from '../contract/arena-kept';
-import { arenaSentence, keptSentence, markdownOf } from '../contract/arena-table';
+import { arenaNote, markdownOf } from '../contract/arena-table';
 import type { EvaluationEvent, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { SeedSummary } from '../contract/seeds';
@@ -70,9 +70,7 @@ export const arena: Command = async (input) => {
     ...whole,
     standings: found.map(plainly),
     table: [
-      markdownOf(found),
-      arenaSentence(whole, found),
-      ...(planned.kept ? [keptSentence(whole, found)] : []),
+      markdownOf(found, arenaNote(whole, found)),
       '',
       bySeedTable(whole, found),
       ...axisTable(whole),

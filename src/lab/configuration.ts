@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseRunConfig, type RunConfig, withMethod } from '../contract/config';
 import { methodOf } from '../contract/methods/index';
-import type { Methods } from '../contract/methods/method';
+import { type Methods, stagesLeftOut } from '../contract/methods/method';
 import { findPreset, type Preset, presetsOf } from '../contract/presets';
 import { parseRunFile, type ReadRunFile } from '../contract/run-file';
 import { readJson } from '../text/json';
@@ -39,7 +39,8 @@ export async function configurationOf(
       name: id,
       config: withMethod(changed.config, id, methods).config,
     }));
-    return { file, config: changed.config, contenders, notes: [...notes, ...changed.notes] };
+    const short = tooShort(compares ? contenders : [{ name: '', config: changed.config }], methods);
+    return { file, config: changed.config, contenders, notes: [...notes, ...changed.notes, ...short] };
   }
   const { presets, notes } = chosenPresets(given.preset, methods, compares);
   const changed = presets.map((preset) => ({
@@ -50,9 +51,16 @@ export async function configurationOf(
     file: null,
     config: (changed[0] as { readonly config: RunConfig }).config,
     contenders: changed,
-    notes: [...notes, ...(changed[0]?.notes ?? [])],
+    notes: [...notes, ...(changed[0]?.notes ?? []), ...tooShort(changed, methods)],
   };
 }
+
+/** What contenders’ runs are too short for, one sentence each. */
+const tooShort = (contenders: Configuration['contenders'], methods: Methods): string[] =>
+  contenders.flatMap(({ name, config }) => {
+    const text = stagesLeftOut(methodOf(config.method, methods), config);
+    return text === '' ? [] : [name === '' ? text : `${name}: ${text}`];
+  });
 
 /**
  * The presets with these ids; without ids, the first, or for a comparison all that are not named for a

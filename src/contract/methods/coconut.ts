@@ -115,7 +115,7 @@ export const coconut = defineMethod({
         }),
         padLatents: setting(z.boolean().default(true), {
           label: 'Equal numbers of latents',
-          help: 'In the last stage, give problems with fewer than S steps as many latents as the rest.',
+          help: 'In the last stage, give problems with fewer than S steps as many latents as the rest. Without it such a problem is trained with c latents for each of its own steps, and is still answered with as many as the rest, since the number of steps of an unseen problem is not known.',
           source: `${CURRICULUM} (pad_latent_to_max)`,
         }),
         uniform: setting(z.number().min(0).max(1).default(0), {

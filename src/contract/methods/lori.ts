@@ -95,14 +95,14 @@ export const lori = defineMethod({
               label: 'Anchor sample rank',
               tex: 'r_B',
               unit: 'directions',
-              help: 'Tucker rank of the anchor states over samples; at most the number of samples.',
+              help: 'Tucker rank of the anchor states over samples; at most the number of samples. No effect unless refined by HOOI: the loss needs the subspace of the hidden mode alone.',
               source: OURS,
             }),
             layerRank: setting(count(1, 64).default(4), {
               label: 'Anchor layer rank',
               tex: 'r_L^{(a)}',
               unit: 'directions',
-              help: 'Tucker rank of the anchor states over layers; at most the number of layers. LoRi uses 16 for its 3B and 8B models.',
+              help: 'Tucker rank of the anchor states over layers; at most the number of layers. LoRi uses 16 for its 3B and 8B models. No effect unless refined by HOOI.',
               source: OURS,
             }),
             hiddenRank: setting(count(1, 512).default(32), {
@@ -172,7 +172,7 @@ export const lori = defineMethod({
       formerly: ['lori-steps-128'],
       name: 'LoRi',
       about:
-        'LoRi as the paper describes it: moments over every token of the teacher’s rationale, and the anchor loss. Ranks and weights, which the paper’s available text leaves open, are tuned for the bundled pair.',
+        'LoRi as the paper describes it: moments over every token of the teacher’s rationale, and the anchor loss. Ranks and weights, which the paper’s available text leaves open, are tuned for the bundled pair; each layer is divided by its standard deviation first, which is this project’s own addition. Writing the rationale is not trained along (λ_E = 0): raise that weight to keep explicit reasoning (LoRi-E).',
       changes: WHOLE_RATIONALES,
     },
     {

@@ -90,3 +90,21 @@ export const defineMethod = <const Id extends string, S extends z.ZodRawShape>(
 /** The stages of a run; none of a method without a curriculum. */
 export const runStages = (method: MethodData, config: object): readonly Stage[] =>
   method.stages?.(config as never) ?? [];
+
+/** Which stages of its curriculum a run is too short for, in a sentence; empty if all of them begin. */
+export function stagesLeftOut(
+  method: MethodData,
+  config: { readonly optimiser: { readonly steps: number } },
+): string {
+  const { optimiser } = config;
+  const all = runStages(method, { ...config, optimiser: { ...optimiser, steps: Number.MAX_SAFE_INTEGER } });
+  const left = all.slice(runStages(method, config).length);
+  const [first] = left;
+  if (!first) return '';
+  const needed = (left.at(-1)?.from ?? 0) + 1;
+  const which =
+    left.length === 1
+      ? `the stage “${first.name}” begins`
+      : `${left.length} of ${all.length} stages begin, from “${first.name}” on`;
+  return `The run ends after ${optimiser.steps} steps, before ${which}: for the whole curriculum choose ${needed} steps at least, or shorter stages.`;
+}

@@ -272,9 +272,9 @@ describe('lori', () => {
   });
 
   it('names the ranks that the model and the samples have no room for, and computes no factors of a term of weight 0', async () => {
-    const large = { layerRank: 64, hiddenRank: 30, anchor: { sampleRank: 32, layerRank: 4 } as never };
-    const ranksOf = async (weights: object) => {
-      const of = configOf(large, weights);
+    const large = { layerRank: 64, hiddenRank: 30 };
+    const ranksOf = async (weights: object, hooi = true) => {
+      const of = configOf({ ...large, anchor: { sampleRank: 32, layerRank: 4, hooi } as never }, weights);
       const read = knownTeacher(teacherOf([2]));
       const { ranksUsed = {} } = await lori.targets(of, TINY_CONFIG, read, new Pace('the test', undefined));
       return ranksUsed;
@@ -282,6 +282,8 @@ describe('lori', () => {
     const moments = { 'factors.layerRank': L, 'factors.hiddenRank': H };
     const anchor = { 'factors.anchor.sampleRank': 1, 'factors.anchor.layerRank': L };
     expect(await ranksOf({})).toMatchObject({ ...moments, ...anchor });
+    // Without HOOI these two have no effect.
+    expect(Object.keys(await ranksOf({}, false)).filter((name) => name in anchor)).toEqual([]);
     // Whose factors are computed says which ranks it used.
     const without = async (weights: object) => Object.keys(await ranksOf(weights));
     expect((await without({ anchor: 0 })).filter((name) => name.startsWith('factors.anchor'))).toEqual([]);

@@ -1,5 +1,5 @@
 import { type Arena, formatArena, standings } from '../../../contract/arena';
-import { keptSentence, markdownOf } from '../../../contract/arena-table';
+import { arenaNote, markdownOf } from '../../../contract/arena-table';
 import { useActions } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { CsvButton } from '../../ui/CsvButton';
@@ -12,7 +12,7 @@ const MAX_FILE = 4e6;
 
 function markdown(arena: Arena): string {
   const found = standings(arena);
-  return markdownOf(found, keptSentence(arena, found));
+  return markdownOf(found, arenaNote(arena, found));
 }
 
 /** An arena out to files and in from one. */

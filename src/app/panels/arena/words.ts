@@ -81,6 +81,8 @@ export const runTable = ({ runs, axis, kept = [] }: Arena) => ({
     'answer milliseconds',
     ...(axis?.places ? [axis.label] : []),
     ...(kept.length > 0 ? ['kept run'] : []),
+    ...(hasStorage(runs) ? ['base’s matrices'] : []),
+    'held-out problems (hash)',
     'failed',
   ],
   rows: runs.map((run) => [
@@ -98,9 +100,13 @@ export const runTable = ({ runs, axis, kept = [] }: Arena) => ({
     run.answerMilliseconds ?? null,
     ...(axis?.places ? [axis.places[run.name] ?? null] : []),
     ...(kept.length > 0 ? [kept.find(({ name }) => name === run.name)?.run ?? null] : []),
+    ...(hasStorage(runs) ? [run.storage ?? null] : []),
+    run.problems ?? null,
     run.failed ?? null,
   ]),
 });
+
+const hasStorage = (runs: Arena['runs']): boolean => runs.some(({ storage }) => storage !== undefined);
 
 /** The seeds of the plan and of the kept students that answered, ascending where there are others. */
 function withKeptSeeds(found: readonly Standing[], seeds: readonly number[]): readonly number[] {

@@ -7,6 +7,8 @@ import {
   storageThatFits,
   whatFits,
 } from '../../../contract/memory';
+import { methodOf } from '../../../contract/methods/index';
+import { stagesLeftOut } from '../../../contract/methods/method';
 import type { RunCost as Cost, EvaluationSeconds, TeacherReading } from '../../../contract/run-cost';
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useActions, useApp } from '../../store/use-app';
@@ -37,11 +39,20 @@ export function RunCost() {
   if (cost.value === null) return null;
   return (
     <section aria-label="What this run takes" className="run-cost">
+      <Stages />
       <Memory cost={cost.value} />
       <Time cost={cost.value} />
       <Kept bytes={cost.value.kept} />
     </section>
   );
+}
+
+/** Stages of a curriculum that the run is too short for. */
+function Stages() {
+  const draft = useApp((state) => state.draft);
+  const methods = useApp((state) => state.methods);
+  const text = stagesLeftOut(methodOf(draft.method, methods), draft);
+  return text === '' ? null : <p className="field-error">{text}</p>;
 }
 
 function Memory({ cost: { memory, composition, batch, tokens, storage, reading } }: { readonly cost: Cost }) {

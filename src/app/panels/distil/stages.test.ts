@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { parseRunConfig } from '../../../contract/config';
-import { METHODS } from '../../../contract/methods/index';
+import { METHODS, methodOf } from '../../../contract/methods/index';
+import { stagesLeftOut } from '../../../contract/methods/method';
+import { presetsOf } from '../../../contract/presets';
 import { emptySeries } from '../../../contract/series-schema';
 import { lineFigure } from '../../charts/line-figure';
 
@@ -26,6 +28,20 @@ it('knows a run’s stages from its configuration; methods without a curriculum 
   ]);
   expect(stagesOfRun(parseRunConfig({ method: 'ce' }), METHODS)).toEqual([]);
   expect(stagesOfRun(null, METHODS)).toEqual([]);
+});
+
+it('a run too short for its curriculum is told so, with the steps that it would take', () => {
+  const short = (steps: number) =>
+    stagesLeftOut(methodOf('coconut'), { ...config, optimiser: { ...config.optimiser, steps } });
+  expect(short(41)).toBe('');
+  expect(short(40)).toBe(
+    'The run ends after 40 steps, before the stage “no written steps, 2 latents” begins: for the whole curriculum choose 41 steps at least, or shorter stages.',
+  );
+  expect(short(20)).toContain('before 2 of 3 stages begin, from “2 latents” on');
+  // As a method is without its preset.
+  expect(stagesLeftOut(methodOf('grpo'), parseRunConfig({ method: 'grpo' }))).toMatch(/“reinforced” begins/);
+  for (const { config: preset, id } of presetsOf(METHODS))
+    expect(stagesLeftOut(methodOf(preset.method), preset), id).toBe('');
 });
 
 it('marks the stages that have begun, at their first step', () => {

@@ -237,9 +237,11 @@ async function anchorLossOf(
   const path = 'factors.anchor';
   const samples = anchors.length / (L * H);
   const rank = spannedRank(setup, `${path}.hiddenRank`, hiddenRank, samples * L);
+  // Of HOSVD the hidden mode's subspace depends on its own rank alone: what has no effect is not reported as reduced.
+  const other = hooi ? setup : { ...setup, ranksUsed: {} };
   const steps = anchorFactors(anchors, L, H, {
-    rankB: cappedRank(setup, `${path}.sampleRank`, sampleRank, samples),
-    rankL: cappedRank(setup, `${path}.layerRank`, layerRank, L),
+    rankB: cappedRank(other, `${path}.sampleRank`, sampleRank, samples),
+    rankL: cappedRank(other, `${path}.layerRank`, layerRank, L),
     rankH: rank,
     hooi,
     layerScale: scale,
