@@ -86,19 +86,42 @@ const NEVER_FALSE = new Set(['scale_attn_weights']);
 
 /** Words that occur in the names of fields that change a network. */
 const SPEAKS_OF_NETWORK =
-  /rope|rotary|norm|scal|cap|multiplier|attn|attention|bias|expert|moe|head|window|alibi|act|gate|mlp|residual|embd|embed|hidden|layer|position|parallel|clip|quant|sparse|kv|conv|ssm|mamba|router|mixture|share|latent|recurren|mask|loop|thought/i;
+  /rope|rotary|norm|scal|cap|multiplier|attn|attention|bias|expert|moe|head|window|alibi|act|gate|mlp|residual|embd|embed|hidden|layer|position|parallel|clip|quant|sparse|kv|conv|ssm|mamba|router|mixture|share|latent|recurren|mask|loop|thought|logit|glu|causal|bidirection|prefix_lm|gamma|softmax|dim_model|(?:^|_)mup/i;
+
+/**
+ * Switches of what every network here has or lacks, by family: `false` does not leave out an option but changes the network.
+ */
+const ALWAYS: Readonly<Record<string, { readonly rotary: boolean; readonly gpt2: boolean }>> = {
+  is_causal: { rotary: true, gpt2: true },
+  causal: { rotary: true, gpt2: true },
+  use_causal_mask: { rotary: true, gpt2: true },
+  bidirectional: { rotary: false, gpt2: false },
+  use_bidirectional_attention: { rotary: false, gpt2: false },
+  pre_norm: { rotary: true, gpt2: true },
+  norm_first: { rotary: true, gpt2: true },
+  do_layer_norm_before: { rotary: true, gpt2: true },
+  use_rms_norm: { rotary: true, gpt2: false },
+  gated_mlp: { rotary: true, gpt2: false },
+  use_glu: { rotary: true, gpt2: false },
+  rope: { rotary: true, gpt2: false },
+  use_rope: { rotary: true, gpt2: false },
+  use_rotary: { rotary: true, gpt2: false },
+  rotary: { rotary: true, gpt2: false },
+};
 
 const MAX_NAMED = 12;
 
 /** Adds notes on unused fields. @throws ConfigError for a field that changes the network and is not implemented */
 export function checkUnused(type: ModelType, json: JsonObject, notes: string[]): void {
-  const used = USED_BY[type === 'gpt2' ? 'gpt2' : 'rotary'];
+  const kind = type === 'gpt2' ? 'gpt2' : 'rotary';
+  const used = USED_BY[kind];
   const unknown: string[] = [];
   const latents: string[] = [];
   for (const name of Object.keys(json)) {
     const value = own(json, name);
     if (name === 'layer_types') checkLayerTypes(value ?? []);
     else if (Object.hasOwn(NETWORK, name)) checkOption(name, value);
+    else if (Object.hasOwn(ALWAYS, name)) checkAlways(name, value, ALWAYS[name]?.[kind]);
     else if (USED.has(name) || used.has(name) || HARMLESS.has(name) || HARMLESS_NAMES.test(name)) continue;
     else if (isOff(value)) continue;
     else if (LATENTS.test(name)) latents.push(name);
@@ -130,6 +153,11 @@ function checkOption(name: string, value: unknown): void {
       'Choose the unquantised checkpoint.',
     );
   throw new ConfigError(`unsupported ${name} ${quote(value)}; supported: ${supported.join(', ')}`, OTHER);
+}
+
+function checkAlways(name: string, value: unknown, always: boolean | undefined): void {
+  if (value !== undefined && value !== null && value !== always)
+    throw new ConfigError(`unsupported ${name} ${quote(value)}; supported: ${always}`, OTHER);
 }
 
 function checkLayerTypes(types: unknown): void {

@@ -35,6 +35,17 @@ export function ropeOf(
       `${first.key} and ${second.key} ask for different scalings of RoPE`,
       'Leave the one that belongs to the weights in config.json.',
     );
+  const bases = holders.filter(({ holder }) => !isAbsent(holder, 'rope_theta'));
+  if (
+    first &&
+    second &&
+    bases.length > 1 &&
+    own(first.holder, 'rope_theta') !== own(second.holder, 'rope_theta')
+  )
+    throw new ConfigError(
+      `rope_theta is ${quote(own(first.holder, 'rope_theta'))} in ${first.key} and ${quote(own(second.holder, 'rope_theta'))} in ${second.key}`,
+      'Leave the one that belongs to the weights in config.json.',
+    );
   const place = holders.find(({ holder }) => !isAbsent(holder, 'rope_theta'));
   const ropeTheta = positive(place?.holder ?? json, 'rope_theta', 10000, 1e12);
   if (!place && isAbsent(json, 'rope_theta')) noteDefault(notes, 'rope_theta', ropeTheta);

@@ -252,6 +252,40 @@ describe('parseModelConfig', () => {
     expect(notes).toEqual(['Fields of config.json that are unknown and not used: "foo", "flavour".']);
   });
 
+  it.each([
+    ['is_causal', false, llama],
+    ['is_causal', false, gpt2],
+    ['causal', false, qwen2],
+    ['use_rope', false, llama],
+    ['use_rope', true, gpt2],
+    ['pre_norm', false, llama],
+    ['gated_mlp', false, qwen2],
+    ['bidirectional', true, llama],
+    ['prefix_lm', true, llama],
+    ['dim_model_base', 256, llama],
+    ['swiglu_limit', 7, llama],
+    ['logits_divisor', 2, llama],
+    ['use_mup', true, llama],
+  ])('refuses %s: %s, which changes the network', (name, value, config) => {
+    expect(() => parseModelConfig({ ...config, [name]: value })).toThrow(name);
+  });
+
+  it('takes such fields where they say what is computed anyway', () => {
+    const same = { is_causal: true, use_rope: true, pre_norm: true, bidirectional: false, use_mup: false };
+    expect(parseModelConfig({ ...llama, ...same, warmup_ratio: 0.1 }).notes).toEqual([
+      'Fields of config.json that are unknown and not used: "warmup_ratio".',
+    ]);
+    expect(parseModelConfig({ ...gpt2, use_rope: false, is_causal: null }).notes).toEqual([]);
+  });
+
+  it('notes a pad token beyond the vocabulary', () => {
+    expect(parseModelConfig({ ...llama, pad_token_id: 99_999 }).notes).toEqual([
+      expect.stringMatching(/^pad_token_id is 99999, beyond the vocabulary/),
+    ]);
+    for (const pad of [null, -1, 0])
+      expect(parseModelConfig({ ...llama, pad_token_id: pad }).notes).toEqual([]);
+  });
+
   it('accepts published latent-reasoning models, and says that their latents are made differently here', () => {
     const { notes } = parseModelConfig({
       ...gpt2,
@@ -439,6 +473,15 @@ describe('parseModelConfig', () => {
         rope_parameters: { rope_type: 'default', rope_theta: 1e4 },
       },
       'rope_parameters and rope_scaling ask for different scalings',
+    ],
+    [
+      'two bases',
+      {
+        ...without(llama, 'rope_theta'),
+        rope_scaling: { rope_type: 'default', rope_theta: 5e5 },
+        rope_parameters: { rope_type: 'default', rope_theta: 1e6 },
+      },
+      'rope_theta is 1000000 in rope_parameters and 500000 in rope_scaling',
     ],
     [
       'longrope',

@@ -40,6 +40,11 @@ export function parseModelConfig(json: unknown): ModelConfig {
   const notes: string[] = [];
   const family = familyConfig(modelType, json, notes);
   checkUnused(modelType, json, notes);
+  const pad = own(json, 'pad_token_id');
+  if (typeof pad === 'number' && pad >= family.vocabSize)
+    notes.push(
+      `pad_token_id is ${quote(pad)}, beyond the vocabulary (vocab_size ${family.vocabSize}); it is not used: padding is masked here.`,
+    );
   return {
     modelType,
     ...family,

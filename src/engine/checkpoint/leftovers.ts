@@ -68,6 +68,7 @@ export function notesOnLeftovers(
       ({ names, rank }) => names.test(name) && (rank ?? shape.length) === shape.length,
     );
     if (buffer) say(buffer.why, name);
+    else if (HEAD_PARTS.test(name)) network.push(leftover);
     else if (expected !== undefined && inBody(expected)) network.push(leftover);
     else say('not part of the decoder', name);
   }
@@ -76,6 +77,9 @@ export function notesOnLeftovers(
     grouped(names).map(({ text, isOne }) => `${text} ${isOne ? 'is' : 'are'} ignored: ${why}.`),
   );
 }
+
+/** Parts of the head besides its matrix. */
+const HEAD_PARTS = /(^|\.)lm_head\.(?!weight$)/;
 
 /** @throws FileError naming the tensors of the network that nothing uses, if there are any */
 function refuse(network: readonly Leftover[]): void {
@@ -87,6 +91,12 @@ function refuse(network: readonly Leftover[]): void {
     throw new FileError(
       `${quote(stray)}, which the index does not name, holds tensors of the network that nothing uses: ${listed(names.map(quote), 3)}`,
       `Take ${stray} out of the folder if it does not belong to the checkpoint; if it does, get the index and the config.json of the checkpoint again.`,
+    );
+  const ofHead = names.find((name) => HEAD_PARTS.test(name));
+  if (ofHead !== undefined)
+    throw new FileError(
+      `the weights hold ${quote(ofHead)}, a part of the head that is not supported: the head is a matrix alone`,
+      'Every logit would be computed without it. Open a checkpoint whose head has its weight alone; hidden states can be had by taking the tensor out of the file.',
     );
   throw new FileError(
     `the weights hold ${network.length} tensors of the network that config.json does not name: ${listed(names.map(quote), 3)}`,

@@ -304,6 +304,7 @@ describe('unread tensors', () => {
       'model.layers.0.self_attn.q_norm.weight',
       'architecture is not supported',
     ],
+    ['a bias of the head', 'lm_head.bias', 'Every logit'],
     ['a layer too many', 'model.layers.7.mlp.down_proj.weight', 'their own config.json'],
     ['an adapter', 'model.layers.0.self_attn.q_proj.lora_A.default.weight', 'Merge the adapter'],
   ])('%s: would change the states, and is refused by name', async (_what, name, hint) => {
