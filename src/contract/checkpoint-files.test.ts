@@ -51,6 +51,10 @@ describe('files that are no checkpoint', () => {
     [['model.Q4_K_M.gguf'], /GGUF.*safetensors/],
     [[...CONFIGS, 'tf_model.h5'], /TensorFlow/],
     [[...CONFIGS, 'weights.npz'], /MLX/],
+    [
+      [...CONFIGS, 'model.safetensors', 'quantize_config.json'],
+      /GPTQ or AWQ: .*quantize_config\.json.*names it as/,
+    ],
     [[...CONFIGS, 'model-00002-of-00003.safetensors'], /1 of 3 shards; missing: 1, 3.*all 3 files/],
   ])('%j is named, with what to do', (names, words) => expect(said(recogniseWeights(names))).toMatch(words));
 
@@ -62,6 +66,8 @@ describe('files that are no checkpoint', () => {
     // The index says which there are, and opening names the one that is missing.
     [[...CONFIGS, 'model-00001-of-00002.safetensors', 'model.safetensors.index.json']],
     [[...CONFIGS, 'model.onnx', 'pytorch_model.bin']],
+    // transformers.js writes one of that name too.
+    [[...CONFIGS, 'model.onnx', 'model.safetensors', 'quantize_config.json']],
     // State dicts in one file are read.
     [[...CONFIGS, 'pytorch_model.bin']],
     [['checkpoint_28', 'model.pt']],

@@ -107,6 +107,10 @@ export function recogniseWeights(names: readonly string[]): WrongFiles | null {
       what: 'these files are an adapter (PEFT, LoRA) without its base model',
       hint: 'Open its base model, then drop the adapter’s folder: it is merged as the weights are read. Or merge it into its base model in Python: AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(out), and open the folder "out". adapter_config.json names the base (base_model_name_or_path).',
     };
+  // Beside ONNX exports it is transformers.js's, about those.
+  const packed = names.some(isOnnxFile) ? undefined : has(names, /^(quantize|quant)_config\.json$/);
+  if (weights.length > 0 && packed !== undefined)
+    return { what: `the weights are quantised by GPTQ or AWQ: there is a ${packed}`, hint: UNQUANTISED };
   if (weights.length > 0) return lackingShards(names);
   if (has(names, /\.onnx$/i) !== undefined || names.some(isTorchFile)) return null;
   for (const [pattern, what, hint] of OTHER_WEIGHTS) {

@@ -137,6 +137,12 @@ describe('loadCheckpoint', () => {
       'checkpoint lacks 2 of 3 tensors: "c", "d"',
     ],
     [
+      'layers as GPTQ packs them',
+      { config, weights: new Map([['m.safetensors', file({ a, 'l.qweight': a, 'l.scales': b })]]) },
+      need(['a', [2, 1]], ['l.weight', [1]]),
+      'packed in few bits, as GPTQ and AWQ pack them ("l.qweight")',
+    ],
+    [
       'inherited name',
       { config, weights: one },
       need(['constructor', [1]]),

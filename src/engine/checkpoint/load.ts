@@ -153,6 +153,9 @@ export async function readWeights(
   return weights;
 }
 
+/** Tensors of GPTQ's and AWQ's layers. */
+const PACKED = /\.(qweight|qzeros|g_idx)$/;
+
 /** @param beside tensors of files that the index does not name */
 function checkNeeded(
   needed: readonly ExpectedTensor[],
@@ -168,6 +171,12 @@ function checkNeeded(
       throw new FileError(
         `${what}; ${quote(elsewhere.file)} holds ${quote(elsewhere.entry.name)}, but the index does not name that file`,
         'Get the model.safetensors.index.json of the checkpoint again.',
+      );
+    const packed = [...found.keys()].find((name) => PACKED.test(name));
+    if (packed !== undefined)
+      throw new FileError(
+        `the weights are packed in few bits, as GPTQ and AWQ pack them (${quote(packed)}), although config.json does not say so`,
+        'Use the checkpoint they were made from, in f32, f16 or bf16; its page on the Hub names it as the base model.',
       );
     throw new FileError(
       what,

@@ -9,6 +9,7 @@ import { FileError } from '../base/errors';
 import { type Shape, showShape } from '../base/shape';
 import { elementsOf, type FloatDType } from './float';
 import { isJsonObject, type JsonObject, own, parseJson, quote } from './json';
+import { refuseOtherFormats } from './other-formats';
 import type { ByteSource } from './source';
 
 /** Element types a file may hold, by the name the file uses: [ours, bytes]. Only floats are turned into weights. */
@@ -93,32 +94,6 @@ export function checkFloat({ name, dtype }: Pick<TensorEntry, 'name' | 'dtype'>)
     `tensor ${quote(name)}: dtype ${dtype} cannot be used as a weight; expected f32, f16 or bf16`,
     'Convert the checkpoint to f32, f16 or bf16; quantised checkpoints are not supported.',
   );
-}
-
-/**
- * Files that users have under this name by mistake, recognised by their first eight bytes: [text, what it is,
- * what to do].
- */
-const OTHER_FORMATS = [
-  [
-    'version ',
-    'a Git LFS pointer, not the weights themselves',
-    'Run "git lfs pull" in the repository, or download the file from its page.',
-  ],
-  ['<!doctyp', 'a web page (HTML)', 'Download the file itself, not the page that shows it.'],
-  ['<html', 'a web page (HTML)', 'Download the file itself, not the page that shows it.'],
-  [
-    'PK\x03\x04',
-    'a ZIP archive, as PyTorch writes .bin and .pt files',
-    'Convert the checkpoint to safetensors.',
-  ],
-  ['GGUF', 'a GGUF file', 'Use the safetensors checkpoint it was made from.'],
-] as const;
-
-function refuseOtherFormats(bytes: Uint8Array, label: string): void {
-  const start = String.fromCharCode(...bytes.subarray(0, 8)).toLowerCase();
-  for (const [text, what, hint] of OTHER_FORMATS)
-    if (start.startsWith(text.toLowerCase())) throw new FileError(`${label}: this is ${what}`, hint);
 }
 
 /** Length N of the header of a file that begins with these bytes. */

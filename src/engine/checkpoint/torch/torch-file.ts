@@ -6,6 +6,7 @@
 import { FileError } from '../../base/errors';
 import { showShape } from '../../base/shape';
 import { quote } from '../json';
+import { FORMAT_BYTES, refuseOtherFormats } from '../other-formats';
 import type { TensorEntry } from '../safetensors';
 import { STORED_DTYPES, type StoredDType } from '../safetensors';
 import type { ByteSource } from '../source';
@@ -39,7 +40,7 @@ export async function readTorchHeader(
   source: ByteSource,
   label: string,
 ): Promise<ReadonlyMap<string, TensorEntry>> {
-  await refuseOtherFormats(source, label);
+  await refuseUnlessArchive(source, label);
   const entries = await readZip(source, label);
   const pickle = [...entries.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
   if (pickle === undefined)
@@ -52,14 +53,14 @@ export async function readTorchHeader(
   return located(root, (key) => entries.get(`${folder}data/${key}`), label);
 }
 
-async function refuseOtherFormats(source: ByteSource, label: string): Promise<void> {
-  const start = await source.read(0, Math.min(8, source.size));
+async function refuseUnlessArchive(source: ByteSource, label: string): Promise<void> {
+  const start = await source.read(0, Math.min(FORMAT_BYTES, source.size));
   if (start[0] === 0x50 && start[1] === 0x4b) return;
   const isOld = start[0] === 0x80 && start[2] === 0x8a;
-  const isPointer = new TextDecoder('latin1').decode(start) === 'version ';
+  refuseOtherFormats(start, label);
   throw new FileError(
-    `${label}: ${isOld ? 'it was written by torch before 1.6, as one pickle' : isPointer ? 'this is a Git LFS pointer, not the weights themselves' : 'this is not an archive written by torch.save'}`,
-    isPointer ? 'Run "git lfs pull" in the repository, or download the file from its page.' : CONVERT,
+    `${label}: ${isOld ? 'it was written by torch before 1.6, as one pickle' : 'this is not an archive written by torch.save'}`,
+    CONVERT,
   );
 }
 

@@ -269,6 +269,15 @@ describe('an ONNX export from files', () => {
       /of model.onnx_data, which has 9000/,
     ],
     [
+      'with data that is a git-lfs pointer',
+      () =>
+        folder({ 'model.onnx': { form: 'genai', externalFrom: 500 } }).map(({ name, data }) => ({
+          name,
+          data: name.endsWith('_data') ? new Blob(['version https://git-lfs.github.com/spec/v1\n']) : data,
+        })),
+      /^model\.onnx_data: this is a Git LFS pointer/,
+    ],
+    [
       'with another config',
       () => folder({ 'model.onnx': { form: 'genai' } }, { 'config.json': json({ num_hidden_layers: 5 }) }),
       /says 5 layers; the ONNX graph has keys and values of 2/,
@@ -292,7 +301,12 @@ describe('an ONNX export from files', () => {
           data: new Blob(['version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 5\n']),
         },
       ],
-      /ONNX file/,
+      /^model\.onnx: this is a Git LFS pointer/,
+    ],
+    [
+      'that is a web page',
+      () => [...folder({}), { name: 'model.onnx', data: new Blob(['<!DOCTYPE html><html></html>']) }],
+      /^model\.onnx: this is a web page/,
     ],
   ];
   it.each(bad)('is refused %s', async (_, files, message) => {

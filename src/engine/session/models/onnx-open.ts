@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../../contract/calls';
 import { listed, quote } from '../../../text/quote';
 import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
+import { FORMAT_BYTES, refuseOtherFormats } from '../../checkpoint/other-formats';
 import type { ByteSource } from '../../checkpoint/source';
 import { elementName, FLOAT16 } from '../../onnx/read/elements';
 import { type OnnxModel, readOnnxModel } from '../../onnx/read/model';
@@ -67,10 +68,11 @@ export async function openOnnx(
   };
   tell(0);
   const file = files.source(blob);
+  refuseOtherFormats(await file.read(0, Math.min(FORMAT_BYTES, file.size)), name);
   const model = await readOnnxModel(file, tell);
   const decoder = findResiduals(model);
   const config = onnxConfig(json, decoder);
-  const others = otherFiles(name, model, files);
+  const others = await otherFiles(name, model, files);
   const { tokenizer, notes } = await openTokenizer(files.byName, (name) => files.json(name), config);
   const ends = withGenerationEnds(
     endIdsOf(config, tokenizer),
@@ -103,7 +105,11 @@ const chosenAmong = (name: string, unused: readonly string[]): string =>
   `${name} was opened; for ${listed(unused)}, choose that file without the others, with config.json and tokenizer.json.`;
 
 /** The files that hold weights, by name. @throws FileError if one is missing or too short */
-function otherFiles(name: string, { tensors }: OnnxModel, { byName }: OpenedFiles): Map<string, Blob> {
+async function otherFiles(
+  name: string,
+  { tensors }: OnnxModel,
+  { byName, source }: OpenedFiles,
+): Promise<Map<string, Blob>> {
   const found = new Map<string, Blob>();
   for (const { data, name: weight } of tensors.values()) {
     if (data.in !== 'other') continue;
@@ -113,6 +119,8 @@ function otherFiles(name: string, { tensors }: OnnxModel, { byName }: OpenedFile
         `${name} keeps its weights in ${quote(data.location)}, which is missing; given: ${listed([...byName.keys()].map(quote), 12)}`,
         `Choose ${data.location} together with ${name}.`,
       );
+    if (!found.has(data.location))
+      refuseOtherFormats(await source(blob).read(0, Math.min(FORMAT_BYTES, blob.size)), data.location);
     if (data.offset + data.length > blob.size)
       throw new FileError(
         `the weight ${quote(weight)} takes ${data.length} bytes from ${data.offset} of ${data.location}, which has ${blob.size}`,
