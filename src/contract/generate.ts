@@ -5,11 +5,23 @@ import { APP, count, group, type Setting, setting, settingGroups } from './setti
 
 /** Text generation: a prompt is read once, then tokens are drawn one at a time. */
 
+/** Below it, exp((x − M)/τ) tells only which logit x is the largest, M. */
+export const MIN_TEMPERATURE = 1e-4;
+
+const temperature = z
+  .number()
+  .min(0)
+  .max(10)
+  .refine(
+    (value) => value === 0 || value >= MIN_TEMPERATURE,
+    `0, or at least ${MIN_TEMPERATURE}, is expected.`,
+  );
+
 const shape = {
   generation: group(
     { title: 'Sampling' },
     {
-      temperature: setting(z.number().min(0).max(10).default(0), {
+      temperature: setting(temperature.default(0), {
         label: 'Temperature',
         tex: '\\tau',
         help: 'Tokens are drawn from softmax(logits/τ). 0 always takes the most probable one: every sample is then the same.',

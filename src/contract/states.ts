@@ -33,6 +33,14 @@ export interface StatesSample {
   readonly ids: readonly (number | null)[];
 }
 
+/** The table of a file's rows, as of a .npy, which has no place for names: row, sample, token, id. */
+export const statesRows = (samples: readonly StatesSample[]): (string | number | null)[][] => [
+  ['row', 'sample', 'about', 'token', 'token id'],
+  ...samples.flatMap(({ id, about, from, texts, ids }) =>
+    texts.map((text, i) => [from + i, id, about, text, ids[i] ?? null]),
+  ),
+];
+
 export interface StatesFile {
   /** `word-problems-cot-teacher.npy` */
   readonly name: string;

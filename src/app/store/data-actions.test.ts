@@ -104,6 +104,8 @@ describe('figure 6 of rows', () => {
   it('takes one call once a model is open, after the cost was shown; rows that are too long are left out, not cut', async () => {
     const { actions, data, state, doubles } = open();
     await actions.openCheckpoint(CHECKPOINT);
+    // Typed before, for something else.
+    actions.changeLens({ span: '3-10', layers: '2' });
     expect(await actions.prepareRows()).toBe(true);
     expect(data().report.value).toMatchObject({ name: 'gsm8k-train-128.jsonl', rows: 128 });
     // Estimating the cost counts no tokens and changes no filter.
@@ -118,6 +120,8 @@ describe('figure 6 of rows', () => {
     const { rationale, bytes } = data().cost.value!;
     expect(bytes).toBe(rationale * 6 * 96 * 4);
     expect(state().link.panel).toBe('lowrank');
+    const { span = null, layers } = state().lens.report.value?.request ?? {};
+    expect([span, layers]).toEqual([null, null]);
     expect(state().lens.report.value?.request).toMatchObject({
       source: { kind: 'rows', seed: 1, samples: 16, filter: { tokens: [null, 256] } },
       selections: [{ subject: { kind: 'opened' }, sections: ['rationale'] }],

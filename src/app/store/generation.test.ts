@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
+import { MIN_TEMPERATURE } from '../../contract/generate';
 import { type DoubleOptions, engineError } from '../workbench.testing';
-import { generationErrors, initialGenerationDraft } from './generation';
+import { generationErrors, generationRequestOf, initialGenerationDraft } from './generation';
 import { formatLink } from './link';
 import { openApp } from './open-app.testing';
 
@@ -73,6 +74,22 @@ describe('generation', () => {
     const { length } = doubles[0]!.calls;
     expect(await actions.generate()).toBe(false);
     expect(doubles[0]!.calls).toHaveLength(length);
+  });
+
+  it('reads escapes in stop strings, and refuses a temperature that the engine would', () => {
+    const request = generationRequestOf({
+      ...initialGenerationDraft,
+      stops: '\\n\\n\nQ:\n\\\\n\\t<|im_end|>',
+    });
+    expect(request.stop).toEqual(['\n\n', 'Q:', '\\n\t<|im_end|>']);
+    const at = (temperature: number) =>
+      generationErrors({
+        ...initialGenerationDraft,
+        settings: { ...initialGenerationDraft.settings, temperature },
+      }).get('temperature');
+    expect([at(0), at(MIN_TEMPERATURE), at(10)]).toEqual([undefined, undefined, undefined]);
+    expect(at(1e-5)).toMatch(/^Temperature: 0, or at least 0\.0001, is expected/);
+    expect(at(11)).toBe('Temperature: a number, 0 to 10, is expected.');
   });
 
   it('says what is wrong with each field', () => {

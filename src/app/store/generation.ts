@@ -64,7 +64,15 @@ export const initialGenerationDraft: GenerationDraft = {
 
 export const initialGeneration: GenerationState = { draft: initialGenerationDraft, task: idle, live: null };
 
-const stopsOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+/** What can be typed for characters that would end a line or cannot be seen. */
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' };
+
+/** One per line; `\n`, `\t` and `\\` stand for a line end, a tab and a backslash. */
+const stopsOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.replace(/\\([nt\\])/g, (_, letter: string) => ESCAPES[letter] as string));
 
 export const generationRequestOf = ({
   subject,
@@ -84,12 +92,15 @@ export const generationRequestOf = ({
 export function generationErrors(draft: GenerationDraft): ReadonlyMap<string, string> {
   const errors = new Map<string, string>();
   const result = generateRequest.safeParse(generationRequestOf(draft));
-  for (const { path, message } of result.error?.issues ?? []) {
+  for (const { path, message, code } of result.error?.issues ?? []) {
     const [field, name] = path as [string, string | undefined];
     const setting =
       field === 'settings' ? GENERATE_SETTINGS.find(({ path: key }) => key === name) : undefined;
-    if (setting) errors.set(setting.path, `${setting.label}: ${expectedText(setting)}.`);
-    else if (field === 'stop')
+    if (setting) {
+      const what = code === 'custom' ? message : `${expectedText(setting)}.`;
+      // Of several the first: a number out of range is also what else is wrong with it.
+      if (!errors.has(setting.path)) errors.set(setting.path, `${setting.label}: ${what}`);
+    } else if (field === 'stop')
       errors.set('stops', `At most ${MAX_STOPS} lines of at most ${MAX_STOP_TEXT} characters are expected.`);
     else errors.set(field, message);
   }

@@ -234,8 +234,8 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
         const { subject, sections } = selections[0] as (typeof selections)[number];
         const request = { source, subject, sections, layers, span, format };
         made = await ctx.engine().exportStates(request, { signal, report });
-        const { name, shape, label, blob } = made;
-        return { name, shape, label, bytes: blob.size };
+        const { name, shape, label, samples, blob } = made;
+        return { name, shape, label, samples, bytes: blob.size };
       }, draftReady);
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       return outcome.status === 'done' ? made : null;

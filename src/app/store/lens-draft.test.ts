@@ -92,7 +92,7 @@ describe('the draft', () => {
     });
     expect(requestOf(draft({ source: 'texts', texts: ' a b \n\n c' }), bounds).source).toEqual({
       kind: 'texts',
-      texts: ['a b', 'c'],
+      texts: [' a b ', ' c'],
     });
   });
 

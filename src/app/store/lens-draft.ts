@@ -132,9 +132,9 @@ export function changeDraft(draft: LensDraft, change: Partial<LensDraft>): LensD
 export const idsOf = ({ ids }: Pick<LensDraft, 'ids'>) => [...new Set(ids.split(/[\s,;]+/).filter(Boolean))];
 export const textsOf = ({ texts }: Pick<LensDraft, 'texts'>) =>
   texts
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
+    .split(/\r?\n/)
+    // A space before a text is a token of its own to some tokenizers.
+    .filter((line) => line.trim() !== '');
 
 /** What is known about the examined model; `null` where unknown. */
 export interface Bounds {

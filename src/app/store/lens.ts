@@ -43,7 +43,9 @@ export interface LensState {
 }
 
 /** A file of hidden states; its contents were handed to the caller. */
-export type WrittenFile = Pick<StatesFile, 'name' | 'shape' | 'label'> & { readonly bytes: number };
+export type WrittenFile = Pick<StatesFile, 'name' | 'shape' | 'label' | 'samples'> & {
+  readonly bytes: number;
+};
 
 export const initialLens: LensState = {
   view: 'spectra',

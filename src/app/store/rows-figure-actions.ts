@@ -75,6 +75,7 @@ export function rowsFigureActions(
         drawSeed: seed,
         rowsFilter: filterOf(now().draft),
         layers: 'all',
+        span: 'all',
         stack: FIGURE_6.stack,
         centre: FIGURE_6.centre,
       });

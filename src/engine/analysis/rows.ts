@@ -6,8 +6,11 @@ import type { GatheredStates, SampleStates } from './gathered';
 
 export const allLayers = (count: number): number[] => Array.from({ length: count }, (_, l) => l + 1);
 
-/** Throws `ShapeError` unless sizes fit, and `NumericError` naming the first sample that holds NaN or Inf. */
-export function checkGathered({ layers, hidden, samples }: GatheredStates): void {
+/**
+ * Throws `ShapeError` unless sizes fit, and `NumericError` naming the first sample that holds NaN or Inf.
+ * @param first number, from 1, of the first token that was gathered of each sample
+ */
+export function checkGathered({ layers, hidden, samples }: GatheredStates, first = 1): void {
   expectDims('hidden states', { layers, hidden });
   if (samples.length === 0) throw new ShapeError('hidden states: no samples, expected at least one');
   for (const { id, tokens, states } of samples) {
@@ -18,7 +21,7 @@ export function checkGathered({ layers, hidden, samples }: GatheredStates): void
     const at = firstNonFinite(states);
     if (at >= 0)
       throw new NumericError(
-        `hidden states: ${id} holds ${states[at]} at token ${Math.floor(at / (layers * hidden)) + 1}, layer ${(Math.floor(at / hidden) % layers) + 1}`,
+        `hidden states: ${id} holds ${states[at]} at token ${Math.floor(at / (layers * hidden)) + first}, layer ${(Math.floor(at / hidden) % layers) + 1}`,
         'The weights are damaged or overflow: use another model or checkpoint, or lower the learning rate it was trained with.',
       );
   }

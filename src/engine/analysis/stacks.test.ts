@@ -195,6 +195,8 @@ describe('gathered states', () => {
     expect(() => checkGathered(withEntry(g, 1, 1 * 8 + 4, Number.NaN))).toThrow(
       'sample-1 holds NaN at token 2, layer 2',
     );
+    // Of a span that begins at token 5.
+    expect(() => checkGathered(withEntry(g, 1, 1 * 8 + 4, Number.NaN), 5)).toThrow('token 6, layer 2');
     expect(() => checkGathered(withEntry(g, 0, 0, -Infinity))).toThrow(
       'sample-0 holds -Infinity at token 1, layer 1',
     );

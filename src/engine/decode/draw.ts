@@ -15,8 +15,8 @@ export interface SamplingOptions {
   readonly topP: number;
 }
 
-/** Below this, exp((x − M)/τ) tells only which logit is the largest. */
-const MIN_TEMPERATURE = 1e-4;
+/** Below this, exp((x − M)/τ) tells only which logit is the largest. As contract/generate.ts has it for forms. */
+export const MIN_TEMPERATURE = 1e-4;
 
 /** @throws InputError naming the value and the allowed ones */
 export function checkSampling({ temperature, topK, topP }: SamplingOptions): void {

@@ -84,7 +84,7 @@ export function RequestCard() {
         rows={2}
         value={draft.stops}
         onChange={(stops) => changeGeneration({ stops })}
-        help="One per line. A sample ends before the first of them; the model’s own end tokens end it too."
+        help="One per line: text, or the name of a special token such as <|im_end|>; \n is a line end, \t a tab, \\ a backslash. A sample ends before the first of them; the model’s own end tokens end it too."
         error={errors.get('stops')}
       />
     </Panel>

@@ -109,7 +109,7 @@ export function decaySentence(selections: readonly SelectionReport[]): string {
 function alongLayers(ranks: readonly LayerRanks[], value: (one: LayerRanks) => number, what: string): string {
   const [first, last] = [ranks[0], ranks.at(-1)];
   if (!first || !last) return '';
-  if (first === last) return `${what} ${number(value(first))} at layer ${first.layer}`;
+  if (first === last) return `${what} is ${number(value(first))} at layer ${first.layer}`;
   const [from, to] = [value(first), value(last)];
   const verb = to > from * 1.1 ? 'rises' : to < from / 1.1 ? 'falls' : 'hardly changes';
   return `${what} ${verb} from ${number(from)} at layer ${first.layer} to ${number(to)} at layer ${last.layer}`;

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readJson } from '../../../../scripts/tools/files';
+import { MIN_TEMPERATURE } from '../../../contract/generate';
+import { MIN_TEMPERATURE as LEAST } from '../../decode/draw';
 import { loadTokenizer, type Tokenizer } from '../../tokenizer/tokenizer';
 import { TextStream } from './text-stream';
 
@@ -77,6 +79,10 @@ const byteFallback = (): Promise<Tokenizer> =>
 
 const TEXT = 'a 😀😀 bé 漢字 c';
 
+it('a form allows the temperatures that the engine draws at', () => {
+  expect(MIN_TEMPERATURE).toBe(LEAST);
+});
+
 describe.each([
   ['byte-level BPE', byteLevel],
   ['byte fallback', byteFallback],
@@ -137,6 +143,20 @@ describe.each([
     expect(pieces(ids, ['abf']).join('').trim()).toBe('abcabdcab');
     expect(pieces(ids, ['😀']).join('').trim()).toBe('abcabdcab');
     expect(pieces(tokenizer.encode(TEXT), ['é']).join('').trim()).toBe('a 😀😀 b');
+  });
+
+  it('end at a special token that is among the stop strings, with the text that was held back', () => {
+    const special = tokenizer.has(256) && tokenizer.isSpecial(256) ? 256 : 0;
+    const ids = tokenizer.encode('abcab');
+    const stop = tokenizer.tokenText(special);
+    expect(
+      pieces([...ids, special, ...ids], ['abd', stop])
+        .join('')
+        .trim(),
+    ).toBe('abcab');
+    // Another one is no text, and ends nothing.
+    const both = pieces([...ids, special, ...ids], ['abd']).join('');
+    expect(both.replaceAll(' ', '')).toContain('abcababcab');
   });
 
   it('leave out ids that are not in the vocabulary', () => {

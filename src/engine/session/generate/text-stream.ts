@@ -43,6 +43,12 @@ export class TextStream {
   /** Adds a token. @returns the text that it releases */
   push(id: number): string {
     if (!this.tokenizer.has(id)) return '';
+    // Special tokens are not part of the text, so that a stop string that names one is never found there.
+    if (this.tokenizer.isSpecial(id) && this.stops.includes(this.tokenizer.tokenText(id))) {
+      const rest = this.end();
+      this.hasStopped = true;
+      return rest;
+    }
     this.ids.push(id);
     const text = this.decode(this.ids.length);
     const known = this.decode(this.read);

@@ -79,7 +79,7 @@ export async function gatherAll(context: GatherContext, plan: LensPlan, spectra:
       const start = performance.now();
       gathered = await read(gathering);
       pace.note('reading', readingWork(gathering), (performance.now() - start) / 1000);
-      checkGathered(gathered);
+      checkGathered(gathered, plan.request.span?.first);
       cache.put(key, gathering.resolved.kind, gathered);
     }
     states.set(key, gathered);
@@ -107,7 +107,7 @@ async function pass(
 ): Promise<readonly Spectrum[]> {
   const { layers, hiddenSize: hidden } = gathering.resolved.model.config;
   const of = (gathered: GatheredStates) => {
-    checkGathered(gathered);
+    checkGathered(gathered, plan.request.span?.first);
     return spectra(controlMatrices(plan, control, gathered), hidden);
   };
   if (plan.request.stack !== 'sample') return of(await read(gathering));

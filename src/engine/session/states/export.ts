@@ -9,6 +9,7 @@ import {
 } from '../../../contract/states';
 import { quote } from '../../../text/quote';
 import type { SampleStates } from '../../analysis/gathered';
+import { checkGathered } from '../../analysis/rows';
 import { InputError, MemoryError } from '../../base/errors';
 import { npyHeader, safetensorsHeader } from '../../checkpoint/states-file';
 import { checkLatents, layersOf, parseLensRequest } from '../lens/request';
@@ -28,7 +29,8 @@ const F32 = Float32Array.BYTES_PER_ELEMENT;
 
 /**
  * Hidden states of a subject as one file, written sample by sample.
- * @throws InputError for an impossible request, MemoryError for a file beyond `MAX_FILE_BYTES`, CancelledError
+ * @throws InputError for an impossible request, MemoryError for a file beyond `MAX_FILE_BYTES`, CancelledError,
+ * NumericError for states that are not finite
  */
 export async function exportStates(
   { models, loaded }: { readonly models: DeviceModels; readonly loaded: LoadedModels },
@@ -67,6 +69,8 @@ export async function exportStates(
   await gatherStates(models, resolved, sequences, sections, {
     ...{ signal, span },
     take: (sample, index) => {
+      const { layers: L, hiddenSize: hidden } = resolved.model.config;
+      checkGathered({ layers: L, hidden, samples: [sample] }, span?.first);
       parts[index] = new Blob([byLayer(sample, layers, resolved.model.config)]);
     },
     onProgress: (done, total) =>

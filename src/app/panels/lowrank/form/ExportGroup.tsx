@@ -1,8 +1,9 @@
-import type { StatesFormat } from '../../../../contract/states';
+import { type StatesFormat, statesRows } from '../../../../contract/states';
 import { draftErrors } from '../../../store/lens-draft';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
+import { CsvButton } from '../../../ui/CsvButton';
 import { download } from '../../../ui/download';
 import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { bytes, integer } from '../../../ui/format';
@@ -49,10 +50,21 @@ export function ExportGroup() {
       )}
       {file.status === 'failed' && <ErrorNotice title="No file was written" error={file.error} />}
       {file.status === 'done' && (
-        <p className="muted" role="status">
-          {file.value.name}: {file.value.shape.map(integer).join(' × ')}, {bytes(file.value.bytes)}, of the{' '}
-          {file.value.label}.
-        </p>
+        <>
+          <p className="muted" role="status">
+            {file.value.name}: {file.value.shape.map(integer).join(' × ')}, {bytes(file.value.bytes)}, of the{' '}
+            {file.value.label}.
+          </p>
+          <div className="actions">
+            <CsvButton
+              look="plain"
+              fileName={`${file.value.name.replace(/\.\w+$/, '')}-rows`}
+              rows={() => statesRows(file.value.samples)}
+            >
+              Whose row is which (CSV)
+            </CsvButton>
+          </div>
+        </>
       )}
     </Group>
   );

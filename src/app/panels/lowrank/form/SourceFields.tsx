@@ -54,7 +54,7 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
             onChange={(texts) => changeLens({ texts })}
             rows={4}
             placeholder={'Once upon a time there was a girl.\nShe had a red ball.'}
-            help="Fed to the chosen model as they are."
+            help="Fed to the chosen model as they are, with their spaces; empty lines are left out."
             error={errors.get('texts')}
           />
           <TokenPreview request={typedRequest(draft)} />

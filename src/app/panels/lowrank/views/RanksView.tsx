@@ -102,7 +102,7 @@ export function RanksView({ report, link }: { readonly report: LensReport; reado
         />
       ) : (
         <p className="muted">
-          Rank against length needs one matrix per sample: choose that under “How it is stacked”.
+          Rank against length needs one matrix per sample: choose that under “Stacking”.
         </p>
       )}
     </Panel>
