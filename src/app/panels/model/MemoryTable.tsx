@@ -8,6 +8,7 @@ import {
   storageThatFits,
   whatFits,
 } from '../../../contract/memory';
+import { exportMemory, exportSentence, SMALLER_EXPORT } from '../../../contract/memory-export';
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useApp } from '../../store/use-app';
 import { DataTable } from '../../ui/DataTable';
@@ -25,12 +26,25 @@ const MAX = 1_000_000;
 
 const isCount = (value: number): boolean => Number.isInteger(value) && value > 0 && value <= MAX;
 
+/** What an ONNX export will take, of whose parts only the weights are known. */
+export function ExportLine({ size }: { readonly size: number }) {
+  const provider = useApp((state) => state.device.value?.provider);
+  if (provider === undefined) return null;
+  const memory = exportMemory(size, provider);
+  return (
+    <p className={memory.fits ? 'help' : 'field-error'}>
+      {exportSentence(memory)} {!memory.fits && SMALLER_EXPORT}
+    </p>
+  );
+}
+
 /** What the model will take on the device that is open, before anything is run. */
 export function MemoryTable({ model }: { readonly model: ModelReport }) {
   const provider = useApp((state) => state.device.value?.provider);
   const [sequences, setSequences] = useState(4);
   const [tokens, setTokens] = useState(64);
-  if (provider === undefined || model.headDim === undefined) return null;
+  if (provider === undefined) return null;
+  if (model.headDim === undefined) return <ExportLine size={model.bytes} />;
   const sizes = { sequences, tokens };
   const valid = isCount(sequences) && isCount(tokens);
   const purposes: readonly Purpose[] = [

@@ -75,6 +75,20 @@ it('on WebGPU does not know whether anything fits, and says why', async () => {
   expect(document.body.textContent).toContain('The browser does not report how much memory the GPU has.');
 });
 
+it('says of an ONNX export what its weights take, and that one beyond the memory cannot be run', async () => {
+  const { headDim: _unknown, ...onnx } = QWEN;
+  const app = mount(<MemoryTable model={{ ...onnx, bytes: 4.9e9 } as typeof QWEN} />);
+  await app.actions.openDevice();
+  await expect
+    .element(
+      page.getByText(
+        /^Its weights take 4\.9 GB; WASM has 4\.0 GB: it cannot be run\. Choose an export in fewer bits/,
+      ),
+    )
+    .toBeVisible();
+  await expect.element(page.getByRole('table')).not.toBeInTheDocument();
+});
+
 it('says what the model takes, whether that fits, and what would', async () => {
   const app = mount(<MemoryTable model={QWEN} />);
   // Nothing can be said before a device is open.

@@ -250,3 +250,16 @@ const tapping = (file: OnnxExport, taps: readonly string[]): OnnxExport => ({
   ...file,
   decoder: { ...file.decoder, taps },
 });
+
+it('an export whose weights are more than WASM has is refused before anything of it is opened', async () => {
+  const file = await exported({ form: 'genai' });
+  const opened = vi.spyOn(runtime, 'openModelFile');
+  const large = { ...file, others: new Map([['model.onnx_data', { ...file.file, size: 4.9e9 }]]) };
+  await expect(OnnxRunner.open(runtime, large)).rejects.toMatchObject({
+    code: 'memory',
+    message: expect.stringContaining('model.onnx: Its weights take 4.9 GB; WASM has 4.0 GB'),
+    hint: expect.stringContaining('fewer bits'),
+  });
+  expect(opened).not.toHaveBeenCalled();
+  opened.mockRestore();
+});

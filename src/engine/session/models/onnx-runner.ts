@@ -1,4 +1,5 @@
-import { throwIfCancelled } from '../../base/errors';
+import { exportMemory, exportSentence, SMALLER_EXPORT } from '../../../contract/memory-export';
+import { MemoryError, throwIfCancelled } from '../../base/errors';
 import { widened } from '../../base/half';
 import type { ByteSource } from '../../checkpoint/source';
 import { FLOAT16 } from '../../onnx/read/elements';
@@ -40,6 +41,7 @@ export class OnnxRunner {
    * @throws ConfigError if what was found in the graph is not the hidden states, RuntimeError, MemoryError, CancelledError
    */
   static async open(runtime: Runtime, file: OnnxExport, signal?: AbortSignal): Promise<OnnxRunner> {
+    refuseTooLarge(runtime, file);
     const files = await lateFiles(file);
     const start = async (taps: readonly string[]): Promise<OnnxRunner> => {
       throwIfCancelled(signal, `opening ${file.name}`);
@@ -200,4 +202,11 @@ async function lateFile(file: ByteSource): Promise<LateFile> {
   if (readSync) return { size, read: (from, to) => readSync(from, to - from) };
   const bytes = await file.read(0, size);
   return { size, read: (from, to) => bytes.subarray(from, to) };
+}
+
+/** @throws MemoryError if the weights alone are more than the provider has */
+function refuseTooLarge({ provider }: Runtime, { name, file, others }: OnnxExport): void {
+  const bytes = [file, ...others.values()].reduce((sum, { size }) => sum + size, 0);
+  const memory = exportMemory(bytes, provider);
+  if (!memory.fits) throw new MemoryError(`${name}: ${exportSentence(memory)}`, SMALLER_EXPORT);
 }

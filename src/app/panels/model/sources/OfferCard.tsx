@@ -7,7 +7,7 @@ import { DataTable } from '../../../ui/DataTable';
 import { ErrorNotice, Notice } from '../../../ui/ErrorNotice';
 import { bytes, integer, parameters } from '../../../ui/format';
 import { Facts } from '../../../ui/Panel';
-import { MemoryTable } from '../MemoryTable';
+import { ExportLine, MemoryTable } from '../MemoryTable';
 
 /** The variants that are no export. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -120,6 +120,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
         </p>
       )}
       {model && isDescribed && <MemoryTable model={model} />}
+      {choice.id.endsWith('.onnx') && <ExportLine size={bytesOf(choice.files)} />}
       {choice.needs?.map((need) => (
         <Notice key={need} kind="info">
           {need} Open that first; what is downloaded stays under Stored, and opens from there.
