@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fellShort } from '../storage/errors';
 import {
   type Answer,
   type Asked,
@@ -259,6 +260,21 @@ describe('a partial file', () => {
       serve(BYTES, hidden),
     ]);
     expect(mixed.outcome).toMatchObject({ code: 'hub', message: expect.stringContaining('its hash is') });
+  });
+
+  it('on a full disk ends at once, and goes on from what arrived when there is room', async () => {
+    const part = new MemoryPart();
+    const append = part.append.bind(part);
+    part.append = (more) => {
+      if (part.size + more.length > 4500) throw fellShort('model.safetensors', part.size, 10_000);
+      append(more);
+    };
+    const full = await run([serve(BYTES)], { part });
+    expect(full.outcome).toMatchObject({ code: 'storage', hint: expect.stringContaining('resume') });
+    expect([full.asked.length, part.size]).toEqual([1, 4000]);
+    part.append = append;
+    const done = await run([serve(BYTES)], { part });
+    expect([done.outcome, done.from(), done.part.bytes]).toEqual(['sha256', [4000], BYTES]);
   });
 
   it('that the host changes at every request ends in an error', async () => {
