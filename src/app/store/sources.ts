@@ -70,6 +70,8 @@ export interface SourcesState {
    * page.
    */
   readonly hasToken: boolean;
+  /** Why what was typed is not a token. */
+  readonly tokenError: Failure | null;
   /** The model that a link asks for, until the user acts on it. Nothing has been fetched by then. */
   readonly asked: string | null;
   /** What the host offers of the model, for the user to accept. */
@@ -96,6 +98,7 @@ export const initialSources: SourcesState = {
   model: '',
   mirror: '',
   hasToken: false,
+  tokenError: null,
   asked: null,
   offer: idle,
   described: null,
