@@ -106,7 +106,7 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   ]);
   expect(hub.seen.slice(before).some((line) => line.includes('tokenizer.json'))).toBe(false);
 
-  // Without a host and without a network it opens again.
+  // Without its host, and without a network once the page is loaded, it opens again.
   await hub.close();
   await app.reload();
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });

@@ -139,23 +139,27 @@ export function fakeFetch(...answers: ((asked: Asked) => Answer)[]) {
   return { fetch: ask as typeof fetch, asked };
 }
 
-/** The response of a host that has `bytes`: all of them, or the range requested, cut after `most` bytes. */
+/**
+ * The response of a host that has `bytes`: all of them, or the range requested, cut after `most` bytes. Without
+ * `exposes` pages of other sites cannot read its ETag and Content-Range, although it sends them.
+ */
 export const serve =
   (
     bytes: Uint8Array<ArrayBuffer>,
     {
       etag = '"1"',
       most = Number.POSITIVE_INFINITY,
+      exposes = true,
       ...more
-    }: { etag?: string | null; most?: number } & Answer = {},
+    }: { etag?: string | null; most?: number; exposes?: boolean } & Answer = {},
   ) =>
   ({ from }: Asked): Answer => ({
     status: from > 0 ? 206 : 200,
     body: bytes.slice(from, Math.min(bytes.length, from + most)),
     ...more,
     headers: {
-      ...(etag !== null && { etag }),
-      ...(from > 0 && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
+      ...(exposes && etag !== null && { etag }),
+      ...(exposes && from > 0 && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
       ...more.headers,
     },
   });

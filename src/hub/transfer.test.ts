@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fellShort } from '../storage/errors';
 import {
   type Answer,
   type Asked,
@@ -220,6 +221,60 @@ describe('a partial file', () => {
     expect([done.outcome, done.from()]).toEqual(['size', [0]]);
     const known = await run([serve(BYTES)], { part: begun(6000), file });
     expect([known.outcome, known.from()]).toEqual(['size', [6000]]);
+  });
+
+  it('is not joined with another version where neither a hash nor an ETag tells them apart', async () => {
+    const file = { ...FILE, sha256: null };
+    const other = content(10_000, 2);
+    // The first version breaks off, and the host has the second by then.
+    const overBreak = (first: boolean, second: boolean) =>
+      run(
+        [
+          serve(BYTES, { most: 4000, after: 'break', exposes: first }),
+          serve(other, { etag: '"2"', exposes: second }),
+        ],
+        { file },
+      );
+    const hidden = await overBreak(false, false);
+    // Nothing could be compared, so no rest is asked for.
+    expect([hidden.outcome, hidden.from()]).toEqual(['size', [0, 0]]);
+    expect(hidden.part.bytes).toEqual(other);
+    expect(hidden.waits.at(-1)?.why).toContain('neither a hash nor an ETag');
+    const silent = await overBreak(true, false);
+    expect([silent.outcome, silent.from()]).toEqual(['size', [0, 4000, 0]]);
+    expect(silent.part.bytes).toEqual(other);
+    expect(silent.waits.at(-1)?.why).toContain('neither a hash nor an ETag');
+    const late = await overBreak(false, true);
+    expect([late.outcome, late.part.bytes]).toEqual(['size', other]);
+    // What an earlier call left, too.
+    const left = await run([serve(BYTES, { exposes: false })], { part: begun(6000), file });
+    expect([left.outcome, left.from()]).toEqual(['size', [6000, 0]]);
+  });
+
+  it('is continued without an ETag where the whole is checked by its hash', async () => {
+    const hidden = { exposes: false };
+    const done = await run([serve(BYTES, { ...hidden, most: 4000, after: 'break' }), serve(BYTES, hidden)]);
+    expect([done.outcome, done.from()]).toEqual(['sha256', [0, 4000]]);
+    const mixed = await run([
+      serve(content(10_000, 2), { ...hidden, most: 4000, after: 'break' }),
+      serve(BYTES, hidden),
+    ]);
+    expect(mixed.outcome).toMatchObject({ code: 'hub', message: expect.stringContaining('its hash is') });
+  });
+
+  it('on a full disk ends at once, and goes on from what arrived when there is room', async () => {
+    const part = new MemoryPart();
+    const append = part.append.bind(part);
+    part.append = (more) => {
+      if (part.size + more.length > 4500) throw fellShort('model.safetensors', part.size, 10_000);
+      append(more);
+    };
+    const full = await run([serve(BYTES)], { part });
+    expect(full.outcome).toMatchObject({ code: 'storage', hint: expect.stringContaining('resume') });
+    expect([full.asked.length, part.size]).toEqual([1, 4000]);
+    part.append = append;
+    const done = await run([serve(BYTES)], { part });
+    expect([done.outcome, done.from(), done.part.bytes]).toEqual(['sha256', [4000], BYTES]);
   });
 
   it('that the host changes at every request ends in an error', async () => {

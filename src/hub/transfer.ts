@@ -34,6 +34,10 @@ const FLUSH = 32 * 2 ** 20;
 /** Bytes per read when hashing what an earlier attempt left. */
 const CHUNK = 4 * 2 ** 20;
 
+/** Why a beginning is not continued. */
+const UNKNOWN =
+  'the host gives neither a hash nor an ETag that would tell whether the rest belongs to the same version of this file: it is downloaded from the beginning';
+
 /**
  * Downloads the rest of `file` into `part`, which may hold its beginning.
  * @returns what its content was checked against
@@ -80,8 +84,7 @@ class Transfer {
   /** Hashes what is there; starts over if it is unknown which file it is the beginning of. */
   private async takeUp(): Promise<void> {
     const { size } = this.part;
-    const isProvable = this.checksum.proof !== 'size' || this.part.etag !== null;
-    if (size > this.file.size || (size > 0 && !isProvable)) return this.restart(null);
+    if (size > this.file.size || (size > 0 && !this.canContinue())) return this.restart(null);
     const buffer = new Uint8Array(Math.min(CHUNK, size));
     for (let at = 0; at < size; ) {
       this.options.signal.throwIfAborted();
@@ -95,6 +98,11 @@ class Transfer {
     this.isOld = size > 0;
     this.farthest = size;
     this.options.onBytes(size);
+  }
+
+  /** Whether what follows can be told from another version of the file: by its hash at the end, or by the ETag now. */
+  private canContinue(): boolean {
+    return this.checksum.proof !== 'size' || this.part.etag !== null;
   }
 
   private async restart(etag: string | null): Promise<void> {
@@ -129,6 +137,11 @@ class Transfer {
     const { signal, limits, base, url, token, fetch: ask } = this.options;
     await unlessStalled(
       async (both, arm) => {
+        if (this.part.size > 0 && !this.canContinue()) {
+          await this.restart(null);
+          // Shown until the host answers: the bytes that have arrived go down to none.
+          this.options.onWait({ why: UNKNOWN, pause: 0 });
+        }
         const from = this.part.size;
         const response = await ask(url, { ...requestInit(base, token, from), signal: both });
         if (response.status === 416 && from > 0) {
@@ -162,13 +175,17 @@ class Transfer {
     const isElsewhere = start !== undefined && Number(start) !== from;
     const hasAnotherSize = total !== undefined && total !== '*' && Number(total) !== this.file.size;
     const isAnother = etag !== null && this.part.etag !== null && etag !== this.part.etag;
-    if (!isElsewhere && !hasAnotherSize && !isAnother) return;
+    // Hosts may keep the ETag from other sites' pages. Where no hash at the end tells versions apart, silence is no agreement.
+    const isUnknown = from > 0 && this.checksum.proof === 'size' && etag === null;
+    if (!isElsewhere && !hasAnotherSize && !isAnother && !isUnknown) return;
     await this.restart(null);
     if (hasAnotherSize) throw this.changed(`it has ${total} bytes, listed with ${this.file.size}`);
     throw new Retry(
       isAnother
         ? 'the file has changed on the host: it is downloaded from the beginning'
-        : 'the host sent a different part of the file than requested',
+        : isElsewhere
+          ? 'the host sent a different part of the file than requested'
+          : UNKNOWN,
       0,
     );
   }

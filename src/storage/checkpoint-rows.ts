@@ -101,6 +101,25 @@ interface Paths {
 /** Name that a repository file has in the checkpoint's folder. */
 export const storedName = (file: Pick<RemoteFile, 'path'>): string => file.path.replaceAll('/', '~');
 
+interface Listing {
+  readonly files: readonly RemoteFile[];
+}
+
+/**
+ * What `listing` says of the file of this name: nothing, the same content as far as a host says, or another. The name
+ * is not enough: where a host gives no commit, two versions of a repository have one folder.
+ */
+export function asListed(file: RemoteFile, { files }: Listing): 'unknown' | 'same' | 'another' {
+  const listed = files.find(({ path }) => path === file.path);
+  if (!listed) return 'unknown';
+  const { size, sha256, gitSha1 } = listed;
+  return size === file.size && sha256 === file.sha256 && gitSha1 === file.gitSha1 ? 'same' : 'another';
+}
+
+/** Whether one listing has another version of a file than the other. */
+export const areVersions = (one: Listing, other: Listing): boolean =>
+  one.files.some((file) => asListed(file, other) === 'another');
+
 /** Total bytes of the files. */
 export const bytesOf = (files: readonly Pick<RemoteFile, 'size'>[]): number =>
   files.reduce((sum, { size }) => sum + size, 0);

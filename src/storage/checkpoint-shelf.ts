@@ -1,13 +1,17 @@
+import { readJson } from '../text/json';
 import {
+  asListed,
   type DownloadPlan,
   keyOf,
   type Manifest,
+  manifestSchema,
   type Proof,
+  planSchema,
   type RemoteFile,
   storedName,
 } from './checkpoint-rows';
-import { storageError } from './errors';
-import { type FileHandle, removeIn, syncHandle, writeText } from './opfs';
+import { fellShort, isFull, storageError } from './errors';
+import { cutTo, type FileHandle, removeIn, syncHandle, writeText } from './opfs';
 
 /**
  * Where one download is written. A file is called `<name>.part` until it is complete and verified; the
@@ -53,7 +57,7 @@ export interface Shelf {
 class OpfsPart implements PartialFile {
   private constructor(
     private readonly folder: FileSystemDirectoryHandle,
-    private readonly name: string,
+    private readonly file: RemoteFile,
     private readonly handle: Awaited<ReturnType<typeof syncHandle>>,
     private known: string | null,
   ) {
@@ -62,10 +66,11 @@ class OpfsPart implements PartialFile {
 
   private length: number;
 
-  static async open(folder: FileSystemDirectoryHandle, name: string): Promise<OpfsPart> {
-    const file = (await folder.getFileHandle(name + PART, { create: true })) as FileHandle;
+  static async open(folder: FileSystemDirectoryHandle, file: RemoteFile): Promise<OpfsPart> {
+    const name = storedName(file);
+    const part = (await folder.getFileHandle(name + PART, { create: true })) as FileHandle;
     const etag = await textIn(folder, name + ETAG);
-    return new OpfsPart(folder, name, await syncHandle(file), etag === '' ? null : etag);
+    return new OpfsPart(folder, file, await syncHandle(part), etag === '' ? null : etag);
   }
 
   get size(): number {
@@ -81,16 +86,21 @@ class OpfsPart implements PartialFile {
   }
 
   append(bytes: Uint8Array): void {
-    const written = this.guarded(() => this.handle.write(bytes, { at: this.length }));
-    if (written !== bytes.length)
-      throw storageError(new DOMException('the disk took only a part of the bytes', 'QuotaExceededError'));
-    this.length += written;
+    const short = (cause?: unknown) => fellShort(this.file.path, this.length, this.file.size, cause);
+    try {
+      if (this.handle.write(bytes, { at: this.length }) !== bytes.length) throw short();
+    } catch (cause) {
+      // So that a resumed download goes on from bytes of which it is known that they arrived.
+      cutTo(this.handle, this.length);
+      throw isFull(cause) ? short(cause) : storageError(cause);
+    }
+    this.length += bytes.length;
   }
 
   async restart(etag: string | null): Promise<void> {
     this.guarded(() => this.handle.truncate(0));
     this.length = 0;
-    if (etag !== this.known) await writeText(this.folder, this.name + ETAG, etag ?? '');
+    if (etag !== this.known) await writeText(this.folder, storedName(this.file) + ETAG, etag ?? '');
     this.known = etag;
   }
 
@@ -119,14 +129,54 @@ async function textIn(folder: FileSystemDirectoryHandle, name: string): Promise<
   }
 }
 
+/** What the folder's files were last listed as; `null` if nothing readable says it. */
+async function listedBefore(
+  folder: FileSystemDirectoryHandle,
+  key: string,
+): Promise<DownloadPlan | Manifest | null> {
+  // The plan goes when the manifest is written: where there are both, the plan is the newer.
+  for (const [name, schema] of [
+    [PLAN, planSchema],
+    [MANIFEST, manifestSchema],
+  ] as const) {
+    try {
+      const listing = schema.parse(readJson((await textIn(folder, name)) ?? ''));
+      if (keyOf(listing) === key) return listing;
+    } catch {
+      // Missing, or not written whole.
+    }
+  }
+  return null;
+}
+
 /**
- * Opens the plan's folder, with whatever an earlier attempt left in it; workers only. Rejects with
- * `StorageError`.
+ * Removes the files that were listed with another content than in `plan`, which would otherwise be taken for
+ * those of the plan by their names and sizes. Where nothing says what they are, the commit does.
+ */
+async function removeReplaced(folder: FileSystemDirectoryHandle, plan: DownloadPlan): Promise<void> {
+  const before = await listedBefore(folder, keyOf(plan));
+  const isReplaced = (file: RemoteFile) => {
+    const told = before === null ? 'unknown' : asListed(file, before);
+    return told === 'another' || (told === 'unknown' && plan.commit === null);
+  };
+  const replaced = plan.files.filter(isReplaced);
+  // First, so that a mixture never counts as the checkpoint that was there.
+  if (replaced.length > 0) await removeIn(folder, MANIFEST);
+  for (const name of replaced.map(storedName))
+    for (const suffix of ['', PART, ETAG]) await removeIn(folder, name + suffix);
+}
+
+/**
+ * Opens the plan's folder, with whatever an earlier attempt at the same files left in it; workers only. Rejects
+ * with `StorageError`.
  */
 export async function openShelf(root: FileSystemDirectoryHandle, plan: DownloadPlan): Promise<Shelf> {
   try {
     const folder = await root.getDirectoryHandle(keyOf(plan), { create: true });
-    await writeText(folder, PLAN, JSON.stringify(plan));
+    await removeReplaced(folder, plan);
+    const text = JSON.stringify(plan);
+    // A resumed download has its plan: on a full disk writing it again could lose it.
+    if ((await textIn(folder, PLAN)) !== text) await writeText(folder, PLAN, text);
     return new OpfsShelf(folder, plan);
   } catch (cause) {
     throw storageError(cause);
@@ -151,7 +201,7 @@ class OpfsShelf implements Shelf {
     } catch (cause) {
       if ((cause as Error).name !== 'NotFoundError') throw storageError(cause);
     }
-    return OpfsPart.open(this.folder, name);
+    return OpfsPart.open(this.folder, file);
   }
 
   async keep(file: RemoteFile): Promise<void> {

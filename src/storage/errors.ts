@@ -27,10 +27,10 @@ export async function guarded<T>(work: () => Promise<T>): Promise<T> {
 export function storageError(cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;
   const { name = 'Error', message = '' } = cause instanceof Error ? cause : { message: String(cause) };
-  if (name === 'QuotaExceededError')
+  if (isFull(cause))
     return new StorageError(
       'the browser has no room left for this site (QuotaExceededError)',
-      'Delete kept runs, or free space on the disk.',
+      'Delete kept runs or stored models, or free space on the disk.',
       { cause },
     );
   return new StorageError(
@@ -39,3 +39,15 @@ export function storageError(cause: unknown): StorageError {
     { cause },
   );
 }
+
+/** What is thrown when the disk took only the first `written` bytes of a file of `size`. */
+export const fellShort = (name: string, written: number, size: number, cause?: unknown): StorageError =>
+  new StorageError(
+    `${name}: only ${written} of ${size} bytes could be written; the browser has no room left for this site`,
+    'Delete kept runs or stored models, or free space on the disk, and then resume the download: what has arrived is kept.',
+    { cause },
+  );
+
+/** Whether the browser says that there is no room left. */
+export const isFull = (cause: unknown): boolean =>
+  (cause as Error | undefined)?.name === 'QuotaExceededError';

@@ -1,4 +1,4 @@
-import { StorageError, storageError } from './errors';
+import { fellShort, isFull, StorageError, storageError } from './errors';
 
 /** The origin private file system: a folder of this site's own, invisible to other sites. */
 
@@ -72,22 +72,36 @@ export async function removeIn(folder: FileSystemDirectoryHandle, name: string):
   }
 }
 
-/** Replaces a small text file; workers only. */
+/**
+ * Replaces a small text file; workers only. Where it cannot be written whole, it is left empty: a beginning of a
+ * plan, a manifest or an ETag could be taken for all of it. Rejects with `StorageError`.
+ */
 export async function writeText(
   folder: FileSystemDirectoryHandle,
   name: string,
   text: string,
 ): Promise<void> {
   const handle = await syncHandle((await folder.getFileHandle(name, { create: true })) as FileHandle);
+  const bytes = new TextEncoder().encode(text);
   try {
-    const bytes = new TextEncoder().encode(text);
     handle.truncate(0);
-    handle.write(bytes, { at: 0 });
+    const written = handle.write(bytes, { at: 0 });
+    if (written !== bytes.length) throw fellShort(name, written, bytes.length);
     handle.flush();
   } catch (cause) {
-    throw storageError(cause);
+    cutTo(handle, 0);
+    throw isFull(cause) ? fellShort(name, 0, bytes.length, cause) : storageError(cause);
   } finally {
     handle.close();
+  }
+}
+
+/** After a write that failed, whose beginning may be on the disk: discards what is beyond `size`. */
+export function cutTo(handle: SyncAccessHandle, size: number): void {
+  try {
+    handle.truncate(size);
+  } catch {
+    // The write's own error says more.
   }
 }
 

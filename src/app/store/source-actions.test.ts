@@ -167,6 +167,22 @@ describe('opening a model from a host', () => {
     expect(store.getState().sources.hasToken).toBe(false);
   });
 
+  it('refuses a token that no header takes when it is given, and sends none', async () => {
+    const { actions, asked, state, store } = open();
+    actions.setToken('hf_old');
+    actions.setToken('hf_secret\u200B');
+    expect(state()).toMatchObject({
+      hasToken: false,
+      tokenError: { code: 'input', message: expect.stringContaining('character 10') },
+    });
+    expect(JSON.stringify(store.getState().sources)).not.toContain('secret');
+    actions.typeModel('org/name');
+    await actions.lookUpModel();
+    expect(asked.at(-1)).toContain('with no token');
+    actions.setToken('hf_secret');
+    expect(state()).toMatchObject({ hasToken: true, tokenError: null });
+  });
+
   it('asks a mirror at its own address, and reports invalid addresses and names beside the form', async () => {
     const { actions, asked, state, store } = open();
     actions.showSource('mirror');

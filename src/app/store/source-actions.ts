@@ -1,6 +1,7 @@
 import type { NamedFile } from '../../contract/lens';
 import { type Offer, offerOf } from '../../hub/choose';
 import { HUB, hostOf, parseBase, parseSource, writeSource } from '../../hub/source';
+import { parseToken } from '../../hub/token';
 import { bytesOf, type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
 import { LIMIT, within } from '../../storage/connection';
 import { StorageError } from '../../storage/errors';
@@ -14,7 +15,7 @@ export interface SourceActions {
   showSource(tab: SourceTab): void;
   typeModel(text: string): void;
   typeMirror(text: string): void;
-  /** Sets an access token for huggingface.co: held in memory, sent there and nowhere else. Empty: none. */
+  /** Sets an access token for huggingface.co: held in memory, sent there and nowhere else. Empty, or not a token: none. */
   setToken(token: string): void;
   /** Asks the host named in the form for the model's files: the first request that leaves this browser. */
   lookUpModel(): Promise<boolean>;
@@ -95,7 +96,13 @@ export function sourceActions(
     typeModel: (model) => set({ model, asked: null, ...(!isBusy(now().offer) && { offer: idle }) }),
     typeMirror: (mirror) => set({ mirror, ...(!isBusy(now().offer) && { offer: idle }) }),
     setToken(text) {
-      ctx.hubToken.set(text.trim() === '' ? null : text.trim());
+      ctx.hubToken.set(null);
+      try {
+        ctx.hubToken.set(parseToken(text));
+        set({ tokenError: null });
+      } catch (thrown) {
+        set({ tokenError: failureOf(thrown) });
+      }
       set({ hasToken: ctx.hubToken.get() !== null });
     },
     async lookUpModel() {

@@ -3,7 +3,7 @@ import { type Offer, SAFETENSORS } from '../../hub/choose';
 import type { TransferProgress } from '../../hub/progress';
 import { HUB, hostOf } from '../../hub/source';
 import type { LibraryList, Room } from '../../storage/checkpoint-library';
-import { type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
+import { areVersions, type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
 import { type Failure, idle, isBusy, type Task } from './task';
 
 export type {
@@ -21,16 +21,34 @@ export { keyOf, SAFETENSORS };
 export const hostName = (plan: Pick<DownloadPlan, 'base'>): string => hostOf(plan);
 export const HUB_NAME = hostOf({ base: HUB });
 
-/** Bytes of a plan already here, and bytes free for this site; `null` if the browser does not say. */
+type Stored = Pick<LibraryList, 'whole' | 'unfinished'>;
+
+/** Whether the plan's checkpoint is stored whole: not another version of it, of which the host gives no commit. */
+export const isWhole = (plan: DownloadPlan, library: Pick<Stored, 'whole'> | null): boolean =>
+  library?.whole.some(({ key, manifest }) => key === keyOf(plan) && !areVersions(plan, manifest)) ?? false;
+
+/**
+ * Bytes of a plan already here, and bytes free for this site; `null` if the browser does not say. What is here of
+ * another version counts as free: the download replaces it.
+ */
 export function roomFor(
   plan: DownloadPlan,
-  library: Pick<LibraryList, 'unfinished'> | null,
+  library: Stored | null,
   room: Pick<Room, 'used' | 'quota'> | null,
 ): { readonly received: number; readonly free: number | null } {
-  const key = keyOf(plan);
-  const received = library?.unfinished.find((one) => one.key === key)?.received ?? 0;
   const { used = null, quota = null } = room ?? {};
-  return { received, free: used !== null && quota !== null ? quota - used : null };
+  const free = used !== null && quota !== null ? quota - used : null;
+  const key = keyOf(plan);
+  const begun = library?.unfinished.find((one) => one.key === key);
+  const whole = library?.whole.find((one) => one.key === key);
+  const other =
+    begun && areVersions(plan, begun.plan)
+      ? begun.received
+      : whole && areVersions(plan, whole.manifest)
+        ? whole.bytes
+        : null;
+  if (other !== null) return { received: 0, free: free === null ? null : free + other };
+  return { received: begun?.received ?? 0, free };
 }
 
 /** Whether this tab is downloading the checkpoint with this key. Another revision of its model is another checkpoint. */
@@ -52,6 +70,8 @@ export interface SourcesState {
    * page.
    */
   readonly hasToken: boolean;
+  /** Why what was typed is not a token. */
+  readonly tokenError: Failure | null;
   /** The model that a link asks for, until the user acts on it. Nothing has been fetched by then. */
   readonly asked: string | null;
   /** What the host offers of the model, for the user to accept. */
@@ -78,6 +98,7 @@ export const initialSources: SourcesState = {
   model: '',
   mirror: '',
   hasToken: false,
+  tokenError: null,
   asked: null,
   offer: idle,
   described: null,

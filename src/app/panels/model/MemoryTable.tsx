@@ -12,8 +12,10 @@ import { exportMemory, exportSentence, SMALLER_EXPORT } from '../../../contract/
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useApp } from '../../store/use-app';
 import { DataTable } from '../../ui/DataTable';
+import { Notice } from '../../ui/ErrorNotice';
 import { NumberField } from '../../ui/Field';
 import { bytes, duration } from '../../ui/format';
+import { memoryWarning, reportedMemory } from './device-memory';
 
 const NAMES: Readonly<Record<Purpose['kind'], string>> = {
   see: 'Hidden states',
@@ -39,7 +41,14 @@ export function ExportLine({ size }: { readonly size: number }) {
 }
 
 /** What the model will take on the device that is open, before anything is run. */
-export function MemoryTable({ model }: { readonly model: ModelReport }) {
+export function MemoryTable({
+  model,
+  reported = reportedMemory(),
+}: {
+  readonly model: ModelReport;
+  /** Memory of the device in GB, as the browser reports it. */
+  readonly reported?: number | undefined;
+}) {
   const provider = useApp((state) => state.device.value?.provider);
   const [sequences, setSequences] = useState(4);
   const [tokens, setTokens] = useState(64);
@@ -52,8 +61,13 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
     { kind: 'generate', ...sizes },
     { kind: 'distil', ...sizes, rank: RANK },
   ];
-  const row = (purpose: Purpose): readonly string[] => {
-    const estimate = estimateAsRun(model, provider, purpose);
+  const estimates = valid ? purposes.map((purpose) => estimateAsRun(model, provider, purpose)) : [];
+  const warning = memoryWarning(
+    Object.fromEntries(estimates.map((estimate) => [NAMES[estimate.purpose.kind], estimate])),
+    reported,
+  );
+  const row = (estimate: MemoryEstimate, i: number): readonly string[] => {
+    const purpose = purposes[i] as Purpose;
     const { parts, seconds } = estimate;
     return [
       NAMES[purpose.kind],
@@ -91,9 +105,10 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
               : `WebGPU, ${storedText(model)}. The browser does not report how much memory the GPU has. A second figure includes the head, which stays on the device once a text has been generated.`
           }
           columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
-          rows={purposes.map(row)}
+          rows={estimates.map(row)}
         />
       )}
+      {warning && <Notice kind="warning">{warning}</Notice>}
     </section>
   );
 }

@@ -37,6 +37,14 @@ it('counts what earlier requests leave, as a second figure', async () => {
   expect(document.body.textContent).toContain('A second figure includes programs of earlier requests');
 });
 
+it('warns of what takes more than the browser says that the device has', async () => {
+  const app = mount(<MemoryTable model={QWEN} reported={1} />);
+  await app.actions.openDevice();
+  await expect
+    .poll(() => document.body.textContent)
+    .toContain('This device has about 1 GB of memory, as the browser reports it (navigator.deviceMemory');
+});
+
 it('says in what bits a model would fit that does not as it is kept', async () => {
   const llama = { ...QWEN, parameters: 1_235_814_400, layers: 16, hidden: 2048, intermediate: 8192 };
   const app = mount(<MemoryTable model={{ ...llama, heads: 32, kvHeads: 8, vocabulary: 128_256 }} />);

@@ -56,6 +56,14 @@ export function codiReasoning(
     },
     notes: [
       `It reasons in ${THOUGHTS} latent thoughts (not in the file; the official scripts’), ${module ? `each the projection of the last hidden state` : 'each the last hidden state'}, between the tokens ${begin} and ${end}, and then writes its answer.`,
+      ...(isCodi ? [eosNote(begin, end)] : []),
     ],
   };
 }
+
+/**
+ * `remove_eos` of the training scripts is written into no file of a release, and either value has been published: true by
+ * the official scripts. Coconut's scripts have no such choice.
+ */
+const eosNote = (begin: number, end: number): string =>
+  `No end-of-sequence token is fed before ${begin} or after ${end} (not in the file; the official scripts’ remove_eos). A student trained with one there, as bcywinski/codi_llama1b-answer_only was, is fed other tokens here than in training, and its thoughts and answers are not those it was trained for.`;

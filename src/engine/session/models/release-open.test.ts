@@ -123,6 +123,7 @@ describe('a release', () => {
       'The weights are in CODI’s layout (LoRA that is not merged, under "codi.base_model.model."): 28 tensors of the model, 16 LoRA factors, 6 of the function that makes thoughts.',
       'The LoRA factors are merged as the weights are read: rank 3, alpha 32 (not in the file; the official scripts’).',
       'It reasons in 6 latent thoughts (not in the file; the official scripts’), each the projection of the last hidden state, between the tokens 32 and 33, and then writes its answer.',
+      'No end-of-sequence token is fed before 32 or after 33 (not in the file; the official scripts’ remove_eos). A student trained with one there, as bcywinski/codi_llama1b-answer_only was, is fed other tokens here than in training, and its thoughts and answers are not those it was trained for.',
       '"codi.base_model.model.lm_head.weight" is ignored: it equals the embedding, which is the head.',
     ]);
     expect(model.report.vocabulary).toBe(34);
@@ -130,6 +131,12 @@ describe('a release', () => {
       explicit: true,
       stages: [{ ids: [32] }, { steps: 6 }, { ids: [33] }],
     });
+    // Coconut's scripts leave no such choice.
+    const coconut = releaseCases.find(({ layout }) => layout === 'coconut')!;
+    const { model: silent } = await openModel(
+      [...(await releaseFiles(coconut)), ...baseSettings(coconut)].filter(({ data }) => data.size > 0),
+    );
+    expect(silent.report.notes?.join()).not.toContain('remove_eos');
     const sim = release('SIM-CoT on CODI, Llama');
     const base = await openModel(baseFiles({ ...pccotCases[0]!.base }));
     const other = await openModel(

@@ -89,16 +89,26 @@ export function HubSource({ isMirror }: { readonly isMirror: boolean }) {
 /** For gated models. The field itself is the only place that shows whether there is a token. */
 function Token() {
   const hasToken = useApp((state) => state.sources.hasToken);
+  const error = useApp((state) => state.sources.tokenError);
   const { setToken } = useActions();
   return (
     <details className="source-token">
-      <summary>Access token for gated models{hasToken ? ' (given)' : ''}</summary>
-      <SecretEntry onChange={setToken} />
+      <summary>Access token for gated models{error ? ' (not usable)' : hasToken ? ' (given)' : ''}</summary>
+      <SecretEntry
+        onChange={setToken}
+        {...(error && { error: [error.message, error.hint].filter(Boolean).join('. ') })}
+      />
     </details>
   );
 }
 
-function SecretEntry({ onChange }: { readonly onChange: (token: string) => void }) {
+function SecretEntry({
+  onChange,
+  error,
+}: {
+  readonly onChange: (token: string) => void;
+  readonly error?: string;
+}) {
   const [typed, setTyped] = useState('');
   return (
     <TextEntry
@@ -109,6 +119,7 @@ function SecretEntry({ onChange }: { readonly onChange: (token: string) => void 
         setTyped(text);
         onChange(text);
       }}
+      {...(error !== undefined && { error })}
       placeholder="hf_…"
       help="Only for models whose terms you have accepted at huggingface.co. It is kept until the page is closed, stored nowhere, and sent to huggingface.co only: not to its content network, not to a mirror."
     />

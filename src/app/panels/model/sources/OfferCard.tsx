@@ -1,5 +1,14 @@
 import { useId } from 'react';
-import { bytesOf, HUB_NAME, hostName, keyOf, type Offer, roomFor, SAFETENSORS } from '../../../store/sources';
+import {
+  bytesOf,
+  HUB_NAME,
+  hostName,
+  isWhole,
+  keyOf,
+  type Offer,
+  roomFor,
+  SAFETENSORS,
+} from '../../../store/sources';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
@@ -33,7 +42,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
   const { download, declineOffer, openStored, chooseWeights } = useActions();
   const host = hostName(plan);
   const key = keyOf(plan);
-  const isStored = library?.whole.some((one) => one.key === key) ?? false;
+  const isStored = isWhole(plan, library);
   const { received: there, free } = roomFor(plan, library, room);
   return (
     <section className="offer" aria-labelledby={title}>

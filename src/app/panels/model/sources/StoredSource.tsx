@@ -15,7 +15,7 @@ import { Empty } from '../../../ui/Panel';
 
 const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
-/** What is stored in this browser: to be opened without a network, resumed, deleted. */
+/** What is stored in this browser: to be opened without the host that it came from, resumed, deleted. */
 export function StoredSource() {
   const { library, room, unavailable } = useApp((state) => state.sources);
   if (unavailable !== null) return <Empty>Nothing can be stored: {unavailable}.</Empty>;
@@ -26,7 +26,8 @@ export function StoredSource() {
       {whole.length + unfinished.length + damaged.length === 0 ? (
         <Empty>
           No model is stored. What you download from Hugging Face or a mirror is kept here, and opens without
-          a network.
+          a network as long as this page is loaded or in the browser’s cache: to load the page itself takes
+          its host.
         </Empty>
       ) : (
         <ul className="stored" aria-label="Stored models">
