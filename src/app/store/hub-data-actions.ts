@@ -84,9 +84,12 @@ export function hubDataActions(
         );
         return true;
       });
-      if (outcome.status === 'done') arrived.clear();
       set({ waiting: null, arrived: arrived.count });
-      return outcome.status === 'done' && file !== null && open([file]);
+      // What has arrived is let go only once it is open: a reading that is cancelled can then be asked for again.
+      const isOpen = outcome.status === 'done' && file !== null && (await open([file]));
+      if (isOpen) arrived.clear();
+      set({ arrived: arrived.count });
+      return isOpen;
     },
     cancelFetching: () => fetching.cancel(),
     typeDataFile: (change) => set({ ...change, ...(!isBusy(now().offer) && { offer: idle }) }),
@@ -118,10 +121,10 @@ export function hubDataActions(
       });
       set({ transfer: null });
       if (outcome.status !== 'done' || shelf === null) return false;
-      const file = shelf.file();
+      if (!(await open([shelf.file()]))) return false;
       shelf = null;
       set({ offer: idle });
-      return open([file]);
+      return true;
     },
     cancelDataDownload: () => transfer.cancel(),
   };
