@@ -1,12 +1,26 @@
 import { rowText, type SizedRow } from '../../contract/data';
-import { generateDefaults } from '../../contract/generate';
+import { type GenerateEnding, generateDefaults } from '../../contract/generate';
 import type { Context } from './context';
 import { answeredPart, answersError, type DataAnswers } from './data-answers';
 import { type EngineActions, noteLoss } from './engine-actions';
+import { failureOf } from './task';
+
+/** Answers that are remembered, at most. */
+const MAX_KNOWN = 10_000;
+
+/** What a model wrote. */
+interface Answer {
+  readonly text: string;
+  readonly ending: GenerateEnding;
+  readonly model: string;
+}
 
 export interface AnswerActions {
   changeAnswers(change: Partial<Pick<DataAnswers, 'limit'>>): void;
-  /** Has the open model answer the drawn rows, greedily, from their questions alone. */
+  /**
+   * Has the open model answer the drawn rows, greedily, from their questions alone. Rows that it has answered before, with the same
+   * limit, are not answered again; rows that it cannot be asked are listed.
+   */
   answerRows(): Promise<boolean>;
   cancelAnswers(): void;
 }
@@ -21,6 +35,29 @@ export function answerActions(
   const set = (change: Partial<DataAnswers>) =>
     ctx.set({ data: { ...ctx.get().data, answers: { ...now(), ...change } } });
   const task = ctx.task<true>({ get: () => now().task, set: (next) => set({ task: next }) });
+  /** Greedy answers are the same whenever they are asked for: what there is of them is not asked for again. */
+  const known = new Map<string, Answer>();
+  const remember = (key: string, answer: Answer): void => {
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(key, answer);
+  };
+  const readerHash = (): string | undefined => {
+    const { lens, pair } = ctx.get();
+    return (lens.opened.value ?? pair.value?.models.find(({ role }) => role === 'teacher'))?.sha256;
+  };
+  const ask = async (
+    subject: { readonly kind: 'opened' | 'teacher' },
+    prompt: string,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<Answer> => {
+    const settings = { ...generateDefaults, temperature: 0, samples: 1, limit };
+    const { samples, model } = await ctx
+      .engine()
+      .generate({ subject, prompt, stop: [], settings }, { signal });
+    const { text, ending } = samples[0]!;
+    return { text, ending, model };
+  };
   return {
     changeAnswers: (change) => set(change),
     async answerRows() {
@@ -34,16 +71,25 @@ export function answerActions(
               code: 'input',
               hint: 'Draw some above.',
             });
-          set({ rows: [], model: null, part });
+          const { limit } = now();
+          set({ rows: [], refused: [], model: null, part });
           const start = performance.now();
           for (const [i, row] of rows.entries()) {
             const elapsed = performance.now() - start;
             report({ phase: 'evaluate', done: i, total: rows.length, unit: 'problems', elapsed });
-            const settings = { ...generateDefaults, temperature: 0, samples: 1, limit: now().limit };
             const { question: prompt } = rowText(row);
-            const found = await ctx.engine().generate({ subject, prompt, stop: [], settings }, { signal });
-            const { text, ending } = found.samples[0]!;
-            set({ rows: [...now().rows, { row, text, ending }], model: found.model });
+            const key = JSON.stringify([subject.kind, readerHash(), limit, prompt]);
+            try {
+              const answer = known.get(key) ?? (await ask(subject, prompt, limit, signal));
+              remember(key, answer);
+              const { text, ending, model } = answer;
+              set({ rows: [...now().rows, { row, text, ending }], model });
+            } catch (thrown) {
+              // About this row alone: the rest is answered.
+              const { code, message } = failureOf(thrown);
+              if (code !== 'input') throw thrown;
+              set({ refused: [...now().refused, { row, reason: message }] });
+            }
           }
           return true;
         },

@@ -179,6 +179,35 @@ describe('answers', () => {
     );
     await actions.openData([file(ROWS)]);
     expect(data().answers.rows).toEqual([]);
+    // They are known for as long as the page lives; with another limit they are others.
+    actions.changeData({ samples: 5 });
+    expect(await actions.answerRows()).toBe(true);
+    expect([data().answers.rows.length, asked.length]).toEqual([5, 5]);
+    actions.changeAnswers({ limit: 9 });
+    expect(await actions.answerRows()).toBe(true);
+    expect([data().answers.rows.length, asked.length]).toEqual([5, 10]);
+  });
+
+  it('of rows that the model cannot be asked are listed, and the rest is answered; any other error ends the task', async () => {
+    const { actions, data, doubles } = open();
+    await actions.openCheckpoint(CHECKPOINT);
+    await actions.openData([file(ROWS)]);
+    actions.changeData({ samples: 5 });
+    const { generate } = doubles[0]!;
+    let asked = 0;
+    let error = engineError('input', 'the prompt has 300 tokens', 'Shorten it.');
+    doubles[0]!.generate = (request, options) =>
+      ++asked === 2 ? Promise.reject(error) : generate(request, options);
+    expect(await actions.answerRows()).toBe(true);
+    const { rows, refused } = data().answers;
+    expect([rows.length, refused.map(({ reason }) => reason)]).toEqual([4, ['the prompt has 300 tokens']]);
+    expect(rows.map(({ row }) => row.id)).not.toContain(refused[0]?.row.id);
+    actions.changeAnswers({ limit: 8 });
+    asked = 0;
+    error = engineError('memory', 'no room', 'Close something.');
+    expect(await actions.answerRows()).toBe(false);
+    expect(data().answers.task).toMatchObject({ status: 'failed', error: { message: 'no room' } });
+    expect(data().answers.rows).toHaveLength(1);
   });
 
   it('keep what was answered when cancelled; a part without rows says so', async () => {

@@ -13,17 +13,32 @@ export interface AnsweredRow {
   readonly ending: GenerateEnding;
 }
 
+/** A row that the model could not be asked, such as one beyond its positions. */
+export interface RefusedRow {
+  readonly row: SizedRow;
+  readonly reason: string;
+}
+
 export interface DataAnswers {
   readonly task: Task<true>;
   /** The model that wrote them, and the part of the draw that was answered. */
   readonly model: string | null;
   readonly part: 'sample' | 'held-out';
   readonly rows: readonly AnsweredRow[];
+  /** They are not among those that are counted. */
+  readonly refused: readonly RefusedRow[];
   /** Maximum number of new tokens in an answer. */
   readonly limit: number;
 }
 
-export const initialAnswers: DataAnswers = { task: idle, model: null, part: 'sample', rows: [], limit: 256 };
+export const initialAnswers: DataAnswers = {
+  task: idle,
+  model: null,
+  part: 'sample',
+  rows: [],
+  refused: [],
+  limit: 256,
+};
 
 export const answersError = ({ limit }: Pick<DataAnswers, 'limit'>): string | null =>
   Number.isInteger(limit) && limit >= 1 && limit <= 4096 ? null : 'Choose a whole number from 1 to 4096.';

@@ -5,6 +5,7 @@ import { type AnsweredRow, answeredPart, answersError, judgeAnswers } from '../.
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
+import { CsvButton } from '../../ui/CsvButton';
 import { NumberField } from '../../ui/Field';
 import { percent } from '../../ui/format';
 import { HeadRow } from '../../ui/HeadRow';
@@ -22,7 +23,7 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
   const chosen = useApp((state) => state.data.rule);
   const reader = useApp((state) => state.lens.opened.value?.name ?? 'the bundled teacher');
   const { changeAnswers, answerRows, cancelAnswers } = useActions();
-  const { task, rows, model, limit } = answers;
+  const { task, rows, refused, model, limit } = answers;
   const rule = chosen ?? report.rule;
   const busy = isBusy(task);
   const error = answersError(answers) ?? undefined;
@@ -55,6 +56,21 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
         cancelLabel="Cancel answering"
         failed="The rows were not all answered"
       />
+      {refused.length > 0 && (
+        <details>
+          <summary>
+            {refused.length} {refused.length === 1 ? 'row' : 'rows'} could not be answered, and{' '}
+            {refused.length === 1 ? 'is' : 'are'} not counted
+          </summary>
+          <ul>
+            {refused.map(({ row, reason }) => (
+              <li key={row.id}>
+                {row.id}: {reason}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
       {rows.length > 0 && <AnswersTable rows={rows} rule={rule} model={model ?? ''} />}
     </Panel>
   );
@@ -82,6 +98,18 @@ function AnswersTable({
           },
         ]}
       />
+      <div className="actions">
+        <CsvButton
+          title="The answers"
+          fileName="answers"
+          rows={() => [
+            ['row', 'right', 'answer', 'read', 'expected', 'ending', 'model', 'rule'],
+            ...rows.map(({ row, text, ending, mark, right }) => [
+              ...[row.id, right ? 1 : 0, text, mark?.value ?? null, row.answer, ending, model, rule],
+            ]),
+          ]}
+        />
+      </div>
       <Scroller className="data-scroll data-list" label="answers">
         <table className="data-table">
           <caption>Answers, marked by: {ANSWER_RULES[rule].label}</caption>
