@@ -262,39 +262,7 @@ describe('another data set', () => {
   });
 });
 
-it('a rule is chosen for a set: it stays when the set is read in another way, and not with another set', async () => {
-  const { actions, data } = open();
-  await actions.openData([file(ROWS)]);
-  actions.chooseRule('text');
-  expect(await actions.changeReading({ annotations: 'remove' })).toBe(true);
-  expect(data().rule).toBe('text');
-  await actions.openData([file(ROWS.slice(0, 9), 'nine.json')]);
-  expect(data().rule).toBeNull();
-});
-
 describe('rows of the Hub', () => {
-  it('stay where their reading fails or is cancelled, and are not fetched again', async () => {
-    const { actions, data, doubles } = open();
-    await actions.openData([file(ROWS.slice(0, 2))]);
-    let asked = 0;
-    vi.stubGlobal('fetch', async () => {
-      asked++;
-      const rows = ROWS.map((row, i) => ({ row_idx: i, row, truncated_cells: [] }));
-      return Response.json({ rows, num_rows_total: 30 });
-    });
-    const refused = Object.assign(new Error('no'), { code: 'file', hint: 'h' });
-    vi.spyOn(doubles[0] as NonNullable<(typeof doubles)[0]>, 'openData').mockRejectedValueOnce(refused);
-    try {
-      actions.changeHubRows({ dataset: 'org/own', rows: 30 });
-      expect(await actions.fetchHubRows()).toBe(false);
-      expect([asked, data().hub.arrived, data().report.value?.rows]).toEqual([1, 30, 2]);
-      expect(await actions.fetchHubRows()).toBe(true);
-      expect([asked, data().hub.arrived, data().report.value?.rows]).toEqual([1, 0, 30]);
-    } finally {
-      vi.unstubAllGlobals();
-    }
-  });
-
   it('are fetched on request and opened; a refusal is shown and leaves the open data set', async () => {
     const { actions, data } = open();
     const asked: string[] = [];

@@ -120,8 +120,6 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       );
       if (outcome.status !== 'done') return false;
       outlive();
-      // A rule is chosen for a set, not for the next one; read in another way it is still the same.
-      if (from !== now().from) set({ rule: null });
       set({
         from,
         reading: used,

@@ -84,12 +84,9 @@ export function hubDataActions(
         );
         return true;
       });
+      if (outcome.status === 'done') arrived.clear();
       set({ waiting: null, arrived: arrived.count });
-      // What has arrived is let go only once it is open: a reading that is cancelled can then be asked for again.
-      const isOpen = outcome.status === 'done' && file !== null && (await open([file]));
-      if (isOpen) arrived.clear();
-      set({ arrived: arrived.count });
-      return isOpen;
+      return outcome.status === 'done' && file !== null && open([file]);
     },
     cancelFetching: () => fetching.cancel(),
     typeDataFile: (change) => set({ ...change, ...(!isBusy(now().offer) && { offer: idle }) }),
@@ -121,10 +118,10 @@ export function hubDataActions(
       });
       set({ transfer: null });
       if (outcome.status !== 'done' || shelf === null) return false;
-      if (!(await open([shelf.file()]))) return false;
+      const file = shelf.file();
       shelf = null;
       set({ offer: idle });
-      return true;
+      return open([file]);
     },
     cancelDataDownload: () => transfer.cancel(),
   };
