@@ -4,11 +4,9 @@ import { FileError } from '../../base/errors';
 export interface DecodedText {
   readonly text: string;
   readonly encoding: 'UTF-8' | 'UTF-16LE' | 'UTF-16BE';
-  /** Whether bytes are not of the encoding. Without any, U+FFFD in the text is what its author wrote. */
-  readonly isDamaged: boolean;
 }
 
-/** Where a byte that is not of the encoding was, the text has it: rows with one are refused, the others load. */
+/** Where a byte that is not of the encoding was, the text has U+FFFD: rows with one are refused, the others load. */
 export const REPLACEMENT = '\ufffd';
 
 const ASCII = (bytes: Uint8Array, count: number): string => String.fromCharCode(...bytes.subarray(0, count));
@@ -22,22 +20,12 @@ export function decodeText(bytes: Uint8Array, name: string): DecodedText {
   const [a, b] = bytes;
   const encoding = a === 0xff && b === 0xfe ? 'UTF-16LE' : a === 0xfe && b === 0xff ? 'UTF-16BE' : 'UTF-8';
   const text = new TextDecoder(encoding.toLowerCase()).decode(bytes);
-  const isDamaged = text.includes(REPLACEMENT) && !isExact(bytes, encoding);
   if (text.slice(0, 65_536).includes('\0'))
     throw new FileError(
       `${name} holds zero bytes: it is not a text, or UTF-16 without a byte order mark`,
       'Save it as UTF-8 text: JSON lines, JSON, CSV or TSV.',
     );
-  return { text, encoding, isDamaged };
-}
-
-function isExact(bytes: Uint8Array, encoding: DecodedText['encoding']): boolean {
-  try {
-    new TextDecoder(encoding.toLowerCase(), { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
+  return { text, encoding };
 }
 
 function refuseOtherFiles(bytes: Uint8Array, name: string): void {

@@ -30,14 +30,13 @@ const LOT = 512;
 
 /**
  * Rows of CSV or TSV with a header, quoted as RFC 4180 has it.
- * @throws LoadError; while they are read, FileError for a header with a repeated name
- * @param isDamaged whether U+FFFD stands for bytes that are not of the encoding
+ * @throws LoadError; while they are read, FileError for a header with an empty or a repeated name
  */
-export async function delimitedRecords(text: string, isDamaged: boolean): Promise<Iterable<RawRecord>> {
-  return rowsOf(text, isDamaged, await loadPapa());
+export async function delimitedRecords(text: string): Promise<Iterable<RawRecord>> {
+  return rowsOf(text, await loadPapa());
 }
 
-function* rowsOf(raw: string, isDamaged: boolean, { parse }: typeof Papa): Iterable<RawRecord> {
+function* rowsOf(raw: string, { parse }: typeof Papa): Iterable<RawRecord> {
   // One kind of line end: files that were put together from others have several.
   const text = raw.includes('\n') ? raw.replaceAll('\r\n', '\n') : raw.replaceAll('\r', '\n');
   const delimiter = delimiterOf(text);
@@ -58,16 +57,7 @@ function* rowsOf(raw: string, isDamaged: boolean, { parse }: typeof Papa): Itera
       fastMode: false,
       step: ({ data, errors, meta }, parser) => {
         const to = offset + meta.cursor;
-        const problem = errors[0]?.message;
-        const next = text.indexOf('\n', at) + 1;
-        if (problem !== undefined && at > 0 && next > 0 && next < to) {
-          // A quote that is not closed takes the rows behind it along: its line is malformed, and they are read again.
-          lot.push({ cells: [], from: at, to: next, problem });
-          at = next;
-          parser.abort();
-          return;
-        }
-        lot.push({ cells: data, from: at, to, ...(problem !== undefined && { problem }) });
+        lot.push({ cells: data, from: at, to, ...(errors[0] && { problem: errors[0].message }) });
         at = to;
         if (lot.length >= LOT) parser.abort();
       },
@@ -76,46 +66,33 @@ function* rowsOf(raw: string, isDamaged: boolean, { parse }: typeof Papa): Itera
     for (const { cells, from, to, problem } of lot) {
       const begins = line;
       line += newlines(text, from, to);
-      const empty = problem === undefined && cells.every((cell) => cell.trim() === '');
+      const empty = cells.every((cell) => cell.trim() === '');
       if (names === undefined) {
         if (!empty) names = headerOf(cells);
         continue;
       }
-      if (!empty) yield { line: begins, end: to, ...read(names, { cells, problem, isDamaged }) };
+      if (!empty) yield { line: begins, end: to, ...read(names, cells, problem) };
     }
   }
 }
 
-/** What a column without a name is called. */
-const unnamed = (index: number): string => `column ${index + 1}`;
-
-/** Whether a column of a table is called by its place. */
-export const isUnnamed = (name: string): boolean => /^column \d+$/.test(name);
-
 function headerOf(cells: readonly string[]): readonly string[] {
-  // As a data frame's index is written, or behind a comma at the end of the line.
-  const names = cells.map((cell, i) => cell.trim() || unnamed(i));
-  const wrong = names.findIndex((name, i) => names.indexOf(name) < i);
+  const names = cells.map((cell) => cell.trim());
+  const wrong = names.findIndex((name, i) => name === '' || names.indexOf(name) < i);
   if (wrong >= 0)
     throw new FileError(
-      `column ${wrong + 1} of the header is ${quote(names[wrong])}, as an earlier one is`,
+      `column ${wrong + 1} of the header is ${names[wrong] === '' ? 'empty' : `${quote(names[wrong])}, as an earlier one is`}`,
       'The first line must name every column, each by a name of its own.',
     );
   return names;
 }
 
-interface Found {
-  readonly cells: readonly string[];
-  readonly problem: string | undefined;
-  readonly isDamaged: boolean;
-}
-
-function read(names: readonly string[], { cells, problem, isDamaged }: Found): Read {
+function read(names: readonly string[], cells: readonly string[], problem: string | undefined): Read {
   if (problem !== undefined) return { reason: problem.toLowerCase() };
   if (cells.length !== names.length)
     return {
       reason: `${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}; the header names ${names.length} columns`,
     };
-  if (isDamaged && cells.some((cell) => cell.includes(REPLACEMENT))) return { reason: BAD_BYTES };
+  if (cells.some((cell) => cell.includes(REPLACEMENT))) return { reason: BAD_BYTES };
   return { fields: Object.fromEntries(names.map((name, i) => [name, cells[i] as string])) };
 }

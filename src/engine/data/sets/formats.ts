@@ -36,11 +36,7 @@ const plain = (question: string, steps: readonly string[], answer: string): RowC
 const gsm8k: Format = {
   why: 'question and answer, and answers hold “#### ” and a number',
   fields: ['question', 'answer'],
-  // CODI's rows have their rationale in a field of its own, and “#### 72” alone as the answer.
-  is: (fields) =>
-    typeof fields.answer === 'string' &&
-    fields.answer.includes('####') &&
-    !(fields.answer.trimStart().startsWith('####') && (has(fields, 'cot') || has(fields, 'steps'))),
+  is: ({ answer }) => typeof answer === 'string' && answer.includes('####'),
   row(fields, { annotations }) {
     const reference = text(fields, 'answer');
     const mark = markAnswer('gsm8k', reference);
@@ -83,18 +79,8 @@ const icot: Format = {
 const isCalculation = (fields: Fields): boolean =>
   Array.isArray(fields.steps) && fields.steps.some((step) => String(step).includes('<<'));
 
-/** The answer, of one written as GSM8K's are what stands behind “####”. */
-function answerOf(fields: Fields): string {
-  const said = text(fields, 'answer');
-  const at = said.indexOf('####');
-  if (at < 0) return said;
-  const answer = said.slice(at + 4).trim();
-  if (answer === '') throw new Malformed('nothing stands behind ####');
-  return answer;
-}
-
 const listed = (fields: Fields): RowContent =>
-  plain(text(fields, 'question'), texts(fields, 'steps'), answerOf(fields));
+  plain(text(fields, 'question'), texts(fields, 'steps'), text(fields, 'answer'));
 
 const coconut: Format = {
   why: 'question, a list of steps, and answer',
@@ -118,13 +104,13 @@ const cot: Format = {
   fields: ['question', 'cot', 'answer'],
   row(fields) {
     const rationale = optional(fields, 'cot');
-    const answer = answerOf(fields);
+    const answer = text(fields, 'answer');
     return {
       question: text(fields, 'question'),
       rationale,
       steps: stepsOf(rationale),
       answer,
-      reference: text(fields, 'answer'),
+      reference: answer,
     };
   },
 };

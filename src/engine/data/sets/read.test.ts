@@ -49,20 +49,6 @@ describe('readData by content, whatever the name', () => {
     expect(rows[1]?.answer).toBe('1000');
   });
 
-  it('reads CODI’s rows, whose answer has the number alone behind ####, with the rationale of their own field', async () => {
-    const steps = '<<48/2=24>> <<48+24=72>>';
-    const { rows, report } = await read(jsonl({ question: 'How many?', cot: steps, answer: '#### 72' }));
-    expect(report).toMatchObject({ format: 'cot', rule: 'last-number', malformed: 0 });
-    expect(rows[0]).toMatchObject({
-      ...{ rationale: steps, steps: steps.split(' '), answer: '72', reference: '#### 72' },
-    });
-    const list = await read(jsonl({ question: 'How many?', steps: steps.split(' '), answer: '#### 72' }));
-    expect(list.report.format).toBe('coconut');
-    expect(list.rows[0]).toMatchObject({ steps: steps.split(' '), answer: '72' });
-    const none = await read(jsonl({ question: 'How many?', cot: steps, answer: '#### ' }), { format: 'cot' });
-    expect(none.report.malformedRows[0]?.reason).toBe('nothing stands behind ####');
-  });
-
   it('removes calculator annotations where that is asked for', async () => {
     const { rows } = await read(jsonl(NATALIA), { annotations: 'remove' });
     expect(rows[0]?.rationale).toBe('She sold 48/2 = 24 clips in May.\nShe sold 48+24 = 72 clips.');
@@ -230,18 +216,6 @@ describe('readData by content, whatever the name', () => {
     expect(report.malformedRows[0]?.reason).toBe('the viewer has cut off answer');
   });
 
-  it('reads the viewer’s rows, one a line, beside malformed ones', async () => {
-    const lines = [
-      JSON.stringify({ row_idx: 0, row: NATALIA, truncated_cells: [] }),
-      '{"row_idx": 1, "row": ',
-      JSON.stringify({ row_idx: 2, row: { ...NATALIA, question: 'A \ufffd in it?' }, truncated_cells: [] }),
-    ];
-    const { rows, report } = await read(lines.join('\n'));
-    expect(report).toMatchObject({ format: 'gsm8k', rows: 2, malformed: 1 });
-    // Its author wrote it: no byte of the file is damaged.
-    expect(rows[1]?.question).toBe('A \ufffd in it?');
-  });
-
   it('takes another form when it is told to, and says so', async () => {
     const rows = jsonl({ question: 'How many?', answer: 'So 5.\n#### 5', steps: ['a', 'b'] });
     const { report } = await read(rows, { format: 'coconut' });
@@ -320,29 +294,6 @@ describe('malformed rows', () => {
       expect.stringMatching(/^6: quoted field/),
     ]);
     await refusal(() => read('question,question\na,1\n'), 'file', /column 2/);
-  });
-
-  it('of CSV with a quote left open are its lines alone: the rows behind it are read', async () => {
-    const text = 'question,answer\na,1\n"b,2\nc,3\nd,4\n"e",5\nf,6\n"two\nlines",7\n';
-    const { rows, report } = await read(text);
-    expect(rows.map(({ question, line }) => [question, line])).toEqual([
-      ...[['a', 2] as const, ['c', 4] as const, ['d', 5] as const, ['e', 6] as const, ['f', 7] as const],
-      ['two\nlines', 8],
-    ]);
-    expect(report.malformedRows.map(({ line }) => line)).toEqual([3]);
-    expect(report.malformedRows[0]?.reason).toMatch(/quote/);
-  });
-
-  it('are not made by columns without a name, as a data frame’s index has none', async () => {
-    const { rows, report } = await read(',question,answer,\n0,How many?,4,\n1,And now?,5,\n');
-    expect(rows.map(({ question, answer }) => [question, answer])).toEqual([
-      ['How many?', '4'],
-      ['And now?', '5'],
-    ]);
-    expect(report).toMatchObject({ malformed: 0, columns: ['column 1', 'question', 'answer', 'column 4'] });
-    expect(report.notes).toEqual([
-      'Columns without a name in the first line are called by their place: "column 1", "column 4".',
-    ]);
   });
 
   it('are those with bytes of another encoding', async () => {

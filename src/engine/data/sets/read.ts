@@ -12,7 +12,6 @@ import { Sha256 } from '../../base/sha256';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { DataSet, type LoadedRow } from './data-set';
 import { decodeText } from './decode';
-import { isUnnamed } from './delimited';
 import { has, Malformed } from './fields';
 import { detectFormat, FORMATS, usualMapping } from './formats';
 import { type Fields, LINE, type RawRecord } from './raw';
@@ -69,7 +68,7 @@ export async function readData(
     throwIfCancelled(signal, WHAT);
     const content = new Uint8Array(await data.arrayBuffer());
     sha.update(content);
-    const { text, encoding, isDamaged } = decodeText(content, name);
+    const { text, encoding } = decodeText(content, name);
     const own = layoutOf(text, name);
     if (layout !== undefined && own !== layout)
       throw new FileError(
@@ -78,7 +77,7 @@ export async function readData(
       );
     layout = own;
     const records: RawRecord[] = [];
-    for (const record of await recordsOf(text, own, isDamaged)) {
+    for (const record of await recordsOf(text, own)) {
       records.push(record);
       if (records.length % LOT !== 0) continue;
       // Rows are read in the first half of the time, and understood in the second.
@@ -234,14 +233,6 @@ function notesOf(
   if (detected !== null && detected !== format)
     notes.push(
       `It is read as ${FORMAT_TEXTS[format].label}, as chosen; by content it is ${FORMAT_TEXTS[detected].label}.`,
-    );
-  const unnamed = used.columns.filter(isUnnamed);
-  if (unnamed.length > 0)
-    notes.push(
-      `Columns without a name in the first line are called by their place: ${listed(
-        unnamed.map((one) => JSON.stringify(one)),
-        4,
-      )}.`,
     );
   for (const { name, inside } of files)
     if (inside !== undefined)

@@ -33,27 +33,16 @@ export function layoutOf(text: string, name: string): Layout {
   return delimiterOf(head) === '\t' ? 'TSV' : 'CSV';
 }
 
-/**
- * The rows of a text in order. Malformed ones are among them.
- * @param isDamaged whether U+FFFD in the text stands for bytes that are not of its encoding  @throws LoadError
- */
-export async function recordsOf(
-  text: string,
-  layout: Layout,
-  isDamaged = true,
-): Promise<Iterable<RawRecord>> {
-  const whole = isDamaged ? checked(object) : object;
-  if (layout === 'a JSON list') return listRecords(text, whole);
-  if (layout === 'one JSON object') return [{ line: 1, end: text.length, ...whole(text.trim()) }];
-  if (layout === 'JSON lines') return lineRecords(text, whole);
-  const line: Reading = (row) => ({ fields: { [LINE]: row } });
-  if (layout === 'text lines') return lineRecords(text, isDamaged ? checked(line) : line);
-  return delimitedRecords(text, isDamaged);
+/** The rows of a text in order. Malformed ones are among them. @throws LoadError */
+export async function recordsOf(text: string, layout: Layout): Promise<Iterable<RawRecord>> {
+  if (layout === 'a JSON list') return listRecords(text);
+  if (layout === 'one JSON object') return [{ line: 1, end: text.length, ...checked(text.trim(), object) }];
+  if (layout === 'JSON lines') return lineRecords(text, (line) => object(line));
+  if (layout === 'text lines') return lineRecords(text, (line) => ({ fields: { [LINE]: line } }));
+  return delimitedRecords(text);
 }
 
-type Reading = (row: string) => Read;
-
-function* lineRecords(text: string, read: Reading): Iterable<RawRecord> {
+function* lineRecords(text: string, read: (line: string) => Read): Iterable<RawRecord> {
   let line = 0;
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf('\n', at);
@@ -61,14 +50,12 @@ function* lineRecords(text: string, read: Reading): Iterable<RawRecord> {
     const row = text.slice(at, end).trim();
     line++;
     at = end + 1;
-    if (row !== '') yield { line, end: Math.min(at, text.length), ...read(row) };
+    if (row !== '') yield { line, end: Math.min(at, text.length), ...checked(row, read) };
   }
 }
 
-const checked =
-  (read: Reading): Reading =>
-  (row) =>
-    row.includes(REPLACEMENT) ? { reason: BAD_BYTES } : read(row);
+const checked = (row: string, read: (row: string) => Read): Read =>
+  row.includes(REPLACEMENT) ? { reason: BAD_BYTES } : read(row);
 
 function object(row: string): Read {
   let value: unknown;
@@ -85,7 +72,7 @@ function object(row: string): Read {
 const SPACE = /\s/;
 
 /** The items of a JSON list, each read by itself: a bad one leaves the others as they are. */
-function* listRecords(text: string, read: Reading): Iterable<RawRecord> {
+function* listRecords(text: string): Iterable<RawRecord> {
   let at = text.indexOf('[') + 1;
   let line = 1 + newlines(text, 0, at);
   for (;;) {
@@ -111,7 +98,7 @@ function* listRecords(text: string, read: Reading): Iterable<RawRecord> {
       };
       return;
     }
-    yield { line, end, ...read(text.slice(at, end)) };
+    yield { line, end, ...checked(text.slice(at, end), object) };
     line += newlines(text, at, end);
     at = end;
   }

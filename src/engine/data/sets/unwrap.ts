@@ -16,13 +16,9 @@ export function unwrapped(
   records: readonly RawRecord[],
   name: string,
 ): { readonly records: readonly RawRecord[]; readonly field: string | null } | null {
-  // Malformed records are among them, and say nothing of the form of the rest.
-  const read = records.flatMap(({ fields }): Fields[] => (fields ? [fields] : []));
-  if (read.length > 0 && read.every((fields) => isViewerRow(fields)))
-    return {
-      field: null,
-      records: records.map((record) => (record.fields ? viewerRow(record.fields, record) : record)),
-    };
+  const isOfViewer = records.length > 0 && records.every(({ fields }) => fields && isViewerRow(fields));
+  if (isOfViewer)
+    return { field: null, records: records.map((record) => viewerRow(record.fields as Fields, record)) };
   const [only] = records;
   if (records.length !== 1 || only?.fields === undefined || detectFormat([only.fields]) !== null) return null;
   const lists = Object.entries(only.fields).filter(
