@@ -217,10 +217,35 @@ describe('readData by content, whatever the name', () => {
   });
 
   it('takes another form when it is told to, and says so', async () => {
-    const rows = jsonl({ question: 'How many?', answer: 'So 5.\n#### 5', steps: ['a', 'b'] });
-    const { report } = await read(rows, { format: 'coconut' });
-    expect(report).toMatchObject({ format: 'coconut', detected: 'gsm8k', rows: 1 });
+    const row = { question: 'How many?', answer: 'So 5.\n#### 5', steps: ['a', 'b'] };
+    const { report } = await read(jsonl(row), { format: 'gsm8k' });
+    expect(report).toMatchObject({ format: 'gsm8k', detected: 'coconut', rows: 1 });
     expect(report.notes.join()).toContain('as chosen');
+  });
+
+  it.each([
+    ['cot', { cot: '<<48/2=24>> <<48+24=72>>' }, 'last-number'],
+    ['coconut', { steps: ['<<48/2=24>>', '<<48+24=72>>'] }, 'coconut'],
+  ] as const)('reads %s’s steps although the answer has GSM8K’s sign', async (format, steps, rule) => {
+    const { rows, report } = await read(jsonl({ question: 'How many clips?', ...steps, answer: '#### 72' }));
+    expect(report).toMatchObject({ format, rule, notes: [] });
+    expect(rows[0]).toMatchObject({
+      rationale: '<<48/2=24>> <<48+24=72>>',
+      steps: ['<<48/2=24>>', '<<48+24=72>>'],
+      answer: '72',
+      reference: '#### 72',
+    });
+    const bare = await read(jsonl({ question: 'How many?', ...steps, answer: '####' }));
+    expect(bare.report.malformedRows[0]?.reason).toBe('nothing stands behind ####');
+  });
+
+  it('names text that it does not use', async () => {
+    const row = { id: 'a 1'.slice(2), ...NATALIA, solution: 'Half of 48 is 24.', kind: 'easy' };
+    expect((await read(jsonl(row))).report.notes.join()).toContain('text under "solution" too');
+    const columns = { question: 'How many?', note: 'two words', answer: '5' };
+    expect((await read(jsonl(columns))).report.notes.join()).toContain('text under "note" too');
+    const used = { ...columns, rationale: 'Two and three.', note: 'one' };
+    expect((await read(jsonl(used))).report.notes).toEqual([]);
   });
 
   it('finds the rule of your own data in its answers', async () => {

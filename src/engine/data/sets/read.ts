@@ -13,7 +13,7 @@ import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { DataSet, type LoadedRow } from './data-set';
 import { decodeText } from './decode';
 import { has, Malformed } from './fields';
-import { detectFormat, FORMATS, usualMapping } from './formats';
+import { detectFormat, FORMATS, unreadTexts, usualMapping } from './formats';
 import { type Fields, LINE, type RawRecord } from './raw';
 import { layoutOf, recordsOf } from './records';
 import { unwrapped } from './unwrap';
@@ -89,10 +89,8 @@ export async function readData(
     decoded.push({ name, encoding, records: inner?.records ?? records, inside: inner?.field ?? undefined });
     before += data.size * 0.5;
   }
-  const used = usedReading(
-    decoded.flatMap(({ records }) => firstFields(records)),
-    reading,
-  );
+  const sample = decoded.flatMap(({ records }) => firstFields(records));
+  const used = usedReading(sample, reading);
   const rows: LoadedRow[] = [];
   const malformed: MalformedRow[] = [];
   let bad = 0;
@@ -133,7 +131,7 @@ export async function readData(
     licence: FORMAT_TEXTS[used.format].licence,
     malformed: bad,
     malformedRows: malformed,
-    notes: notesOf(rows.length, bad, decoded, used),
+    notes: [...notesOf(rows.length, bad, decoded, used), ...notesOnUnread(sample, used)],
   });
 }
 
@@ -242,4 +240,14 @@ function notesOf(
   for (const { name, encoding } of files)
     if (encoding !== 'UTF-8') notes.push(`${name} is ${encoding}, by its byte order mark, and was read so.`);
   return notes;
+}
+
+function notesOnUnread(sample: readonly Fields[], used: Used): string[] {
+  if (isUnmapped(used)) return [];
+  const unread = unreadTexts(sample, used.format, used.reading.columns);
+  if (unread.length === 0) return [];
+  const names = listed(unread.map((name) => JSON.stringify(name)));
+  return [
+    `Rows have text under ${names} too, which is not used: if it is the rationale, choose another form, or columns, under “Read as”.`,
+  ];
 }
