@@ -1,7 +1,7 @@
 import type * as Papa from 'papaparse';
 import { quote } from '../../../text/quote';
 import { FileError, LoadError } from '../../base/errors';
-import { REPLACEMENT } from './decode';
+import { hasBadBytes, shownText } from './decode';
 import { BAD_BYTES, newlines, type RawRecord, type Read } from './raw';
 
 /** Tab, comma or semicolon: whichever the header has most of, outside quotes. */
@@ -77,7 +77,7 @@ function* rowsOf(raw: string, { parse }: typeof Papa): Iterable<RawRecord> {
 }
 
 function headerOf(cells: readonly string[]): readonly string[] {
-  const names = cells.map((cell) => cell.trim());
+  const names = cells.map((cell) => shownText(cell).trim());
   const wrong = names.findIndex((name, i) => name === '' || names.indexOf(name) < i);
   if (wrong >= 0)
     throw new FileError(
@@ -93,6 +93,6 @@ function read(names: readonly string[], cells: readonly string[], problem: strin
     return {
       reason: `${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}; the header names ${names.length} columns`,
     };
-  if (cells.some((cell) => cell.includes(REPLACEMENT))) return { reason: BAD_BYTES };
+  if (cells.some(hasBadBytes)) return { reason: BAD_BYTES };
   return { fields: Object.fromEntries(names.map((name, i) => [name, cells[i] as string])) };
 }

@@ -331,6 +331,54 @@ describe('malformed rows', () => {
   });
 });
 
+describe('U+FFFD', () => {
+  const odd = { question: 'What is \ufffd?', answer: '5' };
+  const bytes = (...texts: (string | number)[]) =>
+    Uint8Array.from(
+      texts.flatMap((one) => (typeof one === 'number' ? [one] : [...new TextEncoder().encode(one)])),
+    );
+
+  it.each([
+    ['JSON lines', jsonl(odd, { question: 'And?', answer: '6' })],
+    ['a JSON list', JSON.stringify([odd, { question: 'And?', answer: '6' }])],
+    ['CSV', 'question,answer\nWhat is \ufffd?,5\nAnd?,6\n'],
+  ])('in a text is read as it stands: %s', async (layout, text) => {
+    const { rows, report } = await read(text);
+    expect(report).toMatchObject({ layout, malformed: 0 });
+    expect(rows.map(({ question }) => question)).toEqual([odd.question, 'And?']);
+  });
+
+  it('is told from bytes of another encoding in the same file', async () => {
+    const rest = jsonl(odd, { question: '\u{10000} \u{103ff}?', answer: '7' });
+    const { rows, report } = await read(
+      bytes('\ufeff{"question": "caf', 0xe9, '?", "answer": "1"}\n', rest, '{"question": "\ufffd', 0xef),
+    );
+    expect(rows.map(({ line, question }) => [line, question])).toEqual([
+      [2, odd.question],
+      [3, '\u{10000} \u{103ff}?'],
+    ]);
+    expect(report.malformedRows.map(({ line, reason }) => `${line} ${reason}`)).toEqual([
+      expect.stringMatching(/^1 .*not UTF-8/),
+      expect.stringMatching(/^4 .*not UTF-8/),
+    ]);
+    const wide = (text: string) => Uint16Array.from(text, (c) => c.charCodeAt(0));
+    const units = wide(`\ufeff${jsonl(odd)}{"question": "\ud800?", "answer": "1"}\n`);
+    const utf16 = await read(new Uint8Array(units.buffer));
+    expect(utf16.rows.map(({ question }) => question)).toEqual([odd.question]);
+    expect(utf16.report).toMatchObject({ malformed: 1, encoding: 'UTF-16LE' });
+  });
+
+  it('or a bad byte in one row of the viewer leaves the others its rows', async () => {
+    const row = (question: string, i: number) =>
+      `${JSON.stringify({ row_idx: i, row: { question, answer: '5' }, truncated_cells: [] })}\n`;
+    const own = await read([odd.question, 'And?'].map(row).join(''));
+    expect(own.report).toMatchObject({ rows: 2, malformed: 0 });
+    const bad = await read(bytes(row('One?', 0), '{"row_idx": 1, "row": "', 0xe9, '"}\n', row('Three?', 2)));
+    expect(bad.rows.map(({ question }) => question)).toEqual(['One?', 'Three?']);
+    expect(bad.report.malformedRows.map(({ line }) => line)).toEqual([2]);
+  });
+});
+
 describe('files', () => {
   it('may have a byte order mark, also of UTF-16', async () => {
     const rows = jsonl(NATALIA);

@@ -1,7 +1,7 @@
 import { readJson } from '../../../text/json';
 import { quote, shorten } from '../../../text/quote';
 import { FileError } from '../../base/errors';
-import { REPLACEMENT } from './decode';
+import { hasBadBytes, shownText } from './decode';
 import { delimitedRecords, delimiterOf } from './delimited';
 import { BAD_BYTES, type Fields, ICOT, LINE, newlines, type RawRecord, type Read } from './raw';
 
@@ -55,7 +55,7 @@ function* lineRecords(text: string, read: (line: string) => Read): Iterable<RawR
 }
 
 const checked = (row: string, read: (row: string) => Read): Read =>
-  row.includes(REPLACEMENT) ? { reason: BAD_BYTES } : read(row);
+  hasBadBytes(row) ? { reason: BAD_BYTES } : read(row);
 
 function object(row: string): Read {
   let value: unknown;
@@ -82,7 +82,11 @@ function* listRecords(text: string): Iterable<RawRecord> {
     if (text[at] === ']') {
       const rest = text.slice(at + 1).trim();
       if (rest !== '')
-        yield { line, end: text.length, reason: `${quote(shorten(rest, 40))} follows the end of the list` };
+        yield {
+          line,
+          end: text.length,
+          reason: `${quote(shorten(shownText(rest), 40))} follows the end of the list`,
+        };
       return;
     }
     if (at >= text.length) {
