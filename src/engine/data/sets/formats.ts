@@ -13,6 +13,7 @@ import {
   texts,
 } from './fields';
 import { type Fields, ICOT, LINE } from './raw';
+import { writtenFormat } from './written';
 
 interface Format {
   /** Fields that every row has. */
@@ -285,13 +286,15 @@ const ORDER: readonly DataFormat[] = [
   'columns',
 ];
 
-/** The format that more than half of the records fit, and how many do. */
+/** The format that more than half of the records name or fit, how many do, and what that rests on. */
 export function detectFormat(
   records: readonly Fields[],
-): { readonly format: DataFormat; readonly fitting: number } | null {
+): { readonly format: DataFormat; readonly fitting: number; readonly why: string } | null {
+  const named = writtenFormat(records);
+  if (named) return { ...named, why: 'read_as with the name of this form' };
   for (const format of ORDER) {
     const fitting = records.filter((fields) => fits(FORMATS[format], fields)).length;
-    if (fitting * 2 > records.length) return { format, fitting };
+    if (fitting * 2 > records.length) return { format, fitting, why: FORMATS[format].why };
   }
   return null;
 }

@@ -17,6 +17,7 @@ import { detectFormat, FORMATS, unreadTexts, usualMapping } from './formats';
 import { type Fields, LINE, type RawRecord } from './raw';
 import { layoutOf, recordsOf } from './records';
 import { unwrapped } from './unwrap';
+import { writtenAs, writtenRow } from './written';
 
 export interface DataFile {
   readonly name: string;
@@ -92,6 +93,8 @@ export async function readData(
   const sample = decoded.flatMap(({ records }) => firstFields(records));
   const used = usedReading(sample, reading);
   const rows: LoadedRow[] = [];
+  /** Answer rules that rows name, with how many do. */
+  const named = new Map<RuleId, number>();
   const malformed: MalformedRow[] = [];
   let bad = 0;
   let read = 0;
@@ -105,7 +108,11 @@ export async function readData(
       if ('reason' in understood) {
         bad++;
         if (malformed.length < MAX_LISTED) malformed.push({ file: name, line: record.line, ...understood });
-      } else rows.push({ id, line: record.line, ...understood });
+      } else {
+        rows.push({ id, line: record.line, ...understood });
+        const rule = saidOf(record.fields as Fields, used)?.rule;
+        if (rule !== undefined) named.set(rule, (named.get(rule) ?? 0) + 1);
+      }
       if (++read % LOT !== 0) continue;
       onProgress?.(bytes * (0.5 + (0.5 * read) / total), bytes);
       await yieldToEventLoop();
@@ -113,6 +120,7 @@ export async function readData(
     }
   }
   onProgress?.(bytes, bytes);
+  const rule = ruleOf(used.format, rows, named);
   return new DataSet(rows, {
     name: listed(
       files.map(({ name }) => name),
@@ -127,11 +135,11 @@ export async function readData(
     why: used.why,
     columns: used.columns,
     mapping: used.format === 'columns' ? used.reading.columns : null,
-    rule: ruleOf(used.format, rows),
+    rule: rule.id,
     licence: FORMAT_TEXTS[used.format].licence,
     malformed: bad,
     malformedRows: malformed,
-    notes: [...notesOf(rows.length, bad, decoded, used), ...notesOnUnread(sample, used)],
+    notes: [...notesOf(rows.length, bad, decoded, used), ...notesOnUnread(sample, used), ...rule.notes],
   });
 }
 
@@ -150,6 +158,8 @@ interface Used {
   readonly why: string;
   readonly columns: readonly string[];
   readonly reading: DataReading;
+  /** Whether columns were chosen, rather than found by their names. */
+  readonly isMapped: boolean;
 }
 
 /** The format and mapping to read with. */
@@ -162,7 +172,7 @@ function usedReading(sample: readonly Fields[], reading: DataReading): Used {
   const why =
     found === null
       ? 'no known form fits: choose which column is what'
-      : `${found.fitting} of the first ${sample.length} rows have ${FORMATS[found.format].why}`;
+      : `${found.fitting} of the first ${sample.length} rows have ${found.why}`;
   for (const name of reading.columns ? Object.values(reading.columns) : [])
     if (typeof name === 'string' && !columns.includes(name))
       throw new InputError(
@@ -179,35 +189,63 @@ function usedReading(sample: readonly Fields[], reading: DataReading): Used {
     why,
     columns,
     reading: { ...reading, format, columns: mapping },
+    isMapped: reading.columns !== null,
   };
 }
 
 const isUnmapped = ({ format, reading }: Used): boolean => format === 'columns' && reading.columns === null;
 
+/** What a record that the page has written says of itself, if it is read as that. */
+function saidOf(fields: Fields, { format, isMapped }: Used): ReturnType<typeof writtenAs> {
+  const said = writtenAs(fields);
+  return said?.format === format && !isMapped ? said : null;
+}
+
 function understand(
   record: RawRecord,
-  { format, reading }: Used,
+  used: Used,
 ): Omit<LoadedRow, 'id' | 'line'> | { readonly reason: string } {
   if (record.fields === undefined) return { reason: record.reason };
   const { fields } = record;
-  const { fields: wanted, row } = FORMATS[format];
-  const missing = wanted.filter((name) => !has(fields, name));
+  const isWritten = saidOf(fields, used) !== null;
+  const { fields: wanted, row } = FORMATS[used.format];
+  const missing = isWritten ? [] : wanted.filter((name) => !has(fields, name));
   if (missing.length > 0)
     return { reason: `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing` };
   try {
-    return row(fields, reading);
+    return isWritten ? writtenRow(fields) : row(fields, used.reading);
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     return { reason: error.message };
   }
 }
 
-/** The rule of the set; where the form alone does not tell the set, the answers do. */
-function ruleOf(format: DataFormat, rows: readonly LoadedRow[]): RuleId {
-  if (format !== 'columns' && format !== 'cot') return FORMAT_TEXTS[format].rule;
-  if (rows.length > 0 && rows.every(({ answer }) => /^[A-E]$/.test(answer))) return 'letter';
+/** The rule of the set, with what is unusual about it. */
+interface FoundRule {
+  readonly id: RuleId;
+  readonly notes: readonly string[];
+}
+
+/** The rule that all rows name, or that of the form; where the form alone does not tell the set, the answers do. */
+function ruleOf(
+  format: DataFormat,
+  rows: readonly LoadedRow[],
+  named: ReadonlyMap<RuleId, number>,
+): FoundRule {
+  const [only] = named.keys();
+  if (only !== undefined && named.get(only) === rows.length) return { id: only, notes: [] };
+  const found = ruleOfForm(format, rows);
+  if (named.size === 0) return found;
+  const note = `Its rows name no answer rule in common (${listed([...named.keys()])}): ${found.id} is taken.`;
+  return { ...found, notes: [...found.notes, note] };
+}
+
+function ruleOfForm(format: DataFormat, rows: readonly LoadedRow[]): FoundRule {
+  if (format !== 'columns' && format !== 'cot') return { id: FORMAT_TEXTS[format].rule, notes: [] };
+  if (rows.length > 0 && rows.every(({ answer }) => /^[A-E]$/.test(answer)))
+    return { id: 'letter', notes: [] };
   const numbers = rows.filter(({ answer }) => lastNumber(answer) !== undefined).length;
-  return numbers * 2 >= rows.length ? 'last-number' : 'text';
+  return { id: numbers * 2 >= rows.length ? 'last-number' : 'text', notes: [] };
 }
 
 function notesOf(
@@ -244,7 +282,8 @@ function notesOf(
 
 function notesOnUnread(sample: readonly Fields[], used: Used): string[] {
   if (isUnmapped(used)) return [];
-  const unread = unreadTexts(sample, used.format, used.reading.columns);
+  const foreign = sample.filter((fields) => saidOf(fields, used) === null);
+  const unread = unreadTexts(foreign, used.format, used.reading.columns);
   if (unread.length === 0) return [];
   const names = listed(unread.map((name) => JSON.stringify(name)));
   return [
