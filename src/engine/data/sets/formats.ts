@@ -242,7 +242,7 @@ const columns: Format = {
   row(fields, { columns: mapping }) {
     if (mapping === null) throw new TypeError('a row is read before its columns are chosen');
     for (const name of [mapping.question, mapping.answer])
-      if (!has(fields, name)) throw new Malformed(`there is no column ${quote(name)}`);
+      if (!has(fields, name)) throw new Malformed(`there is nothing under ${quote(name)}`);
     const { rationale: column } = mapping;
     const rationale = optional(fields, column);
     const steps =

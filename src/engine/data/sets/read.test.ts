@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AS_DETECTED, type DataReading } from '../../../contract/data';
+import { delimitedRecords } from './delimited';
 import { readData } from './read';
 
 const file = (content: string | Uint8Array<ArrayBuffer>, name = 'rows') => ({
@@ -192,6 +193,23 @@ describe('readData by content, whatever the name', () => {
     await refusal(() => read('a,b\n1,2\n', { columns: { question: 'c', answer: 'b' } }), 'input', /"c"/);
   });
 
+  it('reads CSV whose header has columns without a name, as pandas and Excel write it', async () => {
+    const pandas = await read(',question,answer\n0,How many?,4\n1,And now?,5\n');
+    expect(pandas.report).toMatchObject({ rows: 2, columns: ['column 1', 'question', 'answer'] });
+    expect(pandas.report.notes).toEqual([
+      'The header of rows has columns without a name, called "column 1" here.',
+    ]);
+    for (const end of ['', ',', ', ']) {
+      const excel = await read(`question,answer,\nHow many?,4${end}\n`);
+      expect(excel.report).toMatchObject({ rows: 1, malformed: 0, columns: ['question', 'answer'] });
+      expect(excel.report.notes.join()).toMatch(/left out: "column 3"/);
+    }
+    const taken = await read(',column 1,question,answer\nx,y,How many?,4\n');
+    expect(taken.report.columns).toEqual(['column 1 (unnamed)', 'column 1', 'question', 'answer']);
+    const short = await read('question,answer,\nHow many?\n');
+    expect(short.report.malformedRows[0]?.reason).toBe('1 cell; the header has 3 columns');
+  });
+
   it('finds the rows inside one object, also as the Hub’s dataset viewer gives them', async () => {
     const inside = { version: 1, data: [NATALIA, { question: 'Second?', answer: '#### 2' }] };
     for (const indent of [0, 2]) {
@@ -319,6 +337,37 @@ describe('malformed rows', () => {
       expect.stringMatching(/^6: quoted field/),
     ]);
     await refusal(() => read('question,question\na,1\n'), 'file', /column 2/);
+  });
+
+  it('of CSV leave the rows behind an open quote as they are', async () => {
+    const { rows, report } = await read('question,answer\na,1\n"b, 2\nc,3\nd,4\n"e",5\nf,6\n');
+    expect(rows.map(({ line, question }) => [line, question])).toEqual([
+      [2, 'a'],
+      [4, 'c'],
+      [5, 'd'],
+      [6, 'e'],
+      [7, 'f'],
+    ]);
+    expect(report.malformedRows.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
+      expect.stringMatching(/^3: .*quote/),
+    ]);
+    const counted = await read('question,answer\na,1\n"b, 2\nc,"\nd,4\n');
+    expect(counted.rows.map(({ question }) => question)).toEqual(['a', 'd']);
+    expect(counted.report.malformedRows[0]).toMatchObject({
+      line: 3,
+      reason: '1 cell; the header names 2 columns (lines 3 to 4)',
+    });
+    await refusal(() => read('"question,answer\na,1\n"b",2\n'), 'file', /header has a quote/);
+  });
+
+  it('of CSV with a quote open in every line take no time without end, and lines that are not read are named', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `"open ${i}, ${i}`);
+    const { report } = await read(`question,answer\nfirst,1\n${lines.join('\n')}\n`);
+    expect(report.rows).toBeGreaterThanOrEqual(1);
+    expect(report.malformedRows[0]).toMatchObject({ line: 3, reason: expect.not.stringContaining('lines') });
+    // Only the first are listed there.
+    const last = [...(await delimitedRecords(`question,answer\n${lines.join('\n')}\n`, () => {}))].at(-1);
+    expect(last?.reason).toMatch(/\(lines \d+ to 20001\)$/);
   });
 
   it('are those with bytes of another encoding', async () => {

@@ -57,12 +57,7 @@ export async function readData(
       'Choose a part of the data set: for looking at hidden states a few thousand rows are plenty.',
     );
   const sha = new Sha256();
-  const decoded: {
-    name: string;
-    encoding: string;
-    records: readonly RawRecord[];
-    inside: string | undefined;
-  }[] = [];
+  const decoded: Decoded[] = [];
   let layout: ReturnType<typeof layoutOf> | undefined;
   let before = 0;
   for (const { name, data } of files) {
@@ -78,7 +73,10 @@ export async function readData(
       );
     layout = own;
     const records: RawRecord[] = [];
-    for (const record of await recordsOf(text, own)) {
+    let unnamed: readonly string[] = [];
+    for (const record of await recordsOf(text, own, (names) => {
+      unnamed = names;
+    })) {
       records.push(record);
       if (records.length % LOT !== 0) continue;
       // Rows are read in the first half of the time, and understood in the second.
@@ -87,7 +85,11 @@ export async function readData(
       throwIfCancelled(signal, WHAT);
     }
     const inner = unwrapped(records, name);
-    decoded.push({ name, encoding, records: inner?.records ?? records, inside: inner?.field ?? undefined });
+    decoded.push({
+      ...{ name, encoding, unnamed },
+      records: inner?.records ?? records,
+      inside: inner?.field ?? undefined,
+    });
     before += data.size * 0.5;
   }
   const sample = decoded.flatMap(({ records }) => firstFields(records));
@@ -141,6 +143,17 @@ export async function readData(
     malformedRows: malformed,
     notes: [...notesOf(rows.length, bad, decoded, used), ...notesOnUnread(sample, used), ...rule.notes],
   });
+}
+
+/** A file once it has been decoded and cut into records. */
+interface Decoded {
+  readonly name: string;
+  readonly encoding: string;
+  readonly records: readonly RawRecord[];
+  /** The field of one object under which the records are. */
+  readonly inside: string | undefined;
+  /** Names given to columns that have none. */
+  readonly unnamed: readonly string[];
 }
 
 const firstFields = (records: readonly RawRecord[]): Fields[] => {
@@ -248,16 +261,7 @@ function ruleOfForm(format: DataFormat, rows: readonly LoadedRow[]): FoundRule {
   return { id: numbers * 2 >= rows.length ? 'last-number' : 'text', notes: [] };
 }
 
-function notesOf(
-  good: number,
-  bad: number,
-  files: readonly {
-    readonly name: string;
-    readonly encoding: string;
-    readonly inside: string | undefined;
-  }[],
-  used: Used,
-): string[] {
+function notesOf(good: number, bad: number, files: readonly Decoded[], used: Used): string[] {
   const { format, detected } = used;
   const notes: string[] = [];
   if (isUnmapped(used))
@@ -275,9 +279,26 @@ function notesOf(
       notes.push(
         `The rows of ${name} are the list under ${JSON.stringify(inside)}; their lines are those of the object.`,
       );
+  notes.push(...files.flatMap(notesOnUnnamed));
   for (const { name, encoding } of files)
     if (encoding !== 'UTF-8') notes.push(`${name} is ${encoding}, by its byte order mark, and was read so.`);
   return notes;
+}
+
+function notesOnUnnamed({ name, unnamed, records }: Decoded): string[] {
+  const used = unnamed.filter((column) => records.some(({ fields }) => fields && has(fields, column)));
+  const rest = unnamed.filter((column) => !used.includes(column));
+  const said = (columns: readonly string[]) => listed(columns.map((column) => JSON.stringify(column)));
+  return [
+    ...(used.length > 0
+      ? [`The header of ${name} has columns without a name, called ${said(used)} here.`]
+      : []),
+    ...(rest.length > 0
+      ? [
+          `The header of ${name} has columns without a name that are empty throughout and left out: ${said(rest)}.`,
+        ]
+      : []),
+  ];
 }
 
 function notesOnUnread(sample: readonly Fields[], used: Used): string[] {
