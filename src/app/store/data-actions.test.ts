@@ -177,6 +177,17 @@ describe('answers', () => {
     expect(data().answers.rows).toEqual([]);
   });
 
+  it.each(['coconut', 'gsm8k', 'text', 'first-number', 'last-number'] as const)(
+    'are judged as in an evaluation by %s: by what follows the answer prompt, if the model has written it',
+    (rule) => {
+      const text = '<<48/2=24>> <<48+24=72>>\nThe answer is: 72';
+      const answer = { row: { answer: '72' } as never, text, ending: 'stopped' as never };
+      const { rows } = judgeAnswers([answer], rule);
+      expect(rows[0]?.right).toBe(true);
+      expect(text.slice(rows[0]?.mark?.start)).toBe('72');
+    },
+  );
+
   it('keep what was answered when cancelled; a part without rows says so', async () => {
     const { actions, data } = open({ pace: 2 });
     await actions.openCheckpoint(CHECKPOINT);

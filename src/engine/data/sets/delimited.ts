@@ -83,8 +83,8 @@ function* rowsOf(raw: string, { parse }: typeof Papa, onUnnamed: OnUnnamed): Ite
     if (lot.length === 0 || at === offset) return;
     for (const row of lot) {
       const begins = line;
-      const lines = newlines(text, row.from, row.to);
-      line += lines;
+      const last = begins + newlines(text, row.from, row.to - 1);
+      line += newlines(text, row.from, row.to);
       const isEmpty = row.cells.every((cell) => cell.trim() === '');
       if (header === undefined) {
         if (!isEmpty) header = headerOf(row, onUnnamed);
@@ -93,8 +93,8 @@ function* rowsOf(raw: string, { parse }: typeof Papa, onUnnamed: OnUnnamed): Ite
       if (isEmpty) continue;
       const found = read(header, row);
       // A row of several lines that is refused: which lines are not read is said.
-      yield lines > 1 && found.reason !== undefined
-        ? { line: begins, end: row.to, reason: `${found.reason} (lines ${begins} to ${line - 1})` }
+      yield last > begins && found.reason !== undefined
+        ? { line: begins, end: row.to, reason: `${found.reason} (lines ${begins} to ${last})` }
         : { line: begins, end: row.to, ...found };
     }
   }
