@@ -124,6 +124,15 @@ export interface DataRow {
   readonly reference: string;
 }
 
+/**
+ * A row as the page writes it to a file, one a line, where the fields of its form would not say all of it: the last two say how it
+ * was read, and are followed when it is read again.
+ */
+export interface WrittenRow extends Omit<DataRow, 'line'> {
+  readonly read_as: DataFormat;
+  readonly answer_rule: RuleId;
+}
+
 /** What introduces the answer unless a run says otherwise. */
 export const ANSWER_PROMPT = 'The answer is:';
 

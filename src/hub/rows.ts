@@ -45,7 +45,8 @@ export function hubRowsError({ dataset, config, split, rows }: HubRows): string 
 
 /** Rows that have arrived, from the first: a request that broke off goes on from there. */
 export class ArrivedRows {
-  private key = '';
+  /** Which split they are of, see `of`. */
+  key = '';
   private lines: string[] = [];
   /** Bytes of the lines as UTF-8. */
   bytes = 0;

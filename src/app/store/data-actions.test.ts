@@ -210,6 +210,17 @@ describe('answers', () => {
     expect(data().answers.rows).toHaveLength(1);
   });
 
+  it.each(['coconut', 'gsm8k', 'text', 'first-number', 'last-number'] as const)(
+    'are judged as in an evaluation by %s: by what follows the answer prompt, if the model has written it',
+    (rule) => {
+      const text = '<<48/2=24>> <<48+24=72>>\nThe answer is: 72';
+      const answer = { row: { answer: '72' } as never, text, ending: 'stopped' as never };
+      const { rows } = judgeAnswers([answer], rule);
+      expect(rows[0]?.right).toBe(true);
+      expect(text.slice(rows[0]?.mark?.start)).toBe('72');
+    },
+  );
+
   it('keep what was answered when cancelled; a part without rows says so', async () => {
     const { actions, data } = open({ pace: 2 });
     await actions.openCheckpoint(CHECKPOINT);
@@ -246,6 +257,20 @@ describe('rows that cannot be read', () => {
   });
 });
 
+describe('a chosen answer rule', () => {
+  it('is of one data set: kept when its files are read in another way, gone with the next', async () => {
+    const { actions, data } = open();
+    await actions.openData([file(ROWS)]);
+    actions.chooseRule('text');
+    await actions.changeReading({ format: 'columns' });
+    expect(data().rule).toBe('text');
+    expect(await actions.openData([{ name: 'x', data: new Blob(['']) }])).toBe(false);
+    expect(data().rule).toBe('text');
+    await actions.openData([file(ROWS.slice(1))]);
+    expect(data().rule).toBeNull();
+  });
+});
+
 describe('another data set', () => {
   it('keeps only what fits of the draft, and says so', async () => {
     const { actions, data, state } = open();
@@ -278,10 +303,38 @@ describe('rows of the Hub', () => {
       expect(await actions.fetchHubRows()).toBe(true);
       expect(asked).toHaveLength(1);
       expect(data().report.value).toMatchObject({ name: 'org-own-main-train.jsonl', rows: 30 });
+      expect(data().hub.arrived).toBe(0);
       status = 404;
       expect(await actions.fetchHubRows()).toBe(false);
       expect(data().hub.fetching).toMatchObject({ status: 'failed', error: { code: 'hub' } });
       expect(data().report.value?.rows).toBe(30);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});
+
+describe('what was fetched', () => {
+  it('is kept until it has been read: after a cancel or a failure of that it is not asked for again', async () => {
+    const { actions, data, doubles } = open();
+    const asked: string[] = [];
+    vi.stubGlobal('fetch', async (url: string) => {
+      asked.push(url);
+      const rows = ROWS.map((row, i) => ({ row_idx: i, row, truncated_cells: [] }));
+      return Response.json({ rows, num_rows_total: 30 });
+    });
+    try {
+      await actions.openData([file(ROWS.slice(0, 1))]);
+      const engine = doubles[0]!;
+      const { openData } = engine;
+      engine.openData = () => Promise.reject(engineError('memory', 'no room', 'Close other tabs.'));
+      actions.changeHubRows({ dataset: 'org/own', rows: 30 });
+      expect(await actions.fetchHubRows()).toBe(false);
+      expect(data().hub.arrived).toBe(30);
+      engine.openData = openData;
+      expect(await actions.fetchHubRows()).toBe(true);
+      expect(asked).toHaveLength(1);
+      expect(data()).toMatchObject({ hub: { arrived: 0 }, report: { value: { rows: 30 } } });
     } finally {
       vi.unstubAllGlobals();
     }
@@ -355,6 +408,29 @@ describe('a file of a data set’s repository', () => {
       const file = `https://hf.example/datasets/org/own/resolve/${'c'.repeat(40)}/train.txt`;
       expect(asked.slice(1)).toEqual([file, `${file} from 20`]);
       expect(data().report.value).toMatchObject({ name: 'train.txt', format: 'icot', rows: 2 });
+      expect(data().hub.offer.status).toBe('idle');
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it('is not downloaded again where it could not be read', async () => {
+    const { actions, data, doubles } = open();
+    const asked = host(LINES);
+    try {
+      await actions.openData([file(ROWS)]);
+      const engine = doubles[0]!;
+      const { openData } = engine;
+      engine.openData = () => Promise.reject(engineError('memory', 'no room', 'Close other tabs.'));
+      actions.typeDataFile({ repository: 'org/own', file: 'train.txt' });
+      await actions.lookUpData();
+      expect(await actions.downloadData()).toBe(false);
+      expect(data().hub.offer.status).toBe('done');
+      const before = asked.length;
+      engine.openData = openData;
+      expect(await actions.downloadData()).toBe(true);
+      expect(asked).toHaveLength(before);
+      expect(data().report.value).toMatchObject({ name: 'train.txt', rows: 2 });
       expect(data().hub.offer.status).toBe('idle');
     } finally {
       vi.unstubAllGlobals();

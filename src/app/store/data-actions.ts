@@ -122,6 +122,8 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       outlive();
       set({
         from,
+        // A rule is chosen for one set; the same files read in another way are still that set.
+        ...(from !== now().from && { rule: null }),
         reading: used,
         first: 0,
         page: idle,

@@ -1,5 +1,6 @@
-import { type Judgement, judge, type RuleId } from '../../contract/answer-rules';
-import type { DataPart, SizedRow } from '../../contract/data';
+import { judged } from '../../contract/answer-judge';
+import type { Judgement, RuleId } from '../../contract/answer-rules';
+import { ANSWER_PROMPT, type DataPart, type SizedRow } from '../../contract/data';
 import type { GenerateEnding } from '../../contract/generate';
 import { type Share, wilson } from '../../contract/interval';
 import { idle, type Task } from './task';
@@ -50,11 +51,15 @@ export const answeredPart = ({ part }: { readonly part: DataPart }): 'sample' | 
 /** An answer with the rule's judgement of it. */
 export interface JudgedRow extends AnsweredRow, Judgement {}
 
+/** What the rule finds in a text that a model has written after a question, and whether that is right. */
+export const judgeText = (rule: RuleId, text: string, answer: string): Judgement =>
+  judged(text, answer, { rule, prompt: ANSWER_PROMPT, isWhole: true });
+
 /** The answers so far, each marked by the rule, and the share of correct ones. */
 export function judgeAnswers(
   answers: readonly AnsweredRow[],
   rule: RuleId,
 ): { readonly rows: readonly JudgedRow[]; readonly share: Share } {
-  const rows = answers.map((one) => ({ ...one, ...judge(rule, one.text, one.row.answer) }));
+  const rows = answers.map((one) => ({ ...one, ...judgeText(rule, one.text, one.row.answer) }));
   return { rows, share: wilson(rows.filter(({ right }) => right).length, rows.length) };
 }

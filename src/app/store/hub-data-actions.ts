@@ -84,9 +84,16 @@ export function hubDataActions(
         );
         return true;
       });
-      if (outcome.status === 'done') arrived.clear();
       set({ waiting: null, arrived: arrived.count });
-      return outcome.status === 'done' && file !== null && open([file]);
+      if (outcome.status !== 'done' || file === null) return false;
+      const { key } = arrived;
+      if (!(await open([file]))) return false;
+      // Not before: reading may fail, or be cancelled. Another request may have begun in the meantime.
+      if (arrived.key === key && !isBusy(now().fetching)) {
+        arrived.clear();
+        set({ arrived: 0 });
+      }
+      return true;
     },
     cancelFetching: () => fetching.cancel(),
     typeDataFile: (change) => set({ ...change, ...(!isBusy(now().offer) && { offer: idle }) }),
@@ -118,10 +125,12 @@ export function hubDataActions(
       });
       set({ transfer: null });
       if (outcome.status !== 'done' || shelf === null) return false;
-      const file = shelf.file();
-      shelf = null;
-      set({ offer: idle });
-      return open([file]);
+      const whole = shelf;
+      if (!(await open([whole.file()]))) return false;
+      // Not before, as for rows; and only if nothing else has been asked for in the meantime.
+      if (shelf === whole) shelf = null;
+      if (now().offer.value === value) set({ offer: idle });
+      return true;
     },
     cancelDataDownload: () => transfer.cancel(),
   };

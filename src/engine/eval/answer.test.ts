@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleId } from '../../contract/answer-rules';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { isCorrect, lastNumber, textOf } from './answer';
+import { isCorrect, judged, lastNumber, textOf } from './answer';
 
 describe('lastNumber', () => {
   // The first three are CODI's own evaluation on these texts.
@@ -74,6 +74,29 @@ describe('isCorrect by the rule of the set', () => {
     ['B. It is yes', 'yes', 'text', false],
   ])('%j for %j by %s: %s', (text, answer, rule, right) => {
     expect(isCorrect(text, answer, { rule, prompt })).toBe(right);
+  });
+});
+
+describe('the place of the answer', () => {
+  const prompt = 'The answer is:';
+  it.each<[rule: RuleId, text: string, value: string]>([
+    ['coconut', '<<48/2=24>> 24\nThe answer is: 72', '72'],
+    ['text', '24\nThe answer is: 72', '72'],
+    ['gsm8k', '24\nThe answer is:  72', '72'],
+    ['gsm8k', '24\nThe answer is: 7 #### 72', '72'],
+    ['first-number', '24\nThe answer is: 72', '72'],
+    ['letter', 'A. The answer is: C', 'C'],
+    ['last-number', '24\nThe answer is: 72', '72'],
+  ])('is of the whole text under %s', (rule, text, value) => {
+    const { mark, right } = judged(text, value, { rule, prompt, isWhole: true });
+    expect([right, text.slice(mark?.start, mark?.end)]).toEqual([true, value]);
+    expect(mark?.start).toBe(text.lastIndexOf(value));
+  });
+
+  it('needs the sign of GSM8K or the prompt in a text that the model has written whole', () => {
+    expect(isCorrect('42', '42', { rule: 'gsm8k', prompt })).toBe(true);
+    expect(isCorrect('42', '42', { rule: 'gsm8k', prompt, isWhole: true })).toBe(false);
+    expect(isCorrect('The answer is: 42', '42', { rule: 'gsm8k', prompt, isWhole: true })).toBe(true);
   });
 });
 

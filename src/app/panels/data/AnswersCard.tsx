@@ -31,7 +31,7 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
   return (
     <Panel
       title="Answers"
-      about="The model continues each question as it is, without examples, by greedy decoding. Its answer is marked by the rule above."
+      about="The model continues each question as it is, without examples, by greedy decoding. Its answer is marked by the rule above, as in an evaluation: rules that read a whole text are given what follows “The answer is:”, where the model writes it."
     >
       <div className="data-pair">
         <NumberField

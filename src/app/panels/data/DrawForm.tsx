@@ -14,12 +14,14 @@ import { TextEntry } from '../../ui/TextEntry';
 /** Filter, sample and held-out rows. */
 export function DrawForm() {
   const draft = useApp((state) => state.data.draft);
+  const report = useApp((state) => state.data.report.value);
   const hasCounts = useApp((state) => state.data.counts.value !== null);
   const { changeData, drawnRows } = useActions();
   const errors = dataErrors(draft);
   const write = async (part: 'sample' | 'held-out') => {
     const rows = await drawnRows(part);
-    if (rows) download(`${part}-seed-${draft.seed}.jsonl`, rowsToJsonl(rows), 'application/jsonl');
+    if (rows && report)
+      download(`${part}-seed-${draft.seed}.jsonl`, rowsToJsonl(rows, report), 'application/jsonl');
   };
   return (
     <div className="data-fields">

@@ -1,6 +1,7 @@
 import { useState } from 'react';
-import { ANSWER_RULES, judge, RULE_IDS, whyMarked } from '../../../contract/answer-rules';
+import { ANSWER_RULES, RULE_IDS, whyMarked } from '../../../contract/answer-rules';
 import type { DataReport } from '../../../contract/data';
+import { judgeText } from '../../store/data-answers';
 import { useActions, useApp } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
 import { FieldName } from '../../ui/Field';
@@ -16,7 +17,7 @@ export function RuleCard({ report }: { readonly report: DataReport }) {
   const [reference, setReference] = useState('');
   const rule = chosen ?? report.rule;
   const { about, source } = ANSWER_RULES[rule];
-  const { mark, right } = judge(rule, text, reference);
+  const { mark, right } = judgeText(rule, text, reference);
   return (
     <Panel
       title="Answer rule"

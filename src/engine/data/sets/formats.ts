@@ -13,6 +13,7 @@ import {
   texts,
 } from './fields';
 import { type Fields, ICOT, LINE } from './raw';
+import { writtenFormat } from './written';
 
 interface Format {
   /** Fields that every row has. */
@@ -21,6 +22,8 @@ interface Format {
   readonly is?: (fields: Fields) => boolean;
   /** What the detection rests on. */
   readonly why: string;
+  /** Fields that are read where a row has them, beside `fields`. */
+  readonly alsoReads?: readonly string[];
   /** @throws Malformed */
   row(fields: Fields, reading: DataReading): RowContent;
 }
@@ -33,15 +36,26 @@ const plain = (question: string, steps: readonly string[], answer: string): RowC
   reference: answer,
 });
 
+const SIGN = '####';
+
+/** A row whose steps have a field of their own. Its answer may stand behind GSM8K’s sign, as CODI’s GSM8K-Aug has it. */
+function withSteps(fields: Fields, rationale: string, steps: readonly string[]): RowContent {
+  const reference = text(fields, 'answer');
+  const at = reference.lastIndexOf(SIGN);
+  const answer = at < 0 ? reference : reference.slice(at + SIGN.length).trim();
+  if (answer === '') throw new Malformed(`nothing stands behind ${SIGN}`);
+  return { question: text(fields, 'question'), rationale, steps, answer, reference };
+}
+
 const gsm8k: Format = {
   why: 'question and answer, and answers hold “#### ” and a number',
   fields: ['question', 'answer'],
-  is: ({ answer }) => typeof answer === 'string' && answer.includes('####'),
+  is: ({ answer }) => typeof answer === 'string' && answer.includes(SIGN),
   row(fields, { annotations }) {
     const reference = text(fields, 'answer');
     const mark = markAnswer('gsm8k', reference);
     if (mark === null) throw new Malformed('the answer has no “#### ” with a number behind it');
-    const solution = reference.slice(0, reference.indexOf('####')).trim();
+    const solution = reference.slice(0, reference.indexOf(SIGN)).trim();
     const rationale = annotations === 'keep' ? solution : solution.replaceAll(CALCULATION, '');
     return {
       question: text(fields, 'question'),
@@ -56,6 +70,7 @@ const gsm8k: Format = {
 const icot: Format = {
   why: 'lines of the form question||steps #### answer',
   fields: [],
+  alsoReads: [LINE],
   is: (fields) => has(fields, LINE) && Object.keys(fields).length === 1,
   row(fields) {
     const [, question = '', rationale = '', answer = ''] =
@@ -79,8 +94,10 @@ const icot: Format = {
 const isCalculation = (fields: Fields): boolean =>
   Array.isArray(fields.steps) && fields.steps.some((step) => String(step).includes('<<'));
 
-const listed = (fields: Fields): RowContent =>
-  plain(text(fields, 'question'), texts(fields, 'steps'), text(fields, 'answer'));
+function listed(fields: Fields): RowContent {
+  const steps = texts(fields, 'steps');
+  return withSteps(fields, steps.join(' '), steps);
+}
 
 const coconut: Format = {
   why: 'question, a list of steps, and answer',
@@ -104,20 +121,14 @@ const cot: Format = {
   fields: ['question', 'cot', 'answer'],
   row(fields) {
     const rationale = optional(fields, 'cot');
-    const answer = text(fields, 'answer');
-    return {
-      question: text(fields, 'question'),
-      rationale,
-      steps: stepsOf(rationale),
-      answer,
-      reference: answer,
-    };
+    return withSteps(fields, rationale, stepsOf(rationale));
   },
 };
 
 const svamp: Format = {
   why: 'Body, Question and Answer',
   fields: ['Body', 'Question', 'Answer'],
+  alsoReads: ['Equation'],
   row(fields) {
     const equation = optional(fields, 'Equation');
     const question = `${text(fields, 'Body')} ${text(fields, 'Question')}`;
@@ -145,6 +156,7 @@ const gsmHard: Format = {
 const multiarith: Format = {
   why: 'sQuestion with lSolutions, or question with final_ans',
   fields: [],
+  alsoReads: ['sQuestion', 'lSolutions', 'lEquations', 'question', 'final_ans'],
   is: (fields) => has(fields, 'sQuestion', 'lSolutions') || has(fields, 'question', 'final_ans'),
   row(fields) {
     if (has(fields, 'final_ans')) return plain(text(fields, 'question'), [], text(fields, 'final_ans'));
@@ -176,6 +188,7 @@ function choicesOf(value: unknown): string[] {
 const commonsenseqa: Format = {
   why: 'a question with choices, and answerKey',
   fields: ['question', 'answerKey'],
+  alsoReads: ['choices'],
   is: (fields) => has(fields, 'choices') || (typeof fields.question === 'object' && fields.question !== null),
   row(fields) {
     const inner = fields.question;
@@ -229,7 +242,7 @@ const columns: Format = {
   row(fields, { columns: mapping }) {
     if (mapping === null) throw new TypeError('a row is read before its columns are chosen');
     for (const name of [mapping.question, mapping.answer])
-      if (!has(fields, name)) throw new Malformed(`there is no column ${quote(name)}`);
+      if (!has(fields, name)) throw new Malformed(`there is nothing under ${quote(name)}`);
     const { rationale: column } = mapping;
     const rationale = optional(fields, column);
     const steps =
@@ -256,27 +269,54 @@ export const FORMATS: Readonly<Record<DataFormat, Format>> = {
 const fits = ({ fields: names, is }: Format, fields: Fields): boolean =>
   has(fields, ...names) && (is === undefined || is(fields));
 
-/** From the most particular to the least: the first that most records fit. */
+/**
+ * From the most particular to the least: the first that most records fit. Those with steps in a field of their own come before
+ * GSM8K’s, whose answers hold the steps: else an answer such as “#### 72” would hide the field.
+ */
 const ORDER: readonly DataFormat[] = [
   'icot',
   'commonsenseqa',
   'gsm-hard',
   'svamp',
   'multiarith',
-  'gsm8k',
   'prosqa',
   'coconut',
   'cot',
+  'gsm8k',
   'columns',
 ];
 
-/** The format that more than half of the records fit, and how many do. */
+/** The format that more than half of the records name or fit, how many do, and what that rests on. */
 export function detectFormat(
   records: readonly Fields[],
-): { readonly format: DataFormat; readonly fitting: number } | null {
+): { readonly format: DataFormat; readonly fitting: number; readonly why: string } | null {
+  const named = writtenFormat(records);
+  if (named) return { ...named, why: 'read_as with the name of this form' };
   for (const format of ORDER) {
     const fitting = records.filter((fields) => fits(FORMATS[format], fields)).length;
-    if (fitting * 2 > records.length) return { format, fitting };
+    if (fitting * 2 > records.length) return { format, fitting, why: FORMATS[format].why };
   }
   return null;
 }
+
+/** Fields that hold sentences in one of the records, and that the format does not read. */
+export function unreadTexts(
+  records: readonly Fields[],
+  format: DataFormat,
+  mapping: ColumnMapping | null,
+): readonly string[] {
+  const { fields, alsoReads = [] } = FORMATS[format];
+  const read = new Set([
+    ...fields,
+    ...alsoReads,
+    ...(format === 'columns' ? Object.values(mapping ?? {}) : []),
+  ]);
+  const found = records.flatMap((record) =>
+    Object.keys(record).filter((name) => !read.has(name) && isProse(record[name])),
+  );
+  return [...new Set(found)];
+}
+
+/** Words rather than a label, an id or a category. */
+const isProse = (value: unknown): boolean =>
+  Array.isArray(value) ? value.some(isProse) : typeof value === 'string' && /\S\s+\S/.test(value);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AS_DETECTED, type DataReading } from '../../../contract/data';
+import { delimitedRecords } from './delimited';
 import { readData } from './read';
 
 const file = (content: string | Uint8Array<ArrayBuffer>, name = 'rows') => ({
@@ -192,6 +193,23 @@ describe('readData by content, whatever the name', () => {
     await refusal(() => read('a,b\n1,2\n', { columns: { question: 'c', answer: 'b' } }), 'input', /"c"/);
   });
 
+  it('reads CSV whose header has columns without a name, as pandas and Excel write it', async () => {
+    const pandas = await read(',question,answer\n0,How many?,4\n1,And now?,5\n');
+    expect(pandas.report).toMatchObject({ rows: 2, columns: ['column 1', 'question', 'answer'] });
+    expect(pandas.report.notes).toEqual([
+      'The header of rows has columns without a name, called "column 1" here.',
+    ]);
+    for (const end of ['', ',', ', ']) {
+      const excel = await read(`question,answer,\nHow many?,4${end}\n`);
+      expect(excel.report).toMatchObject({ rows: 1, malformed: 0, columns: ['question', 'answer'] });
+      expect(excel.report.notes.join()).toMatch(/left out: "column 3"/);
+    }
+    const taken = await read(',column 1,question,answer\nx,y,How many?,4\n');
+    expect(taken.report.columns).toEqual(['column 1 (unnamed)', 'column 1', 'question', 'answer']);
+    const short = await read('question,answer,\nHow many?\n');
+    expect(short.report.malformedRows[0]?.reason).toBe('1 cell; the header has 3 columns');
+  });
+
   it('finds the rows inside one object, also as the Hub’s dataset viewer gives them', async () => {
     const inside = { version: 1, data: [NATALIA, { question: 'Second?', answer: '#### 2' }] };
     for (const indent of [0, 2]) {
@@ -217,10 +235,35 @@ describe('readData by content, whatever the name', () => {
   });
 
   it('takes another form when it is told to, and says so', async () => {
-    const rows = jsonl({ question: 'How many?', answer: 'So 5.\n#### 5', steps: ['a', 'b'] });
-    const { report } = await read(rows, { format: 'coconut' });
-    expect(report).toMatchObject({ format: 'coconut', detected: 'gsm8k', rows: 1 });
+    const row = { question: 'How many?', answer: 'So 5.\n#### 5', steps: ['a', 'b'] };
+    const { report } = await read(jsonl(row), { format: 'gsm8k' });
+    expect(report).toMatchObject({ format: 'gsm8k', detected: 'coconut', rows: 1 });
     expect(report.notes.join()).toContain('as chosen');
+  });
+
+  it.each([
+    ['cot', { cot: '<<48/2=24>> <<48+24=72>>' }, 'last-number'],
+    ['coconut', { steps: ['<<48/2=24>>', '<<48+24=72>>'] }, 'coconut'],
+  ] as const)('reads %s’s steps although the answer has GSM8K’s sign', async (format, steps, rule) => {
+    const { rows, report } = await read(jsonl({ question: 'How many clips?', ...steps, answer: '#### 72' }));
+    expect(report).toMatchObject({ format, rule, notes: [] });
+    expect(rows[0]).toMatchObject({
+      rationale: '<<48/2=24>> <<48+24=72>>',
+      steps: ['<<48/2=24>>', '<<48+24=72>>'],
+      answer: '72',
+      reference: '#### 72',
+    });
+    const bare = await read(jsonl({ question: 'How many?', ...steps, answer: '####' }));
+    expect(bare.report.malformedRows[0]?.reason).toBe('nothing stands behind ####');
+  });
+
+  it('names text that it does not use', async () => {
+    const row = { id: 'a 1'.slice(2), ...NATALIA, solution: 'Half of 48 is 24.', kind: 'easy' };
+    expect((await read(jsonl(row))).report.notes.join()).toContain('text under "solution" too');
+    const columns = { question: 'How many?', note: 'two words', answer: '5' };
+    expect((await read(jsonl(columns))).report.notes.join()).toContain('text under "note" too');
+    const used = { ...columns, rationale: 'Two and three.', note: 'one' };
+    expect((await read(jsonl(used))).report.notes).toEqual([]);
   });
 
   it('finds the rule of your own data in its answers', async () => {
@@ -296,6 +339,37 @@ describe('malformed rows', () => {
     await refusal(() => read('question,question\na,1\n'), 'file', /column 2/);
   });
 
+  it('of CSV leave the rows behind an open quote as they are', async () => {
+    const { rows, report } = await read('question,answer\na,1\n"b, 2\nc,3\nd,4\n"e",5\nf,6\n');
+    expect(rows.map(({ line, question }) => [line, question])).toEqual([
+      [2, 'a'],
+      [4, 'c'],
+      [5, 'd'],
+      [6, 'e'],
+      [7, 'f'],
+    ]);
+    expect(report.malformedRows.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
+      expect.stringMatching(/^3: .*quote/),
+    ]);
+    const counted = await read('question,answer\na,1\n"b, 2\nc,"\nd,4\n');
+    expect(counted.rows.map(({ question }) => question)).toEqual(['a', 'd']);
+    expect(counted.report.malformedRows[0]).toMatchObject({
+      line: 3,
+      reason: '1 cell; the header names 2 columns (lines 3 to 4)',
+    });
+    await refusal(() => read('"question,answer\na,1\n"b",2\n'), 'file', /header has a quote/);
+  });
+
+  it('of CSV with a quote open in every line take no time without end, and lines that are not read are named', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `"open ${i}, ${i}`);
+    const { report } = await read(`question,answer\nfirst,1\n${lines.join('\n')}\n`);
+    expect(report.rows).toBeGreaterThanOrEqual(1);
+    expect(report.malformedRows[0]).toMatchObject({ line: 3, reason: expect.not.stringContaining('lines') });
+    // Only the first are listed there.
+    const last = [...(await delimitedRecords(`question,answer\n${lines.join('\n')}\n`, () => {}))].at(-1);
+    expect(last?.reason).toMatch(/\(lines \d+ to 20001\)$/);
+  });
+
   it('are those with bytes of another encoding', async () => {
     const latin1 = Uint8Array.from('question,answer\ncaf\xe9?,1\ntea?,2\n', (c) => c.charCodeAt(0));
     const { rows, report } = await read(latin1);
@@ -303,6 +377,54 @@ describe('malformed rows', () => {
     expect(report.malformedRows).toEqual([
       { file: 'rows', line: 2, reason: expect.stringContaining('not UTF-8') },
     ]);
+  });
+});
+
+describe('U+FFFD', () => {
+  const odd = { question: 'What is \ufffd?', answer: '5' };
+  const bytes = (...texts: (string | number)[]) =>
+    Uint8Array.from(
+      texts.flatMap((one) => (typeof one === 'number' ? [one] : [...new TextEncoder().encode(one)])),
+    );
+
+  it.each([
+    ['JSON lines', jsonl(odd, { question: 'And?', answer: '6' })],
+    ['a JSON list', JSON.stringify([odd, { question: 'And?', answer: '6' }])],
+    ['CSV', 'question,answer\nWhat is \ufffd?,5\nAnd?,6\n'],
+  ])('in a text is read as it stands: %s', async (layout, text) => {
+    const { rows, report } = await read(text);
+    expect(report).toMatchObject({ layout, malformed: 0 });
+    expect(rows.map(({ question }) => question)).toEqual([odd.question, 'And?']);
+  });
+
+  it('is told from bytes of another encoding in the same file', async () => {
+    const rest = jsonl(odd, { question: '\u{10000} \u{103ff}?', answer: '7' });
+    const { rows, report } = await read(
+      bytes('\ufeff{"question": "caf', 0xe9, '?", "answer": "1"}\n', rest, '{"question": "\ufffd', 0xef),
+    );
+    expect(rows.map(({ line, question }) => [line, question])).toEqual([
+      [2, odd.question],
+      [3, '\u{10000} \u{103ff}?'],
+    ]);
+    expect(report.malformedRows.map(({ line, reason }) => `${line} ${reason}`)).toEqual([
+      expect.stringMatching(/^1 .*not UTF-8/),
+      expect.stringMatching(/^4 .*not UTF-8/),
+    ]);
+    const wide = (text: string) => Uint16Array.from(text, (c) => c.charCodeAt(0));
+    const units = wide(`\ufeff${jsonl(odd)}{"question": "\ud800?", "answer": "1"}\n`);
+    const utf16 = await read(new Uint8Array(units.buffer));
+    expect(utf16.rows.map(({ question }) => question)).toEqual([odd.question]);
+    expect(utf16.report).toMatchObject({ malformed: 1, encoding: 'UTF-16LE' });
+  });
+
+  it('or a bad byte in one row of the viewer leaves the others its rows', async () => {
+    const row = (question: string, i: number) =>
+      `${JSON.stringify({ row_idx: i, row: { question, answer: '5' }, truncated_cells: [] })}\n`;
+    const own = await read([odd.question, 'And?'].map(row).join(''));
+    expect(own.report).toMatchObject({ rows: 2, malformed: 0 });
+    const bad = await read(bytes(row('One?', 0), '{"row_idx": 1, "row": "', 0xe9, '"}\n', row('Three?', 2)));
+    expect(bad.rows.map(({ question }) => question)).toEqual(['One?', 'Three?']);
+    expect(bad.report.malformedRows.map(({ line }) => line)).toEqual([2]);
   });
 });
 

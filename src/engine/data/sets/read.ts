@@ -13,10 +13,11 @@ import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { DataSet, type LoadedRow } from './data-set';
 import { decodeText } from './decode';
 import { has, Malformed } from './fields';
-import { detectFormat, FORMATS, usualMapping } from './formats';
+import { detectFormat, FORMATS, unreadTexts, usualMapping } from './formats';
 import { type Fields, LINE, type RawRecord } from './raw';
 import { layoutOf, recordsOf } from './records';
 import { unwrapped } from './unwrap';
+import { writtenAs, writtenRow } from './written';
 
 export interface DataFile {
   readonly name: string;
@@ -56,12 +57,7 @@ export async function readData(
       'Choose a part of the data set: for looking at hidden states a few thousand rows are plenty.',
     );
   const sha = new Sha256();
-  const decoded: {
-    name: string;
-    encoding: string;
-    records: readonly RawRecord[];
-    inside: string | undefined;
-  }[] = [];
+  const decoded: Decoded[] = [];
   let layout: ReturnType<typeof layoutOf> | undefined;
   let before = 0;
   for (const { name, data } of files) {
@@ -77,7 +73,10 @@ export async function readData(
       );
     layout = own;
     const records: RawRecord[] = [];
-    for (const record of await recordsOf(text, own)) {
+    let unnamed: readonly string[] = [];
+    for (const record of await recordsOf(text, own, (names) => {
+      unnamed = names;
+    })) {
       records.push(record);
       if (records.length % LOT !== 0) continue;
       // Rows are read in the first half of the time, and understood in the second.
@@ -86,14 +85,18 @@ export async function readData(
       throwIfCancelled(signal, WHAT);
     }
     const inner = unwrapped(records, name);
-    decoded.push({ name, encoding, records: inner?.records ?? records, inside: inner?.field ?? undefined });
+    decoded.push({
+      ...{ name, encoding, unnamed },
+      records: inner?.records ?? records,
+      inside: inner?.field ?? undefined,
+    });
     before += data.size * 0.5;
   }
-  const used = usedReading(
-    decoded.flatMap(({ records }) => firstFields(records)),
-    reading,
-  );
+  const sample = decoded.flatMap(({ records }) => firstFields(records));
+  const used = usedReading(sample, reading);
   const rows: LoadedRow[] = [];
+  /** Answer rules that rows name, with how many do. */
+  const named = new Map<RuleId, number>();
   const malformed: MalformedRow[] = [];
   let bad = 0;
   let read = 0;
@@ -107,7 +110,11 @@ export async function readData(
       if ('reason' in understood) {
         bad++;
         if (malformed.length < MAX_LISTED) malformed.push({ file: name, line: record.line, ...understood });
-      } else rows.push({ id, line: record.line, ...understood });
+      } else {
+        rows.push({ id, line: record.line, ...understood });
+        const rule = saidOf(record.fields as Fields, used)?.rule;
+        if (rule !== undefined) named.set(rule, (named.get(rule) ?? 0) + 1);
+      }
       if (++read % LOT !== 0) continue;
       onProgress?.(bytes * (0.5 + (0.5 * read) / total), bytes);
       await yieldToEventLoop();
@@ -115,6 +122,7 @@ export async function readData(
     }
   }
   onProgress?.(bytes, bytes);
+  const rule = ruleOf(used.format, rows, named);
   return new DataSet(rows, {
     name: listed(
       files.map(({ name }) => name),
@@ -129,12 +137,23 @@ export async function readData(
     why: used.why,
     columns: used.columns,
     mapping: used.format === 'columns' ? used.reading.columns : null,
-    rule: ruleOf(used.format, rows),
+    rule: rule.id,
     licence: FORMAT_TEXTS[used.format].licence,
     malformed: bad,
     malformedRows: malformed,
-    notes: notesOf(rows.length, bad, decoded, used),
+    notes: [...notesOf(rows.length, bad, decoded, used), ...notesOnUnread(sample, used), ...rule.notes],
   });
+}
+
+/** A file once it has been decoded and cut into records. */
+interface Decoded {
+  readonly name: string;
+  readonly encoding: string;
+  readonly records: readonly RawRecord[];
+  /** The field of one object under which the records are. */
+  readonly inside: string | undefined;
+  /** Names given to columns that have none. */
+  readonly unnamed: readonly string[];
 }
 
 const firstFields = (records: readonly RawRecord[]): Fields[] => {
@@ -152,6 +171,8 @@ interface Used {
   readonly why: string;
   readonly columns: readonly string[];
   readonly reading: DataReading;
+  /** Whether columns were chosen, rather than found by their names. */
+  readonly isMapped: boolean;
 }
 
 /** The format and mapping to read with. */
@@ -164,7 +185,7 @@ function usedReading(sample: readonly Fields[], reading: DataReading): Used {
   const why =
     found === null
       ? 'no known form fits: choose which column is what'
-      : `${found.fitting} of the first ${sample.length} rows have ${FORMATS[found.format].why}`;
+      : `${found.fitting} of the first ${sample.length} rows have ${found.why}`;
   for (const name of reading.columns ? Object.values(reading.columns) : [])
     if (typeof name === 'string' && !columns.includes(name))
       throw new InputError(
@@ -181,47 +202,66 @@ function usedReading(sample: readonly Fields[], reading: DataReading): Used {
     why,
     columns,
     reading: { ...reading, format, columns: mapping },
+    isMapped: reading.columns !== null,
   };
 }
 
 const isUnmapped = ({ format, reading }: Used): boolean => format === 'columns' && reading.columns === null;
 
+/** What a record that the page has written says of itself, if it is read as that. */
+function saidOf(fields: Fields, { format, isMapped }: Used): ReturnType<typeof writtenAs> {
+  const said = writtenAs(fields);
+  return said?.format === format && !isMapped ? said : null;
+}
+
 function understand(
   record: RawRecord,
-  { format, reading }: Used,
+  used: Used,
 ): Omit<LoadedRow, 'id' | 'line'> | { readonly reason: string } {
   if (record.fields === undefined) return { reason: record.reason };
   const { fields } = record;
-  const { fields: wanted, row } = FORMATS[format];
-  const missing = wanted.filter((name) => !has(fields, name));
+  const isWritten = saidOf(fields, used) !== null;
+  const { fields: wanted, row } = FORMATS[used.format];
+  const missing = isWritten ? [] : wanted.filter((name) => !has(fields, name));
   if (missing.length > 0)
     return { reason: `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing` };
   try {
-    return row(fields, reading);
+    return isWritten ? writtenRow(fields) : row(fields, used.reading);
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     return { reason: error.message };
   }
 }
 
-/** The rule of the set; where the form alone does not tell the set, the answers do. */
-function ruleOf(format: DataFormat, rows: readonly LoadedRow[]): RuleId {
-  if (format !== 'columns' && format !== 'cot') return FORMAT_TEXTS[format].rule;
-  if (rows.length > 0 && rows.every(({ answer }) => /^[A-E]$/.test(answer))) return 'letter';
-  const numbers = rows.filter(({ answer }) => lastNumber(answer) !== undefined).length;
-  return numbers * 2 >= rows.length ? 'last-number' : 'text';
+/** The rule of the set, with what is unusual about it. */
+interface FoundRule {
+  readonly id: RuleId;
+  readonly notes: readonly string[];
 }
 
-function notesOf(
-  good: number,
-  bad: number,
-  files: readonly {
-    readonly name: string;
-    readonly encoding: string;
-    readonly inside: string | undefined;
-  }[],
-  used: Used,
-): string[] {
+/** The rule that all rows name, or that of the form; where the form alone does not tell the set, the answers do. */
+function ruleOf(
+  format: DataFormat,
+  rows: readonly LoadedRow[],
+  named: ReadonlyMap<RuleId, number>,
+): FoundRule {
+  const [only] = named.keys();
+  if (only !== undefined && named.get(only) === rows.length) return { id: only, notes: [] };
+  const found = ruleOfForm(format, rows);
+  if (named.size === 0) return found;
+  const note = `Its rows name no answer rule in common (${listed([...named.keys()])}): ${found.id} is taken.`;
+  return { ...found, notes: [...found.notes, note] };
+}
+
+function ruleOfForm(format: DataFormat, rows: readonly LoadedRow[]): FoundRule {
+  if (format !== 'columns' && format !== 'cot') return { id: FORMAT_TEXTS[format].rule, notes: [] };
+  if (rows.length > 0 && rows.every(({ answer }) => /^[A-E]$/.test(answer)))
+    return { id: 'letter', notes: [] };
+  const numbers = rows.filter(({ answer }) => lastNumber(answer) !== undefined).length;
+  return { id: numbers * 2 >= rows.length ? 'last-number' : 'text', notes: [] };
+}
+
+function notesOf(good: number, bad: number, files: readonly Decoded[], used: Used): string[] {
   const { format, detected } = used;
   const notes: string[] = [];
   if (isUnmapped(used))
@@ -239,7 +279,35 @@ function notesOf(
       notes.push(
         `The rows of ${name} are the list under ${JSON.stringify(inside)}; their lines are those of the object.`,
       );
+  notes.push(...files.flatMap(notesOnUnnamed));
   for (const { name, encoding } of files)
     if (encoding !== 'UTF-8') notes.push(`${name} is ${encoding}, by its byte order mark, and was read so.`);
   return notes;
+}
+
+function notesOnUnnamed({ name, unnamed, records }: Decoded): string[] {
+  const used = unnamed.filter((column) => records.some(({ fields }) => fields && has(fields, column)));
+  const rest = unnamed.filter((column) => !used.includes(column));
+  const said = (columns: readonly string[]) => listed(columns.map((column) => JSON.stringify(column)));
+  return [
+    ...(used.length > 0
+      ? [`The header of ${name} has columns without a name, called ${said(used)} here.`]
+      : []),
+    ...(rest.length > 0
+      ? [
+          `The header of ${name} has columns without a name that are empty throughout and left out: ${said(rest)}.`,
+        ]
+      : []),
+  ];
+}
+
+function notesOnUnread(sample: readonly Fields[], used: Used): string[] {
+  if (isUnmapped(used)) return [];
+  const foreign = sample.filter((fields) => saidOf(fields, used) === null);
+  const unread = unreadTexts(foreign, used.format, used.reading.columns);
+  if (unread.length === 0) return [];
+  const names = listed(unread.map((name) => JSON.stringify(name)));
+  return [
+    `Rows have text under ${names} too, which is not used: if it is the rationale, choose another form, or columns, under “Read as”.`,
+  ];
 }

@@ -1,8 +1,8 @@
 import { readJson } from '../../../text/json';
 import { quote, shorten } from '../../../text/quote';
 import { FileError } from '../../base/errors';
-import { REPLACEMENT } from './decode';
-import { delimitedRecords, delimiterOf } from './delimited';
+import { hasBadBytes, shownText } from './decode';
+import { delimitedRecords, delimiterOf, type OnUnnamed } from './delimited';
 import { BAD_BYTES, type Fields, ICOT, LINE, newlines, type RawRecord, type Read } from './raw';
 
 export type Layout = 'JSON lines' | 'a JSON list' | 'one JSON object' | 'CSV' | 'TSV' | 'text lines';
@@ -34,12 +34,16 @@ export function layoutOf(text: string, name: string): Layout {
 }
 
 /** The rows of a text in order. Malformed ones are among them. @throws LoadError */
-export async function recordsOf(text: string, layout: Layout): Promise<Iterable<RawRecord>> {
+export async function recordsOf(
+  text: string,
+  layout: Layout,
+  onUnnamed: OnUnnamed,
+): Promise<Iterable<RawRecord>> {
   if (layout === 'a JSON list') return listRecords(text);
   if (layout === 'one JSON object') return [{ line: 1, end: text.length, ...checked(text.trim(), object) }];
   if (layout === 'JSON lines') return lineRecords(text, (line) => object(line));
   if (layout === 'text lines') return lineRecords(text, (line) => ({ fields: { [LINE]: line } }));
-  return delimitedRecords(text);
+  return delimitedRecords(text, onUnnamed);
 }
 
 function* lineRecords(text: string, read: (line: string) => Read): Iterable<RawRecord> {
@@ -55,7 +59,7 @@ function* lineRecords(text: string, read: (line: string) => Read): Iterable<RawR
 }
 
 const checked = (row: string, read: (row: string) => Read): Read =>
-  row.includes(REPLACEMENT) ? { reason: BAD_BYTES } : read(row);
+  hasBadBytes(row) ? { reason: BAD_BYTES } : read(row);
 
 function object(row: string): Read {
   let value: unknown;
@@ -82,7 +86,11 @@ function* listRecords(text: string): Iterable<RawRecord> {
     if (text[at] === ']') {
       const rest = text.slice(at + 1).trim();
       if (rest !== '')
-        yield { line, end: text.length, reason: `${quote(shorten(rest, 40))} follows the end of the list` };
+        yield {
+          line,
+          end: text.length,
+          reason: `${quote(shorten(shownText(rest), 40))} follows the end of the list`,
+        };
       return;
     }
     if (at >= text.length) {

@@ -8,7 +8,7 @@ const isFields = (value: unknown): value is Fields =>
 
 /**
  * The rows of a file that is one object around a list of them, such as `{"data": [ … ]}` or the answer of the Hub's dataset
- * viewer (`{"features": …, "rows": [{"row": { … }}]}`), or whose rows are the viewer's, one a line (`field` is then null); null
+ * viewer (`{"features": …, "rows": [{"row": { … }}]}`), or whose rows are the viewer's, one a line (most of them; `field` is then null); null
  * if the file is something else. Lines inside one object are those of the object.
  * @throws FileError where it is not clear which list is meant
  */
@@ -16,9 +16,15 @@ export function unwrapped(
   records: readonly RawRecord[],
   name: string,
 ): { readonly records: readonly RawRecord[]; readonly field: string | null } | null {
-  const isOfViewer = records.length > 0 && records.every(({ fields }) => fields && isViewerRow(fields));
-  if (isOfViewer)
-    return { field: null, records: records.map((record) => viewerRow(record.fields as Fields, record)) };
+  // What is no record, such as a line that is cut off, says nothing of the others.
+  const known = records.flatMap(({ fields }) => (fields === undefined ? [] : [fields]));
+  if (known.filter(isViewerRow).length * 2 > known.length)
+    return {
+      field: null,
+      records: records.map((record) =>
+        record.fields !== undefined && isViewerRow(record.fields) ? viewerRow(record.fields, record) : record,
+      ),
+    };
   const [only] = records;
   if (records.length !== 1 || only?.fields === undefined || detectFormat([only.fields]) !== null) return null;
   const lists = Object.entries(only.fields).filter(
