@@ -31,7 +31,7 @@ function ruleOfForm(format: DataFormat, rows: Rows): FoundRule {
   const odd = rows.find(({ answer }) => !isPlainNumber(answer));
   if (odd === undefined) return { id: 'last-number', notes: [] };
   const hasNumbers = rows.some(({ answer }) => /\d/.test(answer));
-  const note = `Answers are compared as whole texts, because that of ${odd.id}, ${quote(odd.answer)}, is not one plain number: another rule can be chosen below.`;
+  const note = `Answers are compared as whole texts, because that of ${odd.id}, ${quote(odd.answer)}, is not one plain number: another one can be chosen under “Answer rule”.`;
   // Answers that are all words are compared so as a matter of course.
   return { id: 'text', notes: hasNumbers ? [note] : [] };
 }
