@@ -24,7 +24,7 @@ export async function dataOfDrop(items: readonly DropItem[]): Promise<DroppedDat
     else
       for await (const entry of item.getEntries())
         if (entry.kind === 'file' && ROWS.test(entry.name)) await take(entry);
-        else if (entry.kind !== 'text') rest.push(entry.name);
+        else rest.push(entry.name);
   }
   return { files, note: noteOn(files, rest) };
 }
