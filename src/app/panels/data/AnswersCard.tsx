@@ -96,7 +96,7 @@ function AnswersTable({
                 <td>
                   <Marked text={text} mark={mark} />
                   <span className="help">
-                    {whyMarked(rule, mark)} {ENDINGS[ending]}
+                    {whyMarked(rule, mark, text)} {ENDINGS[ending]}
                   </span>
                 </td>
                 <td className="data-text">{row.answer}</td>
