@@ -24,6 +24,12 @@ const FILES = [
   JSON.stringify([{ Body: 'Dan had $ 3', Question: 'How much?', Equation: '( 4.0 - 3.0 )', Answer: 1.0 }]),
   'How many?||<<600*30/100=180>> #### 240\nHow many then?||#### 7',
   'question,cot,answer\n"How many, then?","Two ""pairs"".",4\nAnd now?,,5\n',
+  ',question,answer,\n0,"How many, then?",4\n1,And \ufffd?,5,\n2,Or?,"6"\n',
+  lines({ ...SOLVED, cot: '<<2+3=5>>', answer: '#### 9007199254740993' }),
+  lines({
+    ...{ rationale: '2+3', steps: ['2+3'], answer: '5', reference: '5' },
+    ...{ read_as: 'svamp', answer_rule: 'last-number' },
+  }),
 ];
 
 /** A data set of some form, damaged, read in the form that is found or in another. */

@@ -46,10 +46,13 @@ describe('answer rules', () => {
   });
 
   it('say why', () => {
-    const why = (rule: RuleId, text: string) => whyMarked(rule, markAnswer(rule, text));
+    const why = (rule: RuleId, text: string) => whyMarked(rule, markAnswer(rule, text), text);
     expect(why('gsm8k', 'the answer is 5')).toBe('No “#### ” with a number behind it.');
     expect(why('last-number', '1 and 2 and 3')).toBe('Last number: the last of 3 places.');
     expect(why('letter', 'The answer is: none')).toMatch(/No letter/);
+    expect(why('last-number', 'It is \u22125')).toMatch(/U\+2212.*not read/);
+    expect(why('last-number', 'It is -5')).toBe('Last number.');
+    expect(why('text', '\u22125')).toBe('Whole text.');
     for (const id of RULE_IDS) {
       expect(ANSWER_RULES[id].id).toBe(id);
       expect(ANSWER_RULES[id].source).not.toBe('');

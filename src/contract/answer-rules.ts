@@ -196,8 +196,20 @@ export function lastNumber(text: string): number | undefined {
   return mark === null ? undefined : Number.parseFloat(mark.value);
 }
 
-/** Why this place was marked, in words. */
-export function whyMarked(rule: RuleId, mark: Mark | null): string {
+/** A minus sign of typesetting, which no evaluation's pattern takes for one. */
+const TYPESET_MINUS = '\u2212';
+
+/** Why this place of a text was marked, in words, and whether a sign before it was not read. */
+export function whyMarked(rule: RuleId, mark: Mark | null, text: string): string {
+  const isUnsigned =
+    mark !== null && ANSWER_RULES[rule].compare !== 'text' && text[mark.start - 1] === TYPESET_MINUS;
+  const sign = isUnsigned
+    ? ` The “${TYPESET_MINUS}” before it (U+2212) is not “-”, and is not read by this rule.`
+    : '';
+  return whyPlaced(rule, mark) + sign;
+}
+
+function whyPlaced(rule: RuleId, mark: Mark | null): string {
   const { pick, after, id, compare, needsPrompt } = ANSWER_RULES[rule];
   if (mark === null)
     return id === 'gsm8k'

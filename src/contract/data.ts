@@ -180,6 +180,7 @@ export interface DataReport {
   /** The mapping in use; null where the format has none, or none could be guessed. */
   readonly mapping: ColumnMapping | null;
   readonly rule: RuleId;
+  /** Of the published set in this form, which these files may not be. */
   readonly licence: string | null;
   /** Rows with different questions. */
   readonly rows: number;
@@ -297,3 +298,9 @@ export const BUNDLED_ROWS = {
   bytes: 71_370,
   sha256: 'b9383079905e3992adb19b3eaf34e75d9974663d111c183528aa7bd3d93faf9a',
 } as const;
+
+/** A set’s licence in words. An own file may have a published set’s form: whose licence it is is known by the hash alone. */
+export function licenceWords({ licence, sha256 }: Pick<DataReport, 'licence' | 'sha256'>): string {
+  if (licence === null) return 'not known';
+  return sha256 === BUNDLED_ROWS.sha256 ? licence : `of the published set in this form: ${licence}`;
+}

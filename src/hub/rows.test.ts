@@ -62,6 +62,14 @@ describe('rows through the dataset viewer', () => {
     expect([told[0], told[1], told.at(-1)]).toEqual([[0, 0], [100, 2345], [2345, 2345]]); // biome-ignore format: pairs
   });
 
+  it('keep the digits of numbers that JavaScript does not hold', async () => {
+    const row =
+      '{"row_idx": 0, "row": {"question": "How many?", "final_ans": 9007199254740993}, "truncated_cells": []}';
+    const { access } = viewer(1, () => new Response(`{"rows": [${row}], "num_rows_total": 1}`));
+    const { rows } = await read((await fetchRows(SOURCE, access, options())).data);
+    expect(rows[0]?.answer).toBe('9007199254740993');
+  });
+
   it('are fewer if there are no more', async () => {
     const { asked, access } = viewer(130);
     expect((await read((await fetchRows(SOURCE, access, options())).data)).report.rows).toBe(130);

@@ -1,5 +1,5 @@
 import { MAX_DATA_BYTES } from '../contract/data';
-import { readJson } from '../text/json';
+import { readJsonDigits } from '../text/json';
 import { HubError } from './errors';
 import { fetchSmall, type HubAccess } from './listing';
 import { HUB, hostOf, isHub } from './source';
@@ -163,7 +163,7 @@ function readAnswer(
     new HubError('hub', `the dataset viewer did not give ${what} (${why})`, 'Open the data set from a file.');
   let value: unknown;
   try {
-    value = readJson(bytes);
+    value = readJsonDigits(bytes);
   } catch (cause) {
     throw odd((cause as Error).message);
   }

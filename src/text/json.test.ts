@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JsonError, MAX_JSON_DEPTH, readJson } from './json';
+import { JsonError, MAX_JSON_DEPTH, readJson, readJsonDigits } from './json';
 
 const refusal = (source: string | Uint8Array): JsonError => {
   try {
@@ -40,5 +40,25 @@ describe('readJson', () => {
     const { message, hint } = refusal(source);
     expect(message).toContain(words);
     expect(hint).toMatch(/^[A-Z].*\.$/);
+  });
+});
+
+describe('readJsonDigits', () => {
+  it('gives as text what a number would not hold, and all else as it is', () => {
+    const text =
+      '{"a": 9007199254740993, "b": [-9007199254740993, 9007199254740992], "c": "9007199254740993 \\" 9007199254740993", "d": 3244047.0999999996, "e": 12345678901234567.5, "f": 1.5e21, "9007199254740993": 0.1234567890123456}';
+    expect(readJsonDigits(text)).toEqual({
+      a: '9007199254740993',
+      b: ['-9007199254740993', 9007199254740992],
+      c: '9007199254740993 " 9007199254740993',
+      d: 3244047.0999999996,
+      e: '12345678901234567.5',
+      f: 1.5e21,
+      '9007199254740993': 0.1234567890123456,
+    });
+    expect(readJsonDigits(new TextEncoder().encode('\ufeff[9007199254740993]'))).toEqual([
+      '9007199254740993',
+    ]);
+    expect(() => readJsonDigits('{"a": 9007199254740993')).toThrow(JsonError);
   });
 });

@@ -28,7 +28,28 @@ const DAMAGED = 'The file is damaged or is another one: get it from its source a
  * keys that one object holds twice, of which `JSON.parse` would keep the last without a word. Throws `JsonError`.
  */
 export function readJson(source: Uint8Array | string): unknown {
-  const text = typeof source === 'string' ? source.replace(/^\uFEFF/, '') : decode(source);
+  return parse(typeof source === 'string' ? source.replace(/^\uFEFF/, '') : decode(source));
+}
+
+/** The same for data, in which a number that JavaScript would round before its decimal point is its digits, as a text. */
+export function readJsonDigits(source: Uint8Array | string): unknown {
+  return parse(withDigits(typeof source === 'string' ? source.replace(/^\uFEFF/, '') : decode(source)));
+}
+
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+
+function withDigits(text: string): string {
+  // Fewer digits are always held; most texts have no such number.
+  if (!/\d{16}/.test(text)) return text;
+  return text.replaceAll(STRING_OR_NUMBER, (found) =>
+    found.startsWith('"') || isHeld(found) ? found : `"${found}"`,
+  );
+}
+
+const isHeld = (number: string): boolean =>
+  /e/i.test(number) || BigInt(number.split('.')[0] as string) === BigInt(Math.trunc(Number(number)));
+
+function parse(text: string): unknown {
   checkDepth(text);
   let value: unknown;
   try {

@@ -105,6 +105,21 @@ export function dataErrors(draft: DataDraft): ReadonlyMap<keyof DataDraft, strin
   return errors;
 }
 
+/** Rows of a part as a button names them: `2 sampled rows`; without the number while that is not valid. */
+export function drawnWords(draft: DataDraft, part: 'sample' | 'held-out'): string {
+  const [field, name] =
+    part === 'sample' ? (['samples', 'sampled'] as const) : (['heldOut', 'held-out'] as const);
+  if (dataErrors(draft).has(field)) return `${name} rows`;
+  return `${draft[field]} ${name} ${draft[field] === 1 ? 'row' : 'rows'}`;
+}
+
+/** Rationales of the sample as a button names them, likewise. @param of `GSM8K`, or nothing */
+export function rationaleWords(draft: DataDraft, of: string): string {
+  const isValid = !dataErrors(draft).has('samples');
+  const noun = isValid && draft.samples === 1 ? 'rationale' : 'rationales';
+  return [isValid ? `${draft.samples}` : '', of, noun].filter((word) => word !== '').join(' ');
+}
+
 const NO_RANGE = [null, null] as const;
 
 /** The filter of a draft; a range that cannot be read limits nothing. */
@@ -122,7 +137,7 @@ export const queryOf = (draft: DataDraft, from: number, count = PAGE_ROWS): Data
   count,
 });
 
-/** A filter in words: `at least 1 steps, at most 512 tokens`; `null` if it passes every row. */
+/** A filter in words: `at least 1 step, at most 512 tokens`; `null` if it passes every row. */
 export function filterWords({ steps, words, tokens }: DataFilter): string | null {
   const parts = [rangeWords(steps, 'steps'), rangeWords(words, 'words'), rangeWords(tokens, 'tokens')];
   const said = parts.filter((part) => part !== null);

@@ -30,5 +30,11 @@ describe('a typed range', () => {
       'at most 8 steps',
       '3 to 8 steps',
     ]);
+    expect([words('1'), words('1-'), words('-1'), words('0-1')]).toEqual([
+      '1 step',
+      'at least 1 step',
+      'at most 1 step',
+      '0 to 1 steps',
+    ]);
   });
 });

@@ -20,10 +20,13 @@ export function readRange(
 export const writeRange = ([low, high]: Range): string =>
   low === null && high === null ? '' : low === high ? `${low}` : `${low ?? ''}-${high ?? ''}`;
 
-/** In words; `null` if there is no limit. */
+/** In words; `null` if there is no limit. @param what in the plural, such as `steps` */
 export function rangeWords([low, high]: Range, what: string): string | null {
   if (low === null && high === null) return null;
-  if (low === high) return `${low} ${what}`;
-  if (low === null) return `at most ${high} ${what}`;
-  return high === null ? `at least ${low} ${what}` : `${low} to ${high} ${what}`;
+  if (low === null) return `at most ${counted(high as number, what)}`;
+  if (low === high) return counted(low, what);
+  return high === null ? `at least ${counted(low, what)}` : `${low} to ${high} ${what}`;
 }
+
+const counted = (count: number, what: string): string =>
+  `${count} ${count === 1 ? what.replace(/s$/, '') : what}`;

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { ANSWER_RULES, type RuleId, whyMarked } from '../../../contract/answer-rules';
 import type { DataReport } from '../../../contract/data';
+import { dataErrors, drawnWords } from '../../store/data';
 import { type AnsweredRow, answeredPart, answersError, judgeAnswers } from '../../store/data-answers';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
@@ -18,8 +19,10 @@ import { Marked } from './Marked';
 /** The open model's answers to the drawn rows, with what was marked in each and why. */
 export function AnswersCard({ report }: { readonly report: DataReport }) {
   const answers = useApp((state) => state.data.answers);
-  const part = useApp((state) => answeredPart(state.data.draft));
-  const count = useApp(({ data }) => (part === 'sample' ? data.draft.samples : data.draft.heldOut));
+  const draft = useApp((state) => state.data.draft);
+  const part = answeredPart(draft);
+  const field = part === 'sample' ? 'samples' : 'heldOut';
+  const hasRows = draft[field] > 0 && !dataErrors(draft).has(field);
   const chosen = useApp((state) => state.data.rule);
   const reader = useApp((state) => state.lens.opened.value?.name ?? 'the bundled teacher');
   const { changeAnswers, answerRows, cancelAnswers } = useActions();
@@ -27,7 +30,6 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
   const rule = chosen ?? report.rule;
   const busy = isBusy(task);
   const error = answersError(answers) ?? undefined;
-  const name = part === 'sample' ? 'sampled' : 'held-out';
   return (
     <Panel
       title="Answers"
@@ -45,8 +47,8 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
         />
       </div>
       <div className="actions">
-        <Button isDisabled={busy || error !== undefined || !(count > 0)} onPress={() => void answerRows()}>
-          Answer the {count} {name} rows with {reader}
+        <Button isDisabled={busy || error !== undefined || !hasRows} onPress={() => void answerRows()}>
+          Answer the {drawnWords(draft, part)} with {reader}
         </Button>
       </div>
       <TaskStatus
@@ -122,7 +124,7 @@ function AnswersTable({
                 <td>
                   <Marked text={text} mark={mark} />
                   <span className="help">
-                    {whyMarked(rule, mark)} {ENDINGS[ending]}
+                    {whyMarked(rule, mark, text)} {ENDINGS[ending]}
                   </span>
                 </td>
                 <td className="data-text">{row.answer}</td>

@@ -1,13 +1,15 @@
-import { DropZone, FileTrigger, Text } from 'react-aria-components';
+import { useState } from 'react';
+import { type DropItem, DropZone, FileTrigger, Text } from 'react-aria-components';
 import { BUNDLED_ROWS } from '../../../contract/data';
 import type { NamedFile } from '../../../contract/lens';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
-import { ErrorNotice } from '../../ui/ErrorNotice';
+import { ErrorNotice, Notice } from '../../ui/ErrorNotice';
 import { bytes } from '../../ui/format';
 import { Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { dataOfDrop } from './dropped-data';
 import { HubData } from './HubData';
 
 const named = (files: Iterable<File>): NamedFile[] =>
@@ -19,8 +21,14 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
   const from = useApp((state) => state.data.from);
   const { openData, openBundledRows, changeReading, cancelData } = useActions();
   const busy = isBusy(report);
-  const take = (files: readonly NamedFile[]) => {
+  const [note, setNote] = useState<string | null>(null);
+  const take = (files: readonly NamedFile[], said: string | null = null) => {
+    setNote(said);
     if (files.length > 0) void openData(files);
+  };
+  const takeDropped = async (items: readonly DropItem[]) => {
+    const dropped = await dataOfDrop(items);
+    take(dropped.files, dropped.note);
   };
   return (
     <Panel
@@ -30,17 +38,9 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
       <DropZone
         className="drop-zone data-drop"
         isDisabled={busy}
-        onDrop={async ({ items }) =>
-          take(
-            await Promise.all(
-              items
-                .filter((item) => item.kind === 'file')
-                .map(async (item) => ({ name: item.name, data: await item.getFile() })),
-            ),
-          )
-        }
+        onDrop={({ items }) => void takeDropped(items)}
       >
-        <Text slot="label">Drop a file here</Text>
+        <Text slot="label">Drop files or a folder here</Text>
         <span className="help">JSON lines, JSON, CSV, TSV, or the text lines of implicit CoT</span>
         <div className="actions">
           <FileTrigger allowsMultiple onSelect={(list) => take(named(list ?? []))}>
@@ -55,6 +55,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
           </Button>
         </div>
       </DropZone>
+      {note !== null && <Notice kind="warning">{note}</Notice>}
       <HubData />
       {!report.value && from !== null && !busy && (
         <div className="actions">

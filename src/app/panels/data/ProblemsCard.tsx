@@ -26,7 +26,7 @@ export function ProblemsCard({ report }: { readonly report: DataReport }) {
       {duplicates > 0 && (
         <details>
           <summary>
-            Duplicates, whose questions differ only in spaces and letter case:{' '}
+            Duplicates, whose questions differ only in spaces, letter case or the width of characters:{' '}
             {listedOf(duplicateRows.length, duplicates)}
           </summary>
           <TextTable

@@ -6,6 +6,7 @@ import {
   type DataFormat,
   type DataReport,
   FORMAT_TEXTS,
+  licenceWords,
   type Spread,
 } from '../../../contract/data';
 import { isBusy } from '../../store/task';
@@ -41,7 +42,7 @@ export function ReportCard({ report }: { readonly report: DataReport }) {
           ['Steps per row', spread(report.steps)],
           ['Words per row', `${spread(report.words)} (question and rationale)`],
           ['Answer rule', ANSWER_RULES[report.rule].label],
-          ['Licence', report.licence ?? 'not known'],
+          ['Licence', licenceWords(report)],
           ['Size', bytes(report.bytes)],
           ['SHA-256', <code key="sha">{report.sha256.slice(0, 16)}…</code>],
         ]}

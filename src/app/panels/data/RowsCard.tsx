@@ -156,7 +156,7 @@ function AnswerCell({ row, rule }: { readonly row: SizedRow; readonly rule: Rule
         </span>
       )}
       <Marked text={row.reference} mark={mark} />
-      <span className="help">{whyMarked(rule, mark)}</span>
+      <span className="help">{whyMarked(rule, mark, row.reference)}</span>
     </>
   );
 }

@@ -52,7 +52,7 @@ export function RuleCard({ report }: { readonly report: DataReport }) {
         <p role="status">
           <Marked text={text} mark={mark} />
           <br />
-          {mark === null ? 'Nothing is marked' : `Marked: ${mark.value}`}. {whyMarked(rule, mark)}{' '}
+          {mark === null ? 'Nothing is marked' : `Marked: ${mark.value}`}. {whyMarked(rule, mark, text)}{' '}
           {reference !== '' && (
             <strong>{right ? `✓ Right against ${reference}.` : `✕ Wrong against ${reference}.`}</strong>
           )}

@@ -1,6 +1,6 @@
 import './rows-figure.css';
 import { useEffect } from 'react';
-import { filterOf, filterWords } from '../../store/data';
+import { dataErrors, filterOf, filterWords, rationaleWords } from '../../store/data';
 import { readRange } from '../../store/ranges';
 import { type RowsEstimate, rowsEstimate } from '../../store/rows-estimate';
 import { isBusy } from '../../store/task';
@@ -62,9 +62,13 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
         <ErrorNotice title="The rows cannot be read by this model" error={cost.error} />
       )}
       <div className="actions">
-        <Button look={look} isDisabled={busy || waiting} onPress={() => void showRowsFigure()}>
-          Figure 6 of {draft.samples} {report.value?.format === 'gsm8k' || !report.value ? 'GSM8K ' : ''}
-          rationales
+        <Button
+          look={look}
+          isDisabled={busy || waiting || dataErrors(draft).has('samples')}
+          onPress={() => void showRowsFigure()}
+        >
+          Figure 6 of{' '}
+          {rationaleWords(draft, report.value?.format === 'gsm8k' || !report.value ? 'GSM8K' : '')}
         </Button>
       </div>
     </div>

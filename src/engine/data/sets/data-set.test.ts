@@ -37,6 +37,18 @@ describe('duplicates', () => {
     ]);
     expect(normalised(' A\tB ')).toBe('a b');
   });
+
+  it.each([
+    ['What is 2²?', 'What is 22?'],
+    ['What is 1½?', 'What is 11/2?'],
+    ['What is x₁?', 'What is x1?'],
+  ])('%s is not %s', (one, other) => expect(normalised(one)).not.toBe(normalised(other)));
+
+  it.each([
+    ['caf\u00e9', 'cafe\u0301'],
+    ['\uff21\uff11\u3000?', 'a1 ?'],
+    ['\uff76\uff9e', '\u30ac'],
+  ])('%j is %j', (one, other) => expect(normalised(one)).toBe(normalised(other)));
 });
 
 describe('a draw', () => {

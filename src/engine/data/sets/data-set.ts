@@ -123,9 +123,20 @@ export class DataSet {
 const within = (value: number, [low, high]: Range): boolean =>
   (low === null || value >= low) && (high === null || value <= high);
 
-/** A question as compared with others: letter case, spaces and ways of writing a character make no difference. */
+/** Full and half width forms: the same characters for East Asian type. */
+const WIDTH_FORMS = /[\uff01-\uffee]+/g;
+
+/**
+ * A question as compared with others: letter case, spaces, the width of characters and whether an accent is a character of its own make
+ * no difference. NFKC would make `2²` the same as `22`.
+ */
 export const normalised = (question: string): string =>
-  question.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ');
+  question
+    .replace(WIDTH_FORMS, (wide) => wide.normalize('NFKC'))
+    .normalize('NFC')
+    .toLowerCase()
+    .trim()
+    .replace(/\s+/g, ' ');
 
 const wordsOf = (text: string): number => text.match(/\S+/g)?.length ?? 0;
 

@@ -234,6 +234,12 @@ describe('readData by content, whatever the name', () => {
     expect(report.malformedRows[0]?.reason).toBe('the viewer has cut off answer');
   });
 
+  it('keeps the digits of numbers that JavaScript does not hold', async () => {
+    const row = '{"question": "How many?", "answer": 9007199254740993}';
+    for (const text of [row, `[${row}]`, `{"data": [${row}]}`])
+      expect((await read(text)).rows[0]?.answer).toBe('9007199254740993');
+  });
+
   it('takes another form when it is told to, and says so', async () => {
     const row = { question: 'How many?', answer: 'So 5.\n#### 5', steps: ['a', 'b'] };
     const { report } = await read(jsonl(row), { format: 'gsm8k' });

@@ -1,4 +1,4 @@
-import { lastNumber, type RuleId } from '../../../contract/answer-rules';
+import type { RuleId } from '../../../contract/answer-rules';
 import {
   type DataFormat,
   type DataReading,
@@ -16,6 +16,7 @@ import { has, Malformed } from './fields';
 import { detectFormat, FORMATS, unreadTexts, usualMapping } from './formats';
 import { type Fields, LINE, type RawRecord } from './raw';
 import { layoutOf, recordsOf } from './records';
+import { ruleOf } from './set-rule';
 import { unwrapped } from './unwrap';
 import { writtenAs, writtenRow } from './written';
 
@@ -231,34 +232,6 @@ function understand(
     if (!(error instanceof Malformed)) throw error;
     return { reason: error.message };
   }
-}
-
-/** The rule of the set, with what is unusual about it. */
-interface FoundRule {
-  readonly id: RuleId;
-  readonly notes: readonly string[];
-}
-
-/** The rule that all rows name, or that of the form; where the form alone does not tell the set, the answers do. */
-function ruleOf(
-  format: DataFormat,
-  rows: readonly LoadedRow[],
-  named: ReadonlyMap<RuleId, number>,
-): FoundRule {
-  const [only] = named.keys();
-  if (only !== undefined && named.get(only) === rows.length) return { id: only, notes: [] };
-  const found = ruleOfForm(format, rows);
-  if (named.size === 0) return found;
-  const note = `Its rows name no answer rule in common (${listed([...named.keys()])}): ${found.id} is taken.`;
-  return { ...found, notes: [...found.notes, note] };
-}
-
-function ruleOfForm(format: DataFormat, rows: readonly LoadedRow[]): FoundRule {
-  if (format !== 'columns' && format !== 'cot') return { id: FORMAT_TEXTS[format].rule, notes: [] };
-  if (rows.length > 0 && rows.every(({ answer }) => /^[A-E]$/.test(answer)))
-    return { id: 'letter', notes: [] };
-  const numbers = rows.filter(({ answer }) => lastNumber(answer) !== undefined).length;
-  return { id: numbers * 2 >= rows.length ? 'last-number' : 'text', notes: [] };
 }
 
 function notesOf(good: number, bad: number, files: readonly Decoded[], used: Used): string[] {

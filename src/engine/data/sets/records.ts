@@ -1,4 +1,4 @@
-import { readJson } from '../../../text/json';
+import { readJsonDigits } from '../../../text/json';
 import { quote, shorten } from '../../../text/quote';
 import { FileError } from '../../base/errors';
 import { hasBadBytes, shownText } from './decode';
@@ -64,7 +64,7 @@ const checked = (row: string, read: (row: string) => Read): Read =>
 function object(row: string): Read {
   let value: unknown;
   try {
-    value = readJson(row);
+    value = readJsonDigits(row);
   } catch (error) {
     return { reason: shorten((error as Error).message, 200) };
   }

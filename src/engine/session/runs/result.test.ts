@@ -28,7 +28,7 @@ it('counts only its own programs and seconds, and names the ranks that were redu
       factors: {
         layerRank: 2,
         hiddenRank: 32,
-        anchor: { sampleRank: 50, layerRank: 2, hiddenRank: 8, hooi: false },
+        anchor: { sampleRank: 50, layerRank: 2, hiddenRank: 8, hooi: true },
       },
     }),
   );
