@@ -52,7 +52,7 @@ export const evaluateItems: Command = async (input) => {
     const keys = new Set(now.map(evaluationKey));
     return { evaluations: [...begun.filter((one) => !keys.has(evaluationKey(one))), ...now] };
   };
-  const source = await problemSourceOf(workbench, given.data, config.seed, say);
+  const source = await problemSourceOf(workbench, given, config.seed, say);
   for await (const { name, subject } of askedSubjects(input, given))
     for (const way of asked) {
       const request: EvaluationRequest = { subject, ...way, source, ...common };

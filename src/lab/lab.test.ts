@@ -265,6 +265,20 @@ describe('the other commands', () => {
     expect(said).toMatch(/\d+ to 4\d tokens per row, median 2\d; 0 rows are longer than its 256 positions/);
   });
 
+  it('lens: rows of columns whose names say nothing, as they are told', async () => {
+    const rows =
+      'frage,weg,antwort\nTom has 5 apples. How many?,<<5+3=8>>,8\nAnn has 7 pens. How many?,<<7-2=5>>,5\n';
+    const columns = 'question=frage,answer=antwort,rationale=weg';
+    const { json, said } = await run(
+      ...['lens', '--open', join(models, 'teacher'), '--samples', '2'],
+      ...['--data', put('rows.csv', rows), '--columns', columns],
+    );
+    expect([...json.lens.sampleIds].sort()).toEqual(['row-1', 'row-2']);
+    expect(said).toContain('2 rows, 0 malformed, 0 duplicates');
+    const wrong = ['--data', at('rows.csv'), '--columns', 'question=x,answer=antwort'];
+    await expect(run('lens', '--open', join(models, 'teacher'), ...wrong)).rejects.toThrow('no column "x"');
+  });
+
   it('lens: texts read by a checkpoint from a folder', async () => {
     const { json } = await run(
       ...['lens', '--subject', 'opened', '--open', join(models, 'teacher')],
@@ -685,6 +699,17 @@ describe('bad arguments and files', () => {
     ['an unknown stack', () => ['lens', '--stack', 'pile'], /stack: .*got "pile"/],
     ['two kinds of samples', () => ['lens', '--text', 'a', '--data', at('rows')], /--text, --ids and --data/],
     ['--max-tokens without rows', () => ['lens', '--max-tokens', '9'], /give --data/],
+    ['how no data set is read', () => ['lens', '--columns', 'question=q,answer=a'], /give --data/],
+    [
+      'a form there is not',
+      () => ['lens', '--data', at('rows'), '--read-as', 'x'],
+      /"x"; there are gsm8k, icot/,
+    ],
+    [
+      'columns that are none',
+      () => ['eval', '--data', at('rows'), '--columns', 'question=q'],
+      /answer=… is expected/,
+    ],
     ['a data set there is not', () => ['lens', '--data', at('nowhere')], /--data .*nowhere": ENOENT/],
     ['unknown controls', () => ['lens', '--controls', 'noise'], /controls\.0: .*got "noise"/],
     ['layers that are no numbers', () => ['lens', '--layers', '1,b'], /--layers "b"; a whole number/],

@@ -18,6 +18,7 @@ import { help, USAGE } from './help';
 import { checkAsked, keptIn } from './keep';
 import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
 import { sayData } from './roles';
+import { readingOf } from './source';
 import { readBlob } from './subjects';
 
 /**
@@ -80,6 +81,7 @@ export async function lab(
   const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
   // Checked now rather than after the run.
+  readingOf(values);
   for (const option of ['out', 'csv', 'html'] as const) {
     const path = values[option];
     if (path !== undefined && !(await isFolder(dirname(resolve(path)))))

@@ -42,7 +42,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, k
   // Checked now rather than after the run that trains the student.
   parseLensRequest(request(subjects.map(({ kind, sections }) => ({ subject: { kind }, sections }))));
   await openGiven(workbench, given, say);
-  if (given.data.length > 0) await openRows(workbench, given.data, say);
+  if (given.data.length > 0) await openRows(workbench, given, say);
   const selections = await selectionsOf(workbench, subjects, config, { onEvent, kept, say });
   if (given.data.length > 0) await countRows(workbench, (selections[0] as Selection).subject, say);
   sayCost(await workbench.lensCost(request(selections)), say);

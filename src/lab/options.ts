@@ -1,4 +1,5 @@
 import { RULE_IDS } from '../contract/answer-rules';
+import { DATA_FORMATS } from '../contract/data';
 import { EVALUATION_MODES, MAX_TOGETHER } from '../contract/evaluation';
 import type { Accuracy } from '../contract/events';
 import { GENERATE_SETTINGS, type GenerateSettings } from '../contract/generate';
@@ -270,6 +271,18 @@ export const OPTIONS = {
       'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. For distil, step and bench it is what the student is trained on; for eval, what is answered.',
     commands: [...READING, ...TRAINING, ...ANSWERING],
   },
+  'read-as': {
+    type: 'string',
+    value: DATA_FORMATS.join('|'),
+    about: 'The form that --data is read in, instead of the one detected.',
+    commands: [...READING, ...TRAINING, ...ANSWERING],
+  },
+  columns: {
+    type: 'string',
+    value: 'question=a,answer=b,rationale=c',
+    about: 'Which columns of --data hold the question, the answer and, if there is one, the rationale.',
+    commands: [...READING, ...TRAINING, ...ANSWERING],
+  },
   'max-tokens': {
     type: 'string',
     value: 'n',
@@ -442,6 +455,13 @@ export const optionTexts: Readonly<Record<string, OptionText>> = OPTIONS;
 export const hasOption = (command: string, option: string): boolean =>
   optionTexts[option]?.commands?.includes(command) ?? Object.hasOwn(OPTIONS, option);
 
+/** Which data set, and how it is read. */
+export interface DataArguments {
+  readonly data: readonly string[];
+  readonly 'read-as'?: string | undefined;
+  readonly columns?: string | undefined;
+}
+
 /** What to open. */
 export interface OpenArguments {
   /** A checkpoint's folder, or an ONNX export. */
@@ -479,10 +499,9 @@ export interface ExportArguments {
 }
 
 /** The given options of `lens` and `causal`. */
-export interface LensArguments extends SubjectArguments {
+export interface LensArguments extends SubjectArguments, DataArguments {
   readonly text: readonly string[];
   readonly ids?: string | undefined;
-  readonly data: readonly string[];
   readonly 'max-tokens'?: string | undefined;
   readonly layers?: string | undefined;
   readonly span?: string | undefined;
@@ -499,16 +518,14 @@ export interface LensArguments extends SubjectArguments {
 }
 
 /** The given options that say who learns from what. */
-export interface TrainingArguments extends Pick<OpenArguments, 'adapter' | 'storage'> {
+export interface TrainingArguments extends Pick<OpenArguments, 'adapter' | 'storage'>, DataArguments {
   readonly model?: string | undefined;
   readonly teacher?: string | undefined;
-  readonly data: readonly string[];
   readonly set: readonly string[];
 }
 
 /** The given options of `eval` for single problems. */
-export interface EvaluationArguments extends SubjectArguments {
-  readonly data: readonly string[];
+export interface EvaluationArguments extends SubjectArguments, DataArguments {
   readonly modes?: string | undefined;
   readonly latents?: string | undefined;
   readonly problems: string;

@@ -43,7 +43,7 @@ export async function withRoles({
     if (!asked('roles.teacher') && roles.teacher === 'bundled') roles.teacher = 'self';
   }
   if (data.length > 0) {
-    const { sha256 } = await openRows(workbench, data, say);
+    const { sha256 } = await openRows(workbench, training, say);
     if (file?.data && file.data.sha256 !== sha256)
       say(
         `warning: the run file was made with different content in ${file.data.name}; its losses will differ`,

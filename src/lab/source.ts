@@ -1,11 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { AS_DETECTED, type DataFilter, type DataReport, FORMAT_TEXTS, NO_FILTER } from '../contract/data';
+import {
+  AS_DETECTED,
+  DATA_FORMATS,
+  type DataFilter,
+  type DataFormat,
+  type DataReading,
+  type DataReport,
+  FORMAT_TEXTS,
+  NO_FILTER,
+} from '../contract/data';
 import type { Source, Subject } from '../contract/lens';
 import { HELD_OUT, type ProblemSource } from '../contract/problem-source';
 import { readSpan, type TokenSpan } from '../contract/span';
 import type { LoriWorkbench } from '../engine/session/workbench';
-import { type LensArguments, whole } from './options';
+import { type DataArguments, type LensArguments, whole } from './options';
 
 export const list = (text: string | undefined): string[] =>
   text?.split(',').filter((part) => part !== '') ?? [];
@@ -49,12 +58,40 @@ const upTo = (tokens: string): DataFilter => ({
 
 type Say = (line: string) => void;
 
+const PARTS: readonly string[] = ['question', 'answer', 'rationale'];
+
+/** How a data set is read. @throws an error that names what is wrong with --read-as or --columns */
+export function readingOf({ data, 'read-as': format, columns }: DataArguments): DataReading {
+  if (format === undefined && columns === undefined) return AS_DETECTED;
+  if (data.length === 0) throw new Error('--read-as and --columns say how --data is read; give --data');
+  if (format !== undefined && !(DATA_FORMATS as readonly string[]).includes(format))
+    throw new Error(`--read-as ${JSON.stringify(format)}; there are ${DATA_FORMATS.join(', ')}`);
+  if (columns === undefined) return { ...AS_DETECTED, format: format as DataFormat };
+  if (format !== undefined && format !== COLUMNS)
+    throw new Error(`--columns is for rows read by their columns, not as ${format}: leave out --read-as`);
+  const pairs = columns.split(',').map((pair) => pair.split('=') as [string, string?]);
+  const { question, answer, rationale } = Object.fromEntries(pairs);
+  const unknown = pairs.find(([part, name]) => !PARTS.includes(part) || !name);
+  if (unknown || !question || !answer)
+    throw new Error(
+      `--columns ${JSON.stringify(columns)}; question=…,answer=… is expected, and rationale=… where there is one`,
+    );
+  return {
+    ...{ ...AS_DETECTED, format: COLUMNS },
+    columns: { question, answer, ...(rationale && { rationale }) },
+  };
+}
+
+const COLUMNS: DataFormat = 'columns';
+
 /** Opens the data set, and reports what was found in it. */
 export async function openRows(
   workbench: LoriWorkbench,
-  paths: readonly string[],
+  given: DataArguments,
   say: Say,
 ): Promise<DataReport> {
+  const reading = readingOf(given);
+  const { data: paths } = given;
   const files = await Promise.all(
     paths.map(async (path) => ({
       name: basename(path),
@@ -65,7 +102,7 @@ export async function openRows(
       ]),
     })),
   );
-  const report = await workbench.openData(files, AS_DETECTED);
+  const report = await workbench.openData(files, reading);
   const { name, format, why, rows, malformed, duplicates, malformedRows, notes } = report;
   say(
     `${name}: ${FORMAT_TEXTS[format].label} (${why}); ${rows} rows, ${malformed} malformed, ${duplicates} duplicates`,
@@ -78,12 +115,12 @@ export async function openRows(
 /** Where problems come from: rows of the given data set, or held-out problems. */
 export async function problemSourceOf(
   workbench: LoriWorkbench,
-  data: readonly string[],
+  given: DataArguments,
   seed: number,
   say: Say,
 ): Promise<ProblemSource> {
-  if (data.length === 0) return HELD_OUT;
-  await openRows(workbench, data, say);
+  if (given.data.length === 0) return HELD_OUT;
+  await openRows(workbench, given, say);
   return { kind: 'rows', seed };
 }
 

@@ -24,7 +24,7 @@ export const states: Command = async ({
   const layers = given.layers === undefined ? null : numbers('layers', given.layers);
   const span = spanOf(given);
   await openGiven(workbench, given, say);
-  if (given.data.length > 0) await openRows(workbench, given.data, say);
+  if (given.data.length > 0) await openRows(workbench, given, say);
   const [selection] = await selectionsOf(workbench, [option], config, { onEvent, kept, say });
   const { subject, sections } = selection as NonNullable<typeof selection>;
   if (given.data.length > 0) await countRows(workbench, subject, say);

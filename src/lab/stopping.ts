@@ -14,7 +14,7 @@ export const stopping: Command = async (input) => {
   const { workbench, evaluation: given, config, say } = input;
   checkMethod(input);
   const problems = whole('problems', given.problems);
-  const source = await problemSourceOf(workbench, given.data, config.seed, say);
+  const source = await problemSourceOf(workbench, given, config.seed, say);
   const reports = [];
   for await (const { name, subject } of askedSubjects(input, given)) {
     const report = await workbench.stopping({ subject, source, problems });

@@ -15,7 +15,7 @@ export const thoughts: Command = async (input) => {
     seed: config.seed,
     ranks: numbers('ranks', given.ranks),
   };
-  const source = await problemSourceOf(workbench, who.data, config.seed, say);
+  const source = await problemSourceOf(workbench, who, config.seed, say);
   const { subject } = await oneAsked(input, who);
   const report = await workbench.testThoughts({ ...settings, subject, source });
   const comparisons = compareThoughts(report);
