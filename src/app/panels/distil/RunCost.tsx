@@ -36,7 +36,8 @@ export function RunCost() {
         This run would be refused: {cost.error.message}. {cost.error.hint}
       </p>
     );
-  if (cost.value === null) return null;
+  // It is known of the settings alone, before anything is loaded.
+  if (cost.value === null) return <Stages />;
   return (
     <section aria-label="What this run takes" className="run-cost">
       <Stages />

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { page } from 'vitest/browser';
+import { parseRunConfig } from '../../../contract/config';
 import type { DeviceReport, ModelReport } from '../../../contract/events';
 import { estimateMemory } from '../../../contract/memory';
 import type { RunCost as Cost, EvaluationSeconds } from '../../../contract/run-cost';
@@ -117,4 +118,15 @@ describe('a step that does not fit', () => {
         'A step of 70 × 85 tokens does not fit: the run would be refused. Choose a smaller batch, shorter rows, a smaller model or WebGPU.',
       );
   });
+});
+
+it('says which stages the run is too short for, also before anything is loaded', async () => {
+  const { store, actions } = mount(<RunCost />);
+  Object.assign(actions, { estimateRun: async () => {} });
+  const left = page.getByText(
+    /ends after 150 steps, before the stage “reinforced” begins: .* choose 301 steps/,
+  );
+  expect(left.query()).toBeNull();
+  store.setState({ draft: parseRunConfig({ method: 'grpo' }) });
+  await expect.element(left).toBeVisible();
 });
