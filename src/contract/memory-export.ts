@@ -1,3 +1,4 @@
+import { gigabytes } from '../text/figures';
 import { WASM_BYTES } from './memory';
 
 /**
@@ -15,8 +16,6 @@ export function exportMemory(bytes: number, provider: 'wasm' | 'webgpu'): Export
   const available = provider === 'wasm' ? WASM_BYTES : undefined;
   return { bytes, available, fits: available === undefined || bytes < available };
 }
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** It in a sentence. */
 export const exportSentence = ({ bytes, available, fits }: ExportMemory): string =>

@@ -25,3 +25,6 @@ export const points = (share: number) => signedPercent(share).replace(' %', '');
 
 /** A p-value: `0.032`, `< 0.001`. */
 export const pValue = (p: number) => (p < 0.001 ? '< 0.001' : significant(p, 2));
+
+/** Bytes where only their order matters: `4.0 GB`. */
+export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -37,26 +37,28 @@ export function answerActions(
   const task = ctx.task<true>({ get: () => now().task, set: (next) => set({ task: next }) });
   /** Greedy answers are the same whenever they are asked for: what there is of them is not asked for again. */
   const known = new Map<string, Answer>();
-  const remember = (key: string, answer: Answer): void => {
-    if (known.size >= MAX_KNOWN) known.clear();
-    known.set(key, answer);
-  };
   const readerHash = (): string | undefined => {
     const { lens, pair } = ctx.get();
     return (lens.opened.value ?? pair.value?.models.find(({ role }) => role === 'teacher'))?.sha256;
   };
-  const ask = async (
-    subject: { readonly kind: 'opened' | 'teacher' },
+  const answerTo = async (
     prompt: string,
+    subject: { readonly kind: 'opened' | 'teacher' },
     limit: number,
     signal: AbortSignal,
   ): Promise<Answer> => {
+    const key = JSON.stringify([subject.kind, readerHash(), limit, prompt]);
+    const before = known.get(key);
+    if (before) return before;
     const settings = { ...generateDefaults, temperature: 0, samples: 1, limit };
     const { samples, model } = await ctx
       .engine()
       .generate({ subject, prompt, stop: [], settings }, { signal });
     const { text, ending } = samples[0]!;
-    return { text, ending, model };
+    const answer = { text, ending, model };
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(key, answer);
+    return answer;
   };
   return {
     changeAnswers: (change) => set(change),
@@ -78,11 +80,8 @@ export function answerActions(
             const elapsed = performance.now() - start;
             report({ phase: 'evaluate', done: i, total: rows.length, unit: 'problems', elapsed });
             const { question: prompt } = rowText(row);
-            const key = JSON.stringify([subject.kind, readerHash(), limit, prompt]);
             try {
-              const answer = known.get(key) ?? (await ask(subject, prompt, limit, signal));
-              remember(key, answer);
-              const { text, ending, model } = answer;
+              const { text, ending, model } = await answerTo(prompt, subject, limit, signal);
               set({ rows: [...now().rows, { row, text, ending }], model });
             } catch (thrown) {
               // About this row alone: the rest is answered.

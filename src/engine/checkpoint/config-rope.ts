@@ -36,17 +36,12 @@ export function ropeOf(
       'Leave the one that belongs to the weights in config.json.',
     );
   const bases = holders.filter(({ holder }) => !isAbsent(holder, 'rope_theta'));
-  if (
-    first &&
-    second &&
-    bases.length > 1 &&
-    own(first.holder, 'rope_theta') !== own(second.holder, 'rope_theta')
-  )
+  const [place, other] = bases;
+  if (place && other && baseIn(place) !== baseIn(other))
     throw new ConfigError(
-      `rope_theta is ${quote(own(first.holder, 'rope_theta'))} in ${first.key} and ${quote(own(second.holder, 'rope_theta'))} in ${second.key}`,
+      `rope_theta is ${quote(baseIn(place))} in ${place.key} and ${quote(baseIn(other))} in ${other.key}`,
       'Leave the one that belongs to the weights in config.json.',
     );
-  const place = holders.find(({ holder }) => !isAbsent(holder, 'rope_theta'));
   const ropeTheta = positive(place?.holder ?? json, 'rope_theta', 10000, 1e12);
   if (!place && isAbsent(json, 'rope_theta')) noteDefault(notes, 'rope_theta', ropeTheta);
   const top = own(json, 'rope_theta') ?? ropeTheta;
@@ -56,6 +51,8 @@ export function ropeOf(
     );
   return { ropeTheta, ...(first?.scaling && { ropeScaling: first.scaling }) };
 }
+
+const baseIn = ({ holder }: { readonly holder: JsonObject }): unknown => own(holder, 'rope_theta');
 
 function holderOf(json: JsonObject, key: string): JsonObject | undefined {
   const value = own(json, key) ?? null;

@@ -1,4 +1,5 @@
 import { FileError } from '../base/errors';
+import type { ByteSource } from './source';
 
 /**
  * Files that people have under the name of weights by mistake, recognised by their first bytes: [text, what it is, what to
@@ -20,8 +21,11 @@ const OTHER_FORMATS = [
   ['GGUF', 'a GGUF file', 'Use the safetensors checkpoint it was made from.'],
 ] as const;
 
-/** Number of first bytes that `refuseOtherFormats` needs. */
-export const FORMAT_BYTES = 8;
+const FORMAT_BYTES = 8;
+
+/** As many of a file's first bytes as `refuseOtherFormats` needs. */
+export const startOf = (source: ByteSource): ReturnType<ByteSource['read']> =>
+  source.read(0, Math.min(FORMAT_BYTES, source.size));
 
 /** @param bytes of a file, from its start  @throws FileError if it is one of another kind, naming what to do */
 export function refuseOtherFormats(bytes: Uint8Array, label: string): void {

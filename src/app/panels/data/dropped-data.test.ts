@@ -1,22 +1,8 @@
 import type { DropItem } from 'react-aria-components';
 import { expect, it } from 'vitest';
+import { droppedFile as file, droppedFolder as folder } from '../shared/dropped.testing';
 import { dataOfDrop } from './dropped-data';
 
-const file = (name: string): DropItem => ({
-  kind: 'file',
-  type: '',
-  name,
-  getFile: () => Promise.resolve(new File(['x'], name)),
-  getText: () => Promise.resolve('x'),
-});
-const folder = (name: string, entries: readonly DropItem[]): DropItem =>
-  ({
-    kind: 'directory',
-    name,
-    async *getEntries() {
-      yield* entries;
-    },
-  }) as unknown as DropItem;
 const text = { kind: 'text', types: new Set(['text/plain']), getText: async () => 'x' } as DropItem;
 
 const dropped = async (...items: DropItem[]) => {

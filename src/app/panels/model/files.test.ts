@@ -1,5 +1,6 @@
 import type { DropItem } from 'react-aria-components';
 import { expect, it } from 'vitest';
+import { droppedFile as dropped, droppedFolder as folder } from '../shared/dropped.testing';
 import { filesOf, filesOfDrop } from './files';
 
 const file = (path: string): File => {
@@ -7,23 +8,6 @@ const file = (path: string): File => {
   Object.defineProperty(made, 'webkitRelativePath', { value: path.includes('/') ? path : '' });
   return made;
 };
-
-const dropped = (name: string): DropItem => ({
-  kind: 'file',
-  type: '',
-  name,
-  getFile: () => Promise.resolve(file(name)),
-  getText: () => Promise.resolve('x'),
-});
-
-const folder = (name: string, entries: readonly DropItem[]): DropItem =>
-  ({
-    kind: 'directory',
-    name,
-    async *getEntries() {
-      yield* entries;
-    },
-  }) as unknown as DropItem;
 
 const names = (files: readonly { readonly name: string }[]) => files.map(({ name }) => name);
 

@@ -6,7 +6,7 @@
 import { FileError } from '../../base/errors';
 import { showShape } from '../../base/shape';
 import { quote } from '../json';
-import { FORMAT_BYTES, refuseOtherFormats } from '../other-formats';
+import { refuseOtherFormats, startOf } from '../other-formats';
 import type { TensorEntry } from '../safetensors';
 import { STORED_DTYPES, type StoredDType } from '../safetensors';
 import type { ByteSource } from '../source';
@@ -54,7 +54,7 @@ export async function readTorchHeader(
 }
 
 async function refuseUnlessArchive(source: ByteSource, label: string): Promise<void> {
-  const start = await source.read(0, Math.min(FORMAT_BYTES, source.size));
+  const start = await startOf(source);
   if (start[0] === 0x50 && start[1] === 0x4b) return;
   const isOld = start[0] === 0x80 && start[2] === 0x8a;
   refuseOtherFormats(start, label);

@@ -9,6 +9,7 @@ import {
   whatFits,
 } from '../../../contract/memory';
 import { STORAGE_SHORT, type WeightStorage } from '../../../contract/weight-storage';
+import { gigabytes } from '../../../text/figures';
 import { MemoryError } from '../../base/errors';
 import { MAX_STATE_BYTES } from '../../decode/state-pool';
 import type { DecoderConfig } from '../../nn/config';
@@ -124,8 +125,6 @@ function lacking(
     refusal: () => new MemoryError(needed(estimate, what), instead(purpose, other, storage())),
   };
 }
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** What the purpose needs, and what there is. */
 function needed(estimate: MemoryEstimate, what: string): string {

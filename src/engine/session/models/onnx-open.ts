@@ -1,7 +1,7 @@
 import type { CallOptions } from '../../../contract/calls';
 import { listed, quote } from '../../../text/quote';
 import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
-import { FORMAT_BYTES, refuseOtherFormats } from '../../checkpoint/other-formats';
+import { refuseOtherFormats, startOf } from '../../checkpoint/other-formats';
 import type { ByteSource } from '../../checkpoint/source';
 import { elementName, FLOAT16 } from '../../onnx/read/elements';
 import { type OnnxModel, readOnnxModel } from '../../onnx/read/model';
@@ -68,7 +68,7 @@ export async function openOnnx(
   };
   tell(0);
   const file = files.source(blob);
-  refuseOtherFormats(await file.read(0, Math.min(FORMAT_BYTES, file.size)), name);
+  refuseOtherFormats(await startOf(file), name);
   const model = await readOnnxModel(file, tell);
   const decoder = findResiduals(model);
   const config = onnxConfig(json, decoder);
@@ -119,8 +119,7 @@ async function otherFiles(
         `${name} keeps its weights in ${quote(data.location)}, which is missing; given: ${listed([...byName.keys()].map(quote), 12)}`,
         `Choose ${data.location} together with ${name}.`,
       );
-    if (!found.has(data.location))
-      refuseOtherFormats(await source(blob).read(0, Math.min(FORMAT_BYTES, blob.size)), data.location);
+    if (!found.has(data.location)) refuseOtherFormats(await startOf(source(blob)), data.location);
     if (data.offset + data.length > blob.size)
       throw new FileError(
         `the weight ${quote(weight)} takes ${data.length} bytes from ${data.offset} of ${data.location}, which has ${blob.size}`,

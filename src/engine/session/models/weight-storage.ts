@@ -1,6 +1,7 @@
 import type { DeviceReport } from '../../../contract/events';
 import { estimateMemory, ONE_TEXT, usualStorage } from '../../../contract/memory';
 import { STORAGE_SHORT, WEIGHT_STORAGES, type WeightStorage } from '../../../contract/weight-storage';
+import { gigabytes } from '../../../text/figures';
 import { listed, quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { sizesOf } from './fits';
@@ -46,12 +47,10 @@ export function usuallyStored(opened: OpenedModel, provider: Provider = 'wasm'):
   const stored = storedAs(opened, storage);
   if (storage === 'f32') return stored;
   const { total, parts, available = 0 } = estimateMemory({ ...sizes, storage: 'f32' }, provider, ONE_TEXT);
-  const note = `On WASM the layers' matrices are kept in ${STORAGE_SHORT[storage]}: as float32, reading a text of ${ONE_TEXT.tokens} tokens would take ${gigabytes(total - parts.engine)} GB of the ${gigabytes(available)} GB that WASM has.`;
+  const note = `On WASM the layers' matrices are kept in ${STORAGE_SHORT[storage]}: as float32, reading a text of ${ONE_TEXT.tokens} tokens would take ${gigabytes(total - parts.engine)} of the ${gigabytes(available)} that WASM has.`;
   const { model } = stored;
   return {
     ...stored,
     model: { ...model, report: { ...model.report, notes: [...(model.report.notes ?? []), note] } },
   };
 }
-
-const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);

@@ -9,6 +9,7 @@ import {
 } from '../../../contract/memory';
 import type { Stage } from '../../../contract/methods/curriculum';
 import type { RunCost, TeacherReading } from '../../../contract/run-cost';
+import { gigabytes } from '../../../text/figures';
 import { MemoryError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
@@ -132,7 +133,7 @@ export function readingOf(
   const bytes = anchors + sums;
   if (bytes > MAX_KEPT_BYTES)
     throw new MemoryError(
-      `what is kept of the teacher's hidden states for ${training.length} samples takes ${(bytes / 1e9).toFixed(1)} GB; at most ${MAX_KEPT_BYTES / 1e9} GB can be held`,
+      `what is kept of the teacher's hidden states for ${training.length} samples takes ${gigabytes(bytes)}; at most ${MAX_KEPT_BYTES / 1e9} GB can be held`,
       'Choose fewer samples, a smaller teacher, lower ranks of the factors, or turn off factors.normaliseLayers, which keeps a matrix for each layer.',
     );
   return { states, held: false, readings, bytes };

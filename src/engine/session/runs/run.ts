@@ -254,11 +254,11 @@ class Distillation {
         // The student of a run that stops here is one of the stage that ends here.
         if (control.stopped) return;
         if (isEntering) clock.begin('compile');
-        if ((await curriculum.enter(at)) || isEntering) {
-          adapter.enters(curriculum.reasoning);
-          if (!isResumed) this.tellStage(curriculum);
-        }
-        if (isEntering) clock.begin('train');
+        await curriculum.enter(at);
+        if (!isEntering) return;
+        adapter.enters(curriculum.reasoning);
+        if (!isResumed) this.tellStage(curriculum);
+        clock.begin('train');
       },
     });
     await clock.aside(() => observer.end(done));
