@@ -1,6 +1,6 @@
 import { ProgressBar as AriaProgressBar, Label, type ProgressBarRenderProps } from 'react-aria-components';
 import { Button } from './Button';
-import { bytes, duration, integer, remaining } from './format';
+import { bytes, duration, integer, remaining, timeLeft } from './format';
 
 export interface ProgressProps {
   readonly label: string;
@@ -27,14 +27,14 @@ export function progressWords({
   left = null,
 }: Omit<ProgressProps, 'label'>): string[] {
   const amount = (n: number) => (unit === 'bytes' ? bytes(n) : integer(n));
-  const time = left === null ? remaining(done, total, elapsed) : duration(left);
+  const time = left ?? remaining(done, total, elapsed);
   return [
     total > 0
       ? `${amount(done)} of ${amount(total)}${unit === 'bytes' ? '' : ` ${unit}`}`
       : done > 0
         ? `${amount(done)} ${unit}`
         : null,
-    time !== null ? `about ${time} left` : elapsed >= 1000 ? duration(elapsed) : null,
+    time !== null ? timeLeft(time) : elapsed >= 1000 ? duration(elapsed) : null,
   ].filter((part) => part !== null);
 }
 

@@ -1,6 +1,15 @@
 import Papa from 'papaparse';
 import { describe, expect, it } from 'vitest';
-import { csv, duration, parameters, probability, remaining, significant, visibleToken } from './format';
+import {
+  csv,
+  duration,
+  parameters,
+  probability,
+  remaining,
+  significant,
+  timeLeft,
+  visibleToken,
+} from './format';
 
 describe('format', () => {
   it.each([
@@ -30,7 +39,13 @@ describe('format', () => {
   });
 
   it('says what is left once it can', () => {
-    expect(remaining(50, 200, 10_000)).toBe('30 s');
+    expect(remaining(50, 200, 10_000)).toBe(30_000);
+    expect([30_000, 1000, 339, 4].map(timeLeft)).toEqual([
+      'about 30 s left',
+      'about 1.0 s left',
+      'less than 1 s left',
+      'less than 1 s left',
+    ]);
     for (const unknown of [
       remaining(0, 200, 10_000),
       remaining(5, 0, 10_000),

@@ -49,11 +49,15 @@ export function duration(milliseconds: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** What is left, from what was done in `elapsed`; `null` until it can be said. */
-export function remaining(done: number, total: number, elapsed: number): string | null {
+/** Milliseconds left, from what was done in `elapsed`; `null` until it can be said. */
+export function remaining(done: number, total: number, elapsed: number): number | null {
   if (total <= 0 || done <= 0 || done >= total || elapsed < 500) return null;
-  return duration((elapsed / done) * (total - done));
+  return (elapsed / done) * (total - done);
 }
+
+/** An estimate of time left, which is not known to milliseconds. */
+export const timeLeft = (milliseconds: number): string =>
+  milliseconds < 1000 ? 'less than 1 s left' : `about ${duration(milliseconds)} left`;
 
 /** A token as it can be seen: spaces and line breaks have a sign. */
 export function visibleToken(text: string): string {

@@ -13,6 +13,7 @@ import type { RunCost as Cost, EvaluationSeconds, TeacherReading } from '../../.
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
 import { useActions, useApp } from '../../store/use-app';
 import { useSettled } from '../../store/use-settled';
+import { Notice } from '../../ui/ErrorNotice';
 import { bytes, duration, integer } from '../../ui/format';
 import { type KeptWords, keptWords } from './kept-words';
 
@@ -53,7 +54,7 @@ function Stages() {
   const draft = useApp((state) => state.draft);
   const methods = useApp((state) => state.methods);
   const text = stagesLeftOut(methodOf(draft.method, methods), draft);
-  return text === '' ? null : <p className="field-error">{text}</p>;
+  return text === '' ? null : <Notice kind="warning">{text}</Notice>;
 }
 
 function Memory({ cost: { memory, composition, batch, tokens, storage, reading } }: { readonly cost: Cost }) {
