@@ -5,15 +5,24 @@ import { mean } from '../../contract/statistics';
 import type { ArenaCost } from './arena';
 import { sentencesOf } from './task';
 
-const secondsOf = ({ teacherSeconds, trainSeconds }: ArenaRun): number | undefined =>
-  teacherSeconds === undefined || trainSeconds === undefined ? undefined : teacherSeconds + trainSeconds;
+type Seconds = RunCost['seconds'];
 
-const trained = (seconds: RunCost['seconds']): number | null =>
-  seconds && seconds.all - seconds.evaluation.all;
+/** Seconds of a finished run but for what is only estimated of it; undefined where its file does not say. */
+function measuredOf({ teacherSeconds, trainSeconds, answerMilliseconds, total }: ArenaRun, of: Seconds) {
+  if (teacherSeconds === undefined || trainSeconds === undefined) return undefined;
+  const answers =
+    answerMilliseconds === undefined || total === undefined
+      ? (of?.evaluation.heldOut ?? 0)
+      : (answerMilliseconds * total) / 1000;
+  return teacherSeconds + trainSeconds + answers;
+}
+
+/** A run's evaluations beside the answers to held-out problems. Their time is in no row of an arena. */
+const besideAnswers = (of: Seconds): number => (of ? of.evaluation.all - of.evaluation.heldOut : 0);
 
 /**
- * What the remaining runs take: judged by finished runs of the same contender if there are any, otherwise by
- * the engine's estimate for its configuration. Neither includes evaluation.
+ * What the remaining runs take, evaluation included: judged by finished runs of the same contender if there are any, otherwise by
+ * the engine's estimate for its configuration.
  */
 export async function arenaCost(
   arena: Arena,
@@ -26,12 +35,10 @@ export async function arenaCost(
     for (const { name, config } of arena.contenders) {
       const own = left.filter(({ contender }) => contender.name === name).length;
       if (own === 0) continue;
-      const known = arena.runs.filter((run) => run.name === name).flatMap((run) => secondsOf(run) ?? []);
+      const of = (await estimate({ ...config, seed: first ?? config.seed })).seconds;
+      const known = arena.runs.filter((run) => run.name === name).flatMap((run) => measuredOf(run, of) ?? []);
       if (known.length > 0) measured += own;
-      const one =
-        known.length > 0
-          ? mean(known)
-          : trained((await estimate({ ...config, seed: first ?? config.seed })).seconds);
+      const one = known.length > 0 ? mean(known) + besideAnswers(of) : (of?.all ?? null);
       seconds = seconds === null || one === null ? null : seconds + own * one;
     }
   } catch (thrown) {

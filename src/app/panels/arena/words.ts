@@ -61,7 +61,7 @@ export function costWords({ runs, seconds, measured, refused }: ArenaCost): stri
         ? 'by the runs so far'
         : 'by the runs so far where there are any, else estimated from the number of operations';
   const each = duration((1000 * seconds) / runs);
-  return `${runs} runs take about ${duration(1000 * seconds)}, ${each} each on average: ${by}, evaluation not counted.`;
+  return `${runs} runs take about ${duration(1000 * seconds)}, ${each} each on average, evaluation included: ${by}.`;
 }
 
 /** Every run, a row each, for other programs. */
