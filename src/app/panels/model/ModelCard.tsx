@@ -1,11 +1,13 @@
 import type { ModelReport } from '../../../contract/events';
 import { shorten } from '../../../text/quote';
+import { DataTable } from '../../ui/DataTable';
 import { bytes, integer, parameters } from '../../ui/format';
 import { Facts, Figures, Panel } from '../../ui/Panel';
 import { architectureRows } from './architecture';
 import { MatchedTensors } from './MatchedTensors';
 import { MemoryTable } from './MemoryTable';
 import { ModelNotes } from './ModelNotes';
+import { type MeasuredTable, measuredTable } from './measured';
 import { StorageChoice } from './StorageChoice';
 
 const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; readonly about: string }>> = {
@@ -29,6 +31,14 @@ function adapterRow({ adapter }: ModelReport): [string, string][] {
   ];
 }
 
+const MeasuredFigures = ({ measure, columns, rows }: MeasuredTable) => (
+  <DataTable
+    caption={`Measured on held-out problems${measure === '' ? '' : `: ${measure}`}`}
+    columns={columns}
+    rows={rows}
+  />
+);
+
 export function ModelCard({
   model,
   source,
@@ -41,6 +51,7 @@ export function ModelCard({
 }) {
   const { title, about } = ROLES[model.role];
   const notes = model.notes ?? [];
+  const table = measuredTable(model.measured);
   return (
     <Panel
       title={`${title}: ${shorten(model.name, NAME)}`}
@@ -72,7 +83,7 @@ export function ModelCard({
               ]
             : []),
           ...(model.licence === '' ? [] : [['Licence', shorten(model.licence, NAME)] as const]),
-          ...model.measured.map(({ what, value }) => [`Measured: ${what}`, value] as const),
+          ...(table ? [] : model.measured.map(({ what, value }) => [`Measured: ${what}`, value] as const)),
           [
             model.sampled ? 'SHA-256 of a sample' : 'SHA-256',
             <code key="h" className="hash">
@@ -81,6 +92,7 @@ export function ModelCard({
           ],
         ]}
       />
+      {table && <MeasuredFigures {...table} />}
       <MatchedTensors model={model} />
       {model.role === 'opened' && <MemoryTable model={model} />}
       {model.role === 'opened' && <StorageChoice model={model} />}
