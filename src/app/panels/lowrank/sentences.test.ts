@@ -89,6 +89,19 @@ describe('the sentence of figure 6', () => {
     );
   });
 
+  it('says that nothing is left of a single row without its mean', () => {
+    const none = { ...spectrum(0), rows: 1, sigma: Float32Array.of(0), cumulative: Float32Array.of(0) };
+    const own = selection([0], { spectra: [none] });
+    const centred = { ...report([['shuffled', 0]]), selections: [own] };
+    const words =
+      'Teacher: all singular values are 0, as of a single row, or of equal rows, without their mean.';
+    expect(cumulativeSentence(centred)).toBe(words);
+    expect(decaySentence([own])).toBe(words);
+    // One matrix of several that has nothing left does not make the others zero.
+    const mixed = selection([2], { spectra: [none, spectrum(2), spectrum(2)] });
+    expect(decaySentence([mixed])).toContain('from rank 3 on');
+  });
+
   it('says where the decay is', () => {
     expect(decaySentence([selection([2])])).toBe(
       'Teacher: from rank 3 on, singular values are below 1 % of the largest.',

@@ -33,9 +33,15 @@ const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 const of = (spectra: readonly Spectrum[], stack: Stack) =>
   spectra.length === 1 ? '' : ` (median of ${spectra.length} ${STACK_WORDS[stack].many})`;
 
+/** Nothing is left of a single row, or of equal rows, without their mean. */
+const isNothing = (spectra: readonly Spectrum[]) => spectra.every(({ sigma }) => (sigma[0] ?? 0) === 0);
+const nothing = (label: string) =>
+  `${capital(label)}: all singular values are 0, as of a single row, or of equal rows, without their mean.`;
+
 export function cumulativeSentence(report: LensReport): string {
   const { stack } = report.request;
   const parts = report.selections.map(({ label, spectra }) => {
+    if (isNothing(spectra)) return nothing(label);
     const { rank95, possible } = summaryOf(spectra);
     const curve = medianCurve(spectra.map(({ cumulative }) => cumulative));
     const sum = curve[Math.max(0, Math.round(rank95) - 1)] ?? Number.NaN;
@@ -67,7 +73,7 @@ export function controlSentence({
   selections,
   controls,
 }: Pick<LensReport, 'selections' | 'controls'>): string {
-  if (controls.length === 0) return '';
+  if (controls.length === 0 || isNothing(selections[0]!.spectra)) return '';
   const own = medianOf(selections[0]!.spectra, (s) => s.energyRanks[2]);
   const kinds = controls.map(({ control, spectra }) => {
     const rank = medianOf(spectra, (s) => s.energyRanks[2]);
@@ -96,6 +102,7 @@ export function controlSentence({
 export function decaySentence(selections: readonly SelectionReport[]): string {
   return selections
     .map(({ label, spectra }) => {
+      if (isNothing(spectra)) return nothing(label);
       const curve = medianCurve(spectra.map(decayOf));
       const place = curve.findIndex((value) => value < 0.01);
       return place < 0
