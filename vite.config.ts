@@ -2,6 +2,7 @@ import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defineConfig } from 'vite';
 import { modelsFolder } from './scripts/tools/folders.mjs';
 import { isolationHeaders, productionHeaders } from './scripts/tools/headers.mjs';
+import { pageFilesList } from './scripts/tools/page-files.mjs';
 
 /** Hosts that do not know .mjs send it as octet-stream, which browsers refuse to run: ONNX Runtime's goes out as .js. */
 const assetFileNames = ({ names }: { readonly names: readonly string[] }) =>
@@ -11,7 +12,7 @@ export default defineConfig({
   base: './',
   // Not a single-page application: a missing file answers 404, never the page with status 200.
   appType: 'mpa',
-  plugins: [react(), modelsFolder()],
+  plugins: [react(), modelsFolder(), pageFilesList()],
   define: { global: 'globalThis' }, // plotly.js
   resolve: {
     // The build of onnxruntime-web whose WASM files are loaded from URLs we pass:

@@ -97,7 +97,9 @@ test('two methods on two seeds, through a reload', { tag: '@slow' }, async ({ ap
   await app.getByRole('button', { name: 'Fill in this ablation' }).click();
   await expect(app.getByText('15 runs, of which 15 are left.')).toBeVisible();
   await expect(
-    app.getByText(/^15 runs take about .+ each on average, evaluation included: estimated from the number of operations/),
+    app.getByText(
+      /^15 runs take about .+ each on average, evaluation included: estimated from the number of operations/,
+    ),
   ).toBeVisible();
   await expectAccessible(app);
   await app.getByRole('button', { name: 'Undo' }).click();

@@ -101,7 +101,9 @@ test('the first run can be cancelled at its longest step, and the page is usable
   await app.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();
   await expect(app.getByRole('heading', { name: 'Training loss' })).toBeVisible({ timeout: 120_000 });
   const bar = app.getByRole('banner');
-  await expect(bar).toContainText(/Guided run: Distil on 128 samples.*of 150 steps.*(about|less than) .* left/);
+  await expect(bar).toContainText(
+    /Guided run: Distil on 128 samples.*of 150 steps.*(about|less than) .* left/,
+  );
   await app.getByRole('tab', { name: 'Distil' }).click();
   await app.getByRole('button', { name: /^Cancel task: Guided run/ }).click();
   await expect(bar).toContainText('No task running');

@@ -393,7 +393,9 @@ describe('the page', () => {
     await expect.element(bar).toMatchTextContent(/bundled pair.*WASM, 2 threads.*Memory/);
     await expect.element(bar).toMatchTextContent(/No task running/);
     const running = app.actions.startRun();
-    await expect.element(bar, slow).toMatchTextContent(/Distillation.*Training.*of 150 steps.*(about|less than) .* left/);
+    await expect
+      .element(bar, slow)
+      .toMatchTextContent(/Distillation.*Training.*of 150 steps.*(about|less than) .* left/);
     await button('Cancel task: Distillation').click();
     await expect.element(bar).toMatchTextContent(/No task running/);
     expect(await running).toBe(false);

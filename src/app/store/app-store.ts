@@ -18,6 +18,7 @@ import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
 import { type ModelFileActions, modelFileActions } from './model-file-actions';
+import { type PageCopyActions, pageCopyActions } from './page-copy-actions';
 import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
 import { type RunBundleActions, runBundleActions } from './run-bundle-actions';
@@ -60,6 +61,7 @@ export type Actions = PageActions &
   DataActions &
   GenerationActions &
   SourceActions &
+  PageCopyActions &
   PreviewActions &
   ModelFileActions &
   RunBundleActions &
@@ -106,6 +108,7 @@ export function createApp(environment: Environment): App {
   const data = dataActions(ctx, engine, lens);
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
+  const pageCopy = pageCopyActions(ctx, sources.refreshLibrary);
   const preview = previewActions(ctx);
   const modelFile = modelFileActions(ctx);
   const bundles = runBundleActions(ctx, engine, saved);
@@ -256,6 +259,7 @@ export function createApp(environment: Environment): App {
       ...data,
       ...generation,
       ...sources,
+      ...pageCopy,
       ...preview,
       ...modelFile,
       ...bundles,

@@ -1,6 +1,7 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { Methods } from '../../contract/methods/method';
 import { type ModelSources, noSources } from '../../hub/index';
+import { noPageCopy, type PageCopy } from '../../storage/page-copy';
 import type { Store } from '../../storage/store';
 import { noStudents, type StudentShelf } from '../../storage/students';
 import { MAX_MESSAGE, shorten } from '../../text/quote';
@@ -38,6 +39,8 @@ export interface Context {
   readonly students: StudentShelf;
   /** Calls `listener` whenever the page is hidden or left, which may be the last chance to store something. */
   onHide(listener: () => void): void;
+  /** The page's own files, kept for use without its host. */
+  readonly pageCopy: PageCopy;
   /** Folder of the bundled pair. */
   readonly pairUrl: string;
 }
@@ -50,6 +53,8 @@ export interface Environment {
   readonly sources?: ModelSources;
   /** Where runs store their students; nowhere by default. */
   readonly students?: StudentShelf;
+  /** Where the page's own files are kept; nowhere by default. */
+  readonly pageCopy?: PageCopy;
   readonly hash: string;
   readonly pairUrl: string;
   /** The methods that can be trained; all by default. */
@@ -111,6 +116,7 @@ export function createContext(
     },
     resumeAfter: environment.resumeAfter,
     students: environment.students ?? noStudents('this page has no storage'),
+    pageCopy: environment.pageCopy ?? noPageCopy,
     onHide: environment.onHide ?? (() => {}),
     pairUrl: environment.pairUrl,
   };

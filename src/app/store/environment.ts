@@ -1,4 +1,5 @@
 import { browserSources } from '../../hub/index';
+import { browserPageCopy } from '../../storage/page-copy';
 import { openStore } from '../../storage/store';
 import { openStudents } from '../../storage/students';
 import { type Connection, connect, startWorker } from '../../worker/client';
@@ -35,6 +36,7 @@ export function browserEnvironment(): Environment {
     storage: openStore(undefined, { students }),
     students,
     sources: browserSources(),
+    pageCopy: browserPageCopy(),
     hash: window.location.hash || modelOf(window.location.search),
     onHide,
     pairUrl: new URL('./models/', document.baseURI).href,

@@ -21,6 +21,7 @@ import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
 import { initialModelFile, type ModelFileState } from './model-file';
+import { initialPageCopy, type PageCopyState } from './page-copy';
 import type { Recovery } from './recovery';
 import { initialRun, type RunState } from './run';
 import { configOfLink } from './run-link';
@@ -73,6 +74,7 @@ export interface AppState {
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
+  readonly pageCopy: PageCopyState;
   /** The configuration being edited; it may be invalid meanwhile. */
   readonly draft: RunConfig;
   readonly run: RunState;
@@ -141,6 +143,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,
+    pageCopy: initialPageCopy,
     draft: asked.config ?? presetConfig(link.preset, presets),
     run: initialRun,
     studentConfig: null,

@@ -12,6 +12,7 @@ import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { bytes } from '../../../ui/format';
 import { Empty } from '../../../ui/Panel';
+import { PageCopy } from './PageCopy';
 
 const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -26,8 +27,7 @@ export function StoredSource() {
       {whole.length + unfinished.length + damaged.length === 0 ? (
         <Empty>
           No model is stored. What you download from Hugging Face or a mirror is kept here, and opens without
-          a network as long as this page is loaded or in the browser’s cache: to load the page itself takes
-          its host.
+          a network.
         </Empty>
       ) : (
         <ul className="stored" aria-label="Stored models">
@@ -43,6 +43,7 @@ export function StoredSource() {
         </ul>
       )}
       {room && <RoomLine room={room} />}
+      <PageCopy />
     </>
   );
 }
