@@ -26,7 +26,8 @@ const arena: Arena = {
     ...[50, 60, 55, 70, 65].map((correct, i) => run('a', i + 1, correct)),
     ...[20, 30, 25].map((correct, i) => run('b', i + 1, correct)),
     ...[22, 25, 30, 28, 26].map((correct, i) => run('base', i + 1, correct)),
-    { name: 'b', seed: 4, failed: 'it diverged' },
+    // Stopped after a second.
+    { ...run('b', 4, 0), correct: undefined, trainSeconds: 1, failed: 'the run was stopped' },
     // Of a seed that is no longer asked for.
     run('a', 9, 0),
   ],
@@ -50,6 +51,7 @@ describe('an arena', () => {
     expect(a?.against?.difference).toBeCloseTo((28 + 35 + 25 + 42 + 39) / 500, 12);
     expect(b?.against).toMatchObject({ n: 3, higher: 1, lower: 2 });
     expect(b?.failed).toHaveLength(1);
+    expect([b?.overSeeds?.n, b?.trainSeconds]).toEqual([3, 20]);
     expect(base?.against).toBeNull();
     expect(a?.trainSeconds).toBe(30);
     // Four thoughts, and 1 to 5 tokens.

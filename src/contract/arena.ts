@@ -255,7 +255,7 @@ export interface Standing {
    * student: on its one seed there is nothing to test.
    */
   readonly against: (PairedSummary & { readonly p: number | null }) | null;
-  /** Means over the runs; NaN without any. */
+  /** Means over the runs that did not fail; NaN without any. */
   readonly trainSeconds: number;
   readonly teacherSeconds: number;
   readonly trainable: number;
@@ -314,8 +314,10 @@ export function standings({ contenders, kept = [], seeds, baseline, runs }: Aren
 
 function figuresIn(name: string, own: readonly ArenaRun[]): Omit<Standing, 'against'> {
   const accuracy = figuresOf(own, accuracyIn);
+  // What a run took that was stopped, or answered nothing, is not what one takes.
+  const whole = own.filter(({ failed }) => failed === undefined);
   const meanOf = (of: (run: ArenaRun) => number | undefined): number =>
-    mean(own.flatMap((run) => of(run) ?? []));
+    mean(whole.flatMap((run) => of(run) ?? []));
   return {
     ...{ name, accuracy },
     failed: own.filter(({ failed }) => failed !== undefined),
