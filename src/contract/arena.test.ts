@@ -148,11 +148,27 @@ describe('the sign-flip test', () => {
     expect(signFlip([0, 0])).toBe(1);
   });
 
+  it('counts ways that tie but for the rounding of accuracies', () => {
+    const counts = [
+      [404, 400],
+      [416, 413],
+      [406, 407],
+      [401, 416],
+      [401, 407],
+    ] as const;
+    const differences = counts.map(([a, b]) => a / 1000 - b / 1000);
+    expect(differences).not.toEqual(counts.map(([a, b]) => (a - b) / 1000));
+    expect(signFlip(differences)).toBe(signFlip(counts.map(([a, b]) => a - b)));
+  });
+
   it('draws signs where there are too many to write out', () => {
     const differences = Array.from({ length: 24 }, (_, i) => (i % 3 === 0 ? -1 : 1) * (1 + (i % 5)));
     const p = signFlip(differences);
     expect(p).toBeGreaterThan(0.01);
     expect(p).toBeLessThan(0.3);
-    expect(signFlip(Array.from({ length: 24 }, () => 1))).toBeLessThan(1e-4);
+    // The signs that were seen are one way too: p is never 0.
+    const least = signFlip(Array.from({ length: 60 }, () => 1));
+    expect(least).toBeLessThan(1e-4);
+    expect(least).toBeGreaterThan(1e-5);
   });
 });
