@@ -27,7 +27,13 @@ const arena: Arena = {
     ...[20, 30, 25].map((correct, i) => run('b', i + 1, correct)),
     ...[22, 25, 30, 28, 26].map((correct, i) => run('base', i + 1, correct)),
     // Stopped after a second.
-    { ...run('b', 4, 0), correct: undefined, trainSeconds: 1, failed: 'the run was stopped' },
+    {
+      ...run('b', 4, 0),
+      correct: undefined,
+      total: undefined,
+      trainSeconds: 1,
+      failed: 'the run was stopped',
+    },
     // Of a seed that is no longer asked for.
     run('a', 9, 0),
   ],
@@ -69,6 +75,14 @@ describe('an arena', () => {
     const [first] = arena.contenders;
     expect(() => readArenaFile(other({ contenders: [first, first], baseline: 'a' }))).toThrow(
       'contenders.1.name: "a" occurs twice',
+    );
+    expect(() => readArenaFile(other({ seeds: [1, 2, 1] }))).toThrow('seeds.2: 1 occurs twice');
+    const [one] = arena.runs;
+    expect(() => readArenaFile(other({ runs: [...arena.runs, one] }))).toThrow(
+      'runs.15: "a" on seed 1 occurs twice',
+    );
+    expect(() => readArenaFile(other({ runs: [{ ...one, correct: 101 }] }))).toThrow(
+      'runs.0: more right answers than problems',
     );
     const more = { name: 'b', config: { ...config, data: { ...config.data, heldOut: 7 } } };
     expect(() => readArenaFile(other({ contenders: [first, more], baseline: 'a' }))).toThrow(
