@@ -130,7 +130,9 @@ describe('what is drawn', () => {
 
   it('splits cost into its parts, and stands at 1, 2, … without numbers', () => {
     const cost = ABLATIONS.find(({ id }) => id === 'training-cost') as (typeof ABLATIONS)[number];
-    const points = axisPoints({ ...planOf(cost, METHODS), runs: [run('CODI', 3, 1), run('LoRi', 1, 1)] });
+    const stopped = run('CODI', 2, 1, { failed: 'the run was stopped', trainSeconds: 1 });
+    const runs = [run('CODI', 3, 1), run('LoRi', 1, 1), stopped];
+    const points = axisPoints({ ...planOf(cost, METHODS), runs });
     expect(points.map(({ name, x }) => [name, x]).slice(0, 2)).toEqual([
       ['LoRi', 1],
       ['CODI', 2],
@@ -158,7 +160,9 @@ describe('what is drawn', () => {
     });
     const row = rowOf('a', 1, result, [evaluation('validation', 999), evaluation('held-out', 80)]);
     expect(row).toMatchObject({ answerMilliseconds: 20, thoughts: 3, correct: 3, total: 4 });
+    expect(row).toMatchObject({ teacherSeconds: 1, trainSeconds: 3, trainable: 7 });
     expect(rowOf('a', 1, result)).not.toHaveProperty('answerMilliseconds');
+    expect(rowOf('a', 1, result, [evaluation('validation', 999)])).not.toHaveProperty('answerMilliseconds');
     const written: EvaluationEvent = { ...evaluation('held-out', 80), lengths: undefined, written: 28.5 };
     const explicit = {
       ...result,
@@ -168,5 +172,17 @@ describe('what is drawn', () => {
     expect(rowOf('a', 1, explicit, [written])).toMatchObject({ written: 28.5, explicit: 2 });
     expect(row).not.toHaveProperty('written');
     expect(row).not.toHaveProperty('explicit');
+  });
+
+  it('has no accuracy of a run that was stopped, though its student was measured', () => {
+    const heldOut = { correct: 3, total: 4, share: 0.75, low: 0, high: 1 };
+    const seconds = { teacher: 1, compile: 2, train: 3, evaluate: 4 };
+    const of = { config: parseRunConfig({ method: 'ce' }), trainable: 7, models: {}, seconds };
+    const row = (found: object) => rowOf('a', 1, { ...of, ...found } as unknown as RunResult);
+    const stopped = row({ heldOut, status: 'stopped' });
+    expect(stopped.failed).toBe('the run was stopped');
+    expect(stopped).not.toHaveProperty('correct');
+    expect(row({ heldOut: null, status: 'done' }).failed).toMatch(/^no held-out/);
+    expect(row({ heldOut, status: 'done' })).not.toHaveProperty('failed');
   });
 });

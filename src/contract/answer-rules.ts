@@ -93,7 +93,8 @@ export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
       'What follows the last “#”, commas and outer spaces removed; right if it equals the reference character by character.',
     source: 'facebookresearch/coconut, run.py (on GSM8K-Aug, ProntoQA and ProsQA)',
     after: '#',
-    pattern: '\\S(?:[\\s\\S]*\\S)?',
+    // Neither a space nor a comma at its ends: both are removed there, in whatever order they stand.
+    pattern: '[^\\s,](?:[\\s\\S]*[^\\s,])?',
     pick: 'first',
     commas: 'after',
     compare: 'text',

@@ -16,6 +16,12 @@ it('says when there are too few seeds for any difference to be established', () 
     'For 1 of 1 no difference from base is established with 5 seeds. With 5 seeds the test can establish no difference, however large: 1 comparison takes 6.',
   );
   expect(arenaSentence(some(6))).toBe('Above base on the same seeds: good.');
+  // One run more, and Holm corrects for two comparisons.
+  const arena = arenaOf({ base: 0.2, good: 0.8, late: 0.5 }, 'base');
+  const runs = arena.runs.filter(({ name, seed }) => name !== 'late' || seed === 1);
+  expect(arenaSentence({ ...arena, runs })).toBe(
+    'For 1 of 1 no difference from base is established with 6 seeds. With 6 seeds the test can establish no difference, however large: 2 comparisons take 7.',
+  );
   expect(fewSeeds(9, 20)).toMatch(/20 comparisons take 10\.$/);
   expect(fewSeeds(10, 20)).toBe('');
 });

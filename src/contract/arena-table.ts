@@ -63,9 +63,14 @@ export function fewSeeds(seeds: number, comparisons: number): string {
     : '';
 }
 
+/** Those whose difference has a p: the comparisons that Holm's correction is for. */
+const testedOf = (found: readonly Standing[]): readonly Standing[] =>
+  found.filter(({ kept, against }) => !kept && against !== null);
+
 /** What is established over seeds, and what is not. */
 export function arenaSentence(arena: Arena, found: readonly Standing[] = standings(arena)): string {
-  const compared = found.filter(({ against }) => against !== null && against.n > 1);
+  const tested = testedOf(found);
+  const compared = tested.filter(({ against }) => against !== null && against.n > 1);
   if (compared.length === 0) return 'Nothing can be compared yet: a difference needs two seeds or more.';
   const isBeyond = (one: Standing) => (one.against?.p ?? 1) < ALPHA;
   const better = compared.filter((one) => isBeyond(one) && (one.against?.difference ?? 0) > 0);
@@ -81,7 +86,7 @@ export function arenaSentence(arena: Arena, found: readonly Standing[] = standin
     open > 0
       ? `For ${open} of ${compared.length} no difference from ${arena.baseline} is established with ${seeds} seeds.`
       : '',
-    fewSeeds(seeds, compared.length),
+    fewSeeds(seeds, tested.length),
   ]
     .filter(Boolean)
     .join(' ');
@@ -89,7 +94,7 @@ export function arenaSentence(arena: Arena, found: readonly Standing[] = standin
 
 /** What the table’s columns are, and what it establishes. */
 export function arenaNote(arena: Arena, found: readonly Standing[] = standings(arena)): string {
-  const compared = found.filter(({ kept, against }) => !kept && against !== null).length;
+  const compared = testedOf(found).length;
   const problems = arena.runs.find(({ total }) => total !== undefined)?.total ?? 0;
   return [
     `Right answers to ${problems} held-out problems, the same in every run. Differences are from ${arena.baseline}, paired by seed; p is the exact sign-flip test over seeds, two-sided, corrected by Holm for ${compared === 1 ? '1 comparison' : `${compared} comparisons`}; intervals are 95 % percentile bootstrap intervals over seeds.`,

@@ -26,7 +26,14 @@ const arena: Arena = {
     ...[50, 60, 55, 70, 65].map((correct, i) => run('a', i + 1, correct)),
     ...[20, 30, 25].map((correct, i) => run('b', i + 1, correct)),
     ...[22, 25, 30, 28, 26].map((correct, i) => run('base', i + 1, correct)),
-    { name: 'b', seed: 4, failed: 'it diverged' },
+    // Stopped after a second.
+    {
+      ...run('b', 4, 0),
+      correct: undefined,
+      total: undefined,
+      trainSeconds: 1,
+      failed: 'the run was stopped',
+    },
     // Of a seed that is no longer asked for.
     run('a', 9, 0),
   ],
@@ -50,6 +57,7 @@ describe('an arena', () => {
     expect(a?.against?.difference).toBeCloseTo((28 + 35 + 25 + 42 + 39) / 500, 12);
     expect(b?.against).toMatchObject({ n: 3, higher: 1, lower: 2 });
     expect(b?.failed).toHaveLength(1);
+    expect([b?.overSeeds?.n, b?.trainSeconds]).toEqual([3, 20]);
     expect(base?.against).toBeNull();
     expect(a?.trainSeconds).toBe(30);
     // Four thoughts, and 1 to 5 tokens.
@@ -67,6 +75,14 @@ describe('an arena', () => {
     const [first] = arena.contenders;
     expect(() => readArenaFile(other({ contenders: [first, first], baseline: 'a' }))).toThrow(
       'contenders.1.name: "a" occurs twice',
+    );
+    expect(() => readArenaFile(other({ seeds: [1, 2, 1] }))).toThrow('seeds.2: 1 occurs twice');
+    const [one] = arena.runs;
+    expect(() => readArenaFile(other({ runs: [...arena.runs, one] }))).toThrow(
+      'runs.15: "a" on seed 1 occurs twice',
+    );
+    expect(() => readArenaFile(other({ runs: [{ ...one, correct: 101 }] }))).toThrow(
+      'runs.0: more right answers than problems',
     );
     const more = { name: 'b', config: { ...config, data: { ...config.data, heldOut: 7 } } };
     expect(() => readArenaFile(other({ contenders: [first, more], baseline: 'a' }))).toThrow(
@@ -146,11 +162,27 @@ describe('the sign-flip test', () => {
     expect(signFlip([0, 0])).toBe(1);
   });
 
+  it('counts ways that tie but for the rounding of accuracies', () => {
+    const counts = [
+      [404, 400],
+      [416, 413],
+      [406, 407],
+      [401, 416],
+      [401, 407],
+    ] as const;
+    const differences = counts.map(([a, b]) => a / 1000 - b / 1000);
+    expect(differences).not.toEqual(counts.map(([a, b]) => (a - b) / 1000));
+    expect(signFlip(differences)).toBe(signFlip(counts.map(([a, b]) => a - b)));
+  });
+
   it('draws signs where there are too many to write out', () => {
     const differences = Array.from({ length: 24 }, (_, i) => (i % 3 === 0 ? -1 : 1) * (1 + (i % 5)));
     const p = signFlip(differences);
     expect(p).toBeGreaterThan(0.01);
     expect(p).toBeLessThan(0.3);
-    expect(signFlip(Array.from({ length: 24 }, () => 1))).toBeLessThan(1e-4);
+    // The signs that were seen are one way too: p is never 0.
+    const least = signFlip(Array.from({ length: 60 }, () => 1));
+    expect(least).toBeLessThan(1e-4);
+    expect(least).toBeGreaterThan(1e-5);
   });
 });

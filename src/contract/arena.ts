@@ -102,23 +102,29 @@ const seed = z
   .max(2 ** 31 - 1);
 const share = z.int().min(0).max(1e6);
 const seconds = z.number().min(0).max(1e9);
-const runSchema = z.object({
-  name: z.string().max(200),
-  seed,
-  correct: share.optional(),
-  total: share.optional(),
-  failed: z.string().max(2000).optional(),
-  teacherSeconds: seconds.optional(),
-  trainSeconds: seconds.optional(),
-  trainable: z.int().min(0).optional(),
-  thoughts: z.number().min(0).max(1e6).optional(),
-  written: z.number().min(0).max(1e6).optional(),
-  explicit: share.optional(),
-  answerMilliseconds: seconds.optional(),
-  models: z.record(z.string(), z.string()).optional(),
-  storage: z.enum(WEIGHT_STORAGES).optional(),
-  problems: z.string().max(64).optional(),
-});
+const runSchema = z
+  .object({
+    name: z.string().max(200),
+    seed,
+    correct: share.optional(),
+    total: share.optional(),
+    failed: z.string().max(2000).optional(),
+    teacherSeconds: seconds.optional(),
+    trainSeconds: seconds.optional(),
+    trainable: z.int().min(0).optional(),
+    thoughts: z.number().min(0).max(1e6).optional(),
+    written: z.number().min(0).max(1e6).optional(),
+    explicit: share.optional(),
+    answerMilliseconds: seconds.optional(),
+    models: z.record(z.string(), z.string()).optional(),
+    storage: z.enum(WEIGHT_STORAGES).optional(),
+    problems: z.string().max(64).optional(),
+  })
+  .refine(
+    // A run that was stopped has no total.
+    ({ correct = 0, explicit = 0, total = Number.POSITIVE_INFINITY }) => Math.max(correct, explicit) <= total,
+    { message: 'more right answers than problems' },
+  );
 
 const keptSchema = z.object({
   name: z.string().min(1).max(200),
@@ -149,7 +155,7 @@ const fileSchemaOf = (methods: Methods) =>
       kept: z.array(keptSchema).max(MAX_CONTENDERS).default([]),
       runs: z.array(runSchema).default([]),
     })
-    .superRefine(({ contenders, kept, baseline }, context) => {
+    .superRefine(({ contenders, kept, seeds, baseline, runs }, context) => {
       const refuse = (message: string, ...path: (string | number)[]) =>
         context.addIssue({ code: 'custom', message, path });
       const names = contenders.map(({ name }) => name);
@@ -158,6 +164,11 @@ const fileSchemaOf = (methods: Methods) =>
       const place = twice - names.length;
       if (twice >= 0 && place < 0) refuse(`${quote(all[twice])} occurs twice`, 'contenders', twice, 'name');
       if (place >= 0) refuse(`${quote(all[twice])} occurs twice`, 'kept', place, 'name');
+      const again = seeds.findIndex((one, i) => seeds.indexOf(one) !== i);
+      if (again >= 0) refuse(`${seeds[again]} occurs twice`, 'seeds', again);
+      const keys = runs.map((run) => `${quote(run.name)} on seed ${run.seed}`);
+      const repeated = keys.findIndex((key, i) => keys.indexOf(key) !== i);
+      if (repeated >= 0) refuse(`${keys[repeated]} occurs twice`, 'runs', repeated);
       // What others are compared with has every seed, which a kept student has not.
       if (names.length > 0 && !names.includes(baseline))
         refuse(`${quote(baseline)} is not among the contenders`, 'baseline');
@@ -255,7 +266,7 @@ export interface Standing {
    * student: on its one seed there is nothing to test.
    */
   readonly against: (PairedSummary & { readonly p: number | null }) | null;
-  /** Means over the runs; NaN without any. */
+  /** Means over the runs that did not fail; NaN without any. */
   readonly trainSeconds: number;
   readonly teacherSeconds: number;
   readonly trainable: number;
@@ -314,8 +325,10 @@ export function standings({ contenders, kept = [], seeds, baseline, runs }: Aren
 
 function figuresIn(name: string, own: readonly ArenaRun[]): Omit<Standing, 'against'> {
   const accuracy = figuresOf(own, accuracyIn);
+  // What a run took that was stopped, or answered nothing, is not what one takes.
+  const whole = own.filter(({ failed }) => failed === undefined);
   const meanOf = (of: (run: ArenaRun) => number | undefined): number =>
-    mean(own.flatMap((run) => of(run) ?? []));
+    mean(whole.flatMap((run) => of(run) ?? []));
   return {
     ...{ name, accuracy },
     failed: own.filter(({ failed }) => failed !== undefined),

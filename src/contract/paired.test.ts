@@ -44,5 +44,6 @@ describe('outcomes of the same problems', () => {
     const { p, adjusted } = golden.holm;
     expect(holm(p)).toEqual(adjusted.map((value) => expect.closeTo(value, 14)));
     expect(holm([])).toEqual([]);
+    expect(holm([0.9, 0.6, 0.7])).toEqual([1, 1, 1]);
   });
 });

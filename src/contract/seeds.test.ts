@@ -112,4 +112,6 @@ it('tells how many seeds the sign-flip test needs to fall below a level', () => 
     expect(least(n)).toBeLessThan(0.05);
     expect(least(n - 1)).toBeGreaterThanOrEqual(0.05);
   }
+  // 2^(1 − 5) is not below 1/16.
+  expect(seedsNeeded(1, 1 / 16)).toBe(6);
 });

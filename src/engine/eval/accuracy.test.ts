@@ -151,6 +151,30 @@ describe('accuracy', () => {
     expect(await written({ reasoning: thinking(2) })).toEqual([0, 0, 0]);
   });
 
+  it('a text that the model writes whole is wrong without the prompt, by a rule that asks for it', async () => {
+    // The second row says its number alone.
+    const said = [22, 23, 12];
+    const says = (n: number, _length: number, b: number) =>
+      b === 1 ? (n === 0 ? 12 : END) : (said[n] ?? END);
+    const judge = { rule: 'first-number', prompt: '22 23' } as const;
+    const right = (reasoning: EvaluationOptions['reasoning']) =>
+      outcomes(options(counter(says).decoder, { problems: PROBLEMS.slice(0, 2), judge, reasoning }));
+    expect(await right(explicitly())).toEqual(Uint8Array.of(1, 0));
+    expect(await right(thinking(2))).toEqual(Uint8Array.of(1, 1));
+  });
+
+  it('reads on behind an end token where two of them end the text, and no further', async () => {
+    const said = [7, END, 22, 23, 12, END, 13];
+    const texts: string[] = [];
+    const { decoder } = counter((n) => said[n] ?? END);
+    const reasoning = { ...explicitly(), ends: 2 };
+    const problems = PROBLEMS.slice(0, 1);
+    const onOutcome: EvaluationOptions['onOutcome'] = ({ text }) => texts.push(text);
+    const share = await accuracy(options(decoder, { problems, reasoning, limit: 10, onOutcome }));
+    expect(texts).toEqual([`7 ${END} 22 23 12`]);
+    expect(share.correct).toBe(1);
+  });
+
   it('counts an answer with ids unknown to the tokenizer as wrong', async () => {
     // The first sequence says a padding id of the vocabulary instead.
     const wild = counter((said, n, b) => (said > 0 ? END : b === 0 ? 28 : 10 + n)).decoder;

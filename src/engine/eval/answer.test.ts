@@ -69,6 +69,9 @@ describe('isCorrect by the rule of the set', () => {
     ['A is wrong. The answer is: C', 'C', 'letter', true],
     ['12 - 3 = 9\nThe answer is: 9-1', '9', 'first-number', true],
     ['12 - 3 = 9\nThe answer is: $1,234.50.', '1234.5', 'first-number', true],
+    // Said twice, the last one counts.
+    ['The answer is: 5. No, the answer is: 9', '9', 'first-number', true],
+    ['The answer is: 5. No, the answer is: 9', '5', 'first-number', false],
     ['9.00001', '9', 'first-number', false],
     ['B. The answer is: yes', 'yes', 'text', true],
     ['B. It is yes', 'yes', 'text', false],

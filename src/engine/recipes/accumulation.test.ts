@@ -5,6 +5,7 @@ import { createRuntime, type Runtime } from '../runtime/runtime';
 import { accumulated } from '../train/accumulate';
 import { compileWhole } from '../train/compile-whole';
 import { compileLayerwise } from '../train/layerwise/compile';
+import type { TapeRun } from '../train/step';
 import { relativeError } from '../train/tiny.testing';
 import { configOf, readMethods, recorded } from './methods.testing';
 import { FORMS, upload, valuesOf } from './parity.testing';
@@ -51,5 +52,32 @@ describe('gradient accumulation', () => {
     whole.forEach((x, i) => {
       expect(relativeError(parts[i] as Float32Array, x)).toBeLessThan(1e-5);
     });
+  });
+
+  it('gives each batch of each step a number of its own, by which it draws, and takes their mean', async () => {
+    const numbers: (number | undefined)[] = [];
+    const [terms, gradient] = [runtime.empty('f32', [1], 'terms'), runtime.empty('f32', [2], 'gradient')];
+    const single: TapeRun = {
+      ...{ terms: ['a'], programs: 0, nodes: 0 },
+      async run(_feeds, _parameters, step = 0) {
+        numbers.push(step);
+        terms.write(Float32Array.of(step));
+        gradient.write(Float32Array.of(step, -step));
+        return { terms, gradients: [gradient], outputs: {} };
+      },
+      async dispose() {
+        terms.dispose();
+        gradient.dispose();
+      },
+    };
+    const three = await accumulated(runtime, single, [[2]], 3);
+    for (const [step, expected] of [1, 4].entries()) {
+      const found = await three.run([{}, {}, {}], [], step);
+      const values = [found.terms, ...found.gradients].flatMap((x) => Array.from(x?.data as Float32Array));
+      expect(values).toEqual([expected, expected, -expected].map((x) => expect.closeTo(x, 5)));
+    }
+    expect(numbers).toEqual([0, 1, 2, 3, 4, 5]);
+    await three.dispose();
+    expect(runtime.liveTensors).toBe(0);
   });
 });

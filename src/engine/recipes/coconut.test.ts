@@ -4,6 +4,7 @@ import { methodOf } from '../../contract/methods/index';
 import { runStages } from '../../contract/methods/method';
 import type { HostTensor } from '../base/dtype';
 import { Rng } from '../base/rng';
+import { thoughtsIn } from '../decode/reasoning';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { Tape } from '../train/tape/tape';
@@ -86,6 +87,15 @@ describe('the schedule', () => {
         left.map((n, b) => n + (answers[b] as number)),
       );
     expect(await rowsAt({ curriculum: { stages: 2, first: 2 } }, 0)).toEqual([9, 6, 5]);
+  });
+
+  it('is answered by a student that writes what is left, until after the last stage', () => {
+    const config = parseRunConfig({ method: 'coconut', curriculum: { stages: 2, latentsPerStep: 3 } });
+    const reasonings = [0, 1, 2, 3].map((stage) =>
+      coconut.reasoning(config as never, TINY_CONFIG, { stage, endId: 1 }),
+    );
+    expect(reasonings.map(({ explicit = false }) => explicit)).toEqual([true, true, true, false]);
+    expect(reasonings.map(thoughtsIn)).toEqual([0, 3, 6, 6]);
   });
 
   it('draws stages by seed, step and sample, as often as it is told', () => {

@@ -4,6 +4,7 @@ import { icotRemoved } from '../../contract/methods/icot';
 import { methodOf } from '../../contract/methods/index';
 import { runStages } from '../../contract/methods/method';
 import type { HostTensor } from '../base/dtype';
+import { skippedIn } from '../decode/reasoning';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { TINY_CONFIG } from '../train/tiny.testing';
@@ -80,6 +81,20 @@ describe('removal', () => {
       parseRunConfig({ method: 'icot', removal: { positions: 'kept', side } }) as never;
     expect(() => icot.check?.(config('right'), TINY_CONFIG)).toThrow('the last tokens');
     icot.check?.(config('left'), TINY_CONFIG);
+  });
+
+  it('skips as many positions as a stage removes, and R_max once all are; none where they are renumbered', () => {
+    const skipped = (changes: object): number[] => {
+      const removal = { perStage: 4, allBeyond: 9, start: 2, positions: 'kept', ...changes };
+      const config = parseRunConfig({ method: 'icot', removal }) as ConfigOf<'icot'>;
+      return icotRemoved(config).map((_, stage) =>
+        skippedIn(icot.reasoning(config, TINY_CONFIG, { stage, endId: 1 })),
+      );
+    };
+    expect(skipped({})).toEqual([2, 6, 9]);
+    expect(skipped({ positions: 'renumbered' })).toEqual([0, 0, 0]);
+    // Before removal begins exactly the first tokens are gone, also beyond R_max.
+    expect(skipped({ start: 12, pretrainSteps: 5 })).toEqual([12, 9]);
   });
 
   it('takes tokens from one end, and no more than there are', () => {

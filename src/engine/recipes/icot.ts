@@ -29,7 +29,7 @@ export const icot: Recipe<Config> = {
     const removed = icotRemoved(config);
     const R = removed[place?.stage ?? removed.length - 1] as number;
     const { positions, allBeyond } = config.removal;
-    const skip = positions === 'kept' ? Math.min(R, allBeyond) : 0;
+    const skip = positions !== 'kept' ? 0 : Number.isFinite(R) ? R : allBeyond;
     const stages = (count: number): Stage[] => [
       {
         kind: 'tokens',

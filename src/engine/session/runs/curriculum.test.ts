@@ -16,10 +16,10 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Three stages: nothing is replaced, the first step by two latents, all steps. An epoch is three steps. */
+/** Three stages: nothing is replaced, the first step by two latents, all steps. An epoch is three steps, the last of them begun. */
 const coconut = (curriculum: object, steps: number, evaluation: object = {}, validation = 0): RunConfig => {
   const config = tinyRunBy('coconut', {
-    data: { samples: 6, validation, heldOut: 0 },
+    data: { samples: 5, validation, heldOut: 0 },
     optimiser: { steps, batch: 2 },
     evaluation: { every: 0, ...evaluation },
     observation: { every: 0 },
