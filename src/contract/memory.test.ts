@@ -3,7 +3,9 @@ import {
   compositionFor,
   estimateAsRun,
   estimateMemory,
+  firstLayers,
   inHeap,
+  layersThatFit,
   type ModelSizes,
   type Purpose,
   stepSeconds,
@@ -251,6 +253,56 @@ describe('what a model takes', () => {
       (estimateMemory(QWEN, 'wasm', purpose).seconds as number);
     expect(slower(see(4, 64))).toBeGreaterThan(1);
     expect(slower(generate(100))).toBeGreaterThan(2);
+  });
+
+  it('of hidden states is that of the layers which are run, and of the states which are kept', () => {
+    const upTo = (run: number, kept = run): Purpose => ({
+      ...{ kind: 'see', sequences: 4, tokens: 64 },
+      layers: { run, kept },
+    });
+    for (const provider of ['wasm', 'webgpu'] as const) {
+      const estimate = (purpose: Purpose) => estimateMemory(QWEN, provider, purpose);
+      expect(estimate(upTo(24))).toMatchObject({ ...estimate(see(4, 64)), purpose: upTo(24) });
+      const [all, half, last] = [
+        estimate(upTo(24)).parts,
+        estimate(upTo(12)).parts,
+        estimate(upTo(24, 1)).parts,
+      ];
+      // Of a large embedding rows are fed, so that the layers are all its weights.
+      expect(half.weights / all.weights).toBeCloseTo(1 / 2, 6);
+      const states = 2 * 4 * 4 * 64 * 896;
+      expect(all.activations - half.activations).toBe(12 * states);
+      expect(last.weights).toBe(all.weights);
+      expect(all.activations - last.activations).toBe(23 * states);
+    }
+    const seconds = (purpose: Purpose) => estimateMemory(QWEN, 'wasm', purpose).seconds as number;
+    expect(seconds(upTo(12)) / seconds(upTo(24))).toBeCloseTo(1 / 2, 6);
+    // The weights of the other layers may be on the device since another request.
+    const { kept } = estimateMemory(QWEN, 'webgpu', upTo(12));
+    expect(kept - estimateMemory(QWEN, 'webgpu', upTo(24)).kept).toBeCloseTo(4 * 12 * 14_912_384, -6);
+  });
+
+  it('names the layers that would fit, unless it is not asked for fewer or none helps', () => {
+    const n = layersThatFit(LLAMA, 'wasm', see(4, 64)) as number;
+    expect(n).toBeGreaterThan(8);
+    expect(n).toBeLessThan(16);
+    const upTo = (run: number): Purpose => ({ ...see(4, 64), layers: { run, kept: run } }) as Purpose;
+    expect([n, n + 1].map((run) => estimateMemory(LLAMA, 'wasm', upTo(run)).fits)).toEqual([true, false]);
+    expect([firstLayers(n), firstLayers(1)]).toEqual([`layers 1 to ${n}`, 'layer 1']);
+    expect(layersThatFit(LLAMA, 'wasm', generate(1))).toBeUndefined();
+    expect(layersThatFit(LLAMA, 'wasm', distil(1000))).toBeUndefined();
+    // Attention alone is too much.
+    expect(layersThatFit(LLAMA, 'wasm', see(1, 4096))).toBeUndefined();
+    // Where thoughts are made of final states, all layers are run: fewer save what is kept, and not the weights.
+    const latents = (tokens: number): Purpose => ({
+      ...{ kind: 'see', sequences: 1, tokens },
+      layers: { run: 24, kept: 24, least: 24 },
+    });
+    expect(layersThatFit({ ...LLAMA, layers: 24 }, 'wasm', latents(64))).toBeUndefined();
+    const most = whatFits(QWEN, 'wasm', latents(9000))?.tokens as number;
+    const kept = layersThatFit(QWEN, 'wasm', latents(most + 100)) as number;
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThan(24);
   });
 
   it('shortens what is too long where one sequence is too much', () => {

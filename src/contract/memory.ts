@@ -3,7 +3,13 @@ import { WEIGHT_STORAGES, type WeightStorage } from './weight-storage';
 
 /** What a model is to be used for. Tokens are those of one sequence. */
 export type Purpose =
-  | { readonly kind: 'see'; readonly sequences: number; readonly tokens: number }
+  | {
+      readonly kind: 'see';
+      readonly sequences: number;
+      readonly tokens: number;
+      /** Default all. */
+      readonly layers?: LayersSeen | undefined;
+    }
   /** Tokens of the prompt and the text: attention over all of them at once is the worst case. */
   | {
       readonly kind: 'generate';
@@ -25,6 +31,16 @@ export type Purpose =
       /** By default one program a step on WASM, and small programs shared by the layers on WebGPU. */
       readonly composition?: Composition;
     };
+
+/** Layers of a request to see hidden states. Those that are not run have their weights neither loaded nor read. */
+export interface LayersSeen {
+  /** How many are run, from the first: up to the highest that is asked for. */
+  readonly run: number;
+  /** At how many the states are kept. */
+  readonly kept: number;
+  /** How many are run whatever is asked for: all where thoughts are made of final states. Default none. */
+  readonly least?: number;
+}
 
 type Distil = Extract<Purpose, { readonly kind: 'distil' }>;
 
@@ -52,7 +68,7 @@ export interface MemoryEstimate {
   /**
    * Bytes that earlier requests may have left besides. On WASM programs of other lengths or for other purposes, which are kept for
    * the next request like them and go first where room is needed, of a run those that answer and those that read the teacher; on
-   * WebGPU the weights that this purpose does not read.
+   * WebGPU the weights that this purpose does not read: those of the vocabulary, and of layers above those that are seen.
    */
   readonly kept: number;
   /** Bytes that all parts but `engine` and `host` may take together; undefined where the browser does not say. */
@@ -140,7 +156,7 @@ export function estimateMemory(
     kept:
       provider === 'wasm'
         ? keptPrograms(model, weights, { purpose, room: WASM_BYTES - inHeap({ parts, total }) })
-        : keptVocabulary(model, purpose),
+        : keptVocabulary(model, purpose) + layersOnGpu(model) - layersOnGpu(model, purpose),
     available,
     fits: available === undefined || (inHeap({ parts, total }) <= available && parts.host <= HOST_BYTES),
     seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
@@ -170,7 +186,9 @@ function keptPrograms(
     );
   }
   const most = Math.max(PROGRAM_BYTES, Math.min(3 * FACTORS.packed * storedBytes(model), IDLE_BYTES));
-  return Math.max(0, Math.min(most - weights, MAX_KEPT * weights));
+  // Earlier requests may have been for all layers.
+  const all: Purpose = purpose.kind === 'see' ? { ...purpose, layers: undefined } : purpose;
+  return Math.max(0, Math.min(most - weights, MAX_KEPT * wasmWeights(model, all)));
 }
 
 /** Bytes of WebAssembly that a purpose which fits leaves to other programs; undefined on WebGPU, which does not say. */
@@ -220,6 +238,28 @@ export function whatFits(
   const tokens = largest(purpose.tokens, (n) => fits({ ...purpose, sequences: 1, tokens: n }));
   return tokens > 0 ? { ...purpose, sequences: 1, tokens } : undefined;
 }
+
+/**
+ * How many of the first layers could be seen where a request to see more does not fit; undefined where not even one could, or where
+ * fewer are not asked for: what is distilled reads all.
+ */
+export function layersThatFit(
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  purpose: Purpose,
+): number | undefined {
+  if (purpose.kind !== 'see') return undefined;
+  const { run, kept, least = 0 } = purpose.layers ?? { run: model.layers, kept: model.layers };
+  const of = (n: number): Purpose => ({ ...purpose, layers: { run: Math.max(n, least), kept: n } });
+  const found = largest(
+    Math.min(run, least > 0 ? kept : run) - 1,
+    (n) => estimateMemory(model, provider, of(n)).fits,
+  );
+  return found > 0 ? found : undefined;
+}
+
+/** In words. */
+export const firstLayers = (n: number): string => (n === 1 ? 'layer 1' : `layers 1 to ${n}`);
 
 /**
  * The most exact storage of fewer bits than the model's own with which a purpose that does not fit would, if there is one. A step
@@ -316,9 +356,17 @@ function widenedPieces({ hidden, intermediate }: ModelSizes, storage: WeightStor
 function gpuWeights(model: ModelSizes, purpose: Purpose): number {
   const storage = storageOf(model);
   // ONNX Runtime keeps the buffers of pieces of another size.
-  const layers = valueBytes(storage, true) * inLayers(model) + 2 * widenedPieces(model, storage);
+  const layers = layersOnGpu(model, purpose) + 2 * widenedPieces(model, storage);
   return layers + vocabularyOnGpu(model) - keptVocabulary(model, purpose);
 }
+
+/** All layers, or those that a purpose runs. */
+const layersOnGpu = (model: ModelSizes, purpose?: Purpose): number =>
+  valueBytes(storageOf(model), true) * inLayers(model) * (purpose ? shareRun(model, purpose) : 1);
+
+/** Of the layers, those that a purpose runs. */
+const shareRun = ({ layers }: ModelSizes, purpose: Purpose): number =>
+  purpose.kind === 'see' && purpose.layers ? purpose.layers.run / layers : 1;
 
 const isLarge = (model: ModelSizes): boolean => F32 * embeddingOf(model) > VOCABULARY_CHUNK;
 
@@ -337,7 +385,7 @@ function keptVocabulary(model: ModelSizes, { kind }: Purpose): number {
 function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const { kind } = purpose;
   const storage = storageOf(model);
-  const matrices = valueBytes(storage, false) * inLayers(model);
+  const matrices = valueBytes(storage, false) * inLayers(model) * shareRun(model, purpose);
   const size = storedBytes(model, storage);
   const form = size <= PACKED_BYTES ? 'packed' : 'plain';
   const factor = FACTORS[form];
@@ -371,8 +419,8 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
   const keyValues = 2 * rows * kvHeads * headDimOf(model);
   const attention = 3 * B * heads * T * T;
   const layer = rows * (6 * H + 3 * I) + attention + keyValues;
-  // Hidden states of every layer, and all of them in one tensor.
-  if (purpose.kind === 'see') return F32 * (layer + 2 * rows * L * H);
+  // Hidden states of every layer that is kept, and all of them in one tensor.
+  if (purpose.kind === 'see') return F32 * (layer + 2 * rows * (purpose.layers?.kept ?? L) * H);
   // Keys and values as they come in, as they go out, and as the page holds them.
   if (purpose.kind === 'generate') return F32 * (layer + 3 * L * keyValues);
   if (isByLayers(purpose) && provider === 'wasm') return F32 * (3 * layer + logits(model, purpose));
@@ -417,7 +465,8 @@ function seconds(model: ModelSizes, purpose: Purpose): number {
   const storage = storageOf(model);
   const load = RATES.load[storage];
   const widening = layers / RATES.widened[storage];
-  if (purpose.kind === 'see') return layers / load + widening + (2 * layers * B * T) / RATES.flops;
+  if (purpose.kind === 'see')
+    return shareRun(model, purpose) * (layers / load + widening + (2 * layers * B * T) / RATES.flops);
   if (purpose.kind === 'distil') return all / load + stepSeconds(model, purpose);
   return (2 * all) / load + T * (all / RATES.row + widening);
 }

@@ -10,7 +10,10 @@ export interface StatesRequest {
   readonly subject: Subject;
   /** At least one; as in a selection of the lens. */
   readonly sections: readonly Section[];
-  /** Layers 1…L, ascending; `null` for all. Layer ℓ is hidden_states[ℓ], the last one after the final norm. */
+  /**
+   * Layers 0…L, ascending; `null` for 1…L. Layer ℓ is hidden_states[ℓ], the last one after the final norm; layer 0 is what the first
+   * layer is fed: embeddings or a latent, with the vector of its position where positions are learned.
+   */
   readonly layers: readonly number[] | null;
   /** Of each sample's tokens in those sections, which; default all. */
   readonly span?: TokenSpan | null;

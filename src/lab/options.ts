@@ -242,7 +242,8 @@ export const OPTIONS = {
   layers: {
     type: 'string',
     value: '1,2',
-    about: 'Which layers; by default all of them.',
+    about:
+      'Which layers; by default all of them. Of states also 0, what the first layer is fed, which has to be asked for.',
     commands: [...BOTH, ...STATES],
   },
   span: {

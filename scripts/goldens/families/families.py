@@ -175,12 +175,17 @@ def llama_weights(c, seed):
 
 # ---- GPT-2 ------------------------------------------------------------------------------------------------------------
 
+def placed(c, w, x):
+    """Input embeddings [S, H] -> hidden_states[0], with the vectors of their positions."""
+    return x + w[c["prefix"] + "wpe.weight"][:x.shape[0]]
+
+
 def gpt2(c, w, x):
     """Input embeddings [S, H] without positions -> hidden_states[1..L], the last after ln_f."""
     p = c["prefix"]
     S = x.shape[0]
     heads = c["heads"]
-    x = x + w[p + "wpe.weight"][:S]
+    x = placed(c, w, x)
     norm = lambda y, m: F.layer_norm(y, (H,), w[m + ".weight"], w[m + ".bias"], c["eps"])
     conv1d = lambda y, m: y @ w[m + ".weight"] + w[m + ".bias"]
     gelu_new = lambda y: 0.5 * y * (1 + torch.tanh(math.sqrt(2 / math.pi) * (y + 0.044715 * y**3)))
@@ -302,17 +307,18 @@ def run(c, w):
 
     def outputs(x):
         states = forward(c, w, x)
-        return torch.stack(states, 1), states[-1] @ head.T
+        fed = x if c["family"] == "llama" else placed(c, w, x)
+        return torch.stack(states, 1), states[-1] @ head.T, fed
 
     rows = []
     for question, rest in zip(QUESTIONS, REST):
         x = embedding[question]
-        states, _ = outputs(x)
+        states = outputs(x)[0]
         rows.append(outputs(torch.cat([x, states[-1:, -1], embedding[rest]])))
     text = outputs(embedding[TEXT])
-    # [positions, L, H] and [positions, V], row after row.
-    return {"hidden": floats([h for h, _ in rows]), "logits": floats([g for _, g in rows]), "text": floats([text[0]]),
-            "textLogits": floats([text[1]])}
+    # [positions, L, H], [positions, V] and [positions, H], row after row.
+    return {"hidden": floats([h for h, _, _ in rows]), "logits": floats([g for _, g, _ in rows]), "text": floats([text[0]]),
+            "textLogits": floats([text[1]]), "fed": floats([x for _, _, x in rows]), "textFed": floats([text[2]])}
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ export type ReadLayers =
 
 const wrong = (error: string): ReadLayers => ({ layers: null, error });
 
-/** Ascending, without repeats; `null` means all. `max` is L, if known. */
-export function readLayers(text: string, max: number | null): ReadLayers {
+/** Ascending, without repeats; `null` means all, of 1 … L. @param max L, if known  @param lowest that can be chosen */
+export function readLayers(text: string, max: number | null, lowest: 0 | 1 = 1): ReadLayers {
   const trimmed = text.trim().toLowerCase();
   if (trimmed === 'all' || trimmed === '') return { layers: null, error: null };
   const found = new Set<number>();
   for (const { part, first, last } of spansIn(trimmed)) {
     if (Number.isNaN(first)) return wrong(`${quote(part)} is not a layer; write “all”, or “1-3, 6”.`);
-    if (first < 1) return wrong('Layers are counted from 1.');
+    if (first < lowest) return wrong('Layers are counted from 1.');
     if (last < first) return wrong(`${quote(part)} runs backwards; write “${last}-${first}”.`);
     if (max !== null && last > max) return wrong(`There is no layer ${last}; the model has ${max}.`);
     for (let layer = first; layer <= last; layer++) found.add(layer);

@@ -77,6 +77,9 @@ describe('the lens', () => {
       span: { first: 2, last: null },
       format: 'npy',
     });
+    // Layers of the file's own, and all of them.
+    expect(await actions.exportStates('npy', [0, 2])).toMatchObject({ layers: [0, 2] });
+    expect(await actions.exportStates('npy', null)).toMatchObject({ layers: [1, 2] });
     doubles[0]!.exportStates = () => Promise.reject(engineError('memory', '9 GB do not fit', 'Take fewer.'));
     expect(await actions.exportStates('safetensors')).toBeNull();
     expect(lens().file).toMatchObject({ status: 'failed', error: { hint: 'Take fewer.' } });

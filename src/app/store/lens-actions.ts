@@ -1,6 +1,6 @@
 import type { ModelReport } from '../../contract/events';
 import type { CausalReport, CausalRequest, LensReport, NamedFile } from '../../contract/lens';
-import type { StatesFile, StatesFormat } from '../../contract/states';
+import type { StatesFile, StatesFormat, StatesRequest } from '../../contract/states';
 import {
   type CausalDraft,
   causalErrors,
@@ -45,8 +45,10 @@ export interface LensActions {
   closeCheckpoint(): Promise<boolean>;
   cancelOpening(): void;
   refreshCheckpoints(): Promise<void>;
-  /** Writes the hidden states that the form asks for. @returns the file, or `null` if there is none */
-  exportStates(format: StatesFormat): Promise<StatesFile | null>;
+  /**
+   * Writes the hidden states that the form asks for. @param layers by default the form's @returns the file, or `null` if there is none
+   */
+  exportStates(format: StatesFormat, layers?: StatesRequest['layers']): Promise<StatesFile | null>;
   cancelExport(): void;
 }
 
@@ -226,11 +228,13 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     },
     cancelOpening: () => opening.cancel(),
     refreshCheckpoints: () => refreshCheckpoints(ctx),
-    async exportStates(format) {
+    async exportStates(format, chosen) {
       let made: StatesFile | null = null;
       const outcome = await file.start(async ({ signal, report }) => {
         const { draft } = now();
-        const { source, selections, layers, span = null } = requestOf(draft, draftBoundsOf(ctx.get(), draft));
+        const asked = requestOf(draft, draftBoundsOf(ctx.get(), draft));
+        const { source, selections, span = null } = asked;
+        const layers = chosen === undefined ? asked.layers : chosen;
         const { subject, sections } = selections[0] as (typeof selections)[number];
         const request = { source, subject, sections, layers, span, format };
         made = await ctx.engine().exportStates(request, { signal, report });

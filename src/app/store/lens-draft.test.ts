@@ -28,6 +28,13 @@ describe('layers', () => {
     expect(readLayers(text, 6).error).toMatch(error);
   });
 
+  it('reads layer 0 where it can be chosen, and never takes it for one of all', () => {
+    expect(readLayers('0', 6, 0)).toEqual({ layers: [0], error: null });
+    expect(readLayers('0-2, 6', 6, 0).layers).toEqual([0, 1, 2, 6]);
+    expect(readLayers('all', 6, 0).layers).toBeNull();
+    expect(readLayers('0-7', 6, 0).error).toMatch(/no layer 7/);
+  });
+
   it('writes layers in their shortest notation', () => {
     for (const text of ['all', '1-3, 5', '2', '1-2, 4-6'])
       expect(writeLayers(readLayers(text, null).layers)).toBe(text);

@@ -10,7 +10,7 @@ export const allLayers = (count: number): number[] => Array.from({ length: count
  * Throws `ShapeError` unless sizes fit, and `NumericError` naming the first sample that holds NaN or Inf.
  * @param first number, from 1, of the first token that was gathered of each sample
  */
-export function checkGathered({ layers, hidden, samples }: GatheredStates, first = 1): void {
+export function checkGathered({ layers, chosen, hidden, samples }: GatheredStates, first = 1): void {
   expectDims('hidden states', { layers, hidden });
   if (samples.length === 0) throw new ShapeError('hidden states: no samples, expected at least one');
   for (const { id, tokens, states } of samples) {
@@ -19,22 +19,23 @@ export function checkGathered({ layers, hidden, samples }: GatheredStates, first
         `hidden states: ${id} has ${states.length} elements, expected ${tokens} × ${layers} × ${hidden} with one token or more`,
       );
     const at = firstNonFinite(states);
-    if (at >= 0)
-      throw new NumericError(
-        `hidden states: ${id} holds ${states[at]} at token ${Math.floor(at / (layers * hidden)) + first}, layer ${(Math.floor(at / hidden) % layers) + 1}`,
-        'The weights are damaged or overflow: use another model or checkpoint, or lower the learning rate it was trained with.',
-      );
+    if (at < 0) continue;
+    const place = Math.floor(at / hidden) % layers;
+    throw new NumericError(
+      `hidden states: ${id} holds ${states[at]} at token ${Math.floor(at / (layers * hidden)) + first}, layer ${chosen?.[place] ?? place + 1}`,
+      'The weights are damaged or overflow: use another model or checkpoint, or lower the learning rate it was trained with.',
+    );
   }
 }
 
-/** Throws `ShapeError` unless the layers are distinct, ascending and among 1 … L. */
-export function checkLayers(layers: readonly number[], count: number): void {
+/** Throws `ShapeError` unless the layers are distinct, ascending and among `lowest` … L. */
+export function checkLayers(layers: readonly number[], count: number, lowest: 0 | 1 = 1): void {
   const fits = layers.every(
-    (l, i) => Number.isInteger(l) && l >= 1 && l <= count && (i === 0 || l > (layers[i - 1] as number)),
+    (l, i) => Number.isInteger(l) && l >= lowest && l <= count && (i === 0 || l > (layers[i - 1] as number)),
   );
   if (layers.length === 0 || !fits)
     throw new ShapeError(
-      `layers [${layers.join(', ')}]: expected some of 1 … ${count}, ascending and each once`,
+      `layers [${layers.join(', ')}]: expected some of ${lowest} … ${count}, ascending and each once`,
     );
 }
 

@@ -192,6 +192,8 @@ describe('gathered states', () => {
     const g = randomStates([3, 2], 2, 4);
     checkGathered(g);
     expect(() => checkGathered(withEntry(g, 1, 1 * 8 + 4, Number.NaN))).toThrow(NumericError);
+    const chosen = Array.from({ length: g.layers }, (_, l) => 10 * l);
+    expect(() => checkGathered({ ...withEntry(g, 1, 0, Number.NaN), chosen })).toThrow('token 1, layer 0');
     expect(() => checkGathered(withEntry(g, 1, 1 * 8 + 4, Number.NaN))).toThrow(
       'sample-1 holds NaN at token 2, layer 2',
     );

@@ -3,6 +3,7 @@ import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
 import { latentOf } from '../nn/feedback';
 import {
+  type Continued,
   type QuestionRun,
   type Read,
   runContinuation,
@@ -13,8 +14,8 @@ import {
 import { learnedRows } from '../nn/learned';
 import { NO_PARAMETERS, type ParameterSpecs } from '../nn/parameters';
 import { placed } from '../nn/positions';
-import { causalMask, embed, runStack, type StackModel, stackModel } from '../nn/stack';
-import { type JacobiStage, positionsIn, type Reasoning, type Stage } from './reasoning';
+import { causalMask, embed, runStack, type StackModel, type StackOutput, stackModel } from '../nn/stack';
+import { feedbackOf, type JacobiStage, positionsIn, type Reasoning, type Stage } from './reasoning';
 
 /**
  * A pass whose hidden states are read at every position. B sequences: a question left-padded to S columns, the positions
@@ -29,6 +30,11 @@ export interface StatesShape {
   readonly rest: number;
   /** The trained values; those of adapters that do not run and of unused modules are not read. */
   readonly parameters?: ParameterSpecs | undefined;
+  /**
+   * P layers whose states are read, ascending, of 0 … L: 0 is what the first layer is fed. Default 1 … L. See `layersRun` for those
+   * above the highest.
+   */
+  readonly layers?: readonly number[] | undefined;
 }
 
 /** Names of the inputs besides weights and parameters. */
@@ -44,15 +50,28 @@ export const STATES_INPUTS = {
 export const columnsOf = ({ question, reasoning, rest }: Omit<StatesShape, 'config' | 'batch'>): number =>
   question + (question === 0 ? 0 : positionsIn(reasoning)) + rest;
 
-/** `states` [B, S + stages + R, L, H]: hidden_states[1..L] of every column; those of padding are meaningless. */
+const layersOf = ({ config, layers }: Pick<StatesShape, 'config' | 'layers'>): readonly number[] =>
+  layers ?? Array.from({ length: config.layers }, (_, l) => l + 1);
+
+/**
+ * How many layers a pass runs, from the first: those up to the highest that is read, or all where a thought is made of final hidden
+ * states. The weights of the others are not read.
+ */
+export const layersRun = (
+  shape: Pick<StatesShape, 'config' | 'question' | 'reasoning' | 'layers'>,
+): number =>
+  shape.question > 0 && feedbackOf(shape.reasoning) ? shape.config.layers : Math.max(...layersOf(shape));
+
+/** `states` [B, S + stages + R, P, H]: hidden_states at P layers of every column; those of padding are meaningless. */
 export function statesProgram(shape: StatesShape): Program {
   const { config, batch: B, question: S, reasoning, rest: R, parameters = NO_PARAMETERS } = shape;
+  const layers = layersOf(shape);
   const graph = new Graph();
   const model = stackModel(graph, config, parameters, reasoning.adapters);
-  /** By layer [B·C, H] → [B, C, L, H]. */
-  const byColumn = (hidden: readonly Tensor[], C: number): Tensor =>
+  /** By layer [B·C, H] → [B, C, P, H]. What no layer that is read depends on is dead code, and so are its weights. */
+  const byColumn = ({ input, hidden }: StackOutput, C: number): Tensor =>
     o.concat(
-      hidden.map((h) => o.reshape(h, [B, C, 1, config.hiddenSize])),
+      layers.map((l) => o.reshape(l === 0 ? input : (hidden[l - 1] as Tensor), [B, C, 1, config.hiddenSize])),
       2,
     );
   const parts: Tensor[] = [];
@@ -62,20 +81,20 @@ export function statesProgram(shape: StatesShape): Program {
     const place = { batch: B, positions: R, from: 0 };
     const x = placed(model, embed(model, restIds()), place);
     const run = runStack(model, { x, ...place, mask, past: undefined });
-    parts.push(byColumn(run.hidden, R));
+    parts.push(byColumn(run, R));
   } else {
     const keyMask = graph.input(STATES_INPUTS.keyMask, [B, 1, 1, S]);
     const question = runQuestion(model, graph.input(STATES_INPUTS.question, [B, S], 'i32'), keyMask, {
       lastOnly: false,
     });
-    parts.push(byColumn(question.hidden, S));
+    parts.push(byColumn(question, S));
     let before: Read = question;
     for (const [i, stage] of reasoning.stages.entries())
       for (const part of runStage(model, question, before, stage, STATES_INPUTS.tokens(i))) {
-        parts.push(byColumn(part.hidden, part.columns - before.columns));
+        parts.push(byColumn(part, part.columns - before.columns));
         before = part;
       }
-    if (R > 0) parts.push(byColumn(runContinuation(model, question, before, restIds(), 'rest').hidden, R));
+    if (R > 0) parts.push(byColumn(runContinuation(model, question, before, restIds(), 'rest'), R));
   }
   return { name: 'states', outputs: { states: o.concat(parts, 1) } };
 }
@@ -87,7 +106,7 @@ function runStage(
   before: Read,
   stage: Stage,
   tokens: string,
-): (Read & { readonly hidden: readonly Tensor[] })[] {
+): Continued[] {
   const { graph } = model;
   const B = question.batch;
   if (stage.kind === 'tokens') {
@@ -100,7 +119,7 @@ function runStage(
     return stage.rows.length === 0 ? [] : [runVectors(model, question, before, rows, 'embeddings')];
   }
   if (stage.kind === 'jacobi') return [runJacobi(model, question, before, stage)];
-  const each: ReturnType<typeof runLatent>[] = [];
+  const each: Continued[] = [];
   for (let t = 0; t < stage.steps; t++)
     each.push(runLatent(model, question, each.at(-1) ?? before, stage.feedback));
   return each;
@@ -111,7 +130,7 @@ function runJacobi(
   question: QuestionRun,
   before: Read,
   { parameter, row, count: c, iterations, feedback }: JacobiStage,
-): ReturnType<typeof runVectors> {
+): Continued {
   const B = question.batch;
   const H = model.config.hiddenSize;
   const made = (h: Tensor): Tensor => latentOf(model, h, feedback, model.parameter);

@@ -73,6 +73,8 @@ export const withOwnWeights = (config: DecoderConfig, { weights }: ParameterSpec
 
 /** One pass of a segment through all layers. */
 export interface StackOutput {
+  /** hidden_states[0]: what the first layer is fed, [B·S, H]. */
+  readonly input: Tensor;
   /** hidden_states[1..L]: layer outputs [B·S, H], the last one after the final norm (and [B, H] where `lastOnly`). */
   readonly hidden: readonly Tensor[];
   /** Keys and values of each layer, the past included. */
@@ -124,7 +126,7 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
       attention.push(out.attention);
     });
   });
-  return { hidden, kv, attention };
+  return { input: segment.x, hidden, kv, attention };
 }
 
 /** Rotary tables of columns [from, from + count) as constants; none where positions are learned. */

@@ -2,6 +2,8 @@ import { useState } from 'react';
 import type { DeviceReport, ModelReport } from '../../../contract/events';
 import {
   estimateAsRun,
+  firstLayers,
+  layersThatFit,
   type MemoryEstimate,
   type ModelSizes,
   type Purpose,
@@ -52,12 +54,15 @@ export function MemoryTable({
   const provider = useApp((state) => state.device.value?.provider);
   const [sequences, setSequences] = useState(4);
   const [tokens, setTokens] = useState(64);
+  const [chosen, setLayers] = useState<number | undefined>(undefined);
   if (provider === undefined) return null;
   if (model.headDim === undefined) return <ExportLine size={model.bytes} />;
   const sizes = { sequences, tokens };
-  const valid = isCount(sequences) && isCount(tokens);
+  const layers = chosen ?? model.layers;
+  const areLayers = isCount(layers) && layers <= model.layers;
+  const valid = isCount(sequences) && isCount(tokens) && areLayers;
   const purposes: readonly Purpose[] = [
-    { kind: 'see', ...sizes },
+    { kind: 'see', ...sizes, layers: { run: layers, kept: layers } },
     { kind: 'generate', ...sizes },
     { kind: 'distil', ...sizes, rank: RANK },
   ];
@@ -96,6 +101,13 @@ export function MemoryTable({
           onChange={setTokens}
           {...(!isCount(tokens) && { error: `A whole number from 1 to ${MAX}.` })}
         />
+        <NumberField
+          label="Hidden states up to layer"
+          whole
+          value={layers}
+          onChange={setLayers}
+          {...(!areLayers && { error: `A whole number from 1 to ${model.layers}.` })}
+        />
       </div>
       {valid && (
         <DataTable
@@ -129,7 +141,10 @@ function fitsText({ available, fits, purpose }: MemoryEstimate): string | undefi
   return purpose.kind === 'distil' && purpose.composition === 'layerwise' ? 'yes, by layers' : 'yes';
 }
 
-/** What would fit: the same with other weights, or less of it; of training both, since it would round the weights. */
+/**
+ * What would fit: the same with other weights, or less of it; of training both, since it would round the weights. Fewer layers, which
+ * round nothing, are named beside either.
+ */
 function instead(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): string {
   const storage = storageThatFits(model, provider, purpose);
   const other = whatFits(model, provider, purpose);
@@ -139,5 +154,8 @@ function instead(model: ModelSizes, provider: DeviceReport['provider'], purpose:
     return [size, `${stored}, trained on as they are rounded`]
       .filter((text) => text !== undefined)
       .join('; ');
-  return stored ?? size ?? 'choose WebGPU, or a smaller checkpoint';
+  const layers = layersThatFit(model, provider, purpose);
+  const fewer = layers && `states of ${firstLayers(layers)} would fit`;
+  const found = [stored ?? size, fewer].filter((text) => text !== undefined);
+  return found.length > 0 ? found.join('; ') : 'choose WebGPU, or a smaller checkpoint';
 }

@@ -62,7 +62,7 @@ export async function causalTest(
   const wanted = wantedDirections(resolved, request, loaded);
   const held = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
   const asked = askedProblems(models.runtime.provider, resolved, held);
-  cache.shrink(new Set(), MAX_LENS_BYTES - wanted.room);
+  cache.shrink(new Map(), MAX_LENS_BYTES - wanted.room);
   const layers = await directionsOf({ models, device }, resolved, { request, ...wanted }, options);
   const kinds: CausalDirections[] = request.random ? ['leading', 'random', 'equal-energy'] : ['leading'];
   const owned = new Owned();

@@ -34,7 +34,9 @@ export function lensCost(context: CostContext, value: LensRequest): LensCost {
   const largest = sizes.reduce((a, b) => (area(b) > area(a) ? b : a));
   const passing = plan.passing ? CONTROLS.filter((control) => plan.variants.has(control)) : [];
   const read = [
-    ...[...keptOf(plan)].filter(([key]) => !cache.has(key)).map(([, gathering]) => gathering),
+    ...[...keptOf(plan)]
+      .filter(([key, { depth }]) => !cache.has(key, depth))
+      .map(([, gathering]) => gathering),
     ...passing.map((control) => plan.variants.get(control)).filter((one) => one !== undefined),
   ];
   const work = workOf(plan, device);
@@ -60,8 +62,8 @@ export function lensCost(context: CostContext, value: LensRequest): LensCost {
 function fromSizes(read: readonly Gathering[], provider: Runtime['provider'] | undefined): number | null {
   if (provider !== 'wasm' || read.some(({ resolved }) => resolved.model.onnx)) return null;
   return sum(
-    read.map(({ resolved, fed }) => {
-      const purpose = { kind: 'see', sequences: 1, tokens: fed } as const;
+    read.map(({ resolved, fed, depth, run }) => {
+      const purpose = { kind: 'see', sequences: 1, tokens: fed, layers: { run, kept: depth } } as const;
       return estimateMemory(sizesOf(resolved.model.config), provider, purpose).seconds ?? 0;
     }),
   );

@@ -1,7 +1,7 @@
 import type { Control, Spectrum } from '../../../contract/lens';
 import { gaussian, shuffled } from '../../analysis/controls';
 import type { GatheredStates, SampleStates } from '../../analysis/gathered';
-import { checkGathered } from '../../analysis/rows';
+import { allLayers, checkGathered } from '../../analysis/rows';
 import { type StackedMatrix, stacked } from '../../analysis/stacks';
 import { throwIfCancelled } from '../../base/errors';
 import type { DeviceModels } from '../models/device-models';
@@ -29,11 +29,11 @@ export interface Gathered {
   readonly passed: ReadonlyMap<Control, readonly Spectrum[]>;
 }
 
-/** Multiply–adds of reading tokens with the model: its weights except the embedding, once per token. */
-export function readingWork({ resolved, fed }: Gathering): number {
+/** Multiply–adds of reading tokens with the model: the weights of the layers that are run, once per token. */
+export function readingWork({ resolved, fed, run }: Gathering): number {
   const { config } = resolved.model;
   const embedded = config.vocabSize * config.hiddenSize * (config.tieWordEmbeddings ? 1 : 2);
-  return fed * (parametersOf(config) - embedded);
+  return (fed * (parametersOf(config) - embedded) * run) / config.layers;
 }
 
 /** A plan's gatherings that are kept, without duplicates. */
@@ -52,8 +52,9 @@ export async function gatherAll(context: GatherContext, plan: LensPlan, spectra:
   const { variants, passing, sequences, bytes } = plan;
   const kept = keptOf(plan);
   // States cached for other requests must leave room for this one.
-  cache.shrink(new Set(kept.keys()), MAX_LENS_BYTES - bytes);
-  const missing = [...kept.keys()].filter((key) => !cache.has(key)).length + (passing ? variants.size : 0);
+  cache.shrink(new Map([...kept].map(([key, { depth }]) => [key, depth])), MAX_LENS_BYTES - bytes);
+  const missing =
+    [...kept].filter(([key, { depth }]) => !cache.has(key, depth)).length + (passing ? variants.size : 0);
   const total = missing * sequences.length;
   const states = new Map<string, GatheredStates>();
   const passed = new Map<Control, readonly Spectrum[]>();
@@ -62,11 +63,12 @@ export async function gatherAll(context: GatherContext, plan: LensPlan, spectra:
   const read = async (gathering: Gathering, take?: (sample: SampleStates, index: number) => unknown) => {
     const done = before;
     before += sequences.length;
-    const { resolved, selection, variant } = gathering;
+    const { resolved, selection, variant, depth } = gathering;
     return gatherStates(context.models, resolved, sequences, selection.sections, {
       variant,
       seed: plan.request.seed,
       span: plan.request.span,
+      layers: allLayers(depth),
       signal,
       take,
       onProgress: (now) => clock.tell(done + now, total, 'samples'),
@@ -74,7 +76,7 @@ export async function gatherAll(context: GatherContext, plan: LensPlan, spectra:
   };
   for (const [key, gathering] of kept) {
     throwIfCancelled(signal, 'the lens');
-    let gathered = cache.get(key);
+    let gathered = cache.get(key, gathering.depth);
     if (!gathered) {
       const start = performance.now();
       gathered = await read(gathering);
@@ -105,7 +107,8 @@ async function pass(
   read: Read,
   spectra: Spectra,
 ): Promise<readonly Spectrum[]> {
-  const { layers, hiddenSize: hidden } = gathering.resolved.model.config;
+  const { depth: layers, resolved } = gathering;
+  const { hiddenSize: hidden } = resolved.model.config;
   const of = (gathered: GatheredStates) => {
     checkGathered(gathered, plan.request.span?.first);
     return spectra(controlMatrices(plan, control, gathered), hidden);

@@ -328,6 +328,24 @@ describe('cached states', () => {
     expect(await compiled(more)).toBeGreaterThan(0);
   });
 
+  it('are of the layers up to the highest that was asked for: lower ones are not gathered again, higher ones are', async () => {
+    const fresh = await opened();
+    const of = (...layers: number[]) =>
+      request({ layers, tucker: true, trajectories: 'tucker', controls: CONTROLS });
+    const first = await fresh.lens(of(1));
+    expect(await compiled(of(1), fresh)).toBe(0);
+    expect(first.selections[0]?.layers).toBe(2);
+    const read = async (layer: number) => (await fresh.lensCost(of(layer))).reading.samples;
+    // Those of the selection, and of two controls.
+    expect([await read(1), await read(2)]).toEqual([0, 9]);
+    expect(await compiled(of(2), fresh)).toBeGreaterThan(0);
+    // Of states at all layers the lowest are what they were.
+    expect(await compiled(of(1), fresh)).toBe(0);
+    const again = await fresh.lens(of(1));
+    expect({ ...again, milliseconds: 0 }).toEqual({ ...first, milliseconds: 0 });
+    await fresh.close();
+  });
+
   it('are dropped with their models', async () => {
     const fresh = await opened();
     expect(await compiled(request(), fresh)).toBeGreaterThan(0);

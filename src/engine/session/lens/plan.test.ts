@@ -3,11 +3,13 @@ import { CONTROLS, FIGURE_6, type LensRequest, type Section, type Selection } fr
 import { InputError, MemoryError } from '../../base/errors';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import type { DeviceModels } from '../models/device-models';
+import type { OnnxExport } from '../models/onnx-export';
 import { type LoadedModel, loadPair, type Pair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import type { LoadedModels } from '../models/subjects';
+import { readingWork } from './gather';
 import { lens } from './lens';
-import { MAX_LENS_BYTES, MAX_POINTS, planLens } from './plan';
+import { MAX_LENS_BYTES, MAX_POINTS, type PlannedSelection, planLens } from './plan';
 import { parseLensRequest } from './request';
 import { StatesCache } from './states-cache';
 
@@ -154,15 +156,42 @@ describe('memory', () => {
     const holding = (bytes: number) => sized(L, Math.floor(bytes / (4 * L * tokens)));
     const bytes = (layers: number[] | null, on: LoadedModels) => plan({ stack: 'all', layers }, on).bytes;
     const first = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
-    // States of all layers are held, whichever are chosen; copies are of those.
-    const half = holding(MAX_LENS_BYTES / 2);
+    // States up to the highest layer that is chosen are held; copies are of those that are chosen.
     const hint = async (on: LoadedModels) =>
       ((await run({ stack: 'all' }, on).catch((e) => e)) as MemoryError).hint ?? '';
-    const fits = Number(/at most (\d+) of the 40 layers/.exec(await hint(half))?.[1]);
-    expect(bytes(first(fits), half)).toBeLessThanOrEqual(MAX_LENS_BYTES);
-    expect(() => bytes(first(fits + 1), half)).toThrow(MemoryError);
-    // Where the states alone are too many, no choice of layers helps.
-    expect(await hint(holding(1.1 * MAX_LENS_BYTES))).toMatch(/samples or fewer, fewer kinds of tokens/);
+    for (const share of [0.5, 1.1, 3]) {
+      const large = holding(share * MAX_LENS_BYTES);
+      const fits = Number(/only layers 1 to (\d+), fewer kinds of tokens/.exec(await hint(large))?.[1]);
+      expect(bytes(first(fits), large)).toBeLessThanOrEqual(MAX_LENS_BYTES);
+      expect(() => bytes(first(fits + 1), large)).toThrow(MemoryError);
+    }
+    // Those below the highest are held too: of these, only the lowest would fit.
+    const large = holding(2 * MAX_LENS_BYTES);
+    const apart = (await run({ stack: 'all', layers: [3, 5, 40] }, large).catch((e) => e)) as MemoryError;
+    expect(apart.hint).toContain('only layers 3, 5, ');
+    expect(bytes([3, 5], large)).toBeLessThanOrEqual(MAX_LENS_BYTES);
+    expect(() => bytes([40], large)).toThrow(MemoryError);
+  });
+
+  it('runs the layers up to the highest that is chosen, and all where thoughts are made of final states', () => {
+    const planned = (kind: 'teacher' | 'base', section: Section, layers: number[] | null) => {
+      const [{ depth, run: all }] = plan({ selections: [of(kind, section)], layers }, sized(40, 64))
+        .selections as [PlannedSelection];
+      return [depth, all];
+    };
+    expect(planned('teacher', 'rationale', null)).toEqual([40, 40]);
+    expect(planned('teacher', 'rationale', [2, 7])).toEqual([7, 7]);
+    expect(planned('base', 'latent', [2, 7])).toEqual([7, 40]);
+    expect(planned('base', 'question', [2, 7])).toEqual([7, 7]);
+    // A graph made elsewhere is run as it is.
+    const from = sized(40, 64);
+    const teacher = { ...(from.pair as Pair).teacher, onnx: {} as OnnxExport };
+    const exported = { ...from, pair: { ...(from.pair as Pair), teacher } };
+    expect(plan({ layers: [2] }, exported).selections[0]).toMatchObject({ depth: 2, run: 40 });
+    const [some, all] = [[7], null].map((layers) =>
+      readingWork(plan({ layers }, sized(40, 64)).selections[0] as PlannedSelection),
+    ) as [number, number];
+    expect(some / all).toBeCloseTo(7 / 40, 9);
   });
 
   it('reports if not even one sample fits', async () => {
@@ -195,8 +224,8 @@ describe('memory', () => {
 });
 
 describe('the cache', () => {
-  const states = (floats: number) => ({
-    layers: 1,
+  const states = (floats: number, layers = 1) => ({
+    layers,
     hidden: 1,
     samples: [
       {
@@ -219,21 +248,37 @@ describe('the cache', () => {
   it('drops the least recently used states and nothing that is needed', () => {
     const cache = filled();
     expect(cache.bytes).toBe(120);
-    cache.get('a');
-    cache.shrink(new Set(), 80);
-    expect(['a', 'b', 'c'].map((key) => cache.has(key))).toEqual([true, false, true]);
-    cache.shrink(new Set(['c']), 0);
-    expect(['a', 'c'].map((key) => cache.has(key))).toEqual([false, true]);
-    cache.shrink(new Set(), 40);
+    cache.get('a', 1);
+    cache.shrink(new Map(), 80);
+    expect(['a', 'b', 'c'].map((key) => cache.has(key, 1))).toEqual([true, false, true]);
+    cache.shrink(new Map([['c', 1]]), 0);
+    expect(['a', 'c'].map((key) => cache.has(key, 1))).toEqual([false, true]);
+    cache.shrink(new Map(), 40);
     expect(cache.bytes).toBe(40);
+  });
+
+  it('has the states of more layers for fewer, while there is room for those besides, and not of fewer for more', () => {
+    const cache = new StatesCache();
+    cache.put('a', 'teacher', states(40, 4));
+    expect([3, 4, 5].map((layers) => cache.has('a', layers))).toEqual([true, true, false]);
+    expect([3, 4, 5].map((layers) => cache.get('a', layers)?.layers)).toEqual([4, 4, undefined]);
+    // Of 160 bytes 120 are needed.
+    cache.shrink(new Map([['a', 3]]), 40);
+    expect(cache.has('a', 4)).toBe(true);
+    cache.shrink(new Map([['a', 3]]), 39);
+    expect(cache.has('a', 3)).toBe(false);
+    // Too few are in the way of those that will be read.
+    cache.put('a', 'teacher', states(40, 4));
+    cache.shrink(new Map([['a', 5]]), 159);
+    expect(cache.bytes).toBe(0);
   });
 
   it('drops the states of one kind of subject, or all', () => {
     const cache = filled();
     cache.drop('student');
-    expect(['a', 'b', 'c'].map((key) => cache.has(key))).toEqual([true, false, true]);
+    expect(['a', 'b', 'c'].map((key) => cache.has(key, 1))).toEqual([true, false, true]);
     cache.drop();
     expect(cache.bytes).toBe(0);
-    expect(cache.get('a')).toBeUndefined();
+    expect(cache.get('a', 1)).toBeUndefined();
   });
 });

@@ -1,9 +1,11 @@
 import type { Control, LensRequest, Selection } from '../../../contract/lens';
 import { SECTIONS } from '../../../contract/lens';
+import { firstLayers } from '../../../contract/memory';
 import type { GatheredStates } from '../../analysis/gathered';
 import { largestLot } from '../../analysis/matrix-spectra';
 import { type StackOptions, stacked } from '../../analysis/stacks';
 import { InputError, MemoryError } from '../../base/errors';
+import { feedbackOf } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { BATCH_BYTES } from '../states/buckets';
@@ -32,6 +34,10 @@ export interface Gathering {
   readonly tokens: readonly number[];
   /** Number of tokens that the model reads for all samples. */
   readonly fed: number;
+  /** How many layers are kept, from the first: up to the highest that is asked for. */
+  readonly depth: number;
+  /** How many layers are run: as many, or all where thoughts are made of final states, and by an ONNX export. */
+  readonly run: number;
 }
 
 export interface PlannedSelection extends Gathering {
@@ -61,7 +67,7 @@ export interface PlanOptions {
 
 /**
  * Plans a request before anything is run. Memory at any time holds: the hidden states of all selections,
- * 4·ΣN·L·H bytes each, and of all controls that need their own if everything is within `KEPT_BYTES`;
+ * 4·ΣN·D·H bytes each, D the highest layer that is asked for, and of all controls that need their own if everything is within `KEPT_BYTES`;
  * otherwise those of one sample and of the batch it was read in (of one control, if not stacked by sample);
  * and the largest matrix, or on a GPU lot of matrices, with the working memory of its decomposition
  * (analysis/matrix-spectra.ts).
@@ -74,13 +80,14 @@ export function planLens(request: LensRequest, loaded: LoadedModels, options: Pl
     const resolved = resolveSubject(selection.subject, loaded);
     checkLatents(resolved, selection.sections);
     const layers = layersOf(request, resolved);
-    return { ...gathering(request, sequences, resolved, selection, 'as-is', loaded), layers };
+    const of = { resolved, selection, depth: Math.max(...layers) };
+    return { ...gathering(request, sequences, of, 'as-is', loaded), layers };
   });
   const first = selections[0] as PlannedSelection;
   const variants = new Map<Control, Gathering>();
   for (const control of request.controls)
     if (control === 'random-tokens' || control === 'other-prompt')
-      variants.set(control, gathering(request, sequences, first.resolved, first.selection, control, loaded));
+      variants.set(control, gathering(request, sequences, first, control, loaded));
   checkPair(request, selections);
   const plan = { request, sequences, selections, variants };
   const { bytes, passing } = memoryOf(plan, sequences.length, options);
@@ -88,9 +95,8 @@ export function planLens(request: LensRequest, loaded: LoadedModels, options: Pl
     const fits = (n: number, from = plan) => memoryOf(from, n, options).bytes <= MAX_LENS_BYTES;
     const fitting = largestFitting(sequences.length, fits);
     const most = Math.max(...selections.map(({ layers }) => layers.length));
-    // States of all layers are read and kept, but a decomposition works on the chosen ones.
-    const layers = largestFitting(most - 1, (n) => fits(sequences.length, ofLayers(plan, n)));
-    const less = `${layers > 0 ? `at most ${layers} of the ${most} layers, ` : ''}fewer kinds of tokens`;
+    const lowest = largestFitting(most - 1, (n) => fits(sequences.length, ofLayers(plan, n)));
+    const less = `${lowest > 0 ? `only ${layersInWords(plan, lowest)}, ` : ''}fewer kinds of tokens`;
     throw new MemoryError(
       `the hidden states of ${sequences.length} samples take ${show(bytes)} with working copies; ${show(MAX_LENS_BYTES)} is the limit`,
       fitting > 0
@@ -104,7 +110,8 @@ export function planLens(request: LensRequest, loaded: LoadedModels, options: Pl
 
 /** The matrix shapes of a planned selection's first `count` samples. */
 export function shapesOf(gathering: Gathering, options: StackOptions, count: number) {
-  const { layers, hiddenSize } = gathering.resolved.model.config;
+  const { depth: layers, resolved } = gathering;
+  const { hiddenSize } = resolved.model.config;
   const nothing = { states: new Float32Array(), sections: new Uint8Array(), texts: [] };
   const samples = gathering.tokens
     .slice(0, count)
@@ -116,8 +123,7 @@ export function shapesOf(gathering: Gathering, options: StackOptions, count: num
 function gathering(
   { source, seed, span = null }: LensRequest,
   sequences: readonly Sequence[],
-  resolved: ResolvedSubject,
-  selection: Selection,
+  { resolved, selection, depth }: Pick<Gathering, 'resolved' | 'selection' | 'depth'>,
   variant: Variant,
   { data }: LoadedModels,
 ): Gathering {
@@ -134,7 +140,9 @@ function gathering(
   ]);
   const tokens = fed.map((one) => chosenPositions(one, sections, span).length);
   const all = sum(fed.map(({ positions }) => positions.length));
-  return { key, resolved, selection: { ...selection, sections }, variant, tokens, fed: all };
+  const thinks = fed.some(({ reasons }) => reasons) && feedbackOf(resolved.reasoning) !== undefined;
+  const run = thinks || resolved.model.onnx ? resolved.model.config.layers : depth;
+  return { key, resolved, selection: { ...selection, sections }, variant, tokens, fed: all, depth, run };
 }
 
 /** Checks the parts that need two selections of comparable models. */
@@ -181,10 +189,22 @@ function checkPoints({ request, selections, sequences }: Parts): void {
 }
 
 /** With the first n of each selection's layers. */
-const ofLayers = <T extends Parts>(parts: T, n: number): T => ({
-  ...parts,
-  selections: parts.selections.map((one) => ({ ...one, layers: one.layers.slice(0, n) })),
-});
+function ofLayers<T extends Parts>(parts: T, n: number): T {
+  const selections = parts.selections.map((one) => {
+    const layers = one.layers.slice(0, n);
+    return { ...one, layers, depth: Math.max(...layers) };
+  });
+  const { depth } = selections[0] as PlannedSelection;
+  const variants = new Map([...parts.variants].map(([control, one]) => [control, { ...one, depth }]));
+  return { ...parts, selections, variants };
+}
+
+/** The first n of the layers that are asked for. */
+function layersInWords({ selections }: Parts, n: number): string {
+  const longest = selections.reduce((a, b) => (b.layers.length > a.layers.length ? b : a));
+  const layers = longest.layers.slice(0, n);
+  return layers.at(-1) === n ? firstLayers(n) : `${n === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`;
+}
 
 /** For the first n samples: hidden states, and the largest working copies made at one time. */
 function memoryOf(
@@ -192,10 +212,8 @@ function memoryOf(
   n: number,
   { device, keptBytes = KEPT_BYTES }: PlanOptions,
 ): Pick<LensPlan, 'bytes' | 'passing'> {
-  const statesOf = ({ tokens, resolved }: Gathering): number[] => {
-    const { layers, hiddenSize } = resolved.model.config;
-    return tokens.slice(0, n).map((count) => count * layers * hiddenSize * 4);
-  };
+  const statesOf = ({ tokens, resolved, depth }: Gathering): number[] =>
+    tokens.slice(0, n).map((count) => count * depth * resolved.model.config.hiddenSize * 4);
   const kept = sum(selections.flatMap(statesOf));
   const controls = [...variants.values()].map(statesOf);
   const passing = controls.length > 0 && kept + sum(controls.flat()) > keptBytes;

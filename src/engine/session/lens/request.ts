@@ -92,12 +92,16 @@ export function checkLatents({ kind, label }: ResolvedSubject, sections: readonl
     );
 }
 
-/** The chosen layers of a model. @throws InputError */
-export function layersOf(request: LensRequest, { label, model }: ResolvedSubject): readonly number[] {
+/** The chosen layers of a model, by default 1 … L. @param lowest that can be chosen @throws InputError */
+export function layersOf(
+  request: Pick<LensRequest, 'layers'>,
+  { label, model }: ResolvedSubject,
+  lowest: 0 | 1 = 1,
+): readonly number[] {
   const { layers: count } = model.config;
   const layers = request.layers ?? allLayers(count);
   try {
-    checkLayers(layers, count);
+    checkLayers(layers, count, lowest);
   } catch (cause) {
     if (!(cause instanceof ShapeError)) throw cause;
     throw new InputError(`${cause.message}, which the ${label} has`, 'Choose from those.', { cause });

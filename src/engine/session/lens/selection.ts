@@ -79,7 +79,7 @@ export async function selectionReport(
     selection,
     label: resolved.label,
     model: resolved.source,
-    layers: gathered.layers,
+    layers: resolved.model.config.layers,
     hidden,
     spectra,
     bands: stack === 'sample' && spectra.length >= 2 ? bandsOf(spectra, seed) : null,

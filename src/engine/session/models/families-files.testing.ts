@@ -26,6 +26,9 @@ export interface FamilyCase {
   readonly logits: string;
   readonly text: string;
   readonly textLogits: string;
+  /** hidden_states[0], [positions, H]. */
+  readonly fed: string;
+  readonly textFed: string;
   /** Whether weights have 24 bits, which float32 holds, rather than 8, which every format does. */
   readonly fine?: boolean;
 }
@@ -114,15 +117,15 @@ function tokenizerJson(): object {
   };
 }
 
-/** Hidden states of the golden text, [L, tokens, H]: the layout of an exported file. */
-export function textStates({ text, config }: FamilyCase): Float32Array {
+/** Hidden states 0 … L of the golden text, [L + 1, tokens, H]: the layout of an exported file of all layers. */
+export function textStates({ text, textFed, config }: FamilyCase): Float32Array {
   const { hidden_size, n_embd } = config as { hidden_size?: number; n_embd?: number };
   const H = (hidden_size ?? n_embd) as number;
-  const values = floats(text);
+  const [fed, values] = [floats(textFed), floats(text)];
   const L = values.length / (TEXT.length * H);
-  return Float32Array.from({ length: values.length }, (_, i) => {
+  return Float32Array.from({ length: fed.length + values.length }, (_, i) => {
     const [layer, t, h] = [Math.floor(i / (TEXT.length * H)), Math.floor(i / H) % TEXT.length, i % H];
-    return values[(t * L + layer) * H + h] as number;
+    return (layer === 0 ? fed[t * H + h] : values[(t * L + layer - 1) * H + h]) as number;
   });
 }
 

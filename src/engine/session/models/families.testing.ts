@@ -30,13 +30,13 @@ import type { LoadedModel } from './pair';
 import { storedAs } from './weight-storage';
 
 /**
- * Ways to run a checkpoint. Hidden states of a text; of questions followed by a latent and tokens; of the
- * same, position by position, with logits; and of the same pass recorded on a tape, as one program and as
+ * Ways to run a checkpoint. Hidden states of a text; of questions followed by a latent and tokens; what the first layer is fed of
+ * either; hidden states of the same questions, position by position, with logits; and of the same pass recorded on a tape, as one program and as
  * small ones.
  */
 const HIDDEN_STATE = { kind: 'hidden' } as const;
 
-export const WAYS = ['text', 'latents', 'stepped', 'logits', 'whole', 'layerwise'] as const;
+export const WAYS = ['text', 'latents', 'fed', 'stepped', 'logits', 'whole', 'layerwise'] as const;
 export type Way = (typeof WAYS)[number];
 
 /**
@@ -56,6 +56,11 @@ export async function familyErrors(
   const run: Record<Way, () => Promise<number>> = {
     text: async () => distance(await states(models, model, [[]], 0, [TEXT]), floats(family.text)),
     latents: async () => distance(await states(models, model, QUESTIONS, 1, REST), hidden),
+    fed: async () =>
+      Math.max(
+        distance(await states(models, model, [[]], 0, [TEXT], [0]), floats(family.textFed)),
+        distance(await states(models, model, QUESTIONS, 1, REST, [0]), floats(family.fed)),
+      ),
     stepped: async () => distance((await steps(models, model)).hidden, hidden, true),
     logits: async () => distance((await steps(models, model)).logits, floats(family.logits), true),
     whole: async () =>
@@ -78,6 +83,7 @@ export async function states(
   questions: readonly (readonly number[])[],
   latents: number,
   rest: readonly (readonly number[])[],
+  layers?: readonly number[],
 ): Promise<Float32Array> {
   const [B, R] = [questions.length, rest[0]?.length ?? 0];
   const S = Math.max(...questions.map(({ length }) => length));
@@ -90,6 +96,7 @@ export async function states(
       question: S,
       reasoning: thinking(latents, HIDDEN_STATE, []),
       rest: R,
+      layers,
     }),
   );
   const { ids, keyMask } = leftPad(questions, S, 0);

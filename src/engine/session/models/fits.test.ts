@@ -3,6 +3,7 @@ import { readFile } from '../../../../scripts/tools/files';
 import {
   FACTORS,
   IDLE_BYTES,
+  type LayersSeen,
   MATRIX_PIECE,
   PACKED_BYTES,
   PROGRAM_BYTES,
@@ -84,6 +85,31 @@ describe('what does not fit', () => {
       expect.objectContaining({ hint: expect.stringContaining(`with the weights stored in ${bits}`) }),
     );
     expect(read(other)()).toEqual(see);
+  });
+
+  it('names the layers that would fit where they are chosen, and what they are beside', () => {
+    const large = config({ num_hidden_layers: 70 });
+    const read = (layers: LayersSeen | undefined, of = large, tokens = 64) =>
+      hintOf(() => fitting(of, 'wasm', { kind: 'see', sequences: 8, tokens, layers }, 'reading text 1'));
+    const all = { run: 70, kept: 70 };
+    const [, named] = /on WebGPU; with these weights states of layers 1 to (\d+) would fit\.$/.exec(
+      read(all),
+    ) as unknown as [string, string];
+    const reading = (run: number) => () =>
+      fitting(
+        large,
+        'wasm',
+        { kind: 'see', sequences: 1, tokens: 64, layers: { run, kept: run } },
+        'reading',
+      );
+    expect(reading(Number(named))).not.toThrow();
+    expect(reading(Number(named) + 1)).toThrow(MemoryError);
+    // A text that is too long could be shorter, or its states those of fewer layers.
+    expect(read({ run: 24, kept: 24 }, { ...QWEN, storage: 'int4' }, 4200)).toMatch(
+      /^1 × \d+ tokens or states of layers 1 to \d+ would fit: ask for less, or choose WebGPU in the Model panel\.$/,
+    );
+    expect(read(undefined)).not.toContain('layers');
+    expect(read({ ...all, least: 70 })).not.toContain('layers');
   });
 
   const step = (sequences: number, more: object = {}) =>

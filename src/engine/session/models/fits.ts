@@ -1,7 +1,9 @@
 import {
   estimateAsRun,
+  firstLayers,
   HOST_BYTES,
   inHeap,
+  layersThatFit,
   type MemoryEstimate,
   type ModelSizes,
   type Purpose,
@@ -119,11 +121,15 @@ function lacking(
   const estimate = estimateAsRun(sizes, provider, purpose);
   if (estimate.fits) return undefined;
   const other = whatFits(sizes, provider, purpose);
-  const storage = (): WeightStorage | undefined => storageThatFits(sizes, provider, purpose);
-  return {
-    other,
-    refusal: () => new MemoryError(needed(estimate, what), instead(purpose, other, storage())),
-  };
+  const instead = (): string =>
+    purpose.kind === 'distil'
+      ? trainingInstead(purpose, other, storageThatFits(sizes, provider, purpose))
+      : readingInstead(
+          other,
+          storageThatFits(sizes, provider, purpose),
+          fewerLayers(sizes, provider, purpose),
+        );
+  return { other, refusal: () => new MemoryError(needed(estimate, what), instead()) };
 }
 
 /** What the purpose needs, and what there is. */
@@ -140,14 +146,31 @@ function needed(estimate: MemoryEstimate, what: string): string {
   return `${what} needs about ${gigabytes(inHeap(estimate))}${least}, ${gigabytes(parts.weights)} for weights and ${gigabytes(parts.activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`;
 }
 
-/** What to ask for in its place. */
-function instead(purpose: Purpose, other: Purpose | undefined, storage: WeightStorage | undefined): string {
-  if (purpose.kind === 'distil') return trainingInstead(purpose, other, storage);
-  const sizes = other && `${other.sequences} × ${other.tokens} tokens would fit`;
+/** How many of the first layers would fit of a sequence at a time; undefined where the layers are not chosen. */
+const fewerLayers = (
+  sizes: ModelSizes,
+  provider: Runtime['provider'],
+  purpose: Purpose,
+): number | undefined =>
+  purpose.kind === 'see' && purpose.layers
+    ? layersThatFit(sizes, provider, { ...purpose, sequences: 1 })
+    : undefined;
+
+/** What to ask for in its place. @param layers how many of the first */
+function readingInstead(
+  other: Purpose | undefined,
+  storage: WeightStorage | undefined,
+  layers: number | undefined,
+): string {
+  const found = [
+    other && `${other.sequences} × ${other.tokens} tokens`,
+    layers && `states of ${firstLayers(layers)}`,
+  ].filter((text) => text !== undefined);
+  const sizes = found.length > 0 && `${found.join(' or ')} would fit`;
   if (storage)
     return `It would fit with the weights stored in ${STORAGE_SHORT[storage]} (an opened model’s storage), or on WebGPU${sizes ? `; with these weights ${sizes}` : ''}.`;
   return sizes
-    ? `${sizes}: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
+    ? `${sizes}: ${layers ? 'ask for less' : 'take fewer at a time or shorten them'}, or choose WebGPU in the Model panel.`
     : ELSEWHERE;
 }
 

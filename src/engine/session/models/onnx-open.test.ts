@@ -4,6 +4,7 @@ import { FIGURE_6, type LensRequest, type NamedFile } from '../../../contract/le
 import type { LlamaForm } from '../../onnx/read/exports.testing';
 import { tinyExport } from '../../testing/tiny-export.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { relativeError } from '../../train/tiny.testing';
 import { LoriWorkbench } from '../workbench';
 import { checkPromptLogits, type OnnxExport } from './onnx-export';
 import { onnxFilesOf } from './onnx-open';
@@ -105,6 +106,23 @@ describe('an ONNX export from files', () => {
       spectra.map((s) => [s.rows, s.effectiveRank.toPrecision(4)]),
     );
     expect(ranks[0]).toEqual(ranks[1]);
+  });
+
+  it('writes the states of safetensors with the same weights to a file, of layer 0 and of others', async () => {
+    await workbench.openCheckpoint(folder({ 'model.onnx': { form: 'genai', externalFrom: 1000 } }));
+    const read = async (kind: 'opened' | 'teacher', layers: readonly number[] | null) => {
+      const { blob, shape } = await workbench.exportStates({
+        source: { kind: 'texts', texts: TEXTS },
+        ...{ subject: { kind }, sections: ['text'], layers, format: 'npy' },
+      });
+      const values = new Float32Array(await blob.slice(-4 * shape[0] * shape[1] * shape[2]).arrayBuffer());
+      return { shape, values };
+    };
+    for (const layers of [[0], [0, 2], [1], null]) {
+      const [opened, teacher] = [await read('opened', layers), await read('teacher', layers)];
+      expect(opened.shape).toEqual(teacher.shape);
+      expect(relativeError(opened.values, teacher.values)).toBeLessThan(1e-5);
+    }
   });
 
   it('generates like safetensors with the same weights, greedily and sampled, and is cancelled between tokens', async () => {

@@ -31,6 +31,7 @@ export function batchOf(
 export function bucketsOf(
   fed: readonly FedSequence[],
   { model, parameters, reasoning: own }: ResolvedSubject,
+  layers?: readonly number[],
 ): Bucket[] {
   const { config } = model;
   const length = ({ positions }: FedSequence): number => positions.length;
@@ -52,7 +53,8 @@ export function bucketsOf(
     const [question, rest] = [maxOf((r) => r.question.length), maxOf((r) => r.rest.length)];
     // Rationales and texts are read with the adapters that would write them.
     const reasoning = longest.reasons ? own : explicitly(own);
-    const shape = { config, question, reasoning, rest, parameters };
+    const shape = { config, question, reasoning, rest, parameters, layers };
+    // Whichever layers are read: other batches could be other sums.
     const batch = batchOf(config, columnsOf(shape), members.length);
     buckets.push({ fed: members, shape: { ...shape, batch } });
   }

@@ -3,6 +3,7 @@ import type { Progress } from '../../../contract/events';
 import { readSpan } from '../../../contract/span';
 import type { StatesFile, StatesRequest } from '../../../contract/states';
 import { CancelledError, InputError } from '../../base/errors';
+import { type StoredTensor, toHost } from '../../checkpoint/safetensors';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { insideOf } from '../inside.testing';
@@ -18,8 +19,10 @@ interface Inside {
 }
 
 let workbench: LoriWorkbench;
+let pair: Awaited<ReturnType<typeof tinyPair>>;
 beforeAll(async () => {
-  workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  pair = await tinyPair();
+  workbench = new LoriWorkbench(tinyEnvironment(pair));
   await workbench.open('wasm');
   await workbench.loadPair('models');
 });
@@ -129,6 +132,36 @@ describe('a file of hidden states', () => {
     expect(progress.at(-1)).toMatchObject({ phase: 'states', done: 3, total: 3, unit: 'samples' });
   });
 
+  it('holds layer 0 where it is asked for: the embeddings as they are stored, and the latents that are fed', async () => {
+    const stored = parseSafetensors(
+      (pair.get('teacher/model.safetensors') as Uint8Array<ArrayBuffer>).buffer,
+    );
+    const embedding = toHost(stored.get('model.embed_tokens.weight') as StoredTensor).data as Float32Array;
+    const file = await workbench.exportStates({ ...TEXTS, layers: [0], format: 'safetensors' });
+    const bytes = await file.blob.arrayBuffer();
+    const tensors = parseSafetensors(bytes);
+    expect([...tensors.keys()]).toEqual(['layers.0']);
+    const values = toHost(tensors.get('layers.0') as StoredTensor).data as Float32Array;
+    const ids = file.samples.flatMap((sample) => sample.ids as number[]);
+    const [, tokens, H] = file.shape;
+    expect([file.shape[0], tokens, file.layers]).toEqual([1, ids.length, [0]]);
+    const rows = ids.map((id) => Array.from(embedding.subarray(id * H, (id + 1) * H)));
+    expect(Array.from(values)).toEqual(rows.flat());
+    const about = (buffer: ArrayBuffer): string => new TextDecoder().decode(buffer.slice(8, 2000));
+    expect(about(bytes)).toContain('layer 0 is what the first layer is fed');
+    const usual = await workbench.exportStates({ ...TEXTS, format: 'safetensors' });
+    expect(about(await usual.blob.arrayBuffer())).not.toContain('layer 0');
+
+    // A latent is made of the final state before it, of all layers, whichever are written.
+    const base = { ...REQUEST, subject: { kind: 'base' }, sections: ['question', 'latent'] } as const;
+    const [fed, all] = [
+      await npyOf(await workbench.exportStates({ ...base, layers: [0] })),
+      await npyOf(await workbench.exportStates({ ...base, layers: [0, 1, 2] })),
+    ];
+    expect(fed.values).toEqual(all.values.subarray(0, fed.values.length));
+    expect(fed.values.every(Number.isFinite)).toBe(true);
+  });
+
   it('holds a span of each sequence’s tokens where one is asked for, and names a sequence that is shorter', async () => {
     const whole = await workbench.exportStates({ ...TEXTS, layers: [1, 2] });
     const { values: all } = await npyOf(whole);
@@ -185,7 +218,9 @@ describe('a file of hidden states', () => {
   it('is refused if the lens would refuse it, or in an unknown format', async () => {
     for (const [change, message] of [
       [{ format: 'csv' }, 'there is no format "csv"; there are npy and safetensors'],
-      [{ layers: [3] }, 'layer'],
+      [{ layers: [3] }, 'layers [3]: expected some of 0 … 2, ascending and each once, which the teacher has'],
+      [{ layers: [-1, 0] }, 'expected some of 0 … 2'],
+      [{ layers: [0, 0] }, 'expected some of 0 … 2'],
       [{ sections: [] }, 'selections.0.sections'],
       [{ sections: ['latent'] }, 'only the student and the base have latent steps'],
       [{ subject: { kind: 'opened' } }, 'no checkpoint is open'],

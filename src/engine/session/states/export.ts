@@ -53,7 +53,7 @@ export async function exportStates(
   });
   const resolved = resolveSubject(subject, loaded);
   checkLatents(resolved, sections);
-  const layers = layersOf(request, resolved);
+  const layers = layersOf(request, resolved, 0);
   const sequences = sequencesOf(request.source, loaded);
   const { span = null } = request;
   const samples = samplesOf(fedSequences(resolved, sequences, sections), sections, span);
@@ -67,11 +67,10 @@ export async function exportStates(
     );
   const parts = new Array<Blob>(sequences.length);
   await gatherStates(models, resolved, sequences, sections, {
-    ...{ signal, span },
+    ...{ signal, span, layers },
     take: (sample, index) => {
-      const { layers: L, hiddenSize: hidden } = resolved.model.config;
-      checkGathered({ layers: L, hidden, samples: [sample] }, span?.first);
-      parts[index] = new Blob([byLayer(sample, layers, resolved.model.config)]);
+      checkGathered({ layers: layers.length, chosen: layers, hidden: H, samples: [sample] }, span?.first);
+      parts[index] = new Blob([byLayer(sample, layers.length, H)]);
     },
     onProgress: (done, total) =>
       report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - start }),
@@ -125,19 +124,14 @@ function samplesOf(
   });
 }
 
-/** [tokens, L, H] of all layers → [layers, tokens, H] of the chosen ones; little-endian, like every platform with a browser. */
-function byLayer(
-  { states, tokens }: SampleStates,
-  chosen: readonly number[],
-  { layers: L, hiddenSize: H }: { readonly layers: number; readonly hiddenSize: number },
-): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(chosen.length * tokens * H);
-  chosen.forEach((layer, l) => {
+/** [tokens, P, H] → [P, tokens, H]; little-endian, like every platform with a browser. */
+function byLayer({ states, tokens }: SampleStates, P: number, H: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(P * tokens * H);
+  for (let l = 0; l < P; l++)
     for (let t = 0; t < tokens; t++) {
-      const at = (t * L + layer - 1) * H;
+      const at = (t * P + l) * H;
       out.set(states.subarray(at, at + H), (l * tokens + t) * H);
     }
-  });
   return out;
 }
 
@@ -159,7 +153,7 @@ const metadataOf = (
   sha256: model.report.sha256,
   dtype: 'float32',
   layers: JSON.stringify(layers),
-  layers_are: 'hidden_states[l] of transformers: the output of layer l, the last one after the final norm',
+  layers_are: `hidden_states[l] of transformers: the output of layer l, the last one after the final norm${layers[0] === 0 ? '; layer 0 is what the first layer is fed' : ''}`,
   sections: JSON.stringify(sections),
   ...(span && { span: JSON.stringify([span.first, span.last]) }),
   samples: JSON.stringify(samples.map(({ id, from, tokens }) => ({ id, from, tokens }))),

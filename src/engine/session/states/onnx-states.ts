@@ -1,4 +1,5 @@
 import type { GatheredStates } from '../../analysis/gathered';
+import { allLayers } from '../../analysis/rows';
 import { InputError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { MAX_WHOLE_BYTES, type OnnxExport } from '../models/onnx-export';
@@ -6,9 +7,11 @@ import type { OnnxRunner } from '../models/onnx-runner';
 import type { OnnxRunners } from '../models/onnx-runners';
 import { BATCH_BYTES, MAX_AT_ONCE, MAX_LENGTH } from './buckets';
 import type { FedSequence } from './fed-sequences';
-import { type Chosen, collecting, sampleOf, type TakeSample } from './samples';
+import { type Chosen, collecting, numbered, sampleOf, type TakeSample } from './samples';
 
 export interface GatherOnnxOptions {
+  /** As of `gatherStates`; an export computes all of them. */
+  readonly layers: readonly number[] | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: number, total: number) => void) | undefined;
   readonly take: TakeSample | undefined;
@@ -24,10 +27,11 @@ export async function gatherOnnx(
   file: OnnxExport,
   readings: readonly FedSequence[],
   chosen: Chosen,
-  { signal, onProgress, take }: GatherOnnxOptions,
+  { layers, signal, onProgress, take }: GatherOnnxOptions,
 ): Promise<GatheredStates> {
   const { hiddenSize: hidden } = file.sizes;
-  const { layers } = file.decoder;
+  const { layers: L } = file.decoder;
+  const numbers = layers ?? allLayers(L);
   const lots = lotsOf(file, readings);
   const { samples, put } = collecting(take);
   let done = 0;
@@ -36,7 +40,7 @@ export async function gatherOnnx(
     for (const lot of lots) {
       await yieldToEventLoop();
       throwIfCancelled(signal, 'gathering states');
-      const states = await read(runner, lot);
+      const states = await read(runner, lot, numbers);
       for (const [b, { reading, index }] of lot.entries()) {
         const read = (position: number, out: Float32Array): void => {
           const from = (b * columnsOf(lot) + position) * hidden;
@@ -44,13 +48,13 @@ export async function gatherOnnx(
             out.set(layer.subarray(from, from + hidden), l * hidden);
           });
         };
-        await put(sampleOf(reading, chosen, layers * hidden, read), index);
+        await put(sampleOf(reading, chosen, numbers.length * hidden, read), index);
       }
       done += lot.length;
       onProgress?.(done, readings.length);
     }
   });
-  return { layers, hidden, first: chosen.span?.first, samples };
+  return { ...numbered(layers, L), hidden, first: chosen.span?.first, samples };
 }
 
 type Lot = readonly { readonly reading: FedSequence; readonly index: number }[];
@@ -88,13 +92,17 @@ function lotsOf({ sizes, decoder }: OnnxExport, readings: readonly FedSequence[]
   return lots;
 }
 
-/** By layer 1 … L, [B, T, H]: rows are padded to the right. */
-async function read(runner: OnnxRunner, lot: Lot): Promise<readonly Float32Array[]> {
+/** By layer, [B, T, H]: rows are padded to the right. */
+async function read(
+  runner: OnnxRunner,
+  lot: Lot,
+  layers: readonly number[],
+): Promise<readonly Float32Array[]> {
   const columns = columnsOf(lot);
   const ids = new Int32Array(lot.length * columns);
   lot.forEach(({ reading }, b) => {
     ids.set(reading.rest, b * columns);
   });
   const { states } = await runner.states({ batch: lot.length, columns, ids });
-  return states.slice(1);
+  return layers.map((layer) => states[layer] as Float32Array);
 }

@@ -1,6 +1,6 @@
 import { SECTIONS, type Section } from '../../../contract/lens';
 import type { TokenSpan } from '../../../contract/span';
-import type { SampleStates } from '../../analysis/gathered';
+import type { GatheredStates, SampleStates } from '../../analysis/gathered';
 import { chosenPositions, type FedSequence } from './fed-sequences';
 
 /** Takes a sample's states. If it returns a promise, that is awaited before the next. */
@@ -10,6 +10,15 @@ export type TakeSample = (sample: SampleStates, index: number) => unknown;
 export interface Chosen {
   readonly sections: readonly Section[];
   readonly span?: TokenSpan | null | undefined;
+}
+
+/** How many layers were gathered, and which, where they are not the first ones. @param L of the model */
+export function numbered(
+  layers: readonly number[] | undefined,
+  L: number,
+): Pick<GatheredStates, 'layers' | 'chosen'> {
+  if (layers === undefined) return { layers: L };
+  return { layers: layers.length, ...(layers.some((layer, i) => layer !== i + 1) && { chosen: layers }) };
 }
 
 /** Passes states on as they come: to `take`, or else into `samples`. */
@@ -29,9 +38,9 @@ export function collecting(take: TakeSample | undefined): {
 }
 
 /**
- * The states of a sequence at the chosen positions, [tokens, L, H].
- * @param width L·H
- * @param read writes the states [L, H] of one of the sequence's positions
+ * The states of a sequence at the chosen positions, [tokens, P, H] of P layers.
+ * @param width P·H
+ * @param read writes the states [P, H] of one of the sequence's positions
  */
 export function sampleOf(
   sequence: FedSequence,

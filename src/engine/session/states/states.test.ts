@@ -306,6 +306,23 @@ describe('refusals', () => {
     expect(() => resolveSubject(TEACHER, { checkpoints: new Map() })).toThrow('no models are loaded');
   });
 
+  it('refuses a model that does not fit before it is loaded, naming the layers that would', async () => {
+    const resolved = resolveSubject(STUDENT, loaded);
+    const config = { ...resolved.model.config, layers: 40, hiddenSize: 2048, intermediateSize: 12288 };
+    const large = { ...resolved, model: { ...resolved.model, config } };
+    const refusal = async (sections: readonly Section[], layers?: readonly number[]) =>
+      (await gatherStates(models, large, problems(1), sections, { layers }).catch((e) => e)) as MemoryError;
+    const all = Array.from({ length: 40 }, (_, l) => l + 1);
+    const { message, hint } = await refusal(['rationale'], all);
+    expect(message).toMatch(/^reading train-\d+ needs about \d+\.\d GB/);
+    expect(hint).toMatch(/with these weights states of layers 1 to \d+ would fit\.$/);
+    // All layers make a latent, and whoever asks for no layers has none to leave out.
+    for (const other of [await refusal(['latent'], all), await refusal(['rationale'])]) {
+      expect(other).toBeInstanceOf(MemoryError);
+      expect(other.hint).not.toContain('layers');
+    }
+  });
+
   it('knows its bytes in advance, reports progress, can be cancelled between batches, and frees everything', async () => {
     const before = await left();
     const resolved = resolveSubject(STUDENT, loaded);

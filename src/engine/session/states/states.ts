@@ -1,4 +1,5 @@
 import type { Section } from '../../../contract/lens';
+import type { LayersSeen } from '../../../contract/memory';
 import type { TokenSpan } from '../../../contract/span';
 import type { GatheredStates, SampleStates } from '../../analysis/gathered';
 import type { HostTensor } from '../../base/dtype';
@@ -6,7 +7,7 @@ import { throwIfCancelled } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { leftPad } from '../../data/batch';
-import { columnsOf, STATES_INPUTS, type StatesShape, statesProgram } from '../../decode/states';
+import { columnsOf, layersRun, STATES_INPUTS, type StatesShape, statesProgram } from '../../decode/states';
 import type { ModelProgram } from '../../model/model-on-device';
 import { uploadParameters } from '../../model/upload-parameters';
 import { parameterShapes } from '../../nn/parameter-set';
@@ -19,7 +20,7 @@ import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf } from './buckets';
 import { chosenPositions, type FedSequence, fedSequences, type Variant } from './fed-sequences';
 import { gatherOnnx } from './onnx-states';
-import { type Chosen, collecting, sampleOf, type TakeSample } from './samples';
+import { type Chosen, collecting, numbered, sampleOf, type TakeSample } from './samples';
 import type { Sequence } from './sequences';
 
 export { type Sequence, sequencesOf } from './sequences';
@@ -30,6 +31,8 @@ export interface GatherOptions {
   readonly seed?: number;
   /** Of each sequence's positions in the sections, which; default all. */
   readonly span?: TokenSpan | null | undefined;
+  /** Which layers, ascending, of 0 … L, where 0 is what the first layer is fed; default 1 … L. Those above them are not run. */
+  readonly layers?: readonly number[] | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
   /**
@@ -61,15 +64,17 @@ export async function gatherStates(
   resolved: ResolvedSubject,
   sequences: readonly Sequence[],
   sections: readonly Section[],
-  { variant, seed, span, signal, onProgress, take }: GatherOptions = {},
+  { variant, seed, span, layers, signal, onProgress, take }: GatherOptions = {},
 ): Promise<GatheredStates> {
-  const { layers, hiddenSize: hidden } = resolved.model.config;
+  const { hiddenSize: hidden } = resolved.model.config;
   const readings = fedSequences(resolved, sequences, sections, variant, seed);
   const of = { sections, span };
   if (resolved.model.onnx)
-    return gatherOnnx(models.onnx, resolved.model.onnx, readings, of, { signal, onProgress, take });
+    return gatherOnnx(models.onnx, resolved.model.onnx, readings, of, { layers, signal, onProgress, take });
   const { runtime } = models;
-  const buckets = bucketsOf(readings, resolved).map((bucket) => withinMemory(bucket, runtime.provider));
+  const buckets = bucketsOf(readings, resolved, layers).map((bucket) =>
+    withinMemory(bucket, runtime.provider),
+  );
   const { samples, put } = collecting(take);
   const own = new Owned();
   let done = 0;
@@ -105,7 +110,16 @@ export async function gatherStates(
   } finally {
     await own.dispose();
   }
-  return { layers, hidden, first: span?.first, samples };
+  return { ...numbered(layers, resolved.model.config.layers), hidden, first: span?.first, samples };
+}
+
+/** Of the layers that are asked for, if any are, for the estimate of a pass's memory and what it could be instead. */
+function seenOf(shape: StatesShape): LayersSeen | undefined {
+  if (shape.layers === undefined) return undefined;
+  const run = layersRun(shape);
+  // Where it runs all whatever is read, reading fewer runs no fewer.
+  const least = layersRun({ ...shape, layers: [0] });
+  return { run, kept: shape.layers.length, least };
 }
 
 /**
@@ -114,13 +128,13 @@ export async function gatherStates(
  */
 function withinMemory({ fed, shape }: Bucket, provider: Runtime['provider']): Bucket {
   const tokens = columnsOf(shape);
-  const purpose = { kind: 'see', sequences: shape.batch, tokens } as const;
+  const purpose = { kind: 'see', sequences: shape.batch, tokens, layers: seenOf(shape) } as const;
   const what = `reading ${fed[0]?.reading.id}`;
   const { sequences: batch } = fitting(shape.config, provider, purpose, what);
   return { fed, shape: { ...shape, batch } };
 }
 
-/** Hidden states [B, columns, L, H] of a chunk; a short one is padded with its first sequence. */
+/** Hidden states [B, columns, P, H] of a chunk; a short one is padded with its first sequence. */
 async function run(
   runtime: Runtime,
   program: ModelProgram,
@@ -178,7 +192,8 @@ function chosen(
   states: Float32Array,
   b: number,
 ): SampleStates {
-  const row = shape.config.layers * shape.config.hiddenSize;
+  const { hiddenSize, layers: L } = shape.config;
+  const row = (shape.layers?.length ?? L) * hiddenSize;
   // All padding is to the left of the question or to the right of the rest.
   const first = b * columnsOf(shape) + shape.question - fed.question.length;
   return sampleOf(fed, of, row, (position, out) => {

@@ -1,4 +1,6 @@
+import { useState } from 'react';
 import { type StatesFormat, statesRows } from '../../../../contract/states';
+import { readLayers } from '../../../store/layers';
 import { draftErrors } from '../../../store/lens-draft';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
@@ -8,6 +10,7 @@ import { download } from '../../../ui/download';
 import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { bytes, integer } from '../../../ui/format';
 import { Progress } from '../../../ui/Progress';
+import { TextEntry } from '../../../ui/TextEntry';
 import { useDraftBounds } from '../bounds';
 import { Group } from './Group';
 
@@ -17,18 +20,29 @@ export function ExportGroup() {
   const file = useApp((state) => state.lens.file);
   const { exportStates, cancelExport } = useActions();
   const busy = isBusy(file);
-  const wrong = draftErrors(draft, useDraftBounds(draft)).size > 0;
+  const [typed, setTyped] = useState('');
+  const bounds = useDraftBounds(draft);
+  const own = readLayers(typed, bounds.layers, 0);
+  const wrong = draftErrors(draft, bounds).size > 0 || own.error !== null;
   const write = async (format: StatesFormat) => {
-    const made = await exportStates(format);
+    const made = await exportStates(format, typed.trim() === '' ? undefined : own.layers);
     if (made) download(made.name, made.blob, 'application/octet-stream');
   };
   return (
-    <Group title="Export" summary="as .npy or safetensors">
+    <Group title="Export" summary="as .npy or safetensors" wrong={own.error === null ? 0 : 1}>
       <p className="help">
         The hidden states themselves, of the model, parts, sequences, layers and tokens chosen here: float32
         as an array [layers, tokens, H] for numpy, or as a tensor layers.1, layers.2, … [tokens, H] for each
         layer, with texts and token ids as metadata.
       </p>
+      <TextEntry
+        label="Layers of the file"
+        value={typed}
+        onChange={setTyped}
+        placeholder="as above"
+        help="As above where nothing is written. Here layer 0 can be chosen too, which is what the first layer is fed: 0, 1-3, for example. “all” is without it."
+        error={own.error ?? undefined}
+      />
       <div className="actions">
         <Button isDisabled={busy || wrong} onPress={() => void write('npy')}>
           Save as .npy
