@@ -10,6 +10,7 @@ import type { Json } from './added-token';
 import { byteLevelBytes, fallbackByte, fallbackToken } from './bytes';
 import { type Chat, readChatTemplates } from './chat';
 import { checkTokenizerFiles, type TokenizerFiles } from './check';
+import type { TokenizerConfig } from './config';
 import { decoder } from './decode';
 import { normalizer } from './normalize';
 import { postProcessor } from './post-process';
@@ -137,7 +138,7 @@ type Encode = (text: string, addSpecialTokens: boolean) => Token[];
 
 function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly string[] } {
   const { config, vocabulary, model } = files;
-  const spaced = withPrefixSpace(files.preTokenizer, config.addPrefixSpace);
+  const spaced = withPrefixSpace(files.preTokenizer, config);
   const { step, notes } = specialTokens(files.postProcessor, config, vocabulary.ids);
   const around = postProcessor(step);
   const stray = around([]).find((id) => !vocabulary.tokens.has(id));
@@ -167,18 +168,27 @@ function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly strin
   return { encode, notes: [...spaced.notes, ...notes] };
 }
 
-/** transformers writes the configuration's `add_prefix_space` into a pre-tokenizer that has such a field. */
+/** The class of transformers 5 that leaves a tokenizer.json as it is. */
+const UNCHANGED = 'TokenizersBackend';
+
+/**
+ * transformers writes the configuration's `add_prefix_space`, false if it has none, into a pre-tokenizer that has such a
+ * field.
+ */
 function withPrefixSpace(
   step: Json | null,
-  asked: boolean | undefined,
+  { addPrefixSpace, tokenizerClass }: TokenizerConfig,
 ): { step: Json | null; notes: readonly string[] } {
-  if (step === null || asked === undefined || step.type !== 'ByteLevel' || step.add_prefix_space === asked)
+  const asked = addPrefixSpace ?? false;
+  if (step?.type !== 'ByteLevel' || step.add_prefix_space === asked || tokenizerClass === UNCHANGED)
     return { step, notes: [] };
+  const why =
+    addPrefixSpace === undefined
+      ? 'as transformers has it where tokenizer_config.json asks for none'
+      : 'as tokenizer_config.json says';
   return {
     step: { ...step, add_prefix_space: asked },
-    notes: [
-      `A text gets ${asked ? 'a' : 'no'} space in front, as tokenizer_config.json says, although tokenizer.json differs.`,
-    ],
+    notes: [`A text gets ${asked ? 'a' : 'no'} space in front, ${why}, although tokenizer.json differs.`],
   };
 }
 
