@@ -78,6 +78,28 @@ describe('BOS and EOS of any other tokenizer, from tokenizer.json', () => {
   });
 });
 
+it('a space in front of a text is what tokenizer_config.json says, by default none, unless its class leaves the file', async () => {
+  const spaced = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true };
+  const file = { ...smollm, pre_tokenizer: spaced };
+  const isSpaced = async (config: object) => {
+    const t = await loadTokenizer(file, config);
+    return { spaced: t.encode('a')[0] === t.encode(' a')[0], notes: t.notes };
+  };
+  const kept = { spaced: true, notes: [] };
+  for (const name of ['GPT2Tokenizer', 'PreTrainedTokenizerFast']) {
+    const config = { tokenizer_class: name };
+    expect(await isSpaced({ ...config, add_prefix_space: true })).toEqual(kept);
+    expect(await isSpaced(config)).toEqual({
+      spaced: false,
+      notes: [
+        'A text gets no space in front, as transformers has it where tokenizer_config.json asks for none, although tokenizer.json differs.',
+      ],
+    });
+  }
+  expect(await isSpaced({ tokenizer_class: 'TokenizersBackend', add_prefix_space: false })).toEqual(kept);
+  expect(await isSpaced({})).toEqual(kept);
+});
+
 describe('tokens of tokenizer_config.json', () => {
   const size = Object.keys(smollm.model.vocab).length;
 

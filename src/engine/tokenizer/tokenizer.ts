@@ -172,16 +172,16 @@ function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly strin
 const UNCHANGED = 'TokenizersBackend';
 
 /**
- * transformers writes the configuration's `add_prefix_space`, false if it has none, into a pre-tokenizer that has such a
- * field.
+ * The classes of transformers write the configuration's `add_prefix_space`, false if it has none, into a pre-tokenizer
+ * that has such a field.
  */
 function withPrefixSpace(
   step: Json | null,
   { addPrefixSpace, tokenizerClass }: TokenizerConfig,
 ): { step: Json | null; notes: readonly string[] } {
-  const asked = addPrefixSpace ?? false;
-  if (step?.type !== 'ByteLevel' || step.add_prefix_space === asked || tokenizerClass === UNCHANGED)
-    return { step, notes: [] };
+  const asked = addPrefixSpace ?? (tokenizerClass === undefined ? undefined : false);
+  const isLeft = asked === undefined || tokenizerClass === UNCHANGED;
+  if (isLeft || step?.type !== 'ByteLevel' || step.add_prefix_space === asked) return { step, notes: [] };
   const why =
     addPrefixSpace === undefined
       ? 'as transformers has it where tokenizer_config.json asks for none'

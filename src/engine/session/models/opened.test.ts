@@ -134,6 +134,18 @@ describe('a checkpoint from files', () => {
     ]);
   });
 
+  it('has the tokenizer of a class of transformers, which adds no space in front of a text unasked', async () => {
+    const spaced = { ...JSON.parse(new TextDecoder().decode(files.get('tokenizer.json'))) };
+    spaced.pre_tokenizer = { type: 'ByteLevel', add_prefix_space: true, use_regex: true };
+    const plain = without(without(files, 'tokenizer.json'), 'tokenizer_config.json');
+    for (const config of [undefined, {}, { model_max_length: 1024 }]) {
+      const more = config === undefined ? [] : [['tokenizer_config.json', text(config)] as const];
+      const chosen = new Map([...plain, ['tokenizer.json', text(spaced)] as const, ...more]);
+      const { model } = await openModel(named(chosen));
+      expect(model.report.notes).toEqual([expect.stringMatching(/^A text gets no space in front/)]);
+    }
+  });
+
   it('has the same weights from shards, in folders, among other files, without a tokenizer_config.json', async () => {
     const whole = await openModel(named(files));
     const parts = sharded(without(files, 'tokenizer_config.json'));
