@@ -36,11 +36,23 @@ describe('BOS and EOS of a LLaMA tokenizer, from tokenizer_config.json', () => {
     ]);
   });
 
-  it('adds none without a token', async () => {
-    expect(await around(without, { tokenizer_class: 'LlamaTokenizerFast' })).toMatchObject({
+  it('adds the usual token where none is named and the vocabulary has it', async () => {
+    const fast = { tokenizer_class: 'LlamaTokenizerFast' };
+    expect(await around(without, fast)).toMatchObject({ before: [1], after: [] });
+    expect((await loadTokenizer(without, fast)).bosTokenId).toBe(1);
+    expect(await around(smollm, fast)).toEqual({ before: [], after: [], notes: [] });
+  });
+
+  it('adds none that is said not to be there, whatever tokenizer.json adds', async () => {
+    const none = { ...llama, bos_token: null, add_bos_token: false };
+    expect(await around(sentencepiece, none)).toEqual({
       before: [],
       after: [],
+      notes: [
+        'A text gets neither BOS nor EOS, as LlamaTokenizer does by tokenizer_config.json; by tokenizer.json it would get other tokens.',
+      ],
     });
+    expect(await around(without, { ...none, add_bos_token: true })).toMatchObject({ before: [] });
   });
 });
 
@@ -76,6 +88,20 @@ describe('BOS and EOS of any other tokenizer, from tokenizer.json', () => {
     expect(spaced.encode('a')).toEqual(t.encode(' a'));
     expect(spaced.notes).toEqual([expect.stringContaining('a space in front')]);
   });
+});
+
+it('the usual tokens of a class are those that are not named, where the vocabulary has them', async () => {
+  const ends = async (config: object) => {
+    const { bosTokenId, eosTokenId } = await loadTokenizer(smollm, config);
+    return [bosTokenId, eosTokenId];
+  };
+  expect(await ends({ tokenizer_class: 'GPT2Tokenizer' })).toEqual([0, 0]);
+  expect(await ends({ tokenizer_class: 'Qwen2TokenizerFast', eos_token: '<|im_end|>' })).toEqual([
+    undefined,
+    2,
+  ]);
+  expect(await ends({ tokenizer_class: 'Qwen2Tokenizer', eos_token: null })).toEqual([undefined, undefined]);
+  expect(await ends({ tokenizer_class: 'LlamaTokenizer' })).toEqual([undefined, undefined]);
 });
 
 it('a space in front of a text is what tokenizer_config.json says, by default none, unless its class leaves the file', async () => {
