@@ -126,6 +126,18 @@ it('a space in front of a text is what tokenizer_config.json says, by default no
   expect(await isSpaced({})).toEqual(kept);
 });
 
+it('reports where the space in front of a text is not what the configuration of LLaMA says', async () => {
+  const notes = async (add_prefix_space: boolean | null, file: object = sentencepiece) =>
+    (await loadTokenizer(file, { ...llama, add_prefix_space })).notes;
+  expect(await notes(false)).toEqual([
+    'tokenizer_config.json sets add_prefix_space to false, but tokenizer.json puts a space in front of a text, and is followed; LlamaTokenizer of transformers may follow the other.',
+  ]);
+  expect([...(await notes(true)), ...(await notes(null))]).toEqual([]);
+  expect(await notes(true, { ...sentencepiece, normalizer: null })).toEqual([
+    expect.stringContaining('puts no space in front'),
+  ]);
+});
+
 describe('tokens of tokenizer_config.json', () => {
   const size = Object.keys(smollm.model.vocab).length;
 

@@ -11,7 +11,7 @@ export interface SpecialTokens {
 }
 
 /** LLaMA's own classes rebuild the post-processor from the configuration; all others leave tokenizer.json's alone. */
-const REBUILDS = /^(Code)?LlamaTokenizer(Fast)?$/;
+export const REBUILDS = /^(Code)?LlamaTokenizer(Fast)?$/;
 
 export function specialTokens(
   step: Json | null,

@@ -15,7 +15,7 @@ import { decoder } from './decode';
 import { normalizer } from './normalize';
 import { postProcessor } from './post-process';
 import { preTokenizer } from './pretokenize';
-import { specialTokens } from './special-tokens';
+import { REBUILDS, specialTokens } from './special-tokens';
 import { type Token, unknownIdOf, wordTokens } from './words';
 
 export type { Chat, ChatMessage } from './chat';
@@ -146,6 +146,7 @@ function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly strin
   const split = addedTokenSplitter(vocabulary.added, normalizer(files.normalizer), config.splitSpecial);
   const preTokenize = preTokenizer(spaced.step);
   const words = wordTokens(model);
+  const inFront = split('a').flatMap(({ text }, i) => preTokenize({ text, first: i === 0 }))[0]?.text;
   const encode: Encode = (text, addSpecialTokens) => {
     if (text.length > MAX_TEXT)
       throw new InputError(
@@ -165,7 +166,7 @@ function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly strin
       return marked.map((id) => (id < 0 ? (tokens[-1 - id] as Token) : { id }));
     });
   };
-  return { encode, notes: [...spaced.notes, ...notes] };
+  return { encode, notes: [...spaced.notes, ...spaceNote(config, inFront !== 'a'), ...notes] };
 }
 
 /** The class of transformers 5 that leaves a tokenizer.json as it is. */
@@ -190,6 +191,15 @@ function withPrefixSpace(
     step: { ...step, add_prefix_space: asked },
     notes: [`A text gets ${asked ? 'a' : 'no'} space in front, ${why}, although tokenizer.json differs.`],
   };
+}
+
+/** Where LLaMA's own classes would rebuild tokenizer.json, which takes the SentencePiece model. */
+function spaceNote({ addPrefixSpace, tokenizerClass = '' }: TokenizerConfig, isSpaced: boolean): string[] {
+  if (!REBUILDS.test(tokenizerClass) || addPrefixSpace === undefined || addPrefixSpace === isSpaced)
+    return [];
+  return [
+    `tokenizer_config.json sets add_prefix_space to ${addPrefixSpace}, but tokenizer.json puts ${isSpaced ? 'a' : 'no'} space in front of a text, and is followed; ${tokenizerClass} of transformers may follow the other.`,
+  ];
 }
 
 /** Turns errors from an unusable file into `FileError`. */
