@@ -174,7 +174,11 @@ function slides(json: JsonObject): boolean {
   ].map((name) => own(json, name));
   const isAtLeast = (a: unknown, b: unknown): boolean =>
     typeof a === 'number' && typeof b === 'number' && a >= b;
-  return !(isAtLeast(first, layers) || isAtLeast(window, positions) || Array.isArray(own(json, 'layer_types')));
+  return !(
+    isAtLeast(first, layers) ||
+    isAtLeast(window, positions) ||
+    Array.isArray(own(json, 'layer_types'))
+  );
 }
 
 function checkLayerTypes(types: unknown): void {

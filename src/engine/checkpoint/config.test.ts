@@ -293,7 +293,9 @@ describe('parseModelConfig', () => {
       { max_window_layers: 23, sliding_window: 4096 },
       { max_window_layers: null, sliding_window: null },
     ])
-      expect(() => parseModelConfig({ ...windows, ...fields })).toThrow('unsupported use_sliding_window true');
+      expect(() => parseModelConfig({ ...windows, ...fields })).toThrow(
+        'unsupported use_sliding_window true',
+      );
   });
 
   it('notes a pad token beyond the vocabulary', () => {
