@@ -23,6 +23,24 @@ describe('the files that hold the weights', () => {
       ['a.safetensors', 'b.safetensors'],
     ],
     [
+      'model.safetensors alone, whatever is beside it and whatever a stale index names',
+      ['model.safetensors', 'model.fp16.safetensors', ...shards],
+      shards,
+      ['model.safetensors'],
+    ],
+    [
+      'model.safetensors and the others of an index that names it',
+      ['head.safetensors', 'model.safetensors', 'x.safetensors'],
+      ['model.safetensors', 'head.safetensors'],
+      ['head.safetensors', 'model.safetensors'],
+    ],
+    [
+      'model.safetensors rather than variants of it',
+      ['model.fp16.safetensors', 'model.safetensors'],
+      undefined,
+      ['model.safetensors'],
+    ],
+    [
       'not a student’s modules, nor an adapter',
       ['lori_modules.safetensors', 'adapter_model.safetensors'],
       undefined,

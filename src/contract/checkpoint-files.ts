@@ -34,17 +34,30 @@ export const ADAPTER_WEIGHTS = ['adapter_model.safetensors', 'adapter_model.bin'
 /** Names of state dicts of whole models as torch.save writes them; never `training_args.bin`, which holds other objects. */
 export const isTorchFile = (name: string): boolean => /^pytorch_model\.bin$|^checkpoint[_-]\w+$/.test(name);
 
+/** The safetensors that can be a model's own weights: neither an adapter nor a student's modules. */
+export const ownSafetensors = (names: readonly string[]): string[] =>
+  names
+    .filter((name) => name.endsWith('.safetensors') && name !== MODULES_FILE && name !== ADAPTER_WEIGHTS[0])
+    .sort();
+
 /**
- * The files that hold a model's weights: the shards of its index, without one every safetensors file, and without any what
- * torch.save wrote.
- * @param shards that an index names
+ * Whether an index is one that an earlier save has left: `model.safetensors` is there, and it does not name that. transformers
+ * looks for that file first.
+ */
+export const isStaleIndex = (names: readonly string[], shards: Iterable<string>): boolean =>
+  names.includes(WEIGHTS) && ![...shards].includes(WEIGHTS);
+
+/**
+ * The files that hold a model's weights: the shards of its index, without one `model.safetensors` or else every safetensors
+ * file, and without any what torch.save wrote.
+ * @param shards that an index names; a stale one counts as none, see `isStaleIndex`
  */
 export function weightFilesOf(names: readonly string[], shards?: Iterable<string>): string[] {
-  if (shards !== undefined) return [...new Set(shards)].sort();
-  const own = names.filter(
-    (name) => name.endsWith('.safetensors') && name !== MODULES_FILE && name !== ADAPTER_WEIGHTS[0],
-  );
-  return own.length > 0 ? own.sort() : names.filter(isTorchFile);
+  const named = shards && [...new Set(shards)];
+  if (named && !isStaleIndex(names, named)) return named.sort();
+  if (names.includes(WEIGHTS)) return [WEIGHTS];
+  const own = ownSafetensors(names);
+  return own.length > 0 ? own : names.filter(isTorchFile);
 }
 
 /** Whether a file is an ONNX export, or holds weights of one. */

@@ -115,6 +115,13 @@ describe('a model', () => {
     expect(await safe.paths()).toHaveLength(4);
   });
 
+  it('is offered as model.safetensors where a stale index names shards, which may be gone', async () => {
+    const index = { weight_map: { a: 'model-00001-of-00002.safetensors' } };
+    const files = { 'model.safetensors': null, 'model.safetensors.index.json': JSON.stringify(index) };
+    const all = await repository({ ...small, ...files }).paths();
+    expect(all).toEqual(['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors']);
+  });
+
   it('is offered under any name of its safetensors, all of them', async () => {
     const files = { ...small, 'head.safetensors': null, 'body.safetensors': null };
     expect((await repository(files).paths()).slice(-2)).toEqual(['body.safetensors', 'head.safetensors']);

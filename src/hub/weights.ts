@@ -78,7 +78,8 @@ async function ownWeights(
       throw refused(repository, `${name} is missing, although ${INDEX} lists it`, 'Choose another revision.');
     return file;
   });
-  return index ? [index, ...files] : files;
+  // A stale index names none of them.
+  return index && shards?.includes(files[0]?.path ?? '') ? [index, ...files] : files;
 }
 
 /** The shards that an index lists. */

@@ -120,6 +120,7 @@ export function checkUnused(type: ModelType, json: JsonObject, notes: string[]):
   for (const name of Object.keys(json)) {
     const value = own(json, name);
     if (name === 'layer_types') checkLayerTypes(value ?? []);
+    else if (name === 'use_sliding_window' && !slides(json)) continue;
     else if (Object.hasOwn(NETWORK, name)) checkOption(name, value);
     else if (Object.hasOwn(ALWAYS, name)) checkAlways(name, value, ALWAYS[name]?.[kind]);
     else if (USED.has(name) || used.has(name) || HARMLESS.has(name) || HARMLESS_NAMES.test(name)) continue;
@@ -158,6 +159,26 @@ function checkOption(name: string, value: unknown): void {
 function checkAlways(name: string, value: unknown, always: boolean | undefined): void {
   if (value !== undefined && value !== null && value !== always)
     throw new ConfigError(`unsupported ${name} ${quote(value)}; supported: ${always}`, OTHER);
+}
+
+/**
+ * Whether a sliding window changes anything: layers before `max_window_layers` have none, unless `layer_types`, which is
+ * checked, says so; and a window of all positions leaves nothing out.
+ */
+function slides(json: JsonObject): boolean {
+  const [first, layers, window, positions] = [
+    'max_window_layers',
+    'num_hidden_layers',
+    'sliding_window',
+    'max_position_embeddings',
+  ].map((name) => own(json, name));
+  const isAtLeast = (a: unknown, b: unknown): boolean =>
+    typeof a === 'number' && typeof b === 'number' && a >= b;
+  return !(
+    isAtLeast(first, layers) ||
+    isAtLeast(window, positions) ||
+    Array.isArray(own(json, 'layer_types'))
+  );
 }
 
 function checkLayerTypes(types: unknown): void {

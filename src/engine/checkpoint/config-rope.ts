@@ -4,11 +4,13 @@
  */
 import type { DecoderConfig, RopeScaling } from '../base/decoder-config';
 import { ConfigError } from '../base/errors';
-import { CORRECT, isAbsent, noteDefault, positive } from './config-fields';
+import { CORRECT, flag, isAbsent, noteDefault, OTHER, positive } from './config-fields';
 import { isJsonObject, type JsonObject, own, quote } from './json';
 
 const BASE_FIELDS = ['rope_type', 'type', 'rope_theta', 'partial_rotary_factor'];
 const ORIGINAL = 'original_max_position_embeddings';
+/** Says how a model was trained; no reader uses it. */
+const UNUSED = ['finetuned'];
 const LLAMA3_FIELDS = ['factor', 'low_freq_factor', 'high_freq_factor', ORIGINAL] as const;
 /** Fields of each supported type. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -16,7 +18,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   linear: ['factor'],
   dynamic: ['factor', ORIGINAL],
   llama3: LLAMA3_FIELDS,
-  yarn: ['factor', 'beta_fast', 'beta_slow', 'attention_factor', ORIGINAL],
+  yarn: ['factor', 'beta_fast', 'beta_slow', 'attention_factor', 'truncate', ORIGINAL],
 };
 
 /** @throws ConfigError for scalings that are not implemented, and if two places disagree */
@@ -82,7 +84,9 @@ function scalingOf(
       hint,
     );
   const known = [...BASE_FIELDS, ...(fields as string[])];
-  const field = Object.keys(holder).find((name) => !known.includes(name) && !isAbsent(holder, name));
+  const field = Object.keys(holder).find(
+    (name) => !known.includes(name) && !UNUSED.includes(name) && !isAbsent(holder, name),
+  );
   if (field !== undefined)
     throw new ConfigError(
       `unsupported ${key} field ${quote(field)}; supported with type ${type}: ${known.slice(2).join(', ')}`,
@@ -126,10 +130,12 @@ function yarn(key: string, holder: JsonObject, json: JsonObject, notes: string[]
       `${key}: beta_fast is ${betas.betaFast}, beta_slow ${betas.betaSlow}; expected a larger beta_fast`,
       CORRECT,
     );
+  if (!flag(holder, 'truncate', true))
+    throw new ConfigError(`unsupported ${key} truncate false; supported: true`, OTHER);
   const ratio = isAbsent(json, 'max_position_embeddings') ? factor : positionsIn(json, key) / original;
   if (!isAbsent(holder, ORIGINAL) && ratio !== factor)
     notes.push(
-      `${key}: YaRN's factor is ${factor}, as written; versions 4.46 to 4.57 of transformers took ${Number(ratio.toPrecision(4))}, the ratio of max_position_embeddings to ${ORIGINAL}.`,
+      `${key}: YaRN's factor is ${factor}, as written; versions 4.46 to 4.55 of transformers took ${Number(ratio.toPrecision(4))}, the ratio of max_position_embeddings to ${ORIGINAL}.`,
     );
   const usual = factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
   return {

@@ -219,8 +219,11 @@ describe('parseModelConfig', () => {
     const original = { original_max_position_embeddings: positions };
     expect(scaled({ rope_type: 'yarn', factor: 4, ...original, attention_factor: 1 })).toEqual({
       ropeScaling: { ...yarn, attentionFactor: 1 },
-      notes: [expect.stringContaining("YaRN's factor is 4, as written; versions 4.46 to 4.57")],
+      notes: [expect.stringContaining("YaRN's factor is 4, as written; versions 4.46 to 4.55")],
     });
+    // As published with long contexts, and as newer files write the usual rounding.
+    const published = { type: 'yarn', factor: 4, finetuned: true, truncate: true };
+    expect(scaled(published)).toEqual({ ropeScaling: yarn, notes: [] });
     expect(scaled({ type: 'dynamic', factor: 4 })).toEqual({
       ropeScaling: undefined,
       notes: [expect.stringContaining(`changes nothing within ${positions} positions`)],
@@ -276,6 +279,23 @@ describe('parseModelConfig', () => {
       'Fields of config.json that are unknown and not used: "warmup_ratio".',
     ]);
     expect(parseModelConfig({ ...gpt2, use_rope: false, is_causal: null }).notes).toEqual([]);
+  });
+
+  it('takes a sliding window that no layer has, or that holds all positions', () => {
+    const windows = { ...qwen2, use_sliding_window: true };
+    for (const fields of [
+      { max_window_layers: 24 },
+      { max_window_layers: 0, sliding_window: 32768 },
+      { max_window_layers: 0, sliding_window: 4096, layer_types: ['full_attention'] },
+    ])
+      expect(parseModelConfig({ ...windows, ...fields })).toEqual(parseModelConfig(qwen2));
+    for (const fields of [
+      { max_window_layers: 23, sliding_window: 4096 },
+      { max_window_layers: null, sliding_window: null },
+    ])
+      expect(() => parseModelConfig({ ...windows, ...fields })).toThrow(
+        'unsupported use_sliding_window true',
+      );
   });
 
   it('notes a pad token beyond the vocabulary', () => {
@@ -513,6 +533,11 @@ describe('parseModelConfig', () => {
       { ...llama, rope_scaling: { rope_type: 'yarn', factor: 40, mscale: 1 } },
       'unsupported rope_scaling field "mscale"',
     ],
+    [
+      'yarn without rounding',
+      { ...llama, rope_scaling: { rope_type: 'yarn', factor: 4, truncate: false } },
+      'unsupported rope_scaling truncate false',
+    ],
     ['a factor alone', { ...llama, rope_scaling: { factor: 4 } }, 'unsupported rope_scaling field "factor"'],
     [
       'scaling by layer type',
@@ -525,7 +550,11 @@ describe('parseModelConfig', () => {
       'unsupported rope_parameters partial_rotary_factor 0.5',
     ],
     ['scaling a string', { ...llama, rope_scaling: 'x' }, 'rope_scaling is "x"'],
-    ['sliding window', { ...qwen2, use_sliding_window: true }, 'unsupported use_sliding_window true'],
+    [
+      'sliding window',
+      { ...qwen2, use_sliding_window: true, sliding_window: 4096, max_window_layers: 12 },
+      'unsupported use_sliding_window true',
+    ],
     [
       'layer types',
       { ...qwen2, layer_types: ['sliding_attention'] },

@@ -350,6 +350,21 @@ describe('unread tensors', () => {
     expect([...(other.weights.get(embedding)?.data ?? [])]).toEqual([1, 2]);
   });
 
+  it('takes the head for the embedding where the two are tied and the file has the head alone', async () => {
+    for (const names of [network, gpt2Network]) {
+      const [embedding, ...others] = names;
+      const alone = { ...named(others), 'lm_head.weight': a };
+      const { weights, notes } = await openWith(alone, names);
+      expect([...(weights.get(embedding)?.data ?? [])]).toEqual([1, 2]);
+      expect(notes).toEqual([
+        `The embedding is "lm_head.weight": config.json ties the two, and "${embedding}" is not there.`,
+      ]);
+      await expect(openWith(alone, names, { tie_word_embeddings: false })).rejects.toThrow(
+        `lacks 1 of ${names.length} tensors: "${embedding}"`,
+      );
+    }
+  });
+
   it('ignores GPT-2’s masks, but not a bias of the same name', async () => {
     const mask: Values = [
       [1, 1, 2, 2],

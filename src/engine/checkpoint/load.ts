@@ -84,7 +84,7 @@ export async function matchTensors(
     needed.map(({ name }) => name),
     found.keys(),
   );
-  const byName = renamed(found, naming);
+  const { byName, notes: tied } = withTiedEmbedding(renamed(found, naming), config, needed);
   checkNeeded(needed, byName, renamed(beside, naming));
   const tensors = new Map(needed.map(({ name }) => [name, byName.get(name) as TensorLocation]));
   const left = [
@@ -100,6 +100,7 @@ export async function matchTensors(
   const notes = [
     ...config.notes,
     ...prefixNote(naming),
+    ...tied,
     ...located,
     ...notesOnLeftovers(left, tensors.keys(), naming),
   ];
@@ -127,6 +128,26 @@ function renamed(
     byName.set(expected, location);
   }
   return byName;
+}
+
+/**
+ * Of two tied tensors some writers keep the head's name alone (`save_model` of safetensors and accelerate): it is then
+ * the embedding, the first that is needed.
+ */
+function withTiedEmbedding(
+  byName: ReadonlyMap<string, TensorLocation>,
+  { tieWordEmbeddings }: ModelConfig,
+  [embedding]: readonly ExpectedTensor[],
+): { readonly byName: ReadonlyMap<string, TensorLocation>; readonly notes: readonly string[] } {
+  const head = byName.get(HEAD);
+  if (!tieWordEmbeddings || !head || !embedding || byName.has(embedding.name)) return { byName, notes: [] };
+  const others = [...byName].filter(([name]) => name !== HEAD);
+  return {
+    byName: new Map([...others, [embedding.name, head]]),
+    notes: [
+      `The embedding is ${quote(head.entry.name)}: config.json ties the two, and ${quote(embedding.name)} is not there.`,
+    ],
+  };
 }
 
 function prefixNote({ prefix, body }: Naming): string[] {

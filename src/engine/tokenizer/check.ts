@@ -41,9 +41,15 @@ export function checkTokenizerFiles(tokenizer: unknown, tokenizerConfig: unknown
     preTokenizer: step('pre_tokenizer'),
     postProcessor: step('post_processor'),
     decoder: step('decoder'),
-    config,
+    config: withUsual(config, vocabulary.ids),
     vocabulary,
   };
+}
+
+/** Names the usual tokens that the vocabulary has. */
+function withUsual(config: TokenizerConfig, ids: ReadonlyMap<string, number>): TokenizerConfig {
+  const usual = [...config.usual].map(([name, { content }]) => [name, content] as const);
+  return { ...config, named: new Map([...config.named, ...usual.filter(([, content]) => ids.has(content))]) };
 }
 
 function checkModel(model: Json): void {

@@ -8,10 +8,12 @@ export interface ConfigTokens {
   readonly added: readonly AddedToken[];
   /** Special tokens by name and the additional ones, which a tokenizer has even if no list of tokens includes them. */
   readonly special: readonly AddedToken[];
+  /** Those of the tokenizer's class, by name: it has them where its vocabulary does. */
+  readonly usual: ReadonlyMap<string, AddedToken>;
 }
 
 export interface TokenizerConfig extends ConfigTokens {
-  /** `bos_token` and the like, as far as given. */
+  /** `bos_token` and the like, as far as given or usual. */
   readonly named: ReadonlyMap<string, string>;
   readonly tokenizerClass: string | undefined;
   readonly addBos: boolean | undefined;
@@ -23,6 +25,18 @@ export interface TokenizerConfig extends ConfigTokens {
 }
 
 const AGAIN = 'Get the tokenizer_config.json of the checkpoint again.';
+/** The special tokens of transformers' classes, for names that the file leaves out; null takes a token away. */
+const USUAL: readonly (readonly [RegExp, Readonly<Record<string, string>>])[] = [
+  [/^(Code)?LlamaTokenizer(Fast)?$/, { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' }],
+  [
+    /^GPT2Tokenizer(Fast)?$/,
+    { bos_token: '<|endoftext|>', eos_token: '<|endoftext|>', unk_token: '<|endoftext|>' },
+  ],
+  [
+    /^Qwen2Tokenizer(Fast)?$/,
+    { eos_token: '<|endoftext|>', unk_token: '<|endoftext|>', pad_token: '<|endoftext|>' },
+  ],
+];
 const NAMED = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
 
 /** @throws FileError */
@@ -49,6 +63,7 @@ export function readTokenizerConfig(config: unknown): TokenizerConfig {
   return {
     added: addedTokens(config.added_tokens_decoder ?? {}),
     special: [...special.values()],
+    usual: usualTokens(config),
     named,
     tokenizerClass: typeof tokenizerClass === 'string' ? tokenizerClass : undefined,
     addBos: flag('add_bos_token'),
@@ -57,6 +72,15 @@ export function readTokenizerConfig(config: unknown): TokenizerConfig {
     splitSpecial: flag('split_special_tokens') ?? false,
     chatTemplate: chatTemplate ?? undefined,
   };
+}
+
+function usualTokens(config: Json): ReadonlyMap<string, AddedToken> {
+  const [, tokens = {}] = USUAL.find(([name]) => name.test(String(config.tokenizer_class))) ?? [];
+  return new Map(
+    Object.entries(tokens)
+      .filter(([name]) => config[name] === undefined)
+      .map(([name, content]) => [name, specialToken(content, name) as AddedToken]),
+  );
 }
 
 /** Older configs write a special token as `{"__type": "AddedToken", "content": …}`, newer ones as a string. */

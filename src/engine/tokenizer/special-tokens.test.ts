@@ -36,11 +36,23 @@ describe('BOS and EOS of a LLaMA tokenizer, from tokenizer_config.json', () => {
     ]);
   });
 
-  it('adds none without a token', async () => {
-    expect(await around(without, { tokenizer_class: 'LlamaTokenizerFast' })).toMatchObject({
+  it('adds the usual token where none is named and the vocabulary has it', async () => {
+    const fast = { tokenizer_class: 'LlamaTokenizerFast' };
+    expect(await around(without, fast)).toMatchObject({ before: [1], after: [] });
+    expect((await loadTokenizer(without, fast)).bosTokenId).toBe(1);
+    expect(await around(smollm, fast)).toEqual({ before: [], after: [], notes: [] });
+  });
+
+  it('adds none that is said not to be there, whatever tokenizer.json adds', async () => {
+    const none = { ...llama, bos_token: null, add_bos_token: false };
+    expect(await around(sentencepiece, none)).toEqual({
       before: [],
       after: [],
+      notes: [
+        'A text gets neither BOS nor EOS, as LlamaTokenizer does by tokenizer_config.json; by tokenizer.json it would get other tokens.',
+      ],
     });
+    expect(await around(without, { ...none, add_bos_token: true })).toMatchObject({ before: [] });
   });
 });
 
@@ -76,6 +88,54 @@ describe('BOS and EOS of any other tokenizer, from tokenizer.json', () => {
     expect(spaced.encode('a')).toEqual(t.encode(' a'));
     expect(spaced.notes).toEqual([expect.stringContaining('a space in front')]);
   });
+});
+
+it('the usual tokens of a class are those that are not named, where the vocabulary has them', async () => {
+  const ends = async (config: object) => {
+    const { bosTokenId, eosTokenId } = await loadTokenizer(smollm, config);
+    return [bosTokenId, eosTokenId];
+  };
+  expect(await ends({ tokenizer_class: 'GPT2Tokenizer' })).toEqual([0, 0]);
+  expect(await ends({ tokenizer_class: 'Qwen2TokenizerFast', eos_token: '<|im_end|>' })).toEqual([
+    undefined,
+    2,
+  ]);
+  expect(await ends({ tokenizer_class: 'Qwen2Tokenizer', eos_token: null })).toEqual([undefined, undefined]);
+  expect(await ends({ tokenizer_class: 'LlamaTokenizer' })).toEqual([undefined, undefined]);
+});
+
+it('a space in front of a text is what tokenizer_config.json says, by default none, unless its class leaves the file', async () => {
+  const spaced = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true };
+  const file = { ...smollm, pre_tokenizer: spaced };
+  const isSpaced = async (config: object) => {
+    const t = await loadTokenizer(file, config);
+    return { spaced: t.encode('a')[0] === t.encode(' a')[0], notes: t.notes };
+  };
+  const kept = { spaced: true, notes: [] };
+  for (const name of ['GPT2Tokenizer', 'PreTrainedTokenizerFast']) {
+    const config = { tokenizer_class: name };
+    expect(await isSpaced({ ...config, add_prefix_space: true })).toEqual(kept);
+    expect(await isSpaced(config)).toEqual({
+      spaced: false,
+      notes: [
+        'A text gets no space in front, as transformers has it where tokenizer_config.json asks for none, although tokenizer.json differs.',
+      ],
+    });
+  }
+  expect(await isSpaced({ tokenizer_class: 'TokenizersBackend', add_prefix_space: false })).toEqual(kept);
+  expect(await isSpaced({})).toEqual(kept);
+});
+
+it('reports where the space in front of a text is not what the configuration of LLaMA says', async () => {
+  const notes = async (add_prefix_space: boolean | null, file: object = sentencepiece) =>
+    (await loadTokenizer(file, { ...llama, add_prefix_space })).notes;
+  expect(await notes(false)).toEqual([
+    'tokenizer_config.json sets add_prefix_space to false, but tokenizer.json puts a space in front of a text, and is followed; LlamaTokenizer of transformers may follow the other.',
+  ]);
+  expect([...(await notes(true)), ...(await notes(null))]).toEqual([]);
+  expect(await notes(true, { ...sentencepiece, normalizer: null })).toEqual([
+    expect.stringContaining('puts no space in front'),
+  ]);
 });
 
 describe('tokens of tokenizer_config.json', () => {

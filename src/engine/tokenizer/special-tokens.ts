@@ -11,7 +11,7 @@ export interface SpecialTokens {
 }
 
 /** LLaMA's own classes rebuild the post-processor from the configuration; all others leave tokenizer.json's alone. */
-const REBUILDS = /^(Code)?LlamaTokenizer(Fast)?$/;
+export const REBUILDS = /^(Code)?LlamaTokenizer(Fast)?$/;
 
 export function specialTokens(
   step: Json | null,
@@ -28,15 +28,21 @@ export function specialTokens(
     eos: eos !== undefined && added.lastIndexOf(eos) > added.indexOf(TEXT),
   };
   if (!REBUILDS.test(tokenizerClass)) return { step, notes: disagreements(config, file, added.length > 1) };
+  const isAsked = { bos: addBos ?? true, eos: addEos ?? false };
   if (addBos === undefined && addEos === undefined && added.length > 1) return { step, notes: [] };
-  const wanted = { bos: (addBos ?? true) && bos !== undefined, eos: (addEos ?? false) && eos !== undefined };
-  if (wanted.bos === file.bos && wanted.eos === file.eos) return { step, notes: [] };
-  const what = (some: typeof wanted): string =>
+  const before = isAsked.bos ? bos : undefined;
+  const after = isAsked.eos ? eos : undefined;
+  const wanted = [before, TEXT, after].filter((id) => id !== undefined);
+  // A token that is asked for and not named cannot be added by the class either, which refuses such files.
+  const isNamed = wanted.length === 1 + Number(isAsked.bos) + Number(isAsked.eos);
+  if (!isNamed || wanted.join() === added.join()) return { step, notes: [] };
+  const what = (some: typeof file): string =>
     [some.bos && 'BOS', some.eos && 'EOS'].filter(Boolean).join(' and ') || 'neither BOS nor EOS';
+  const byFile = added.length === 1 + Number(file.bos) + Number(file.eos) ? what(file) : 'other tokens';
   return {
-    step: around(wanted.bos ? bos : undefined, wanted.eos ? eos : undefined),
+    step: around(before, after),
     notes: [
-      `A text gets ${what(wanted)}, as ${tokenizerClass} does by tokenizer_config.json; by tokenizer.json it would get ${what(file)}.`,
+      `A text gets ${what(isAsked)}, as ${tokenizerClass} does by tokenizer_config.json; by tokenizer.json it would get ${byFile}.`,
     ],
   };
 }

@@ -10,11 +10,12 @@ import type { Json } from './added-token';
 import { byteLevelBytes, fallbackByte, fallbackToken } from './bytes';
 import { type Chat, readChatTemplates } from './chat';
 import { checkTokenizerFiles, type TokenizerFiles } from './check';
+import type { TokenizerConfig } from './config';
 import { decoder } from './decode';
 import { normalizer } from './normalize';
 import { postProcessor } from './post-process';
 import { preTokenizer } from './pretokenize';
-import { specialTokens } from './special-tokens';
+import { REBUILDS, specialTokens } from './special-tokens';
 import { type Token, unknownIdOf, wordTokens } from './words';
 
 export type { Chat, ChatMessage } from './chat';
@@ -137,7 +138,7 @@ type Encode = (text: string, addSpecialTokens: boolean) => Token[];
 
 function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly string[] } {
   const { config, vocabulary, model } = files;
-  const spaced = withPrefixSpace(files.preTokenizer, config.addPrefixSpace);
+  const spaced = withPrefixSpace(files.preTokenizer, config);
   const { step, notes } = specialTokens(files.postProcessor, config, vocabulary.ids);
   const around = postProcessor(step);
   const stray = around([]).find((id) => !vocabulary.tokens.has(id));
@@ -145,6 +146,7 @@ function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly strin
   const split = addedTokenSplitter(vocabulary.added, normalizer(files.normalizer), config.splitSpecial);
   const preTokenize = preTokenizer(spaced.step);
   const words = wordTokens(model);
+  const inFront = split('a').flatMap(({ text }, i) => preTokenize({ text, first: i === 0 }))[0]?.text;
   const encode: Encode = (text, addSpecialTokens) => {
     if (text.length > MAX_TEXT)
       throw new InputError(
@@ -164,22 +166,40 @@ function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly strin
       return marked.map((id) => (id < 0 ? (tokens[-1 - id] as Token) : { id }));
     });
   };
-  return { encode, notes: [...spaced.notes, ...notes] };
+  return { encode, notes: [...spaced.notes, ...spaceNote(config, inFront !== 'a'), ...notes] };
 }
 
-/** transformers writes the configuration's `add_prefix_space` into a pre-tokenizer that has such a field. */
+/** The class of transformers 5 that leaves a tokenizer.json as it is. */
+const UNCHANGED = 'TokenizersBackend';
+
+/**
+ * The classes of transformers write the configuration's `add_prefix_space`, false if it has none, into a pre-tokenizer
+ * that has such a field.
+ */
 function withPrefixSpace(
   step: Json | null,
-  asked: boolean | undefined,
+  { addPrefixSpace, tokenizerClass }: TokenizerConfig,
 ): { step: Json | null; notes: readonly string[] } {
-  if (step === null || asked === undefined || step.type !== 'ByteLevel' || step.add_prefix_space === asked)
-    return { step, notes: [] };
+  const asked = addPrefixSpace ?? (tokenizerClass === undefined ? undefined : false);
+  const isLeft = asked === undefined || tokenizerClass === UNCHANGED;
+  if (isLeft || step?.type !== 'ByteLevel' || step.add_prefix_space === asked) return { step, notes: [] };
+  const why =
+    addPrefixSpace === undefined
+      ? 'as transformers has it where tokenizer_config.json asks for none'
+      : 'as tokenizer_config.json says';
   return {
     step: { ...step, add_prefix_space: asked },
-    notes: [
-      `A text gets ${asked ? 'a' : 'no'} space in front, as tokenizer_config.json says, although tokenizer.json differs.`,
-    ],
+    notes: [`A text gets ${asked ? 'a' : 'no'} space in front, ${why}, although tokenizer.json differs.`],
   };
+}
+
+/** Where LLaMA's own classes would rebuild tokenizer.json, which takes the SentencePiece model. */
+function spaceNote({ addPrefixSpace, tokenizerClass = '' }: TokenizerConfig, isSpaced: boolean): string[] {
+  if (!REBUILDS.test(tokenizerClass) || addPrefixSpace === undefined || addPrefixSpace === isSpaced)
+    return [];
+  return [
+    `tokenizer_config.json sets add_prefix_space to ${addPrefixSpace}, but tokenizer.json puts ${isSpaced ? 'a' : 'no'} space in front of a text, and is followed; ${tokenizerClass} of transformers may follow the other.`,
+  ];
 }
 
 /** Turns errors from an unusable file into `FileError`. */

@@ -53,6 +53,7 @@ export function readVocabulary(vocab: unknown, added: unknown, config: ConfigTok
   }
   for (const token of config.added) adding.add(token, true);
   for (const token of config.special) adding.add(token, false);
+  for (const token of config.usual.values()) if (ids.has(token.content)) adding.add(token, false);
   let size = 0;
   for (const id of tokens.keys()) size = Math.max(size, id + 1);
   return { tokens, ids, added: [...adding.added.values()], size, notes: adding.notes() };

@@ -16,6 +16,18 @@ it('adds the end tokens of generation_config.json to those of config.json', () =
   expect(withGenerationEnds([2], [1], 100).notes).toEqual([expect.stringContaining('was ignored')]);
 });
 
+it('names the settings that would choose other tokens, unless they are switched off', () => {
+  const notesOn = (json: object) => withGenerationEnds([2], json, 100).notes;
+  const off = { do_sample: false, temperature: 1, top_p: 1, repetition_penalty: 1, suppress_tokens: [] };
+  const others = { bos_token_id: 1, pad_token_id: 0, max_length: 2048, transformers_version: '4.57.6' };
+  expect(notesOn({ ...off, ...others, top_k: null })).toEqual([]);
+  // As Qwen2.5-Instruct has it.
+  const qwen = { do_sample: true, repetition_penalty: 1.1, temperature: 0.7, top_p: 0.8, top_k: 20 };
+  expect(notesOn({ ...qwen, ...others, bad_words_ids: [[7]] })).toEqual([
+    'generation_config.json: not taken over, since texts are generated as the settings here say: do_sample true, temperature 0.7, top_k 20, top_p 0.8, repetition_penalty 1.1, bad_words_ids [a list].',
+  ]);
+});
+
 it('reads the file with the others of a checkpoint', async () => {
   const files = [...(await tinyPair())].filter(([path]) => path.startsWith('base/'));
   const open = async (extra?: unknown) => {

@@ -134,6 +134,18 @@ describe('a checkpoint from files', () => {
     ]);
   });
 
+  it('has the tokenizer of a class of transformers, which adds no space in front of a text unasked', async () => {
+    const spaced = { ...JSON.parse(new TextDecoder().decode(files.get('tokenizer.json'))) };
+    spaced.pre_tokenizer = { type: 'ByteLevel', add_prefix_space: true, use_regex: true };
+    const plain = without(without(files, 'tokenizer.json'), 'tokenizer_config.json');
+    for (const config of [undefined, {}, { model_max_length: 1024 }]) {
+      const more = config === undefined ? [] : [['tokenizer_config.json', text(config)] as const];
+      const chosen = new Map([...plain, ['tokenizer.json', text(spaced)] as const, ...more]);
+      const { model } = await openModel(named(chosen));
+      expect(model.report.notes).toEqual([expect.stringMatching(/^A text gets no space in front/)]);
+    }
+  });
+
   it('has the same weights from shards, in folders, among other files, without a tokenizer_config.json', async () => {
     const whole = await openModel(named(files));
     const parts = sharded(without(files, 'tokenizer_config.json'));
@@ -284,14 +296,36 @@ describe('weights that are not read', () => {
   });
 
   it('a file that the index does not name is noted, and refused where it holds a part of the network', async () => {
-    const both = new Map([...files, ...sharded(files)]);
+    const copy = files.get('model.safetensors') as Uint8Array<ArrayBuffer>;
+    const both = new Map([...sharded(files), ['copy.safetensors', copy] as const]);
     const { notes, sha256 } = await opening(named(both));
     expect(notes).toEqual([
-      '"model.safetensors" is not read: the index does not name it, and all that it holds comes from other files.',
+      '"copy.safetensors" is not read: the index does not name it, and all that it holds comes from other files.',
     ]);
     expect(sha256).toBe((await opening(named(sharded(files)))).sha256);
     const more = new Map([...sharded(files), ['extra.safetensors', stray()]]);
     await expect(openModel(named(more))).rejects.toThrow(/"extra\.safetensors".*nothing uses: .*q_norm/);
+  });
+
+  it('model.safetensors comes before the shards of a stale index and other variants, as in transformers', async () => {
+    const { sha256 } = await opening(named(files));
+    const beside = sharded(files);
+    const [first, second] = [1, 2].map((i) => `model-0000${i}-of-00002.safetensors`) as [string, string];
+    const stale =
+      '"model.safetensors.index.json" is not used: it does not name model.safetensors, which comes first, as in transformers.';
+    const why = 'the weights are in model.safetensors, which comes first, as in transformers.';
+    for (const [more, notes] of [
+      [beside, [stale, expect.stringContaining(`"${first}", "${second}" are not read: ${why}`)]],
+      [without(without(beside, first), second), [stale]],
+      [
+        new Map([['model.fp16.safetensors', new Uint8Array(3)]]),
+        [expect.stringContaining(`"model.fp16.safetensors" is not read: ${why}`)],
+      ],
+    ] as const) {
+      const opened = await opening(named(new Map([...more, ...files])));
+      expect(opened.notes).toEqual(notes);
+      expect(opened.sha256).toBe(sha256);
+    }
   });
 
   it('says so of ONNX exports, other formats, and modules without what says how they are used', async () => {

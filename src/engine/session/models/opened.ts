@@ -1,10 +1,13 @@
 import {
   INDEX,
   isOnnxFile,
+  isStaleIndex,
   isTorchFile,
+  ownSafetensors,
   recogniseQuantised,
   recogniseTokenizer,
   recogniseWeights,
+  WEIGHTS,
   type WrongFiles,
   weightFilesOf,
 } from '../../../contract/checkpoint-files';
@@ -123,18 +126,14 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
   if (config !== undefined) refuse(recogniseQuantised(config), ConfigError);
   else if (!hasWeights) throw missing('config.json', byName);
   const parsed = config === undefined ? undefined : parseModelConfig(config);
-  const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
-  const { blobs, unnamed } = weightFiles(byName, index);
+  const { blobs, unnamed, index, instead, stale } = weightFiles(
+    byName,
+    byName.has(INDEX) ? await json(byName, INDEX) : undefined,
+  );
   const bytes = [...blobs.values()].reduce((n, { size }) => n + size, 0);
   const whole = readBlob === undefined || bytes <= maxWholeBytes;
   const located = await locateCheckpoint(sourcesOf(blobs, readBlob), index, sourcesOf(unnamed, readBlob));
-  const unread = notesOnUnread(
-    names,
-    [...blobs.keys(), ...unnamed.keys()],
-    [...blobs.keys()].some(isTorchFile)
-      ? 'the weights are in a state dict'
-      : 'the weights are in safetensors',
-  );
+  const unread = [...stale, ...notesOnUnread(names, [...blobs.keys(), ...unnamed.keys()], instead)];
   const layout = recogniseLayout(located.found.keys());
   if (layout)
     return openRelease(layout, {
@@ -220,18 +219,40 @@ async function openExport(
   return withReport(opened, { notes: [...notes, ...notesOnUnread(others, [], `${exports[0]} is opened`)] });
 }
 
-/** The weights' files, in the order of their names, and safetensors that the index does not name. */
-function weightFiles(
-  byName: ReadonlyMap<string, Blob>,
-  index: unknown,
-): { readonly blobs: ReadonlyMap<string, Blob>; readonly unnamed: ReadonlyMap<string, Blob> } {
+interface WeightFiles {
+  /** In the order of their names. */
+  readonly blobs: ReadonlyMap<string, Blob>;
+  /** Safetensors that the index does not name. */
+  readonly unnamed: ReadonlyMap<string, Blob>;
+  /** Undefined without one, and if it is stale. */
+  readonly index: unknown;
+  /** Why other files with weights are not read: "the weights are in safetensors". */
+  readonly instead: string;
+  /** What is said of a stale index. */
+  readonly stale: readonly string[];
+}
+
+function weightFiles(byName: ReadonlyMap<string, Blob>, index: unknown): WeightFiles {
   const all = [...byName.keys()];
-  const names = weightFilesOf(all, index === undefined ? undefined : parseIndex(index).values());
+  const shards = index === undefined ? undefined : [...parseIndex(index).values()];
+  const names = weightFilesOf(all, shards);
   if (names.length === 0) throw missing('model.safetensors', byName);
-  const unnamed = index === undefined ? [] : weightFilesOf(all).filter((name) => !names.includes(name));
   const pick = (some: readonly string[]): ReadonlyMap<string, Blob> =>
     new Map(some.map((name) => [name, fileOf(byName, name)]));
-  return { blobs: pick(names), unnamed: pick(unnamed) };
+  const isStale = shards !== undefined && isStaleIndex(all, shards);
+  const byIndex = shards !== undefined && !isStale;
+  const alone = !byIndex && names[0] === WEIGHTS && ownSafetensors(all).length > 1;
+  return {
+    blobs: pick(names),
+    unnamed: byIndex ? pick(ownSafetensors(all).filter((name) => !names.includes(name))) : new Map(),
+    index: byIndex ? index : undefined,
+    instead: names.some(isTorchFile)
+      ? 'the weights are in a state dict'
+      : `the weights are in ${alone ? `${WEIGHTS}, which comes first, as in transformers` : 'safetensors'}`,
+    stale: isStale
+      ? [`"${INDEX}" is not used: it does not name ${WEIGHTS}, which comes first, as in transformers.`]
+      : [],
+  };
 }
 
 /** Refuses files that users have instead of a checkpoint's, naming what they are. */
