@@ -35,10 +35,10 @@ describe('the files that hold the weights', () => {
       ['head.safetensors', 'model.safetensors'],
     ],
     [
-      'model.safetensors rather than variants of it',
+      'variants beside model.safetensors too, which are then refused as a second set',
       ['model.fp16.safetensors', 'model.safetensors'],
       undefined,
-      ['model.safetensors'],
+      ['model.fp16.safetensors', 'model.safetensors'],
     ],
     [
       'not a student’s modules, nor an adapter',

@@ -48,14 +48,15 @@ export const isStaleIndex = (names: readonly string[], shards: Iterable<string>)
   names.includes(WEIGHTS) && ![...shards].includes(WEIGHTS);
 
 /**
- * The files that hold a model's weights: the shards of its index, without one `model.safetensors` or else every safetensors
- * file, and without any what torch.save wrote.
- * @param shards that an index names; a stale one counts as none, see `isStaleIndex`
+ * The files that hold a model's weights: the shards of its index, `model.safetensors` alone where that is stale (see
+ * `isStaleIndex`), without an index every safetensors file, and without any what torch.save wrote.
+ * @param shards that an index names
  */
 export function weightFilesOf(names: readonly string[], shards?: Iterable<string>): string[] {
-  const named = shards && [...new Set(shards)];
-  if (named && !isStaleIndex(names, named)) return named.sort();
-  if (names.includes(WEIGHTS)) return [WEIGHTS];
+  if (shards !== undefined) {
+    const named = [...new Set(shards)].sort();
+    return isStaleIndex(names, named) ? [WEIGHTS] : named;
+  }
   const own = ownSafetensors(names);
   return own.length > 0 ? own : names.filter(isTorchFile);
 }

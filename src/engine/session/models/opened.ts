@@ -241,14 +241,13 @@ function weightFiles(byName: ReadonlyMap<string, Blob>, index: unknown): WeightF
     new Map(some.map((name) => [name, fileOf(byName, name)]));
   const isStale = shards !== undefined && isStaleIndex(all, shards);
   const byIndex = shards !== undefined && !isStale;
-  const alone = !byIndex && names[0] === WEIGHTS && ownSafetensors(all).length > 1;
   return {
     blobs: pick(names),
     unnamed: byIndex ? pick(ownSafetensors(all).filter((name) => !names.includes(name))) : new Map(),
     index: byIndex ? index : undefined,
     instead: names.some(isTorchFile)
       ? 'the weights are in a state dict'
-      : `the weights are in ${alone ? `${WEIGHTS}, which comes first, as in transformers` : 'safetensors'}`,
+      : `the weights are in ${isStale ? `${WEIGHTS}, which comes first, as in transformers` : 'safetensors'}`,
     stale: isStale
       ? [`"${INDEX}" is not used: it does not name ${WEIGHTS}, which comes first, as in transformers.`]
       : [],
