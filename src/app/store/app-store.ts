@@ -11,6 +11,7 @@ import { type EvaluationActions, evaluationActions } from './evaluation-actions'
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
 import { followGenerationLink } from './generation-link';
+import { noHistory } from './history';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
 import { type LensActions, lensActions } from './lens-actions';
@@ -160,12 +161,14 @@ export function createApp(environment: Environment): App {
       ctx.set({ isPlaceKnown: true, link, linkProblems: problems });
       const isOther = link.preset !== before.preset || link.run.set !== before.run.set;
       if (link.run.kept === null && isOther) place.takeSettings(link);
-      if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      // What a link sets is not undone by the form, but by going back.
+      if (link.panel === 'lowrank') ctx.lens({ ...noHistory, ...followLensLink(link.lens, initialDraft()) });
       if (link.panel === 'data') data.changeData(followDataLink(link.data));
       if (link.panel === 'generate')
         ctx.set({
           generation: {
             ...ctx.get().generation,
+            ...noHistory,
             draft: followGenerationLink(link.generation, initialGenerationDraft),
           },
         });
