@@ -5,7 +5,6 @@ import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { dataWithoutEngine } from './data';
 import { type DataActions, dataActions } from './data-actions';
-import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type EvaluationActions, evaluationActions } from './evaluation-actions';
 import { initialGenerationDraft } from './generation';
@@ -163,7 +162,7 @@ export function createApp(environment: Environment): App {
       if (link.run.kept === null && isOther) place.takeSettings(link);
       // What a link sets is not undone by the form, but by going back.
       if (link.panel === 'lowrank') ctx.lens({ ...noHistory, ...followLensLink(link.lens, initialDraft()) });
-      if (link.panel === 'data') data.changeData(followDataLink(link.data));
+      if (link.panel === 'data') void data.followData(link.data);
       if (link.panel === 'generate')
         ctx.set({
           generation: {
@@ -203,6 +202,8 @@ export function createApp(environment: Environment): App {
       // An unresponsive store must not leave the page empty.
       const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
       sources.askForModel(ctx.get().link.model);
+      // Nothing that is stored is needed for it.
+      if (ctx.get().link.panel === 'data') void data.openAsked();
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
         ctx.notify(

@@ -9,9 +9,20 @@ import {
 } from '../../contract/data';
 import { type AnswerActions, answerActions } from './answer-actions';
 import type { Context } from './context';
-import { type DataDraft, type DataFrom, dataErrors, filterOf, fittedDraft, PAGE_ROWS, queryOf } from './data';
+import {
+  type DataDraft,
+  type DataFrom,
+  dataErrors,
+  filterOf,
+  fittedDraft,
+  isSameReading,
+  PAGE_ROWS,
+  queryOf,
+} from './data';
 import { initialAnswers } from './data-answers';
-import { dataLink } from './data-link';
+import { type DataLink, dataLink, followDataLink } from './data-link';
+import { changedNote, type DataOrigin, filledHub, identified, isChanged, isHere, meant } from './data-origin';
+import { askedOf } from './data-set-link';
 import type { EngineActions } from './engine-actions';
 import { type HubDataActions, hubDataActions } from './hub-data-actions';
 import { latestOnly } from './latest';
@@ -21,8 +32,14 @@ import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions
 import { done, failed, failureOf, idle, sentencesOf } from './task';
 
 export interface DataActions extends AnswerActions, RowsFigureActions, HubDataActions {
-  /** Reads a data set from files, in the detected or the given format; it replaces the previous one. */
-  openData(from: DataFrom, reading?: Partial<DataReading>): Promise<boolean>;
+  /** Reads a data set from files, in the detected or the given format; it replaces the previous one. `origin`: where others find it. */
+  openData(from: DataFrom, reading?: Partial<DataReading>, origin?: DataOrigin | null): Promise<boolean>;
+  /** Shows what a link asks for, of what is here. What is elsewhere is named, and filled into the form that fetches it. */
+  followData(link: DataLink): Promise<void>;
+  /** Opens the bundled rows if the page's link asks for them. */
+  openAsked(): Promise<void>;
+  /** Drops a link's request for a set. */
+  declineAsked(): void;
   /** Opens the rows bundled with the page. */
   openBundledRows(): Promise<boolean>;
   /** Reads the same files again in another way. */
@@ -41,6 +58,9 @@ export interface DataActions extends AnswerActions, RowsFigureActions, HubDataAc
 /** Whose tokenizer reads the rows: the model opened from files, else the bundled teacher, else none. */
 export const readerOf = ({ lens, pair }: ReturnType<Context['get']>): SubjectId | null =>
   lens.opened.value !== null ? 'opened' : pair.value !== null ? 'teacher' : null;
+
+const uncountedNote = ({ name }: DataReport): string =>
+  `The tokens of ${name} are not counted: the filter on them is cleared.`;
 
 export function dataActions(ctx: Context, engine: EngineActions, lens: LensActions): DataActions {
   const now = () => ctx.get().data;
@@ -82,10 +102,10 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     }
   };
 
+  const publish = () => ctx.set({ link: { ...ctx.get().link, data: dataLink(now()) } });
   const change = (next: Partial<DataDraft>) => {
-    const draft = { ...now().draft, ...next };
-    set({ draft, first: 0 });
-    ctx.set({ link: { ...ctx.get().link, data: dataLink(draft) } });
+    set({ draft: { ...now().draft, ...next }, first: 0 });
+    publish();
     return refresh();
   };
 
@@ -109,40 +129,72 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     return rows;
   };
 
+  /** Reads files: what was known of the rows before is gone, and the draw is as it was. */
+  const read = async (from: DataFrom, reading: DataReading, origin: DataOrigin | null) => {
+    const outcome = await opening.start(({ signal, report }) =>
+      ctx.engine().openData(from, reading, { signal, report }),
+    );
+    if (outcome.status !== 'done') return null;
+    outlive();
+    set({
+      ...{ from, reading, origin: identified(origin, outcome.value), first: 0 },
+      ...{ page: idle, counts: idle, cost: idle },
+      answers: { ...initialAnswers, limit: now().answers.limit },
+    });
+    return outcome.value;
+  };
+
   const actions: DataActions = {
     ...answerActions(ctx, engine, rowsOf, reader),
-    ...hubDataActions(ctx, (files) => actions.openData(files)),
-    async openData(from, reading = {}) {
-      const used = { ...AS_DETECTED, ...reading };
-      const isAnother = now().report.value !== null;
-      const outcome = await opening.start(({ signal, report }) =>
-        ctx.engine().openData(from, used, { signal, report }),
-      );
-      if (outcome.status !== 'done') return false;
-      outlive();
-      set({
-        from,
-        // A rule is chosen for one set; the same files read in another way are still that set.
-        ...(from !== now().from && { rule: null }),
-        reading: used,
-        first: 0,
-        page: idle,
-        counts: idle,
-        cost: idle,
-        answers: { ...initialAnswers, limit: now().answers.limit },
-      });
-      const { change: fitting, notes } = fittedDraft(now().draft, outcome.value, isAnother);
+    ...hubDataActions(ctx, (files, origin) => actions.openData(files, {}, origin)),
+    async openData(from, reading = {}, origin = null) {
+      const before = now();
+      const isSame = from === before.from;
+      const asked = isSame ? null : meant(before.asked, origin);
+      const isAnother = before.report.value !== null;
+      const report = await read(from, { ...AS_DETECTED, ...asked?.reading, ...reading }, origin);
+      if (report === null) return false;
+      // A rule is chosen for one set; the same files read in another way are still that set.
+      if (!isSame) set({ asked: null, rule: asked?.rule ?? null });
+      const { change: fitting, notes } = fittedDraft(now().draft, report, isAnother);
+      // What a link asks for stands until the tokens are counted: the rows are refused until then.
+      const isUncounted = before.from !== null && asked === null && now().draft.tokens !== '';
+      if (isUncounted) notes.push(uncountedNote(report));
+      if (asked && isChanged(asked.origin, now().origin)) notes.push(changedNote(report));
       for (const note of notes) ctx.notify('info', note);
-      // The token counts are gone with their rows.
-      const draft = { ...fitting, ...(now().draft.tokens !== '' && { tokens: '' }) };
-      await (Object.keys(draft).length === 0 ? refresh() : change(draft));
+      await change({ ...fitting, ...(isUncounted && { tokens: '' }) });
       return true;
     },
+    async followData(link) {
+      const asked = askedOf(link);
+      const { from, origin, reading } = now();
+      const isOpen =
+        from !== null && (asked === null || asked.origin === null || isHere(asked.origin, origin));
+      set({
+        ...{ draft: followDataLink(link), first: 0, asked: isOpen ? null : asked },
+        ...(isOpen ? { rule: asked?.rule ?? null } : { hub: filledHub(now().hub, asked?.origin ?? null) }),
+      });
+      const wanted = asked?.reading ?? AS_DETECTED;
+      if (isOpen && !isSameReading(wanted, reading)) await read(from, wanted, origin);
+      if (!isOpen && asked?.origin?.kind === 'bundled') await actions.openBundledRows();
+      else await change({});
+    },
+    async openAsked() {
+      if (now().asked?.origin?.kind === 'bundled') await actions.openBundledRows();
+    },
+    declineAsked() {
+      set({ asked: null });
+      publish();
+    },
     openBundledRows: () =>
-      actions.openData({ url: `${ctx.pairUrl}${BUNDLED_ROWS.path}`, sha256: BUNDLED_ROWS.sha256 }),
+      actions.openData(
+        { url: `${ctx.pairUrl}${BUNDLED_ROWS.path}`, sha256: BUNDLED_ROWS.sha256 },
+        {},
+        { kind: 'bundled' },
+      ),
     async changeReading(next) {
-      const { from, reading } = now();
-      return from !== null && actions.openData(from, { ...reading, ...next });
+      const { from, reading, origin } = now();
+      return from !== null && actions.openData(from, { ...reading, ...next }, origin);
     },
     cancelData: () => opening.cancel(),
     changeData: (next) => void change(next),
@@ -150,7 +202,10 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       set({ first: Math.max(0, first - (first % PAGE_ROWS)) });
       void refresh();
     },
-    chooseRule: (rule) => set({ rule }),
+    chooseRule(rule) {
+      set({ rule });
+      publish();
+    },
     async countTokens() {
       const outcome = await counting.start(
         async ({ signal, report }) => {

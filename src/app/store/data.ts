@@ -13,6 +13,7 @@ import {
 } from '../../contract/data';
 import type { NamedFile } from '../../contract/lens';
 import { type DataAnswers, initialAnswers } from './data-answers';
+import type { AskedData, DataOrigin } from './data-origin';
 import { type HubDataState, initialHubData } from './hub-data';
 import { MAX_SAMPLES } from './lens-draft';
 import { rangeWords, readRange } from './ranges';
@@ -45,9 +46,16 @@ export const initialDataDraft: DataDraft = {
   tokens: '',
 };
 
+export const isSameReading = (one: DataReading, other: DataReading): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
+
 export interface DataState {
   /** What the data set is read from; kept when the engine dies, so that it can be read again. */
   readonly from: DataFrom | null;
+  /** Where it came from, if a link can lead there. */
+  readonly origin: DataOrigin | null;
+  /** What a link asks for and is not here yet. */
+  readonly asked: AskedData | null;
   readonly reading: DataReading;
   readonly report: Task<DataReport>;
   /** What is asked of the Hub or a mirror. */
@@ -66,6 +74,8 @@ export interface DataState {
 
 export const initialData: DataState = {
   from: null,
+  origin: null,
+  asked: null,
   reading: AS_DETECTED,
   report: idle,
   hub: initialHubData,
@@ -79,20 +89,20 @@ export const initialData: DataState = {
 };
 
 /** What stays when the engine dies: what the user asked for. */
-export const dataWithoutEngine = ({ from, reading, hub, draft, rule, answers }: DataState): DataState => ({
-  ...initialData,
-  from,
-  reading,
-  hub,
-  draft,
-  rule,
+export const dataWithoutEngine = (data: DataState): DataState => ({
+  ...data,
+  report: idle,
+  first: 0,
+  page: idle,
+  counts: idle,
+  cost: idle,
   // Finished answers stay visible.
-  answers: { ...answers, task: idle },
+  answers: { ...data.answers, task: idle },
 });
 
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;
-const MAX_ROWS = 1_000_000;
+export const MAX_ROWS = 1_000_000;
 
 /** What is wrong with the draft, by field; empty if nothing is. */
 export function dataErrors(draft: DataDraft): ReadonlyMap<keyof DataDraft, string> {
@@ -152,7 +162,7 @@ export function fittedDraft(
   draft: DataDraft,
   report: DataReport,
   isAnother: boolean,
-): { readonly change: Partial<DataDraft>; readonly notes: readonly string[] } {
+): { readonly change: Partial<DataDraft>; readonly notes: string[] } {
   const { name, rows } = report;
   if (rows === 0) return { change: {}, notes: [] };
   const notes: string[] = [];
