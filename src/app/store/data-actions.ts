@@ -10,6 +10,7 @@ import {
 import { type AnswerActions, answerActions } from './answer-actions';
 import type { Context } from './context';
 import {
+  choicesOf,
   type DataDraft,
   type DataFrom,
   dataErrors,
@@ -18,18 +19,21 @@ import {
   isSameReading,
   PAGE_ROWS,
   queryOf,
+  remembered,
+  typedField,
 } from './data';
 import { initialAnswers } from './data-answers';
 import { type DataLink, dataLink, followDataLink } from './data-link';
 import { changedNote, type DataOrigin, filledHub, identified, isChanged, isHere, meant } from './data-origin';
 import { askedOf } from './data-set-link';
 import type { EngineActions } from './engine-actions';
+import { noHistory, stepBack, stepForward } from './history';
 import { type HubDataActions, hubDataActions } from './hub-data-actions';
 import { latestOnly } from './latest';
 import type { LensActions } from './lens-actions';
 import type { SubjectId } from './lens-draft';
 import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions';
-import { done, failed, failureOf, idle, sentencesOf } from './task';
+import { done, failed, failureOf, idle, isBusy, sentencesOf } from './task';
 
 export interface DataActions extends AnswerActions, RowsFigureActions, HubDataActions {
   /** Reads a data set from files, in the detected or the given format; it replaces the previous one. `origin`: where others find it. */
@@ -48,6 +52,9 @@ export interface DataActions extends AnswerActions, RowsFigureActions, HubDataAc
   changeData(change: Partial<DataDraft>): void;
   showRows(first: number): void;
   chooseRule(rule: RuleId | null): void;
+  /** Take back the last change of draw, reading or rule, and make it again. The files are read again where that takes it. */
+  undoData(): Promise<boolean>;
+  redoData(): Promise<boolean>;
   /** Counts the tokens of every row with the open model's tokenizer. */
   countTokens(): Promise<boolean>;
   cancelCounting(): void;
@@ -108,6 +115,13 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     publish();
     return refresh();
   };
+  /** The same as a step that can be undone. */
+  const edit = (next: Partial<DataDraft>) => {
+    const before = now();
+    set({ draft: { ...before.draft, ...next } });
+    set(remembered(now(), before, typedField(next)));
+    return change({});
+  };
 
   /** A report on rows now shows the previous data set: it stays visible, marked as outlived. */
   const outlive = () => {
@@ -144,6 +158,31 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     return outcome.value;
   };
 
+  const step = async (way: 'undo' | 'redo') => {
+    const { report, from, reading, origin, past, future } = now();
+    const found = (way === 'undo' ? stepBack : stepForward)(
+      { past, future, touched: null },
+      choicesOf(now()),
+    );
+    if (found === null || from === null || isBusy(report)) return false;
+    const { draft, ...choices } = found.settings;
+    const isRead = !isSameReading(choices.reading, reading);
+    if (isRead) {
+      // A reading that fails is said, and nothing is undone.
+      const made = await read(from, choices.reading, origin);
+      if (made === null) return false;
+      // The token counts are gone with it.
+      if (draft.tokens !== '') ctx.notify('info', uncountedNote(made));
+    }
+    set({
+      ...{ ...found.history, ...choices, first: 0 },
+      draft: { ...now().draft, ...draft, ...(isRead && { tokens: '' }) },
+    });
+    publish();
+    await refresh();
+    return true;
+  };
+
   const actions: DataActions = {
     ...answerActions(ctx, engine, rowsOf, reader),
     ...hubDataActions(ctx, (files, origin) => actions.openData(files, {}, origin)),
@@ -155,7 +194,8 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       const report = await read(from, { ...AS_DETECTED, ...asked?.reading, ...reading }, origin);
       if (report === null) return false;
       // A rule is chosen for one set; the same files read in another way are still that set.
-      if (!isSame) set({ asked: null, rule: asked?.rule ?? null });
+      if (isSame) set(remembered(now(), before, null));
+      else set({ ...noHistory, asked: null, rule: asked?.rule ?? null });
       const { change: fitting, notes } = fittedDraft(now().draft, report, isAnother);
       // What a link asks for stands until the tokens are counted: the rows are refused until then.
       const isUncounted = before.from !== null && asked === null && now().draft.tokens !== '';
@@ -171,7 +211,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       const isOpen =
         from !== null && (asked === null || asked.origin === null || isHere(asked.origin, origin));
       set({
-        ...{ draft: followDataLink(link), first: 0, asked: isOpen ? null : asked },
+        ...{ ...noHistory, draft: followDataLink(link), first: 0, asked: isOpen ? null : asked },
         ...(isOpen ? { rule: asked?.rule ?? null } : { hub: filledHub(now().hub, asked?.origin ?? null) }),
       });
       const wanted = asked?.reading ?? AS_DETECTED;
@@ -197,15 +237,19 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       return from !== null && actions.openData(from, { ...reading, ...next }, origin);
     },
     cancelData: () => opening.cancel(),
-    changeData: (next) => void change(next),
+    changeData: (next) => void edit(next),
     showRows(first) {
       set({ first: Math.max(0, first - (first % PAGE_ROWS)) });
       void refresh();
     },
     chooseRule(rule) {
+      const before = now();
       set({ rule });
+      set(remembered(now(), before, null));
       publish();
     },
+    undoData: () => step('undo'),
+    redoData: () => step('redo'),
     async countTokens() {
       const outcome = await counting.start(
         async ({ signal, report }) => {
@@ -224,7 +268,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       return true;
     },
     cancelCounting: () => counting.cancel(),
-    ...rowsFigureActions(ctx, lens, change, refresh, () => readerOf(ctx.get()), {
+    ...rowsFigureActions(ctx, lens, edit, refresh, () => readerOf(ctx.get()), {
       openBundledRows: () => actions.openBundledRows(),
       countTokens: () => actions.countTokens(),
     }),

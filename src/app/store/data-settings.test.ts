@@ -185,14 +185,84 @@ describe('a filter on tokens from a link', () => {
   });
 });
 
-describe('a filter on tokens', () => {
-  it('is cleared, and that is said, when the files are read in another way', async () => {
+describe('settings of the data set', () => {
+  it('are taken back and made again step by step, also in what is shown and in the address', async () => {
+    const { actions, data, address } = open({ hash: '#/data?data-sample=9' });
+    await actions.openData([file(ROWS)]);
+    expect(data().past).toEqual([]);
+    for (const steps of ['2', '2-']) actions.changeData({ steps });
+    actions.chooseRule('text');
+    actions.changeData({ part: 'sample' });
+    actions.changeData({ samples: 5 });
+    expect(data().past).toHaveLength(3);
+    expect(await actions.undoData()).toBe(true);
+    expect(await actions.undoData()).toBe(true);
+    expect(data()).toMatchObject({ rule: null, draft: { samples: 9, steps: '2-', part: 'sample' } });
+    await actions.undoData();
+    expect(data().page.value?.passing).toBe(30);
+    expect(address()).toBe('#/data?data-part=sample&data-sample=9');
+    expect(await actions.undoData()).toBe(false);
+    await actions.redoData();
+    await actions.redoData();
+    expect(data()).toMatchObject({ rule: 'text', page: { value: { passing: 14 } } });
+    expect(address()).toBe('#/data?data-rule=text&data-part=sample&data-sample=9&data-steps=2-');
+  });
+
+  it('include how the files are read, which are read again for it', async () => {
+    const { actions, data } = open();
+    await actions.openData([file([{ frage: 'Wie viele?', antwort: '4' }])]);
+    await actions.changeReading({ format: 'columns', columns: { question: 'frage', answer: 'antwort' } });
+    await actions.changeReading({ columns: { question: 'antwort', answer: 'frage' } });
+    expect(data().page.value?.rows[0]?.question).toBe('4');
+    expect(await actions.undoData()).toBe(true);
+    expect(data().page.value?.rows[0]?.question).toBe('Wie viele?');
+    expect(await actions.undoData()).toBe(true);
+    expect(data()).toMatchObject({
+      reading: { format: null, columns: null },
+      report: { value: { rows: 0 } },
+    });
+    await actions.redoData();
+    expect(data().report.value?.mapping).toMatchObject({ question: 'frage' });
+  });
+
+  it('stay as they are where the files cannot be read again', async () => {
+    const { actions, data, doubles } = open();
+    await actions.openData([file(ROWS)]);
+    await actions.changeReading({ annotations: 'remove' });
+    doubles[0]!.openData = () => Promise.reject(engineError('memory', 'no room', 'Close other tabs.'));
+    expect(await actions.undoData()).toBe(false);
+    expect(data()).toMatchObject({
+      reading: { annotations: 'remove' },
+      past: [expect.anything()],
+      report: { status: 'failed', value: { rows: 30 } },
+    });
+  });
+
+  it('of another set, or of a link, begin a history of their own', async () => {
+    const { actions, data } = open({ hash: '#/data' });
+    await actions.openData([file(ROWS)]);
+    actions.changeData({ seed: 2 });
+    await actions.openData([file(ROWS.slice(1))]);
+    expect(data().past).toEqual([]);
+    actions.changeData({ seed: 3 });
+    actions.followLink('#/data?data-seed=4');
+    expect(data()).toMatchObject({ past: [], future: [], draft: { seed: 4 } });
+  });
+
+  it('on tokens are cleared, and that is said, when the files are read in another way', async () => {
     const { actions, data, state } = open();
     await actions.openBundledRows();
     await actions.countTokens();
     actions.changeData({ tokens: '-256' });
     await actions.changeReading({ annotations: 'remove' });
     expect(data().draft.tokens).toBe('');
-    expect(state().notices.at(-1)?.text).toMatch(/are not counted: the filter on them is cleared/);
+    const said = /are not counted: the filter on them is cleared/;
+    expect(state().notices.at(-1)?.text).toMatch(said);
+    actions.dismiss(state().notices.at(-1)!.id);
+    // Neither does taking that back bring the counts.
+    expect(await actions.undoData()).toBe(true);
+    expect(data()).toMatchObject({ reading: { annotations: 'keep' }, draft: { tokens: '' } });
+    expect(state().notices.at(-1)?.text).toMatch(said);
+    expect(data().page.status).toBe('done');
   });
 });

@@ -14,6 +14,7 @@ import {
 import type { NamedFile } from '../../contract/lens';
 import { type DataAnswers, initialAnswers } from './data-answers';
 import type { AskedData, DataOrigin } from './data-origin';
+import { type History, noHistory, remember } from './history';
 import { type HubDataState, initialHubData } from './hub-data';
 import { MAX_SAMPLES } from './lens-draft';
 import { rangeWords, readRange } from './ranges';
@@ -46,10 +47,39 @@ export const initialDataDraft: DataDraft = {
   tokens: '',
 };
 
+/** What Undo brings back: which part is shown is a view. */
+export interface DataChoices {
+  readonly draft: Omit<DataDraft, 'part'>;
+  readonly reading: DataReading;
+  readonly rule: RuleId | null;
+}
+
+export const choicesOf = ({
+  draft: { part: _, ...draft },
+  reading,
+  rule,
+}: Pick<DataState, 'draft' | 'reading' | 'rule'>): DataChoices => ({ draft, reading, rule });
+
 export const isSameReading = (one: DataReading, other: DataReading): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
 
-export interface DataState {
+/** The field that a change types into; `null` if it is another kind of change. */
+export function typedField(change: Partial<DataDraft>): string | null {
+  const [field = null, ...others] = Object.keys(change);
+  return others.length === 0 ? field : null;
+}
+
+/** The history after a change of what Undo brings back. @param field what is typed into, or null */
+export function remembered(
+  now: DataState,
+  before: Pick<DataState, 'draft' | 'reading' | 'rule'>,
+  field: string | null,
+): History<DataChoices> {
+  const choices = choicesOf(before);
+  return JSON.stringify(choicesOf(now)) === JSON.stringify(choices) ? now : remember(now, choices, field);
+}
+
+export interface DataState extends History<DataChoices> {
   /** What the data set is read from; kept when the engine dies, so that it can be read again. */
   readonly from: DataFrom | null;
   /** Where it came from, if a link can lead there. */
@@ -76,6 +106,7 @@ export const initialData: DataState = {
   from: null,
   origin: null,
   asked: null,
+  ...noHistory,
   reading: AS_DETECTED,
   report: idle,
   hub: initialHubData,

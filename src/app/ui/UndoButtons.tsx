@@ -4,18 +4,18 @@ import { Button } from './Button';
 export interface UndoProps {
   readonly canUndo: boolean;
   readonly canRedo: boolean;
-  readonly undo: () => void;
-  readonly redo: () => void;
+  readonly undo: () => unknown;
+  readonly redo: () => unknown;
 }
 
 /** Undo and Redo of a form's settings. */
 export function UndoButtons({ canUndo, canRedo, undo, redo }: UndoProps) {
   return (
     <>
-      <Button look="quiet" isDisabled={!canUndo} onPress={undo}>
+      <Button look="quiet" isDisabled={!canUndo} onPress={() => void undo()}>
         Undo
       </Button>
-      <Button look="quiet" isDisabled={!canRedo} onPress={redo}>
+      <Button look="quiet" isDisabled={!canRedo} onPress={() => void redo()}>
         Redo
       </Button>
     </>
@@ -47,8 +47,7 @@ export function useUndoKeys(
       const what = undoKey(event);
       if (what === null) return;
       event.preventDefault();
-      if (what === 'undo') undo();
-      else redo();
+      void (what === 'undo' ? undo() : redo());
     };
     element?.addEventListener('keydown', listen);
     return () => element?.removeEventListener('keydown', listen);

@@ -34,7 +34,7 @@ export function HubData() {
   const place = placeOf(hub, sources);
   const busy = [fetching, offer, download].some((task) => isBusy(task));
   return (
-    <details className="data-hub" ref={details}>
+    <details className="data-hub" ref={details} data-own-undo>
       <summary>From the Hugging Face Hub or a mirror</summary>
       <div className="data-fields">
         {isAsked && (

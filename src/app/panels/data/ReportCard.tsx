@@ -18,6 +18,7 @@ import { CheckField, FieldName } from '../../ui/Field';
 import { bytes, integer } from '../../ui/format';
 import { Facts, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { DataUndo } from './DataUndo';
 
 const spread = ({ least, median, most }: Spread) => `${integer(least)} to ${integer(most)}, median ${median}`;
 
@@ -90,6 +91,7 @@ export function ReportCard({ report }: { readonly report: DataReport }) {
           isCancelling={task.status === 'cancelling'}
         />
       )}
+      {rows === 0 && <DataUndo />}
     </Panel>
   );
 }
