@@ -68,6 +68,16 @@ export type Actions = PageActions &
   StorageActions &
   TourActions;
 
+/** A link sets one place: what the address of the others holds goes on to stand for what they show. */
+const withOthers = (link: Link, { question, lens, data, generation, moment }: Link): Link => ({
+  ...link,
+  question: link.question ?? question,
+  ...(link.panel !== 'lowrank' && { lens }),
+  ...(link.panel !== 'data' && { data }),
+  ...(link.panel !== 'generate' && { generation }),
+  ...(link.panel !== 'latents' && { moment }),
+});
+
 /** Milliseconds within which the store must say whether this is a first visit. */
 const FIRST_PLACE = 1_000;
 
@@ -154,7 +164,8 @@ export function createApp(environment: Environment): App {
       ctx.set({ isPlaceKnown: true, link: { ...ctx.get().link, panel } });
     },
     followLink(hash) {
-      const { link, problems, notes } = parseLink(hash, ctx.get().presets);
+      const { link: parsed, problems, notes } = parseLink(hash, ctx.get().presets);
+      const link = withOthers(parsed, ctx.get().link);
       for (const note of notes) ctx.notify('info', note);
       const before: Link = addressOf(ctx.get());
       ctx.set({ isPlaceKnown: true, link, linkProblems: problems });
