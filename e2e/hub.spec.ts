@@ -164,6 +164,15 @@ test('a second tab says that the first one is downloading; a link asks and fetch
   await app.waitForTimeout(500);
   expect(asked).toEqual([]);
 
+  await app.goto('./#/data?data-set=org/name&data-config=main&data-split=train&data-rows=20&data-rule=text');
+  await expect(
+    app.getByText(/The link asks for the first 20 rows of org\/name \(main, train\).*not here yet/),
+  ).toBeVisible();
+  await expect(app.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue('org/name');
+  await app.waitForTimeout(500);
+  expect(asked).toEqual([]);
+  await app.goto('./#/model?model=org/name@v1');
+
   // The Hub itself is not to be had here: its place is taken by ours, under its own name.
   await context.route('https://huggingface.co/**', async (route) => {
     const url = new URL(route.request().url());

@@ -277,6 +277,24 @@ describe('Data', () => {
     expect(app.store.getState().data.draft.tokens).toBe('-256');
   });
 
+  it('shows bundled rows by their link, and undoes settings by key and button, but no text of its own', async () => {
+    const { app, start } = open({ hash: '#/data?data-set=bundled&data-sample=4&data-rule=text' });
+    await start;
+    await expect.element(text('128 of 128 rows pass the filter.')).toBeVisible();
+    await userEvent.fill(page.getByRole('textbox', { name: 'Steps' }), '2-');
+    await expect.element(text('96 of 128 rows pass the filter.')).toBeVisible();
+    await userEvent.fill(page.getByRole('textbox', { name: 'Try it on a text' }), 'maybe 7');
+    await userEvent.keyboard('{Control>}z{/Control}');
+    expect(app.store.getState().data.draft.steps).toBe('2-');
+    await userEvent.click(page.getByRole('textbox', { name: /^Seed/ }));
+    await userEvent.keyboard('{Control>}z{/Control}');
+    await expect.element(text('128 of 128 rows pass the filter.')).toBeVisible();
+    await userEvent.click(button('Redo'));
+    await expect.element(text('96 of 128 rows pass the filter.')).toBeVisible();
+    expect(app.store.getState().data).toMatchObject({ rule: 'text', draft: { samples: 4 } });
+    await expect.poll(() => location.hash).toContain('data-set=bundled');
+  });
+
   it('takes the columns that are chosen', async () => {
     const { app, start } = open({ hash: '#/data' });
     await start;

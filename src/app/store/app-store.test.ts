@@ -8,6 +8,7 @@ import { createApp } from './app-store';
 import { inHand, unheardOf } from './in-hand';
 import { latentsOf, shownSentence } from './latent-choice';
 import { subjectsOf } from './lens-subjects';
+import { formatLink } from './link';
 import { madeThoughts } from './thoughts';
 
 /** The page's state and actions, without a DOM, on a test double of the engine. */
@@ -530,6 +531,28 @@ describe('the link', () => {
     expect(await samples('#/lowrank')).toBe(4);
     expect(await samples('#/lowrank?view=ranks')).toBe(defaultSettings.spectraSamples);
     expect(await samples('#/lowrank?samples=9')).toBe(9);
+  });
+
+  it('to one place leaves what the addresses of the others hold', async () => {
+    const { actions, state } = open();
+    const addresses = () =>
+      (['lowrank', 'data', 'generate', 'latents'] as const).map((panel) => {
+        actions.goTo(panel);
+        return formatLink(state().link);
+      });
+    actions.changeLens({ layers: '2' });
+    actions.changeData({ seed: 7 });
+    actions.changeGenerationSetting('topK', 5);
+    actions.typeQuestion('2 + 2?');
+    await actions.openQuestion();
+    const before = addresses();
+    for (const text of ['layers=2', 'data-seed=7', 'top-k=5']) expect(before.join()).toContain(text);
+    expect(before[3]).toContain('base=');
+    // Going back and forward follows links too.
+    actions.followLink('#/arena');
+    expect(addresses()).toEqual(before);
+    actions.followLink('#/data?data-seed=8');
+    expect(addresses()).toEqual([before[0], '#/data?question=2+%2B+2%3F&data-seed=8', ...before.slice(2)]);
   });
 
   it('reports a problem that does not exist instead of throwing', async () => {

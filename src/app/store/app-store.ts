@@ -5,12 +5,12 @@ import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { dataWithoutEngine } from './data';
 import { type DataActions, dataActions } from './data-actions';
-import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type EvaluationActions, evaluationActions } from './evaluation-actions';
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
 import { followGenerationLink } from './generation-link';
+import { noHistory } from './history';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
 import { type LensActions, lensActions } from './lens-actions';
@@ -67,6 +67,16 @@ export type Actions = PageActions &
   RunBundleActions &
   StorageActions &
   TourActions;
+
+/** A link sets one place: what the address of the others holds goes on to stand for what they show. */
+const withOthers = (link: Link, { question, lens, data, generation, moment }: Link): Link => ({
+  ...link,
+  question: link.question ?? question,
+  ...(link.panel !== 'lowrank' && { lens }),
+  ...(link.panel !== 'data' && { data }),
+  ...(link.panel !== 'generate' && { generation }),
+  ...(link.panel !== 'latents' && { moment }),
+});
 
 /** Milliseconds within which the store must say whether this is a first visit. */
 const FIRST_PLACE = 1_000;
@@ -154,18 +164,21 @@ export function createApp(environment: Environment): App {
       ctx.set({ isPlaceKnown: true, link: { ...ctx.get().link, panel } });
     },
     followLink(hash) {
-      const { link, problems, notes } = parseLink(hash, ctx.get().presets);
+      const { link: parsed, problems, notes } = parseLink(hash, ctx.get().presets);
+      const link = withOthers(parsed, ctx.get().link);
       for (const note of notes) ctx.notify('info', note);
       const before: Link = addressOf(ctx.get());
       ctx.set({ isPlaceKnown: true, link, linkProblems: problems });
       const isOther = link.preset !== before.preset || link.run.set !== before.run.set;
       if (link.run.kept === null && isOther) place.takeSettings(link);
-      if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
-      if (link.panel === 'data') data.changeData(followDataLink(link.data));
+      // What a link sets is not undone by the form, but by going back.
+      if (link.panel === 'lowrank') ctx.lens({ ...noHistory, ...followLensLink(link.lens, initialDraft()) });
+      if (link.panel === 'data') void data.followData(link.data);
       if (link.panel === 'generate')
         ctx.set({
           generation: {
             ...ctx.get().generation,
+            ...noHistory,
             draft: followGenerationLink(link.generation, initialGenerationDraft),
           },
         });
@@ -200,6 +213,8 @@ export function createApp(environment: Environment): App {
       // An unresponsive store must not leave the page empty.
       const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
       sources.askForModel(ctx.get().link.model);
+      // Nothing that is stored is needed for it.
+      if (ctx.get().link.panel === 'data') void data.openAsked();
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
         ctx.notify(

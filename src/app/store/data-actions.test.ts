@@ -49,7 +49,9 @@ describe('a data set', () => {
 
   it('restores a draw from its link', async () => {
     const { actions, data, state } = open({ hash: '#/data?data-sample=7&data-steps=1-2&data-seed=x' });
-    expect(state().linkProblems).toEqual(['unknown data-seed "x": expected a whole number in its range']);
+    expect(state().linkProblems).toEqual([
+      'unknown data-seed "x": expected a whole number from 0 to 2147483647',
+    ]);
     expect(data().draft).toMatchObject({ samples: 7, steps: '1-2', seed: 1 });
     await actions.openData([file(ROWS)]);
     expect(data().page.value?.passing).toBe(15);

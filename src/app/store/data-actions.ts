@@ -9,20 +9,41 @@ import {
 } from '../../contract/data';
 import { type AnswerActions, answerActions } from './answer-actions';
 import type { Context } from './context';
-import { type DataDraft, type DataFrom, dataErrors, filterOf, fittedDraft, PAGE_ROWS, queryOf } from './data';
+import {
+  choicesOf,
+  type DataDraft,
+  type DataFrom,
+  dataErrors,
+  filterOf,
+  fittedDraft,
+  isSameReading,
+  PAGE_ROWS,
+  queryOf,
+  remembered,
+  typedField,
+} from './data';
 import { initialAnswers } from './data-answers';
-import { dataLink } from './data-link';
+import { type DataLink, dataLink, followDataLink } from './data-link';
+import { changedNote, type DataOrigin, filledHub, identified, isChanged, isHere, meant } from './data-origin';
+import { askedOf } from './data-set-link';
 import type { EngineActions } from './engine-actions';
+import { noHistory, stepBack, stepForward } from './history';
 import { type HubDataActions, hubDataActions } from './hub-data-actions';
 import { latestOnly } from './latest';
 import type { LensActions } from './lens-actions';
 import type { SubjectId } from './lens-draft';
 import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions';
-import { done, failed, failureOf, idle, sentencesOf } from './task';
+import { done, failed, failureOf, idle, isBusy, sentencesOf } from './task';
 
 export interface DataActions extends AnswerActions, RowsFigureActions, HubDataActions {
-  /** Reads a data set from files, in the detected or the given format; it replaces the previous one. */
-  openData(from: DataFrom, reading?: Partial<DataReading>): Promise<boolean>;
+  /** Reads a data set from files, in the detected or the given format; it replaces the previous one. `origin`: where others find it. */
+  openData(from: DataFrom, reading?: Partial<DataReading>, origin?: DataOrigin | null): Promise<boolean>;
+  /** Shows what a link asks for, of what is here. What is elsewhere is named, and filled into the form that fetches it. */
+  followData(link: DataLink): Promise<void>;
+  /** Opens the bundled rows if the page's link asks for them. */
+  openAsked(): Promise<void>;
+  /** Drops a link's request for a set. */
+  declineAsked(): void;
   /** Opens the rows bundled with the page. */
   openBundledRows(): Promise<boolean>;
   /** Reads the same files again in another way. */
@@ -31,6 +52,9 @@ export interface DataActions extends AnswerActions, RowsFigureActions, HubDataAc
   changeData(change: Partial<DataDraft>): void;
   showRows(first: number): void;
   chooseRule(rule: RuleId | null): void;
+  /** Take back the last change of draw, reading or rule, and make it again. The files are read again where that takes it. */
+  undoData(): Promise<boolean>;
+  redoData(): Promise<boolean>;
   /** Counts the tokens of every row with the open model's tokenizer. */
   countTokens(): Promise<boolean>;
   cancelCounting(): void;
@@ -41,6 +65,9 @@ export interface DataActions extends AnswerActions, RowsFigureActions, HubDataAc
 /** Whose tokenizer reads the rows: the model opened from files, else the bundled teacher, else none. */
 export const readerOf = ({ lens, pair }: ReturnType<Context['get']>): SubjectId | null =>
   lens.opened.value !== null ? 'opened' : pair.value !== null ? 'teacher' : null;
+
+const uncountedNote = ({ name }: DataReport): string =>
+  `The tokens of ${name} are not counted: the filter on them is cleared.`;
 
 export function dataActions(ctx: Context, engine: EngineActions, lens: LensActions): DataActions {
   const now = () => ctx.get().data;
@@ -82,11 +109,18 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     }
   };
 
+  const publish = () => ctx.set({ link: { ...ctx.get().link, data: dataLink(now()) } });
   const change = (next: Partial<DataDraft>) => {
-    const draft = { ...now().draft, ...next };
-    set({ draft, first: 0 });
-    ctx.set({ link: { ...ctx.get().link, data: dataLink(draft) } });
+    set({ draft: { ...now().draft, ...next }, first: 0 });
+    publish();
     return refresh();
+  };
+  /** The same as a step that can be undone. */
+  const edit = (next: Partial<DataDraft>) => {
+    const before = now();
+    set({ draft: { ...before.draft, ...next } });
+    set(remembered(now(), before, typedField(next)));
+    return change({});
   };
 
   /** A report on rows now shows the previous data set: it stays visible, marked as outlived. */
@@ -109,48 +143,113 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     return rows;
   };
 
+  /** Reads files: what was known of the rows before is gone, and the draw is as it was. */
+  const read = async (from: DataFrom, reading: DataReading, origin: DataOrigin | null) => {
+    const outcome = await opening.start(({ signal, report }) =>
+      ctx.engine().openData(from, reading, { signal, report }),
+    );
+    if (outcome.status !== 'done') return null;
+    outlive();
+    set({
+      ...{ from, reading, origin: identified(origin, outcome.value), first: 0 },
+      ...{ page: idle, counts: idle, cost: idle },
+      answers: { ...initialAnswers, limit: now().answers.limit },
+    });
+    return outcome.value;
+  };
+
+  const step = async (way: 'undo' | 'redo') => {
+    const { report, from, reading, origin, past, future } = now();
+    const found = (way === 'undo' ? stepBack : stepForward)(
+      { past, future, touched: null },
+      choicesOf(now()),
+    );
+    if (found === null || from === null || isBusy(report)) return false;
+    const { draft, ...choices } = found.settings;
+    const isRead = !isSameReading(choices.reading, reading);
+    if (isRead) {
+      // A reading that fails is said, and nothing is undone.
+      const made = await read(from, choices.reading, origin);
+      if (made === null) return false;
+      // The token counts are gone with it.
+      if (draft.tokens !== '') ctx.notify('info', uncountedNote(made));
+    }
+    set({
+      ...{ ...found.history, ...choices, first: 0 },
+      draft: { ...now().draft, ...draft, ...(isRead && { tokens: '' }) },
+    });
+    publish();
+    await refresh();
+    return true;
+  };
+
   const actions: DataActions = {
     ...answerActions(ctx, engine, rowsOf, reader),
-    ...hubDataActions(ctx, (files) => actions.openData(files)),
-    async openData(from, reading = {}) {
-      const used = { ...AS_DETECTED, ...reading };
-      const isAnother = now().report.value !== null;
-      const outcome = await opening.start(({ signal, report }) =>
-        ctx.engine().openData(from, used, { signal, report }),
-      );
-      if (outcome.status !== 'done') return false;
-      outlive();
-      set({
-        from,
-        // A rule is chosen for one set; the same files read in another way are still that set.
-        ...(from !== now().from && { rule: null }),
-        reading: used,
-        first: 0,
-        page: idle,
-        counts: idle,
-        cost: idle,
-        answers: { ...initialAnswers, limit: now().answers.limit },
-      });
-      const { change: fitting, notes } = fittedDraft(now().draft, outcome.value, isAnother);
+    ...hubDataActions(ctx, (files, origin) => actions.openData(files, {}, origin)),
+    async openData(from, reading = {}, origin = null) {
+      const before = now();
+      const isSame = from === before.from;
+      const asked = isSame ? null : meant(before.asked, origin);
+      const isAnother = before.report.value !== null;
+      const report = await read(from, { ...AS_DETECTED, ...asked?.reading, ...reading }, origin);
+      if (report === null) return false;
+      // A rule is chosen for one set; the same files read in another way are still that set.
+      if (isSame) set(remembered(now(), before, null));
+      else set({ ...noHistory, asked: null, rule: asked?.rule ?? null });
+      const { change: fitting, notes } = fittedDraft(now().draft, report, isAnother);
+      // What a link asks for stands until the tokens are counted: the rows are refused until then.
+      const isUncounted = before.from !== null && asked === null && now().draft.tokens !== '';
+      if (isUncounted) notes.push(uncountedNote(report));
+      if (asked && isChanged(asked.origin, now().origin)) notes.push(changedNote(report));
       for (const note of notes) ctx.notify('info', note);
-      // The token counts are gone with their rows.
-      const draft = { ...fitting, ...(now().draft.tokens !== '' && { tokens: '' }) };
-      await (Object.keys(draft).length === 0 ? refresh() : change(draft));
+      await change({ ...fitting, ...(isUncounted && { tokens: '' }) });
       return true;
     },
+    async followData(link) {
+      const asked = askedOf(link);
+      const { from, origin, reading } = now();
+      const isOpen =
+        from !== null && (asked === null || asked.origin === null || isHere(asked.origin, origin));
+      set({
+        ...{ ...noHistory, draft: followDataLink(link), first: 0, asked: isOpen ? null : asked },
+        ...(isOpen ? { rule: asked?.rule ?? null } : { hub: filledHub(now().hub, asked?.origin ?? null) }),
+      });
+      const wanted = asked?.reading ?? AS_DETECTED;
+      if (isOpen && !isSameReading(wanted, reading)) await read(from, wanted, origin);
+      if (!isOpen && asked?.origin?.kind === 'bundled') await actions.openBundledRows();
+      else await change({});
+    },
+    async openAsked() {
+      if (now().asked?.origin?.kind === 'bundled') await actions.openBundledRows();
+    },
+    declineAsked() {
+      set({ asked: null });
+      publish();
+    },
     openBundledRows: () =>
-      actions.openData({ url: `${ctx.pairUrl}${BUNDLED_ROWS.path}`, sha256: BUNDLED_ROWS.sha256 }),
+      actions.openData(
+        { url: `${ctx.pairUrl}${BUNDLED_ROWS.path}`, sha256: BUNDLED_ROWS.sha256 },
+        {},
+        { kind: 'bundled' },
+      ),
     async changeReading(next) {
-      const { from, reading } = now();
-      return from !== null && actions.openData(from, { ...reading, ...next });
+      const { from, reading, origin } = now();
+      return from !== null && actions.openData(from, { ...reading, ...next }, origin);
     },
     cancelData: () => opening.cancel(),
-    changeData: (next) => void change(next),
+    changeData: (next) => void edit(next),
     showRows(first) {
       set({ first: Math.max(0, first - (first % PAGE_ROWS)) });
       void refresh();
     },
-    chooseRule: (rule) => set({ rule }),
+    chooseRule(rule) {
+      const before = now();
+      set({ rule });
+      set(remembered(now(), before, null));
+      publish();
+    },
+    undoData: () => step('undo'),
+    redoData: () => step('redo'),
     async countTokens() {
       const outcome = await counting.start(
         async ({ signal, report }) => {
@@ -169,7 +268,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       return true;
     },
     cancelCounting: () => counting.cancel(),
-    ...rowsFigureActions(ctx, lens, change, refresh, () => readerOf(ctx.get()), {
+    ...rowsFigureActions(ctx, lens, edit, refresh, () => readerOf(ctx.get()), {
       openBundledRows: () => actions.openBundledRows(),
       countTokens: () => actions.countTokens(),
     }),

@@ -1,10 +1,14 @@
 import { DATA_PARTS, type DataPart } from '../../contract/data';
-import { type DataDraft, dataErrors, initialDataDraft } from './data';
+import { type DataDraft, type DataState, dataErrors, initialData, initialDataDraft, MAX_ROWS } from './data';
+import { filledHub } from './data-origin';
+import { askedOf, readSetLink, SET_KEYS, setLink } from './data-set-link';
+import { MAX_SAMPLES } from './lens-draft';
 import { quoted } from './link-text';
+import { SEEDS } from './whole';
 
 /**
- * The part of the Data place that a link carries: `#/data?data-sample=32&data-steps=2-5`. The rows themselves
- * stay on the page.
+ * The part of the Data place that a link carries: which rows are drawn, `#/data?data-sample=32&data-steps=2-5`, and of which
+ * set. The user's own files are in no link.
  */
 
 /** The values of a link, as text; absent ones are the defaults. */
@@ -20,7 +24,7 @@ const FIELDS: Readonly<Record<string, keyof DataDraft>> = {
   'data-tokens': 'tokens',
 };
 
-export const DATA_KEYS: readonly string[] = Object.keys(FIELDS);
+export const DATA_KEYS: readonly string[] = [...Object.keys(FIELDS), ...SET_KEYS];
 
 function read(field: keyof DataDraft, text: string): Partial<DataDraft> | null {
   if (field === 'part') return DATA_PARTS.includes(text as DataPart) ? { part: text as DataPart } : null;
@@ -35,23 +39,28 @@ export function readDataLink(values: URLSearchParams): {
   readonly data: DataLink;
   readonly problems: readonly string[];
 } {
-  const data: Record<string, string> = {};
+  const { set, problems: ofSet } = readSetLink(values);
+  const data: Record<string, string> = { ...set };
   const problems: string[] = [];
   for (const [key, field] of Object.entries(FIELDS)) {
     const text = values.get(key);
     if (text === null) continue;
     if (read(field, text) !== null) data[key] = text;
-    else problems.push(`unknown ${key} ${quoted(text)}: expected ${mayBe(field)}`);
+    else problems.push(`unknown ${key} ${quoted(text)}: expected ${MAY_BE[field]}`);
   }
-  return { data, problems };
+  return { data, problems: [...problems, ...ofSet] };
 }
 
-const mayBe = (field: keyof DataDraft): string =>
-  field === 'part'
-    ? DATA_PARTS.join(', ')
-    : typeof initialDataDraft[field] === 'number'
-      ? 'a whole number in its range'
-      : 'a range such as 3-8, 3- or -8';
+const RANGE = 'a range such as 3-8, 3- or -8';
+const MAY_BE: Readonly<Record<keyof DataDraft, string>> = {
+  part: DATA_PARTS.join(', '),
+  samples: `a whole number from 1 to ${MAX_SAMPLES}`,
+  heldOut: `a whole number from 0 to ${MAX_ROWS}`,
+  seed: `a whole number from ${SEEDS[0]} to ${SEEDS[1]}`,
+  steps: RANGE,
+  words: RANGE,
+  tokens: RANGE,
+};
 
 /** The draft that the link asks for. */
 export function followDataLink(data: DataLink): DataDraft {
@@ -63,9 +72,22 @@ export function followDataLink(data: DataLink): DataDraft {
   return draft;
 }
 
-/** What a link must carry to come back to this draft. Half-typed values stay out of the address. */
-export function dataLink(draft: DataDraft): DataLink {
-  const data: Record<string, string> = {};
+/** The state that a link begins with: nothing is opened, and nothing fetched. */
+export function dataOfLink(data: DataLink): DataState {
+  const asked = askedOf(data);
+  const hub = filledHub(initialData.hub, asked?.origin ?? null);
+  return { ...initialData, draft: followDataLink(data), asked, hub };
+}
+
+/**
+ * What a link must carry to come back to this: to what another link has asked for, while that is not here. Half-typed values stay out
+ * of the address.
+ */
+export function dataLink(
+  state: Pick<DataState, 'draft' | 'origin' | 'reading' | 'rule' | 'asked'>,
+): DataLink {
+  const { draft, asked } = state;
+  const data: Record<string, string> = { ...setLink(asked ?? state) };
   for (const [key, field] of Object.entries(FIELDS)) {
     const text = String(draft[field]).replaceAll(' ', '');
     if (draft[field] !== initialDataDraft[field] && read(field, text) !== null) data[key] = text;

@@ -13,6 +13,8 @@ import {
 } from '../../contract/data';
 import type { NamedFile } from '../../contract/lens';
 import { type DataAnswers, initialAnswers } from './data-answers';
+import type { AskedData, DataOrigin } from './data-origin';
+import { type History, noHistory, remember } from './history';
 import { type HubDataState, initialHubData } from './hub-data';
 import { MAX_SAMPLES } from './lens-draft';
 import { rangeWords, readRange } from './ranges';
@@ -45,9 +47,45 @@ export const initialDataDraft: DataDraft = {
   tokens: '',
 };
 
-export interface DataState {
+/** What Undo brings back: which part is shown is a view. */
+export interface DataChoices {
+  readonly draft: Omit<DataDraft, 'part'>;
+  readonly reading: DataReading;
+  readonly rule: RuleId | null;
+}
+
+export const choicesOf = ({
+  draft: { part: _, ...draft },
+  reading,
+  rule,
+}: Pick<DataState, 'draft' | 'reading' | 'rule'>): DataChoices => ({ draft, reading, rule });
+
+export const isSameReading = (one: DataReading, other: DataReading): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
+
+/** The field that a change types into; `null` if it is another kind of change. */
+export function typedField(change: Partial<DataDraft>): string | null {
+  const [field = null, ...others] = Object.keys(change);
+  return others.length === 0 ? field : null;
+}
+
+/** The history after a change of what Undo brings back. @param field what is typed into, or null */
+export function remembered(
+  now: DataState,
+  before: Pick<DataState, 'draft' | 'reading' | 'rule'>,
+  field: string | null,
+): History<DataChoices> {
+  const choices = choicesOf(before);
+  return JSON.stringify(choicesOf(now)) === JSON.stringify(choices) ? now : remember(now, choices, field);
+}
+
+export interface DataState extends History<DataChoices> {
   /** What the data set is read from; kept when the engine dies, so that it can be read again. */
   readonly from: DataFrom | null;
+  /** Where it came from, if a link can lead there. */
+  readonly origin: DataOrigin | null;
+  /** What a link asks for and is not here yet. */
+  readonly asked: AskedData | null;
   readonly reading: DataReading;
   readonly report: Task<DataReport>;
   /** What is asked of the Hub or a mirror. */
@@ -66,6 +104,9 @@ export interface DataState {
 
 export const initialData: DataState = {
   from: null,
+  origin: null,
+  asked: null,
+  ...noHistory,
   reading: AS_DETECTED,
   report: idle,
   hub: initialHubData,
@@ -79,20 +120,20 @@ export const initialData: DataState = {
 };
 
 /** What stays when the engine dies: what the user asked for. */
-export const dataWithoutEngine = ({ from, reading, hub, draft, rule, answers }: DataState): DataState => ({
-  ...initialData,
-  from,
-  reading,
-  hub,
-  draft,
-  rule,
+export const dataWithoutEngine = (data: DataState): DataState => ({
+  ...data,
+  report: idle,
+  first: 0,
+  page: idle,
+  counts: idle,
+  cost: idle,
   // Finished answers stay visible.
-  answers: { ...answers, task: idle },
+  answers: { ...data.answers, task: idle },
 });
 
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;
-const MAX_ROWS = 1_000_000;
+export const MAX_ROWS = 1_000_000;
 
 /** What is wrong with the draft, by field; empty if nothing is. */
 export function dataErrors(draft: DataDraft): ReadonlyMap<keyof DataDraft, string> {
@@ -152,7 +193,7 @@ export function fittedDraft(
   draft: DataDraft,
   report: DataReport,
   isAnother: boolean,
-): { readonly change: Partial<DataDraft>; readonly notes: readonly string[] } {
+): { readonly change: Partial<DataDraft>; readonly notes: string[] } {
   const { name, rows } = report;
   if (rows === 0) return { change: {}, notes: [] };
   const notes: string[] = [];

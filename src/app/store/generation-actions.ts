@@ -2,19 +2,25 @@ import type { GenerateReport, GenerateSettings } from '../../contract/generate';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import {
+  changedGeneration,
   type GenerationDraft,
+  type GenerationState,
   generationErrors,
   generationRequestOf,
   heard,
   initialGenerationDraft,
   type LiveGeneration,
   liveOf,
+  steppedGeneration,
 } from './generation';
 import { generationLink } from './generation-link';
 
 export interface GenerationActions {
   changeGeneration(change: Partial<GenerationDraft>): void;
   changeGenerationSetting(name: keyof GenerateSettings, value: number): void;
+  /** Take back the last change of the settings, and make it again; the prompt is left as it is. */
+  undoGeneration(): void;
+  redoGeneration(): void;
   /** Continues the prompt. Tokens are shown as they arrive, and stay if it is stopped. */
   generate(): Promise<boolean>;
   cancelGeneration(): void;
@@ -30,11 +36,11 @@ export function generationActions(ctx: Context, engine: EngineActions): Generati
   const now = () => ctx.get().generation;
   const set = (change: Partial<ReturnType<typeof now>>) => ctx.set({ generation: { ...now(), ...change } });
   const task = ctx.task<GenerateReport>({ get: () => now().task, set: (next) => set({ task: next }) });
-  const change = (part: Partial<GenerationDraft>) => {
-    const draft = { ...now().draft, ...part };
-    set({ draft });
-    ctx.set({ link: { ...ctx.get().link, generation: generationLink(draft, initialGenerationDraft) } });
-  };
+  const edited = (generation: GenerationState) =>
+    ctx.set({
+      generation,
+      link: { ...ctx.get().link, generation: generationLink(generation.draft, initialGenerationDraft) },
+    });
   /** An opened checkpoint does not need the pair. */
   const ready = async (): Promise<boolean> => {
     if (generationErrors(now().draft).size > 0) return false;
@@ -42,9 +48,14 @@ export function generationActions(ctx: Context, engine: EngineActions): Generati
   };
 
   return {
-    changeGeneration: change,
+    changeGeneration(change) {
+      const isTyped = Object.keys(change).join() === 'stops';
+      edited(changedGeneration(now(), change, isTyped ? 'stops' : null));
+    },
     changeGenerationSetting: (name, value) =>
-      change({ settings: { ...now().draft.settings, [name]: value } }),
+      edited(changedGeneration(now(), { settings: { ...now().draft.settings, [name]: value } }, name)),
+    undoGeneration: () => edited(steppedGeneration(now(), 'undo')),
+    redoGeneration: () => edited(steppedGeneration(now(), 'redo')),
     async generate() {
       const outcome = await task.start(async ({ signal, report }) => {
         const request = generationRequestOf(now().draft);

@@ -133,4 +133,42 @@ describe('generation', () => {
     actions.changeGeneration({ prompt: 'x'.repeat(2001) });
     expect(formatLink(state().link)).toBe('#/generate?length=5');
   });
+
+  it('takes back settings step by step and makes them again, prompt aside, in form and address', () => {
+    const { actions, generation, state } = open({ hash: '#/generate?temperature=0.5' });
+    for (const topK of [4, 40]) actions.changeGenerationSetting('topK', topK);
+    actions.changeGenerationSetting('seed', 7);
+    actions.changeGeneration({ prompt: 'Once' });
+    for (const stops of ['.', '.\n!']) actions.changeGeneration({ stops });
+    actions.changeGeneration({ template: 'default' });
+    actions.changeGeneration({ prompt: 'Twice' });
+    // What a link has set is where the history begins; two characters in one field are one step.
+    expect(generation().past).toHaveLength(4);
+    actions.undoGeneration();
+    expect(generation().draft).toMatchObject({ prompt: 'Twice', template: '', stops: '.\n!' });
+    actions.undoGeneration();
+    actions.undoGeneration();
+    expect(generation().draft).toMatchObject({ prompt: 'Twice', stops: '', settings: { topK: 40, seed: 1 } });
+    expect(formatLink(state().link)).toBe('#/generate?prompt=Twice&temperature=0.5&top-k=40');
+    actions.redoGeneration();
+    expect(generation().draft.settings.seed).toBe(7);
+    expect(formatLink(state().link)).toContain('noise=7');
+    for (let i = 0; i < 5; i++) actions.undoGeneration();
+    expect(generation().draft.settings).toEqual({ ...initialGenerationDraft.settings, temperature: 0.5 });
+    actions.followLink('#/generate');
+    expect([generation().past, generation().future]).toEqual([[], []]);
+  });
+
+  it('does not bring back a model that was closed, nor keep steps that then change nothing', async () => {
+    const { actions, generation, state } = open();
+    await actions.openCheckpoint([{ name: 'config.json', data: new Blob(['{}']) }]);
+    expect(generation().past).toHaveLength(1);
+    actions.changeGenerationSetting('topK', 3);
+    actions.changeLens({ centre: true });
+    await actions.closeCheckpoint();
+    actions.undoGeneration();
+    expect(generation()).toMatchObject({ draft: { subject: 'teacher', settings: { topK: 0 } }, past: [] });
+    actions.undoLens();
+    expect(state().lens).toMatchObject({ draft: { subject: 'teacher', centre: false }, past: [] });
+  });
 });

@@ -13,6 +13,7 @@ import {
   type TokenText,
 } from '../../contract/generate';
 import { expectedText } from '../../contract/settings';
+import { type History, noHistory, remember, stepBack, stepForward } from './history';
 import { type SubjectId, subjectOf } from './lens-draft';
 import { idle, type Task } from './task';
 
@@ -48,7 +49,10 @@ export interface LiveGeneration {
   readonly report: GenerateReport | null;
 }
 
-export interface GenerationState {
+/** What Undo brings back: everything but the prompt, for which the field has the browser's own. */
+export type GenerationChoices = Omit<GenerationDraft, 'prompt'>;
+
+export interface GenerationState extends History<GenerationChoices> {
   readonly draft: GenerationDraft;
   readonly task: Task<GenerateReport>;
   readonly live: LiveGeneration | null;
@@ -62,7 +66,34 @@ export const initialGenerationDraft: GenerationDraft = {
   settings: generateDefaults,
 };
 
-export const initialGeneration: GenerationState = { draft: initialGenerationDraft, task: idle, live: null };
+export const initialGeneration: GenerationState = {
+  draft: initialGenerationDraft,
+  ...noHistory,
+  task: idle,
+  live: null,
+};
+
+export const choicesOf = ({ prompt: _, ...choices }: GenerationDraft): GenerationChoices => choices;
+
+/**
+ * The state after a change of the request. @param field what is typed into, if it is: continued typing there is one undo step
+ */
+export function changedGeneration(
+  state: GenerationState,
+  change: Partial<GenerationDraft>,
+  field: string | null = null,
+): GenerationState {
+  const draft = { ...state.draft, ...change };
+  const before = choicesOf(state.draft);
+  if (JSON.stringify(choicesOf(draft)) === JSON.stringify(before)) return { ...state, draft };
+  return { ...state, draft, ...remember(state, before, field) };
+}
+
+/** The state one step back or forward; the prompt stays as it is. */
+export function steppedGeneration(state: GenerationState, way: 'undo' | 'redo'): GenerationState {
+  const step = (way === 'undo' ? stepBack : stepForward)(state, choicesOf(state.draft));
+  return step === null ? state : { ...state, draft: { ...state.draft, ...step.settings }, ...step.history };
+}
 
 /** What can be typed for characters that would end a line or cannot be seen. */
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' };

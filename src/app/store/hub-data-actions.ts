@@ -3,8 +3,9 @@ import { type DataOffer, DataShelf, dataPlan, inspectDataSet } from '../../hub/d
 import { download } from '../../hub/download';
 import { LIMITS } from '../../hub/request';
 import { ArrivedRows, fetchRows, type HubRows } from '../../hub/rows';
-import { HUB, parseBase } from '../../hub/source';
+import { HUB, nameOf, parseBase } from '../../hub/source';
 import type { Context } from './context';
+import type { DataOrigin } from './data-origin';
 import { type HubDataState, type HubPlace, type HubWay, placeOf } from './hub-data';
 import { idle, isBusy } from './task';
 
@@ -27,10 +28,10 @@ export interface HubDataActions {
   cancelDataDownload(): void;
 }
 
-/** @param open opens files as a data set */
+/** @param open opens files as a data set from there */
 export function hubDataActions(
   ctx: Context,
-  open: (files: readonly NamedFile[]) => Promise<boolean>,
+  open: (files: readonly NamedFile[], origin: DataOrigin) => Promise<boolean>,
 ): HubDataActions {
   const now = () => ctx.get().data.hub;
   const set = (change: Partial<HubDataState>) => {
@@ -61,14 +62,17 @@ export function hubDataActions(
     changeHubRows: (change) => set({ rows: { ...now().rows, ...change }, arrived: 0 }),
     async fetchHubRows() {
       let file: NamedFile | null = null;
+      let origin: DataOrigin | null = null;
       const outcome = await fetching.start(async ({ signal, report }) => {
+        const wanted = now().rows;
+        origin = { kind: 'rows', base: base(), sha256: null, ...wanted };
         const start = performance.now();
         let before: number | undefined;
         file = await fetchRows(
-          now().rows,
+          wanted,
           { signal },
           {
-            base: base(),
+            base: origin.base,
             arrived,
             onProgress(count, total) {
               before ??= count;
@@ -85,9 +89,9 @@ export function hubDataActions(
         return true;
       });
       set({ waiting: null, arrived: arrived.count });
-      if (outcome.status !== 'done' || file === null) return false;
+      if (outcome.status !== 'done' || file === null || origin === null) return false;
       const { key } = arrived;
-      if (!(await open([file]))) return false;
+      if (!(await open([file], origin))) return false;
       // Not before: reading may fail, or be cancelled. Another request may have begun in the meantime.
       if (arrived.key === key && !isBusy(now().fetching)) {
         arrived.clear();
@@ -126,7 +130,7 @@ export function hubDataActions(
       set({ transfer: null });
       if (outcome.status !== 'done' || shelf === null) return false;
       const whole = shelf;
-      if (!(await open([whole.file()]))) return false;
+      if (!(await open([whole.file()], originOf(whole.plan)))) return false;
       // Not before, as for rows; and only if nothing else has been asked for in the meantime.
       if (shelf === whole) shelf = null;
       if (now().offer.value === value) set({ offer: idle });
@@ -139,3 +143,8 @@ export function hubDataActions(
 /** Milliseconds that the rest of the rows will take at the pace of those that came since `before`; undefined until there is one. */
 const leftOf = (count: number, before: number, total: number, elapsed: number): number | undefined =>
   total > 0 && count > before ? (elapsed / (count - before)) * (total - count) : undefined;
+
+const originOf = ({ base, id, revision, commit, files }: DataShelf['plan']): DataOrigin => ({
+  ...{ kind: 'file', base, name: nameOf({ id }), revision, commit },
+  file: files[0]?.path ?? '',
+});

@@ -12,7 +12,7 @@ import {
 } from './causal-draft';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { initialGenerationDraft } from './generation';
+import { changedGeneration, initialGenerationDraft } from './generation';
 import { generationLink } from './generation-link';
 import { editLens, type LensEdit, outlived, type WrittenFile } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
@@ -207,11 +207,10 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       ctx.lens({ ...outlived(now(), ({ kind }) => kind === 'opened'), storage: idle });
       edit({ type: 'change', change: { subject: 'opened' } });
       // Opening a model means wanting to use it: here, and in Generate.
-      const { generation, link } = ctx.get();
-      const draft = { ...generation.draft, subject: 'opened' as const };
+      const generation = changedGeneration(ctx.get().generation, { subject: 'opened' });
       ctx.set({
-        generation: { ...generation, draft },
-        link: { ...link, generation: generationLink(draft, initialGenerationDraft) },
+        generation,
+        link: { ...ctx.get().link, generation: generationLink(generation.draft, initialGenerationDraft) },
       });
       return true;
     },

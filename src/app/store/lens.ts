@@ -10,19 +10,15 @@ import type {
 import type { StatesFile } from '../../contract/states';
 import type { StorageErrors } from '../../contract/weight-storage';
 import { type CausalDraft, initialCausalDraft } from './causal-draft';
+import { type History, noHistory, remember, stepBack, stepForward } from './history';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
 import { idle, type Task } from './task';
 
 /** The page's state of the low-rank place. */
-export interface LensState {
+export interface LensState extends History<LensDraft> {
   readonly view: LensView;
   readonly draft: LensDraft;
-  /** Drafts for undo, most recent last, and for redo. */
-  readonly past: readonly LensDraft[];
-  readonly future: readonly LensDraft[];
-  /** The fields of the last change: continued typing in one field is a single undo step. */
-  readonly touched: string | null;
   /** The cost of the form's request; idle while it is unknown. */
   readonly cost: Task<LensCost>;
   readonly report: Task<LensReport>;
@@ -50,9 +46,7 @@ export type WrittenFile = Pick<StatesFile, 'name' | 'shape' | 'label' | 'samples
 export const initialLens: LensState = {
   view: 'spectra',
   draft: initialDraft(),
-  past: [],
-  future: [],
-  touched: null,
+  ...noHistory,
   cost: idle,
   report: idle,
   outlived: { report: false, causal: false },
@@ -86,9 +80,6 @@ export const outlived = (
   },
 });
 
-/** Maximum number of undo steps. */
-const MAX_PAST = 100;
-
 /** Fields that the user types into. */
 const TYPED: readonly (keyof LensDraft)[] = [
   'samples',
@@ -103,45 +94,23 @@ const TYPED: readonly (keyof LensDraft)[] = [
 export type LensEdit =
   | { readonly type: 'change'; readonly change: Partial<LensDraft> }
   | { readonly type: 'undo' }
-  | { readonly type: 'redo' }
-  /** Set by a link or by stored settings: not undoable. */
-  | { readonly type: 'replace'; readonly draft: LensDraft };
+  | { readonly type: 'redo' };
 
 /** The state after an edit to the request. */
 export function editLens(state: LensState, edit: LensEdit): LensState {
-  const { draft, past, future } = state;
+  const { draft } = state;
   switch (edit.type) {
     case 'change': {
       const next = changeDraft(draft, edit.change);
+      if (JSON.stringify(next) === JSON.stringify(draft)) return state;
       const fields = Object.keys(edit.change) as (keyof LensDraft)[];
       const touched = fields.length === 1 && TYPED.includes(fields[0]!) ? fields[0]! : null;
-      if (JSON.stringify(next) === JSON.stringify(draft)) return state;
-      const goesOn = touched !== null && touched === state.touched;
-      return {
-        ...state,
-        draft: next,
-        past: goesOn ? past : [...past, draft].slice(-MAX_PAST),
-        future: [],
-        touched,
-      };
+      return { ...state, draft: next, ...remember(state, draft, touched) };
     }
-    case 'undo': {
-      const before = past.at(-1);
-      if (!before) return state;
-      return {
-        ...state,
-        draft: before,
-        past: past.slice(0, -1),
-        future: [draft, ...future],
-        touched: null,
-      };
-    }
+    case 'undo':
     case 'redo': {
-      const [after, ...rest] = future;
-      if (!after) return state;
-      return { ...state, draft: after, past: [...past, draft], future: rest, touched: null };
+      const step = (edit.type === 'undo' ? stepBack : stepForward)(state, draft);
+      return step === null ? state : { ...state, draft: step.settings, ...step.history };
     }
-    case 'replace':
-      return { ...state, draft: edit.draft, past: [], future: [], touched: null };
   }
 }

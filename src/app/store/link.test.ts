@@ -104,6 +104,13 @@ describe('link', () => {
     expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');
   });
 
+  it('says so where a value is given more than once', () => {
+    expect(parseLink('#/data?data-seed=3&data-seed=4')).toMatchObject({
+      link: { data: { 'data-seed': '3' } },
+      problems: ['data-seed is given 2 times: the first is followed'],
+    });
+  });
+
   it('names a model in its shortest form, and reports what is not a model', () => {
     const { link } = parseLink('#/model?model=https://huggingface.co/org/name/tree/main');
     expect(link.model).toBe('org/name');

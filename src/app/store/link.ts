@@ -82,6 +82,8 @@ export function parseLink(
   ];
   for (const key of new Set(values.keys())) {
     if (!known.includes(key)) problems.push(`unknown value ${quoted(key)}`);
+    else if (values.getAll(key).length > 1)
+      problems.push(`${key} is given ${values.getAll(key).length} times: the first is followed`);
   }
   return {
     link: {

@@ -40,6 +40,8 @@ export function rowsFigureActions(
 
   /** Narrows the filter to rows with a rationale that the model can read. */
   const fitRows = async () => {
+    // A filter that came with a link refers to counts that have not been made here.
+    if (now().draft.tokens !== '' && now().counts.value === null) await countTokens();
     const { report, draft, counts } = now();
     // The counts are from a tokenizer that is gone.
     if (counts.value !== null && counts.value.model !== modelName(ctx)) {

@@ -11,8 +11,8 @@ import { defaultSettings, type Settings } from '../../storage/rows';
 import type { KeptStudent } from '../../storage/students';
 import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
-import { type DataState, initialData } from './data';
-import { followDataLink } from './data-link';
+import type { DataState } from './data';
+import { dataOfLink } from './data-link';
 import { type EvaluationState, initialEvaluation } from './evaluation';
 import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
 import { followGenerationLink } from './generation-link';
@@ -140,7 +140,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     thoughtTest: initialThoughtTest,
     evaluation: initialEvaluation,
     stopping: initialStopping,
-    data: { ...initialData, draft: followDataLink(link.data) },
+    data: dataOfLink(link.data),
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,
     pageCopy: initialPageCopy,

@@ -1,9 +1,10 @@
 import { initialCausalDraft } from './causal-draft';
 import { initialEvaluation } from './evaluation';
-import { initialGenerationDraft } from './generation';
+import { choicesOf, initialGenerationDraft } from './generation';
 import { generationLink } from './generation-link';
+import { mapHistory } from './history';
 import { outlived } from './lens';
-import type { SubjectId } from './lens-draft';
+import type { LensDraft, SubjectId } from './lens-draft';
 import { withRole } from './role-choice';
 import type { AppState } from './state';
 import { initialStopping } from './stopping';
@@ -17,19 +18,16 @@ import { initialLatents } from './thoughts';
  */
 export function withoutOpened(state: AppState): Partial<AppState> {
   const { lens, generation, latents, draft, link, data, evaluation, stopping, thoughtTest } = state;
-  const { subject, overlay } = lens.draft;
-  const generates = generation.draft.subject === 'opened';
-  const own = { ...generation.draft, subject: 'teacher' as const };
+  const decomposed = withoutSubjects(lens.draft);
+  const own = withSubject(generation.draft, initialGenerationDraft);
   const { problems, question } = latents;
   return {
     lens: {
       ...lens,
       ...outlived(lens, ({ kind }) => kind === 'opened'),
-      draft: {
-        ...lens.draft,
-        subject: subject === 'opened' ? 'teacher' : subject,
-        overlay: overlay === 'opened' ? null : overlay,
-      },
+      draft: decomposed,
+      // Undo would bring the closed model back.
+      ...mapHistory(lens, withoutSubjects, decomposed),
       causalDraft: withSubject(lens.causalDraft, initialCausalDraft),
       opened: idle,
       storage: idle,
@@ -38,10 +36,12 @@ export function withoutOpened(state: AppState): Partial<AppState> {
     evaluation: { ...evaluation, draft: withSubject(evaluation.draft, initialEvaluation.draft) },
     stopping: { ...stopping, draft: withSubject(stopping.draft, initialStopping.draft) },
     thoughtTest: { ...thoughtTest, draft: withSubject(thoughtTest.draft, initialThoughtTest.draft) },
-    ...(generates && {
-      generation: { ...generation, draft: own },
-      link: { ...link, generation: generationLink(own, initialGenerationDraft) },
-    }),
+    generation: {
+      ...generation,
+      draft: own,
+      ...mapHistory(generation, (one) => withSubject(one, initialGenerationDraft), choicesOf(own)),
+    },
+    link: { ...link, generation: generationLink(own, initialGenerationDraft) },
     ...(latents.student === 'opened' && { latents: { ...initialLatents, problems, question } }),
     ...(draft.roles.student === 'opened' && {
       draft: withRole(draft, 'student', 'bundled', data.report.value).config,
@@ -50,6 +50,14 @@ export function withoutOpened(state: AppState): Partial<AppState> {
   };
 }
 
+const withoutSubjects = (draft: LensDraft): LensDraft => ({
+  ...draft,
+  subject: draft.subject === 'opened' ? 'teacher' : draft.subject,
+  overlay: draft.overlay === 'opened' ? null : draft.overlay,
+});
+
 /** The draft with its initial subject if its subject was the opened model. */
-const withSubject = <Draft extends { readonly subject: SubjectId }>(draft: Draft, initial: Draft): Draft =>
-  draft.subject === 'opened' ? { ...draft, subject: initial.subject } : draft;
+const withSubject = <Draft extends { readonly subject: SubjectId }>(
+  draft: Draft,
+  initial: Pick<Draft, 'subject'>,
+): Draft => (draft.subject === 'opened' ? { ...draft, subject: initial.subject } : draft);

@@ -35,7 +35,7 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
       title="Answers"
       about="The model continues each question as it is, without examples, by greedy decoding. Its answer is marked by the rule above, as in an evaluation: rules that read a whole text are given what follows “The answer is:”, where the model writes it."
     >
-      <div className="data-pair">
+      <div className="data-pair" data-own-undo>
         <NumberField
           whole
           label="Length limit"

@@ -1,6 +1,9 @@
 import './data.css';
-import { useApp } from '../../store/use-app';
+import { useRef } from 'react';
+import type { DataReport } from '../../../contract/data';
+import { useActions, useApp } from '../../store/use-app';
 import { Panel } from '../../ui/Panel';
+import { useUndoKeys } from '../../ui/UndoButtons';
 import { RowsFigure } from '../shared/RowsFigure';
 import { AnswersCard } from './AnswersCard';
 import { DrawForm } from './DrawForm';
@@ -14,16 +17,23 @@ import { RuleCard } from './RuleCard';
 /** A data set: what was read, which rows are drawn, and how their answers are marked. */
 export function DataPanel() {
   const report = useApp((state) => state.data.report.value);
-  const model = useApp((state) => state.lens.opened.value);
-  if (!report)
-    return (
-      <div className="place columns-2">
-        <OpenDataCard />
-        <FormatsCard />
-      </div>
-    );
+  if (report) return <OpenSet report={report} />;
   return (
-    <div className="place with-side">
+    <div className="place columns-2">
+      <OpenDataCard />
+      <FormatsCard />
+    </div>
+  );
+}
+
+/** Ctrl+Z undoes a change of the settings. */
+function OpenSet({ report }: { readonly report: DataReport }) {
+  const model = useApp((state) => state.lens.opened.value);
+  const { undoData, redoData } = useActions();
+  const form = useRef<HTMLDivElement>(null);
+  useUndoKeys(form, { undo: undoData, redo: redoData });
+  return (
+    <div className="place with-side" ref={form}>
       <div className="side">
         <ReportCard report={report} />
         {report.rows > 0 && (

@@ -10,6 +10,7 @@ import { NumberField } from '../../ui/Field';
 import { integer } from '../../ui/format';
 import { Progress } from '../../ui/Progress';
 import { TextEntry } from '../../ui/TextEntry';
+import { DataUndo } from './DataUndo';
 
 /** Filter, sample and held-out rows. */
 export function DrawForm() {
@@ -77,6 +78,7 @@ export function DrawForm() {
         Ranges: 3-8, 3- or -8; empty for no limit. Words are counted in question and rationale; tokens in all
         that a model is fed: question, rationale and answer.
       </p>
+      <DataUndo />
       <Counts />
       <div className="actions">
         <Button isDisabled={errors.size > 0} onPress={() => void write('sample')}>

@@ -19,6 +19,10 @@ const named = (files: Iterable<File>): NamedFile[] =>
 export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boolean }) {
   const report = useApp((state) => state.data.report);
   const from = useApp((state) => state.data.from);
+  // A link with settings but no set, which was made of files that no link carries.
+  const isSetless = useApp(
+    ({ link, data }) => data.from === null && !data.asked?.origin && Object.keys(link.data).length > 0,
+  );
   const { openData, openBundledRows, changeReading, cancelData } = useActions();
   const busy = isBusy(report);
   const [note, setNote] = useState<string | null>(null);
@@ -55,6 +59,12 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
           </Button>
         </div>
       </DropZone>
+      {isSetless && (
+        <Notice kind="info">
+          The link names no data set: files of one’s own, and sets of a mirror, are in no link. Open the set
+          here, and the link’s settings apply to it.
+        </Notice>
+      )}
       {note !== null && <Notice kind="warning">{note}</Notice>}
       <HubData />
       {!report.value && from !== null && !busy && (

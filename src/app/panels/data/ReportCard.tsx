@@ -9,6 +9,7 @@ import {
   licenceWords,
   type Spread,
 } from '../../../contract/data';
+import { isLinked, originWords, SHA_DIGITS } from '../../store/data-origin';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
@@ -17,6 +18,7 @@ import { CheckField, FieldName } from '../../ui/Field';
 import { bytes, integer } from '../../ui/format';
 import { Facts, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { DataUndo } from './DataUndo';
 
 const spread = ({ least, median, most }: Spread) => `${integer(least)} to ${integer(most)}, median ${median}`;
 
@@ -24,6 +26,7 @@ const spread = ({ least, median, most }: Spread) => `${integer(least)} to ${inte
 export function ReportCard({ report }: { readonly report: DataReport }) {
   const task = useApp((state) => state.data.report);
   const reading = useApp((state) => state.data.reading);
+  const origin = useApp((state) => state.data.origin);
   const { changeReading, cancelData } = useActions();
   const busy = isBusy(task);
   const { format, detected, rows, malformed, duplicates } = report;
@@ -44,7 +47,13 @@ export function ReportCard({ report }: { readonly report: DataReport }) {
           ['Answer rule', ANSWER_RULES[report.rule].label],
           ['Licence', licenceWords(report)],
           ['Size', bytes(report.bytes)],
-          ['SHA-256', <code key="sha">{report.sha256.slice(0, 16)}…</code>],
+          ['SHA-256', <code key="sha">{report.sha256.slice(0, SHA_DIGITS)}…</code>],
+          [
+            'The page’s address',
+            isLinked(origin)
+              ? `names ${originWords(origin)}, and the settings`
+              : 'has the settings alone: files of your own, and sets of a mirror, are in no link',
+          ],
         ]}
       />
       <Choice
@@ -82,6 +91,7 @@ export function ReportCard({ report }: { readonly report: DataReport }) {
           isCancelling={task.status === 'cancelling'}
         />
       )}
+      {rows === 0 && <DataUndo />}
     </Panel>
   );
 }

@@ -38,7 +38,7 @@ export function RuleCard({ report }: { readonly report: DataReport }) {
           </>
         }
       />
-      <div className="data-try">
+      <div className="data-try" data-own-undo>
         <TextEntry
           label="Try it on a text"
           rows={3}

@@ -1,5 +1,5 @@
 import './generate.css';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -7,22 +7,25 @@ import { Segments } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Empty, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { useUndoKeys } from '../../ui/UndoButtons';
 import { RequestCard } from './RequestCard';
 import { SampleView } from './SampleView';
 import { Speed } from './Speed';
 import { aboutSentence } from './words';
 
-/** A prompt continued by any of the models, token by token. */
+/** A prompt continued by any of the models, token by token. Ctrl+Z undoes a change of the settings. */
 export function GeneratePanel() {
   const { task, live } = useApp((state) => state.generation);
-  const { generate, cancelGeneration } = useActions();
+  const { generate, cancelGeneration, undoGeneration, redoGeneration } = useActions();
+  const form = useRef<HTMLDivElement>(null);
+  useUndoKeys(form, { undo: undoGeneration, redo: redoGeneration });
   const [shown, setShown] = useState<'text' | 'tokens'>('text');
   const busy = isBusy(task);
   const compiling =
     busy && task.progress?.phase === 'compile' && (live?.samples[0]?.tokens.length ?? 0) === 0;
   return (
     <div className="place with-side">
-      <div className="side">
+      <div className="side" ref={form}>
         <RequestCard />
       </div>
       <div className="main">

@@ -13,6 +13,7 @@ import { Choice } from '../../ui/Choice';
 import { FieldName, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
+import { UndoButtons } from '../../ui/UndoButtons';
 import { SubjectField } from '../shared/SubjectField';
 import { PreviewedTokens } from '../shared/TokenPreview';
 
@@ -20,7 +21,9 @@ import { PreviewedTokens } from '../shared/TokenPreview';
 export function RequestCard() {
   const draft = useApp((state) => state.generation.draft);
   const task = useApp((state) => state.generation.task);
-  const { changeGeneration, generate, cancelGeneration } = useActions();
+  const canUndo = useApp((state) => state.generation.past.length > 0);
+  const canRedo = useApp((state) => state.generation.future.length > 0);
+  const { changeGeneration, generate, cancelGeneration, undoGeneration, redoGeneration } = useActions();
   const errors = useMemo(() => generationErrors(draft), [draft]);
   const busy = isBusy(task);
   const preview = useMemo((): TokenPreviewRequest | null => {
@@ -73,6 +76,7 @@ export function RequestCard() {
             {task.status === 'cancelling' ? 'Stopping …' : 'Stop'}
           </Button>
         )}
+        <UndoButtons canUndo={canUndo} canRedo={canRedo} undo={undoGeneration} redo={redoGeneration} />
       </div>
       <div className="fields">
         {GENERATE_SETTINGS.map((setting) => (

@@ -47,6 +47,21 @@ describe('the place Generate', () => {
     write.mockRestore();
   });
 
+  it('undoes settings by key and button, and leaves the prompt to the browser', async () => {
+    const app = show();
+    const { draft } = app.store.getState().generation;
+    await userEvent.fill(page.getByRole('textbox', { name: /^Top-k/ }), '40');
+    await userEvent.fill(page.getByRole('textbox', { name: /^Text/ }), 'Once');
+    await userEvent.keyboard('{Control>}z{/Control}');
+    expect(app.store.getState().generation.draft.settings.topK).toBe(40);
+    await userEvent.fill(page.getByRole('textbox', { name: /^Text/ }), 'Twice');
+    await userEvent.click(page.getByRole('textbox', { name: /^Temperature/ }));
+    await userEvent.keyboard('{Control>}z{/Control}');
+    expect(app.store.getState().generation.draft).toEqual({ ...draft, prompt: 'Twice' });
+    await userEvent.click(button('Redo'));
+    await expect.element(page.getByRole('textbox', { name: /^Top-k/ })).toHaveValue('40');
+  });
+
   it('stops, keeps what has come, and says what is wrong with a field', async () => {
     show({ pace: 25 });
     await button('Generate').click();

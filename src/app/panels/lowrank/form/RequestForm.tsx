@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useRef } from 'react';
 import { CONTROLS, FIGURE_6, STACKS } from '../../../../contract/lens';
 import { readSpan, spanWords } from '../../../../contract/span';
 import { draftErrors, requestOf } from '../../../store/lens-draft';
@@ -8,6 +8,7 @@ import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { CheckField, FieldName, NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
+import { UndoButtons, useUndoKeys } from '../../../ui/UndoButtons';
 import { SubjectField } from '../../shared/SubjectField';
 import { useDraftBounds } from '../bounds';
 import { CONTROL_WORDS, STACK_WORDS, subjectWord, VIEWS } from '../words';
@@ -29,19 +30,7 @@ export function RequestForm() {
   const errors = draftErrors(draft, bounds);
   const form = useRef<HTMLFormElement>(null);
 
-  useEffect(() => {
-    const element = form.current;
-    const listen = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-      const key = event.key.toLowerCase();
-      if (key !== 'z' && key !== 'y') return;
-      event.preventDefault();
-      if (key === 'y' || event.shiftKey) redoLens();
-      else undoLens();
-    };
-    element?.addEventListener('keydown', listen);
-    return () => element?.removeEventListener('keydown', listen);
-  }, [undoLens, redoLens]);
+  useUndoKeys(form, { undo: undoLens, redo: redoLens });
 
   const wrong = (...fields: (keyof typeof draft)[]) => fields.filter((field) => errors.has(field)).length;
   const also = [
@@ -78,12 +67,7 @@ export function RequestForm() {
         <Button type="submit" look="primary" isDisabled={errors.size > 0 || busy}>
           Decompose
         </Button>
-        <Button look="quiet" isDisabled={!canUndo} onPress={undoLens}>
-          Undo
-        </Button>
-        <Button look="quiet" isDisabled={!canRedo} onPress={redoLens}>
-          Redo
-        </Button>
+        <UndoButtons canUndo={canUndo} canRedo={canRedo} undo={undoLens} redo={redoLens} />
       </div>
       <CostNote />
       <ReportStatus />
