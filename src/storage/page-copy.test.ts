@@ -30,7 +30,10 @@ function memoryCaches() {
       all.set(name, entries);
       return {
         match: async (url: string) => entries.get(url)?.clone(),
-        put: async (url: string, response: Response) => void entries.set(url, response),
+        async put(url: string, response: Response) {
+          if (isFull) throw new DOMException('no room', 'QuotaExceededError');
+          entries.set(url, response);
+        },
       };
     },
   };
@@ -41,6 +44,7 @@ let asked: string[];
 let caches: ReturnType<typeof memoryCaches>;
 let registered: string[];
 let broken: string | null;
+let isFull: boolean;
 
 const open = () =>
   pageCopy({
@@ -71,7 +75,7 @@ const names = () => [...caches.all.keys()];
 
 beforeEach(() => {
   serve(TEXTS);
-  [asked, registered, broken] = [[], [], null];
+  [asked, registered, broken, isFull] = [[], [], null, false];
   caches = memoryCaches();
 });
 
@@ -107,6 +111,16 @@ describe('a copy of the page', () => {
     await keep();
     expect(asked).toEqual(['page-files.json', 'assets/a-1.js']);
     expect((await open().look()).kept?.version).toBe('one');
+  });
+
+  it('says that the disk is full, and what to do', async () => {
+    isFull = true;
+    await expect(keep()).rejects.toMatchObject({
+      code: 'storage',
+      message: 'the browser has no room left for this site (QuotaExceededError)',
+      hint: expect.stringContaining('free space'),
+    });
+    expect(registered).toEqual([]);
   });
 
   it('ends with the reason of the signal', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hexOf } from '../text/hex';
 import { LIMIT, within } from './connection';
 import { guarded, StorageError } from './errors';
 
@@ -60,10 +61,8 @@ const WORKER = 'page-copy.js';
 /** Milliseconds for one file. */
 const FILE_LIMIT = 300_000;
 
-async function sha256(bytes: ArrayBuffer): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+const sha256 = async (bytes: ArrayBuffer): Promise<string> =>
+  hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 
 /** The same answer of bytes that are no longer compressed. */
 function asKept(bytes: ArrayBuffer, { headers }: Response): Response {
@@ -132,20 +131,22 @@ export function pageCopy({ caches, serviceWorker, fetch, base }: PageScope): Pag
   }
 
   async function fill(list: PageFiles, { signal, report }: Parameters<PageCopy['keep']>[0]) {
-    const copy = await there().caches.open(prefix + list.version);
+    const copy = await guarded(() => there().caches.open(prefix + list.version));
+    // A full disk is said as one.
+    const put = (path: string, response: Response) => guarded(() => copy.put(address(path), response));
     let done = 0;
     for (const file of list.files) {
       report(done, bytesOfPage(list));
       // Files are checked before they are put there.
       if (!(await copy.match(address(file.path)))) {
         const response = await fetched(file, signal);
-        if (file.path === 'index.html') await copy.put(address('./'), response.clone());
-        await copy.put(address(file.path), response);
+        if (file.path === 'index.html') await put('./', response.clone());
+        await put(file.path, response);
       }
       signal.throwIfAborted();
       done += file.bytes;
     }
-    await copy.put(address(LIST), Response.json(list));
+    await put(LIST, Response.json(list));
     report(done, done);
   }
 
@@ -167,8 +168,10 @@ export function pageCopy({ caches, serviceWorker, fetch, base }: PageScope): Pag
         );
       await fill(list, options);
       await guarded(async () => {
-        await serviceWorker.register(address(WORKER));
-        await within(LIMIT, serviceWorker.ready);
+        await within(
+          LIMIT,
+          serviceWorker.register(address(WORKER)).then(() => serviceWorker.ready),
+        );
         for (const name of await names()) if (name !== prefix + list.version) await caches.delete(name);
       });
     },
@@ -183,8 +186,10 @@ export function pageCopy({ caches, serviceWorker, fetch, base }: PageScope): Pag
 
 /** Where there is no page. */
 export const noPageCopy: PageCopy = pageCopy({
-  ...{ caches: undefined, serviceWorker: undefined },
-  ...{ fetch: () => Promise.reject(new Error('nothing is fetched')), base: '' },
+  caches: undefined,
+  serviceWorker: undefined,
+  fetch: () => Promise.reject(new Error('nothing is fetched')),
+  base: '',
 });
 
 /** In this browser, of this page. */

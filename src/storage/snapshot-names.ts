@@ -1,4 +1,5 @@
 import { SNAPSHOT_STATUS, type SnapshotStatus } from '../contract/snapshot-status';
+import { hexOf } from '../text/hex';
 
 /**
  * A snapshot's file is named after what it holds and after its content: `40-150-training-<16 digits of its
@@ -43,5 +44,5 @@ export const runOf = (folder: string): string =>
 /** @returns the first 16 hex digits */
 export async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(digest.subarray(0, 8));
 }

@@ -1,6 +1,7 @@
 import type { RunOptions, Workbench } from '../contract/calls';
 import { reportOf } from '../contract/error-report';
 import type { EngineErrorReport } from '../contract/events';
+import { hexOf } from '../text/hex';
 import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker } from './rpc';
 
 /** An engine error, as thrown on the other side. */
@@ -48,8 +49,7 @@ export function startWorker(): Worker {
 }
 
 /** 128 random bits in hex. Unlike `crypto.randomUUID` it is available over plain http too. */
-const randomId = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+const randomId = (): string => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 
 const gone = (message: string) =>
   new EngineError({

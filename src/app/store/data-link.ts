@@ -3,7 +3,7 @@ import { type DataDraft, type DataState, dataErrors, initialData, initialDataDra
 import { filledHub } from './data-origin';
 import { askedOf, readSetLink, SET_KEYS, setLink } from './data-set-link';
 import { MAX_SAMPLES } from './lens-draft';
-import { quoted } from './link-text';
+import { type LinkEntry, readEntries } from './link-text';
 import { SEEDS } from './whole';
 
 /**
@@ -40,15 +40,8 @@ export function readDataLink(values: URLSearchParams): {
   readonly problems: readonly string[];
 } {
   const { set, problems: ofSet } = readSetLink(values);
-  const data: Record<string, string> = { ...set };
-  const problems: string[] = [];
-  for (const [key, field] of Object.entries(FIELDS)) {
-    const text = values.get(key);
-    if (text === null) continue;
-    if (read(field, text) !== null) data[key] = text;
-    else problems.push(`unknown ${key} ${quoted(text)}: expected ${MAY_BE[field]}`);
-  }
-  return { data, problems: [...problems, ...ofSet] };
+  const { found, problems } = readEntries(values, ENTRIES);
+  return { data: { ...set, ...found }, problems: [...problems, ...ofSet] };
 }
 
 const RANGE = 'a range such as 3-8, 3- or -8';
@@ -61,6 +54,12 @@ const MAY_BE: Readonly<Record<keyof DataDraft, string>> = {
   words: RANGE,
   tokens: RANGE,
 };
+const ENTRIES: Readonly<Record<string, LinkEntry>> = Object.fromEntries(
+  Object.entries(FIELDS).map(([key, field]) => [
+    key,
+    { may: MAY_BE[field], accepts: (text: string) => read(field, text) !== null },
+  ]),
+);
 
 /** The draft that the link asks for. */
 export function followDataLink(data: DataLink): DataDraft {

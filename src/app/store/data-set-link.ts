@@ -4,7 +4,7 @@ import { type HubRows, hubRowsError } from '../../hub/rows';
 import { HUB, nameOf, parseDataSource, writeSource } from '../../hub/source';
 import { type AskedData, type DataOrigin, isLinked, SHA_DIGITS } from './data-origin';
 import { initialHubData } from './hub-data';
-import { quoted } from './link-text';
+import { among, type LinkEntry, quoted, readEntries } from './link-text';
 import { sentencesOf } from './task';
 
 /**
@@ -18,23 +18,13 @@ const BUNDLED = 'bundled';
 const MAX_NAME = 200;
 const COLUMNS = { question: 'data-question', answer: 'data-answer', rationale: 'data-rationale' } as const;
 
-interface Entry {
-  /** The values that the key accepts, in words. */
-  readonly may: string;
-  accepts(text: string): boolean;
-}
-
-const oneOf = (names: readonly string[]): Entry => ({
-  may: names.join(', '),
-  accepts: (text) => names.includes(text),
-});
-const name = (may: string): Entry => ({
+const name = (may: string): LinkEntry => ({
   may: `${may}, of 1 to ${MAX_NAME} characters`,
   accepts: (text) => text.trim() !== '' && text.length <= MAX_NAME,
 });
 
 /** Each value by itself; what they must be together is checked afterwards. */
-const ENTRIES: Readonly<Record<string, Entry>> = {
+const ENTRIES: Readonly<Record<string, LinkEntry>> = {
   'data-config': name('a configuration of the data set'),
   'data-split': name('a split of the data set'),
   'data-rows': {
@@ -46,12 +36,12 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     accepts: (text) => text.length === SHA_DIGITS && /^[0-9a-f]+$/.test(text),
   },
   'data-file': name('the path of a file of the data set’s repository'),
-  'data-format': oneOf(DATA_FORMATS),
+  'data-format': among(DATA_FORMATS),
   [COLUMNS.question]: name('the name of a column'),
   [COLUMNS.answer]: name('the name of a column'),
   [COLUMNS.rationale]: name('the name of a column'),
-  'data-annotations': oneOf(['keep', 'remove']),
-  'data-rule': oneOf(RULE_IDS),
+  'data-annotations': among(['keep', 'remove']),
+  'data-rule': among(RULE_IDS),
 };
 
 export const SET_KEYS: readonly string[] = ['data-set', ...Object.keys(ENTRIES)];
@@ -65,14 +55,7 @@ export function readSetLink(values: URLSearchParams): {
   readonly set: Values;
   readonly problems: readonly string[];
 } {
-  const set: Record<string, string> = {};
-  const problems: string[] = [];
-  for (const [key, { may, accepts }] of Object.entries(ENTRIES)) {
-    const text = values.get(key);
-    if (text === null) continue;
-    if (accepts(text)) set[key] = text;
-    else problems.push(`unknown ${key} ${quoted(text)}: expected ${may}`);
-  }
+  const { found: set, problems } = readEntries(values, ENTRIES);
   const named = values.get('data-set');
   const problem = named === null ? setless(values) : problemOf(named, values);
   if (problem !== null) problems.push(problem);

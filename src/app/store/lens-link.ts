@@ -10,7 +10,7 @@ import {
   type SubjectId,
   usualSections,
 } from './lens-draft';
-import { quoted } from './link-text';
+import { among, type LinkEntry, readEntries } from './link-text';
 import { readRange, writeRange } from './ranges';
 import { SEEDS } from './whole';
 
@@ -133,17 +133,12 @@ export function readLensLink(values: URLSearchParams): {
   readonly problems: readonly string[];
 } {
   const initial = initialDraft();
-  const lens: Record<string, string> = {};
-  const problems: string[] = [];
-  for (const key of LENS_KEYS) {
-    const text = values.get(key);
-    if (text === null) continue;
-    const may = key === 'view' ? LENS_VIEWS.join(', ') : ENTRIES[key]!.may;
-    const known =
-      key === 'view' ? LENS_VIEWS.includes(text as LensView) : ENTRIES[key]!.read(text, initial) !== null;
-    if (known) lens[key] = text;
-    else problems.push(`unknown ${key} ${quoted(text)}: expected ${may}`);
-  }
+  const ofDraft = Object.entries(ENTRIES).map(([key, { may, read }]): [string, LinkEntry] => [
+    key,
+    { may, accepts: (text) => read(text, initial) !== null },
+  ]);
+  const entries = { view: among(LENS_VIEWS), ...Object.fromEntries(ofDraft) };
+  const { found: lens, problems } = readEntries(values, entries);
   return { lens, problems };
 }
 

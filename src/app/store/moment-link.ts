@@ -1,7 +1,7 @@
 import { readInterventions, writeInterventions } from '../../contract/intervention-text';
 import { MAX_LATENT_STEPS } from '../../contract/methods/shared';
 import { grow, initialBranches, interventionsOf } from './branches';
-import { quoted } from './link-text';
+import { among, type LinkEntry, readEntries } from './link-text';
 import type { LatentsState } from './thoughts';
 
 /**
@@ -15,32 +15,22 @@ export type MomentLink = Readonly<Record<string, string>>;
 /** Digits of a hash in a link: enough to tell models apart. */
 const DIGITS = 12;
 
-interface Entry {
-  /** The values the key accepts, in words. */
-  readonly may: string;
-  accepts(text: string): boolean;
-}
-
-const number = (low: number, high: number): Entry => ({
+const number = (low: number, high: number): LinkEntry => ({
   may: `a whole number from ${low} to ${high}`,
   accepts: (text) => /^\d{1,5}$/.test(text) && Number(text) >= low && Number(text) <= high,
 });
-const hash: Entry = {
+const hash: LinkEntry = {
   may: `the first ${DIGITS} digits of a sha256`,
   accepts: (text) => /^[0-9a-f]{12,64}$/.test(text),
 };
-const oneOf = (...values: readonly string[]): Entry => ({
-  may: values.join(', '),
-  accepts: (text) => values.includes(text),
-});
 
-const ENTRIES: Readonly<Record<string, Entry>> = {
-  student: oneOf('trained', 'base', 'opened'),
+const ENTRIES: Readonly<Record<string, LinkEntry>> = {
+  student: among(['trained', 'base', 'opened']),
   base: hash,
   run: hash,
   kept: { may: 'the id of a kept run', accepts: (text) => /^[\w.:-]{1,100}$/.test(text) },
   of: { may: 'at most 200 characters', accepts: (text) => text.length <= 200 },
-  feedback: oneOf('softmax', 'hidden'),
+  feedback: among(['softmax', 'hidden']),
   tau: { may: 'a number above 0 and up to 100', accepts: (text) => Number(text) > 0 && Number(text) <= 100 },
   k: number(0, MAX_LATENT_STEPS),
   do: {
@@ -64,14 +54,7 @@ export function readMomentLink(values: URLSearchParams): {
   readonly moment: MomentLink;
   readonly problems: readonly string[];
 } {
-  const moment: Record<string, string> = {};
-  const problems: string[] = [];
-  for (const [key, { may, accepts }] of Object.entries(ENTRIES)) {
-    const text = values.get(key);
-    if (text === null) continue;
-    if (accepts(text)) moment[key] = text;
-    else problems.push(`unknown ${key} ${quoted(text)}: expected ${may}`);
-  }
+  const { found: moment, problems } = readEntries(values, ENTRIES);
   return { moment, problems };
 }
 

@@ -1,3 +1,5 @@
+import { hexOf } from '../../text/hex';
+
 /**
  * SHA-256 (FIPS 180-4) over bytes as they arrive. The browser's own needs the whole file at once, and a checkpoint may be
  * larger than any buffer can be.
@@ -41,8 +43,7 @@ const BLOCK = 64;
 export async function sha256Hex(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
   if (subtle === undefined) return new Sha256().update(new Uint8Array(bytes)).hex();
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
+  return hexOf(new Uint8Array(await subtle.digest('SHA-256', bytes)));
 }
 
 export class Sha256 {
