@@ -34,6 +34,7 @@ const inChromium = (name: string, include: string[], testTimeout: number) =>
       name,
       include,
       testTimeout,
+      hookTimeout: testTimeout,
       setupFiles: 'scripts/tools/patient-waits.mjs',
       // Charts are drawn at most once a second, and a loaded machine takes its time: the default second is too short.
       expect: { poll: { timeout: 15_000 } },
@@ -63,6 +64,7 @@ export default defineConfig({
           include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
           exclude: browserTests,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           expect: { poll: { timeout: 15_000 } },
           setupFiles: ['scripts/tools/one-thread.mjs', 'scripts/tools/patient-waits.mjs'],
           // Files share a process a core: each would otherwise start ONNX Runtime anew, and run it while it is still being

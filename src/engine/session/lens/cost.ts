@@ -62,8 +62,8 @@ export function lensCost(context: CostContext, value: LensRequest): LensCost {
 function fromSizes(read: readonly Gathering[], provider: Runtime['provider'] | undefined): number | null {
   if (provider !== 'wasm' || read.some(({ resolved }) => resolved.model.onnx)) return null;
   return sum(
-    read.map(({ resolved, fed, depth, run }) => {
-      const purpose = { kind: 'see', sequences: 1, tokens: fed, layers: { run, kept: depth } } as const;
+    read.map(({ resolved, columns, depth, run }) => {
+      const purpose = { kind: 'see', sequences: 1, tokens: columns, layers: { run, kept: depth } } as const;
       return estimateMemory(sizesOf(resolved.model.config), provider, purpose).seconds ?? 0;
     }),
   );

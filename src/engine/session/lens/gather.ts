@@ -29,11 +29,11 @@ export interface Gathered {
   readonly passed: ReadonlyMap<Control, readonly Spectrum[]>;
 }
 
-/** Multiply–adds of reading tokens with the model: the weights of the layers that are run, once per token. */
-export function readingWork({ resolved, fed, run }: Gathering): number {
+/** Multiply–adds of reading with the model: the weights of the layers that are run, once per column. */
+export function readingWork({ resolved, columns, run }: Gathering): number {
   const { config } = resolved.model;
   const embedded = config.vocabSize * config.hiddenSize * (config.tieWordEmbeddings ? 1 : 2);
-  return (fed * (parametersOf(config) - embedded) * run) / config.layers;
+  return (columns * (parametersOf(config) - embedded) * run) / config.layers;
 }
 
 /** A plan's gatherings that are kept, without duplicates. */

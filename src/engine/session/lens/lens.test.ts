@@ -72,10 +72,22 @@ describe('a span of tokens', () => {
     const [whole, part] = [await by('token', null), await by('token', span)];
     const spectra = (report: LensReport) => report.selections[0]?.spectra ?? [];
     expect(spectra(part).map(({ label }) => label)).toEqual(['token 2', 'token 3']);
-    expect(spectra(part)).toEqual(spectra(whole).slice(1, 3));
+    // What comes after the span is not read: attention over fewer columns is summed in another order, in float32.
+    const close = (found: LensReport, expected: ReturnType<typeof spectra>): void => {
+      expect(spectra(found).map(({ tokens, rows }) => [tokens, rows])).toEqual(
+        expected.map(({ tokens, rows }) => [tokens, rows]),
+      );
+      expected.forEach(({ sigma }, i) => {
+        const own = spectra(found)[i]?.sigma as Float32Array;
+        expect(own).toHaveLength(sigma.length);
+        for (const [r, value] of sigma.entries())
+          expect(Math.abs((own[r] as number) - value)).toBeLessThan(1e-5 * (sigma[0] as number));
+      });
+    };
+    close(part, spectra(whole).slice(1, 3));
     expect(part.request.span).toEqual(span);
     const rest = await by('token', { first: 3, last: null });
-    expect(spectra(rest)).toEqual(spectra(whole).slice(2));
+    close(rest, spectra(whole).slice(2));
   });
 
   it('is all that a sample’s matrix, its trajectory and its controls have', async () => {

@@ -3,12 +3,13 @@ import { SECTIONS } from '../../../contract/lens';
 import { firstLayers } from '../../../contract/memory';
 import type { GatheredStates } from '../../analysis/gathered';
 import { largestLot } from '../../analysis/matrix-spectra';
+import { allLayers } from '../../analysis/rows';
 import { type StackOptions, stacked } from '../../analysis/stacks';
 import { InputError, MemoryError } from '../../base/errors';
 import { feedbackOf } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
-import { BATCH_BYTES } from '../states/buckets';
+import { BATCH_BYTES, bucketsOf, columnsRun } from '../states/buckets';
 import { chosenPositions, fedSequences, type Variant } from '../states/fed-sequences';
 import { type Sequence, sequencesOf } from '../states/sequences';
 import { checkLatents, layersOf } from './request';
@@ -34,6 +35,8 @@ export interface Gathering {
   readonly tokens: readonly number[];
   /** Number of tokens that the model reads for all samples. */
   readonly fed: number;
+  /** Number of columns that are computed for them: with padding, and without what comes after the span. */
+  readonly columns: number;
   /** How many layers are kept, from the first: up to the highest that is asked for. */
   readonly depth: number;
   /** How many layers are run: as many, or all where thoughts are made of final states, and by an ONNX export. */
@@ -128,7 +131,7 @@ function gathering(
   { data }: LoadedModels,
 ): Gathering {
   const sections = SECTIONS.filter((section) => selection.sections.includes(section));
-  const fed = fedSequences(resolved, sequences, sections, variant, seed);
+  const fed = fedSequences(resolved, sequences, sections, { variant, seed, span });
   const key = JSON.stringify([
     resolved.key,
     source,
@@ -142,7 +145,9 @@ function gathering(
   const all = sum(fed.map(({ positions }) => positions.length));
   const thinks = fed.some(({ reasons }) => reasons) && feedbackOf(resolved.reasoning) !== undefined;
   const run = thinks || resolved.model.onnx ? resolved.model.config.layers : depth;
-  return { key, resolved, selection: { ...selection, sections }, variant, tokens, fed: all, depth, run };
+  const columns = resolved.model.onnx ? all : columnsRun(bucketsOf(fed, resolved, allLayers(depth)));
+  const chosen = { ...selection, sections };
+  return { key, resolved, selection: chosen, variant, tokens, fed: all, columns, depth, run };
 }
 
 /** Checks the parts that need two selections of comparable models. */

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
+import { Rng } from '../../base/rng';
 import { thinking } from '../../decode/reasoning.testing';
 import { TINY_CONFIG } from '../../train/tiny.testing';
 import type { ResolvedSubject } from '../models/subjects';
-import { bucketsOf } from './buckets';
+import { bucketsOf, columnsRun } from './buckets';
 import type { FedSequence } from './fed-sequences';
 
 const reading = (tokens: number, latents = 0): FedSequence => ({
@@ -23,14 +24,38 @@ const buckets = (lengths: readonly number[], heads: number, latents = 0) =>
   );
 
 it('groups sequences of similar length and keeps their places', () => {
-  const found = buckets([5, 40, 3, 21, 20, 1], 4);
-  expect(found.map(({ fed }) => fed.map(({ index }) => index))).toEqual([[1, 3], [4], [0, 2], [5]]);
+  const found = buckets([50, 400, 30, 210, 200, 10], 4);
+  expect(found.map(({ fed }) => fed.map(({ index }) => index))).toEqual([[1], [3, 4], [0, 2, 5]]);
   expect(found.map(({ shape }) => [shape.batch, shape.question, shape.rest])).toEqual([
-    [2, 0, 40],
-    [1, 0, 20],
-    [2, 0, 5],
-    [1, 0, 1],
+    [1, 0, 400],
+    [2, 0, 210],
+    [3, 0, 50],
   ]);
+  // Another program would take longer than the padding.
+  expect(buckets([5, 40, 3, 21, 20, 1], 4)).toHaveLength(1);
+});
+
+it('divides them so that programs, padding and places left empty cost least', () => {
+  const rng = new Rng(7);
+  /** The least cost of all 2ⁿ⁻¹ divisions. */
+  const least = (lengths: readonly number[]): number => {
+    const [longest, ...rest] = lengths;
+    if (longest === undefined) return 0;
+    return Math.min(
+      ...[longest, ...rest].map((_, n) => {
+        const runs = Math.ceil((n + 1) / 8);
+        return 256 + runs * Math.ceil((n + 1) / runs) * longest + least(lengths.slice(n + 1));
+      }),
+    );
+  };
+  for (let n = 1; n <= 11; n++) {
+    const lengths = Array.from({ length: n }, () => rng.integer(1, 400)).sort((a, b) => b - a);
+    const found = buckets(lengths, 1);
+    expect(256 * found.length + columnsRun(found)).toBe(least(lengths));
+    expect(found.flatMap(({ fed }) => fed.map(({ index }) => index)).sort((a, b) => a - b)).toEqual(
+      lengths.map((_, i) => i),
+    );
+  }
 });
 
 it('counts latents as part of the question they follow', () => {
@@ -39,10 +64,12 @@ it('counts latents as part of the question they follow', () => {
 });
 
 it('batches as many sequences as their states and attention weights leave room for', () => {
-  const many = (tokens: number, heads: number) =>
-    buckets(new Array<number>(9).fill(tokens), heads)[0]?.shape.batch;
-  expect(many(100, 4)).toBe(8);
+  const many = (count: number, tokens: number, heads: number) =>
+    buckets(new Array<number>(count).fill(tokens), heads).map(({ shape }) => shape.batch);
+  // Two batches of 8 would have 7 places left empty.
+  expect(many(9, 100, 4)).toEqual([5]);
   // 32 heads of 600 × 600 scores are 46 MB per sequence, out of 64 MiB.
-  expect(many(600, 32)).toBe(1);
-  expect(many(600, 8)).toBe(5);
+  expect(many(9, 600, 32)).toEqual([1]);
+  expect(many(9, 600, 12)).toEqual([3]);
+  expect(many(10, 600, 8)).toEqual([5]);
 });

@@ -56,7 +56,7 @@ export async function exportStates(
   const layers = layersOf(request, resolved, 0);
   const sequences = sequencesOf(request.source, loaded);
   const { span = null } = request;
-  const samples = samplesOf(fedSequences(resolved, sequences, sections), sections, span);
+  const samples = samplesOf(fedSequences(resolved, sequences, sections, { span }), sections, span);
   const { hiddenSize: H } = resolved.model.config;
   const tokens = samples.reduce((sum, sample) => sum + sample.tokens, 0);
   const bytes = F32 * layers.length * tokens * H;

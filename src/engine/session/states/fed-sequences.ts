@@ -67,6 +67,30 @@ export function checkedSpan(span: TokenSpan | null | undefined): TokenSpan | nul
 /** Of a span; no model has as many positions. */
 const MAX_TOKENS = 1e9;
 
+/** What of the sequences is fed. */
+export interface FedOptions {
+  readonly variant?: Variant | undefined;
+  /** Seed of random tokens. */
+  readonly seed?: number | undefined;
+  /** Of each sequence's positions in the sections, which are asked for; default all. */
+  readonly span?: TokenSpan | null | undefined;
+}
+
+/** Without the tokens after the last position that is asked for: in a causal model they change nothing before them. */
+function upTo(
+  span: TokenSpan | null | undefined,
+  sections: readonly Section[],
+  fed: FedSequence,
+): FedSequence {
+  const last = chosenPositions(fed, sections, span).at(-1)?.at ?? fed.positions.length - 1;
+  const after = Math.min(fed.rest.length, fed.positions.length - 1 - last);
+  return {
+    ...fed,
+    rest: fed.rest.slice(0, fed.rest.length - after),
+    positions: fed.positions.slice(0, fed.positions.length - after),
+  };
+}
+
 /** Tokens of one section, or the reasoning fed instead of tokens. */
 interface Part {
   readonly section: Section;
@@ -75,7 +99,7 @@ interface Part {
 }
 
 /**
- * What `resolved` is fed to cover all of `sections`, and nothing after the last of them.
+ * What `resolved` is fed to cover all of `sections`, or a span of them, and nothing after it.
  * @throws InputError for sections that the sequences or the subject lack or that need two passes, for a
  * variant that does not apply to them, and for a sequence longer than the model's positions
  */
@@ -83,8 +107,7 @@ export function fedSequences(
   resolved: ResolvedSubject,
   sequences: readonly Sequence[],
   sections: readonly Section[],
-  variant: Variant = 'as-is',
-  seed = 0,
+  { variant = 'as-is', seed = 0, span = null }: FedOptions = {},
 ): FedSequence[] {
   checkSections(resolved, sequences, sections);
   if (variant === 'other-prompt') checkOtherPrompt(sequences, sections);
@@ -97,7 +120,7 @@ export function fedSequences(
         ? problemParts(resolved, sequence, sections, { random, asked: next })
         : textParts(resolved, sequence.text, random);
     const last = Math.max(...sections.map((section) => parts.findIndex((part) => part.section === section)));
-    const fed = reading(resolved, sequence, parts.slice(0, last + 1));
+    const fed = upTo(span, sections, reading(resolved, sequence, parts.slice(0, last + 1)));
     checkPositions(
       resolved.model,
       fed.positions.length + (fed.reasons ? skippedIn(resolved.reasoning) : 0),

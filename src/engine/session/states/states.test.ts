@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SECTIONS, type Section, type Subject } from '../../../contract/lens';
+import type { TokenSpan } from '../../../contract/span';
 import type { SampleStates } from '../../analysis/gathered';
 import { CancelledError, MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
@@ -22,6 +23,7 @@ import type { Student } from '../runs/student';
 import { decoderFor } from '../runs/student';
 import { ANY } from '../runs/student.testing';
 import { TeacherPass } from '../runs/teacher-pass';
+import { fedSequences } from './fed-sequences';
 import { gatherStates, type Sequence, sequencesOf, statesBytes } from './states';
 
 /** The same float32 sums in another order: two programs of two layers. Measured 2.2e-6 with latents, 4e-7 without. */
@@ -306,6 +308,38 @@ describe('refusals', () => {
     expect(() => resolveSubject(TEACHER, { checkpoints: new Map() })).toThrow('no models are loaded');
   });
 
+  it('reads what comes after a span only where a thought needs it', async () => {
+    const spans: [Subject, Section[], TokenSpan, number][] = [
+      [TEACHER, ['rationale'], { first: 2, last: 3 }, 3],
+      [TEACHER, ['question', 'rationale'], { first: 1, last: 4 }, 0],
+      // The first two of three latents, and all of them with one token of the answer.
+      [STUDENT, ['latent'], { first: 1, last: 2 }, 3],
+      [STUDENT, ['latent', 'answer'], { first: 2, last: 4 }, 4],
+    ];
+    for (const [subject, sections, span, after] of spans) {
+      const resolved = resolveSubject(subject, loaded);
+      const asked = problems(3);
+      const fed = fedSequences(resolved, asked, sections, { span });
+      const questions = fedSequences(resolved, asked, ['question']);
+      for (const [i, { positions }] of fed.entries())
+        expect(positions).toHaveLength(after === 0 ? 4 : (questions[i]?.positions.length ?? 0) + after);
+      const whole = await gather(subject, asked, sections);
+      const part = await gather(subject, asked, sections, { span });
+      const width = resolved.model.config.layers * resolved.model.config.hiddenSize;
+      for (const [i, { texts, states }] of whole.entries())
+        same(part[i], {
+          ...(whole[i] as SampleStates),
+          texts: texts.slice(span.first - 1, span.last as number),
+          states: states.slice((span.first - 1) * width, (span.last as number) * width),
+        });
+    }
+    // A text of which no more is read than the model has positions for.
+    const [first] = await gather(TEACHER, texts('apples '.repeat(4200)), ['text'], {
+      span: { first: 1, last: 5 },
+    });
+    expect(first?.tokens).toBe(5);
+  });
+
   it('refuses a model that does not fit before it is loaded, naming the layers that would', async () => {
     const resolved = resolveSubject(STUDENT, loaded);
     const config = { ...resolved.model.config, layers: 40, hiddenSize: 2048, intermediateSize: 12288 };
@@ -334,14 +368,14 @@ describe('refusals', () => {
     expect(statesBytes(resolved, problems(20), sections)).toBe(bytes);
     expect(told).toEqual([
       [0, 20],
-      [8, 20],
-      [16, 20],
+      [7, 20],
+      [14, 20],
       [20, 20],
     ]);
     const abort = new AbortController();
     const cancelled = gatherStates(models, resolved, problems(20), sections, {
       signal: abort.signal,
-      onProgress: (done) => done === 8 && abort.abort(),
+      onProgress: (done) => done === 7 && abort.abort(),
     });
     await expect(cancelled).rejects.toThrow(CancelledError);
     expect(await left()).toEqual(before);

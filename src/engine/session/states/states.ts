@@ -17,7 +17,7 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import type { DeviceModels } from '../models/device-models';
 import { fitting } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
-import { type Bucket, bucketsOf } from './buckets';
+import { type Bucket, bucketsOf, evenly } from './buckets';
 import { chosenPositions, type FedSequence, fedSequences, type Variant } from './fed-sequences';
 import { gatherOnnx } from './onnx-states';
 import { type Chosen, collecting, numbered, sampleOf, type TakeSample } from './samples';
@@ -67,7 +67,7 @@ export async function gatherStates(
   { variant, seed, span, layers, signal, onProgress, take }: GatherOptions = {},
 ): Promise<GatheredStates> {
   const { hiddenSize: hidden } = resolved.model.config;
-  const readings = fedSequences(resolved, sequences, sections, variant, seed);
+  const readings = fedSequences(resolved, sequences, sections, { variant, seed, span });
   const of = { sections, span };
   if (resolved.model.onnx)
     return gatherOnnx(models.onnx, resolved.model.onnx, readings, of, { layers, signal, onProgress, take });
@@ -131,7 +131,7 @@ function withinMemory({ fed, shape }: Bucket, provider: Runtime['provider']): Bu
   const purpose = { kind: 'see', sequences: shape.batch, tokens, layers: seenOf(shape) } as const;
   const what = `reading ${fed[0]?.reading.id}`;
   const { sequences: batch } = fitting(shape.config, provider, purpose, what);
-  return { fed, shape: { ...shape, batch } };
+  return { fed, shape: { ...shape, batch: evenly(fed.length, batch) } };
 }
 
 /** Hidden states [B, columns, P, H] of a chunk; a short one is padded with its first sequence. */
