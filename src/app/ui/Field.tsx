@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { Checkbox, FieldError, Input, Label, Text, TextField } from 'react-aria-components';
 import { Formula } from './Formula';
-import { readNumber } from './number';
+import { fieldText, readNumber } from './number';
 
 export interface FieldProps {
   readonly label: string;
@@ -44,10 +44,7 @@ export function NumberField(
   const { value, onChange, unit, help, whole = false, isDisabled = false } = props;
   const [text, setText] = useState(() => String(value));
   useEffect(() => {
-    // A preset or a file changed the value: the text follows, but not while it already says the same.
-    setText((now) =>
-      Object.is(readNumber(now, whole).value, value) || Number.isNaN(value) ? now : String(value),
-    );
+    setText((now) => fieldText(now, value, whole));
   }, [value, whole]);
   // NaN may also be the value itself, as in a configuration that was refused.
   const error = (Number.isNaN(value) ? readNumber(text, whole).problem : null) ?? props.error;
