@@ -1,10 +1,16 @@
 import { DATA_PARTS, type DataPart } from '../../contract/data';
-import { type DataDraft, type DataState, dataErrors, initialData, initialDataDraft, MAX_ROWS } from './data';
+import {
+  type DataDraft,
+  type DataState,
+  DRAW_RANGES,
+  dataErrors,
+  initialData,
+  initialDataDraft,
+} from './data';
 import { filledHub } from './data-origin';
 import { askedOf, readSetLink, SET_KEYS, setLink } from './data-set-link';
-import { MAX_SAMPLES } from './lens-draft';
 import { type LinkEntry, readEntries } from './link-text';
-import { SEEDS } from './whole';
+import type { WholeRange } from './whole';
 
 /**
  * The part of the Data place that a link carries: which rows are drawn, `#/data?data-sample=32&data-steps=2-5`, and of which
@@ -45,11 +51,12 @@ export function readDataLink(values: URLSearchParams): {
 }
 
 const RANGE = 'a range such as 3-8, 3- or -8';
+const wholeFrom = ([low, high]: WholeRange): string => `a whole number from ${low} to ${high}`;
 const MAY_BE: Readonly<Record<keyof DataDraft, string>> = {
   part: DATA_PARTS.join(', '),
-  samples: `a whole number from 1 to ${MAX_SAMPLES}`,
-  heldOut: `a whole number from 0 to ${MAX_ROWS}`,
-  seed: `a whole number from ${SEEDS[0]} to ${SEEDS[1]}`,
+  samples: wholeFrom(DRAW_RANGES.samples),
+  heldOut: wholeFrom(DRAW_RANGES.heldOut),
+  seed: wholeFrom(DRAW_RANGES.seed),
   steps: RANGE,
   words: RANGE,
   tokens: RANGE,

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { Checkbox, FieldError, Input, Label, Text, TextField } from 'react-aria-components';
 import { Formula } from './Formula';
+import { type Limits, limitsText } from './limits';
 import { fieldText, readNumber } from './number';
 
 export interface FieldProps {
@@ -38,10 +39,12 @@ export function NumberField(
     readonly value: number;
     /** Whether a whole number is expected. */
     readonly whole?: boolean;
+    /** Stated after the help. */
+    readonly limits?: Limits | undefined;
     readonly onChange: (value: number) => void;
   },
 ) {
-  const { value, onChange, unit, help, whole = false, isDisabled = false } = props;
+  const { value, onChange, unit, help, limits, whole = false, isDisabled = false } = props;
   const [text, setText] = useState(() => String(value));
   useEffect(() => {
     setText((now) => fieldText(now, value, whole));
@@ -66,9 +69,9 @@ export function NumberField(
         <Input inputMode="decimal" autoComplete="off" spellCheck={false} />
         {unit && <span className="unit">{unit}</span>}
       </span>
-      {help !== undefined && (
+      {(help !== undefined || limits) && (
         <Text slot="description" className="help">
-          {help}
+          {help} {limits && `${limitsText(limits.range, unit, limits.usual)}.`}
         </Text>
       )}
       <FieldError className="field-error">{error}</FieldError>
