@@ -73,6 +73,8 @@ export interface ArenaRun {
   readonly teacherSeconds?: number | undefined;
   readonly trainSeconds?: number | undefined;
   readonly trainable?: number | undefined;
+  /** Of everything that was answered meanwhile and at the end; absent from files of earlier versions. */
+  readonly evaluateSeconds?: number | undefined;
   /** Thoughts before the answer; the mean where their number depends on the problem. */
   readonly thoughts?: number | undefined;
   /** Tokens of a rationale that it writes before its answer, the mean over held-out problems; absent where it writes none. */
@@ -111,6 +113,7 @@ const runSchema = z
     failed: z.string().max(2000).optional(),
     teacherSeconds: seconds.optional(),
     trainSeconds: seconds.optional(),
+    evaluateSeconds: seconds.optional(),
     trainable: z.int().min(0).optional(),
     thoughts: z.number().min(0).max(1e6).optional(),
     written: z.number().min(0).max(1e6).optional(),
@@ -246,6 +249,7 @@ export function rowOf(
       : { failed: status === 'done' ? 'no held-out problems were answered' : 'the run was stopped' }),
     teacherSeconds: seconds.teacher,
     trainSeconds: seconds.train,
+    evaluateSeconds: seconds.evaluate,
     ...(explicit && { explicit: explicit.correct }),
     ...(answered?.written !== undefined && { written: answered.written }),
     ...(answered && { answerMilliseconds: answered.milliseconds / answered.accuracy.total }),

@@ -188,6 +188,8 @@ describe('the arena', () => {
   it('runs an ablation with one press where no result would be lost, and it can be cancelled and undone', async () => {
     const { actions, state, engine } = open({ pace: 2 });
     await actions.start(true);
+    // Their rows say what evaluations took: the engine is not asked again.
+    expect(engine.calls.filter((call) => call === 'runCost')).toHaveLength(3);
     actions.changeArena({ ...small, seeds: '7' });
     const before = planState(state().arena);
     expect(await actions.ablationCost('lori-anchor')).toMatchObject({ runs: 15, measured: 0, refused: null });
