@@ -70,13 +70,14 @@ export type Actions = PageActions &
   TourActions;
 
 /** A link sets one place: what the address of the others holds goes on to stand for what they show. */
-const withOthers = (link: Link, { question, lens, data, generation, moment }: Link): Link => ({
+const withOthers = (link: Link, { question, lens, data, generation, moment, arena }: Link): Link => ({
   ...link,
   question: link.question ?? question,
   ...(link.panel !== 'lowrank' && { lens }),
   ...(link.panel !== 'data' && { data }),
   ...(link.panel !== 'generate' && { generation }),
   ...(link.panel !== 'latents' && { moment }),
+  ...(link.panel !== 'arena' && { arena }),
 });
 
 /** Milliseconds within which the store must say whether this is a first visit. */
@@ -162,7 +163,7 @@ export function createApp(environment: Environment): App {
 
   /** Sets what a link says. */
   const follow = (hash: string): void => {
-    const { link: parsed, problems, notes } = parseLink(hash, ctx.get().presets);
+    const { link: parsed, problems, notes } = parseLink(hash, ctx.get().methods);
     const link = withOthers(parsed, ctx.get().link);
     for (const note of notes) ctx.notify('info', note);
     const before: Link = addressOf(ctx.get());
@@ -181,6 +182,7 @@ export function createApp(environment: Environment): App {
         },
       });
     if (link.panel === 'model') sources.askForModel(link.model);
+    if (link.panel === 'arena') arena.followArena(link.arena);
     const run = place.takeRun(link);
     void takeQuestion(link.question)
       .then(() => run)

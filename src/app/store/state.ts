@@ -124,7 +124,7 @@ export const presetConfig = (id: string | null, presets: readonly Preset[] = PRE
 
 export function initialState(hash: string, methods: Methods = METHODS): AppState {
   const presets = presetsOf(methods);
-  const { link, problems, notes } = parseLink(hash, presets);
+  const { link, problems, notes } = parseLink(hash, methods);
   const asked = configOfLink(link, presets, methods);
   return {
     isPlaceKnown: hash.replace(/^#?\/?/, '') !== '',

@@ -1,8 +1,10 @@
 import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
+import { readSeeds } from '../../../contract/arena';
 import type { DataReport } from '../../../contract/data';
 import { GENERATE_SETTINGS } from '../../../contract/generate';
+import { heldOutError, initialArena } from '../../store/arena';
 import { dataErrors, initialDataDraft } from '../../store/data';
 import { answersError, initialAnswers } from '../../store/data-answers';
 import { EVALUATION_PROBLEMS, evaluationErrors, initialEvaluation } from '../../store/evaluation';
@@ -13,6 +15,7 @@ import { readRange } from '../../store/ranges';
 import { initialStopping, STOPPING_PROBLEMS, stoppingErrors } from '../../store/stopping';
 import { initialThoughtTest, THOUGHT_TEST_PROBLEMS, thoughtTestErrors } from '../../store/thought-test';
 import { AppProvider } from '../../store/use-app';
+import { ArenaForm } from '../arena/ArenaForm';
 import { AnswersCard } from '../data/AnswersCard';
 import { DrawForm } from '../data/DrawForm';
 import { HubRows } from '../data/HubRows';
@@ -34,6 +37,7 @@ function fieldsOf(part: ReactNode): ReadonlyMap<string, string> {
 type Field = readonly [isRefused: (value: number) => boolean, unit: string | null, usual: number];
 
 const report = { rule: 'gsm8k', rows: 3 } as DataReport;
+const arena = { contenders: [], seeds: [1], baseline: '', runs: [] };
 const draw =
   (field: 'samples' | 'heldOut' | 'seed') =>
   (value: number): boolean =>
@@ -87,6 +91,11 @@ const FORMS: readonly (readonly [string, ReactNode, Readonly<Record<string, Fiel
         200,
       ],
     },
+  ],
+  [
+    'Arena',
+    <ArenaForm key="arena" arena={arena} left={0} leftKept={0} />,
+    { 'Held-out problems': [(count) => heldOutError(count) !== null, 'problems', initialArena.heldOut] },
   ],
   [
     'Generate',
@@ -152,6 +161,17 @@ describe.each(FORMS)('%s', (_, part, expected) => {
 
 describe('numbers in texts', () => {
   const html = (part: ReactNode) => renderToStaticMarkup(<AppProvider value={openApp()}>{part}</AppProvider>);
+
+  it('seeds of the Arena', () => {
+    const [, low, high, usual] =
+      /at most 100 seeds\..*? Range: (\d+) to (\d+), without a unit\. Default: (\S+)\./.exec(
+        html(<ArenaForm arena={arena} left={0} leftKept={0} />),
+      ) ?? [];
+    expect(usual).toBe(initialArena.seeds);
+    expect(readSeeds(`${low} ${high}`)).toEqual({ seeds: [Number(low), Number(high)], error: null });
+    expect(readSeeds(`${Number(high) + 1}`).error).toContain(`from ${low} to ${high}`);
+    expect([readSeeds('1-100').error, readSeeds('1-101').error]).toEqual([null, expect.any(String)]);
+  });
 
   it('ranges of Data', () => {
     const [, low, high] =
