@@ -33,6 +33,17 @@ describe('the settings of Distil', () => {
     expect(actions.redoDraft()).toBe(false);
   });
 
+  it('that are half typed, or out of range, stay out of the address', () => {
+    const { actions, address } = open();
+    actions.setField('seed', 9);
+    for (const steps of [Number.NaN, -1, 2.5]) {
+      actions.setField('optimiser.steps', steps);
+      expect(address()).toBe('#/distil?set=seed=9');
+    }
+    actions.setField('optimiser.steps', 50);
+    expect(address()).toBe('#/distil?set=seed=9;optimiser.steps=50');
+  });
+
   it('that are chosen, not typed, are each a step, and the same again is none', () => {
     const { actions, state } = open();
     for (const targets of [['q'], ['q', 'v'], ['q', 'v']]) actions.setField('lora.targets', targets);
