@@ -1,5 +1,6 @@
 /** Everything that is read from outside, with files to damage and what must hold for whatever is read. */
 
+import { arenaOfLink } from '../../src/app/store/arena-link';
 import { dataOfLink } from '../../src/app/store/data-link';
 import { initialDraft } from '../../src/app/store/lens-draft';
 import { followLensLink } from '../../src/app/store/lens-link';
@@ -7,6 +8,7 @@ import { formatLink, parseLink } from '../../src/app/store/link';
 import { formatRunFile, readRunFile } from '../../src/app/store/run-file';
 import { parseRunConfig } from '../../src/contract/config';
 import { FIGURE_6, type LensRequest, type NamedFile } from '../../src/contract/lens';
+import { METHODS } from '../../src/contract/methods/index';
 import { emptySeries } from '../../src/contract/series-schema';
 import type { Rng } from '../../src/engine/base/rng';
 import { parseModelConfig } from '../../src/engine/checkpoint/config';
@@ -164,11 +166,14 @@ const LINK = '#/lowrank?preset=lori-128&theme=dark&samples=9&view=ranks&layers=1
 const DATA_LINK =
   '#/data?data-set=org/own@v1&data-file=a/b.txt&data-question=q&data-answer=a&data-rule=text&data-steps=2-5&data-seed=7';
 
+const ARENA_LINK =
+  '#/arena?ablation=lori-anchor&contenders=ce-128,nocot-128&arena-seeds=1-5,9&arena-problems=30&baseline=ce-128';
+
 const link: Target = {
   name: 'link',
   weight: 3,
   async run(rng) {
-    let hash = rng.pick([LINK, DATA_LINK]);
+    let hash = rng.pick([LINK, DATA_LINK, ARENA_LINK]);
     for (let i = rng.integer(1, 3); i > 0; i--)
       hash = rng.pick([
         () => new TextDecoder().decode(mutateBytes(new TextEncoder().encode(hash), rng)),
@@ -183,12 +188,13 @@ const link: Target = {
     const { link: read, problems } = parseLink(hash);
     const { draft, view } = followLensLink(read.lens, initialDraft());
     const data = dataOfLink(read.data);
+    const arena = arenaOfLink(read.arena, METHODS);
     const again = parseLink(formatLink(read)).link;
     if (again.panel !== read.panel || again.preset !== read.preset)
       throw new Error('a link does not come back');
     const said = problems.join('\n').length;
     if (said > 20_000) throw new Error(`${said} characters of problems`);
-    return { read, draft, view, data, problems };
+    return { read, draft, view, data, arena, problems };
   },
 };
 

@@ -72,10 +72,23 @@ describe('kept students in an arena', () => {
     expect(arenaSentence(arena, found)).toBe('Above base on the same seeds: good.');
   });
 
+  it('are paired with runs of the plan’s seeds only: what the table does not show is not subtracted', () => {
+    const run = { name: 'base', seed: 77, correct: 600, total: 1000 };
+    const more = { ...arena, runs: [...arena.runs, run] };
+    const afar = (of: Arena) => standings(of).find(({ name }) => name === 'afar')?.against;
+    expect(afar(more)).toBeNull();
+    expect(keptSentence(more, standings(more))).toContain(
+      'base has no run on their seed among the arena’s seeds: afar (seed 77).',
+    );
+    expect(afar({ ...more, seeds: [...more.seeds, 77] })?.difference).toBeCloseTo(0.1 - 0.6, 12);
+  });
+
   it('are said to have no interval, and why, by name', () => {
     const said = keptSentence(arena, found);
     expect(said).toContain('on one seed: there is no interval over seeds and no test of it.');
-    expect(said).toContain('Not compared, since base has no run on their seed: afar (seed 77).');
+    expect(said).toContain(
+      'Not compared, since base has no run on their seed among the arena’s seeds: afar (seed 77).',
+    );
     expect(said).toContain('Not answered yet: late.');
     expect(said).toContain('Not set beside the others: gone (its run is not kept).');
     expect(keptSentence(base, standings(base))).toBe('');

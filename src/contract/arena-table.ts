@@ -117,7 +117,7 @@ export function keptSentence({ baseline }: Pick<Arena, 'baseline'>, found: reado
     `Its difference is that from ${baseline} on the same seed.`,
     ...(apart.length > 0
       ? [
-          `Not compared, since ${baseline} has no run on their seed: ${apart.map(({ name, kept: one }) => `${name} (seed ${one?.seed})`).join(', ')}.`,
+          `Not compared, since ${baseline} has no run on their seed among the arena’s seeds: ${apart.map(({ name, kept: one }) => `${name} (seed ${one?.seed})`).join(', ')}.`,
         ]
       : []),
     ...(waiting.length > 0 ? [`Not answered yet: ${waiting.map(({ name }) => name).join(', ')}.`] : []),

@@ -18,6 +18,7 @@ import {
   signFlip,
   summariseSeeds,
 } from './seeds';
+import { count } from './settings';
 import { mean } from './statistics';
 import { WEIGHT_STORAGES, type WeightStorage } from './weight-storage';
 
@@ -72,6 +73,8 @@ export interface ArenaRun {
   /** Seconds of reading the teacher and its factors, and of the steps. */
   readonly teacherSeconds?: number | undefined;
   readonly trainSeconds?: number | undefined;
+  /** Of everything that was answered meanwhile and at the end; absent from files of earlier versions. */
+  readonly evaluateSeconds?: number | undefined;
   readonly trainable?: number | undefined;
   /** Thoughts before the answer; the mean where their number depends on the problem. */
   readonly thoughts?: number | undefined;
@@ -95,11 +98,10 @@ export interface Arena extends ArenaPlan {
 
 export const MAX_CONTENDERS = 24;
 export const MAX_ARENA_SEEDS = 100;
+/** Seeds that a run may have. */
+export const SEED_ENDS = [0, 2 ** 31 - 1] as const;
 
-const seed = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1);
+const seed = count(...SEED_ENDS);
 const share = z.int().min(0).max(1e6);
 const seconds = z.number().min(0).max(1e9);
 const runSchema = z
@@ -111,6 +113,7 @@ const runSchema = z
     failed: z.string().max(2000).optional(),
     teacherSeconds: seconds.optional(),
     trainSeconds: seconds.optional(),
+    evaluateSeconds: seconds.optional(),
     trainable: z.int().min(0).optional(),
     thoughts: z.number().min(0).max(1e6).optional(),
     written: z.number().min(0).max(1e6).optional(),
@@ -246,6 +249,7 @@ export function rowOf(
       : { failed: status === 'done' ? 'no held-out problems were answered' : 'the run was stopped' }),
     teacherSeconds: seconds.teacher,
     trainSeconds: seconds.train,
+    evaluateSeconds: seconds.evaluate,
     ...(explicit && { explicit: explicit.correct }),
     ...(answered?.written !== undefined && { written: answered.written }),
     ...(answered && { answerMilliseconds: answered.milliseconds / answered.accuracy.total }),
@@ -361,12 +365,12 @@ export function writeSeeds(seeds: readonly number[]): string {
 export function readSeeds(text: string): { readonly seeds: number[]; readonly error: string | null } {
   const seeds = new Set<number>();
   for (const part of text.split(/[\s,;]+/).filter(Boolean)) {
-    const found = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part);
+    const found = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part);
     const [from, to] = [Number(found?.[1]), Number(found?.[2] ?? found?.[1])];
-    if (!found || to < from || to - from >= MAX_ARENA_SEEDS)
+    if (!found || to < from || to > SEED_ENDS[1] || to - from >= MAX_ARENA_SEEDS)
       return {
         seeds: [],
-        error: `“${part.slice(0, 20)}” is not a seed; write numbers and ranges such as 1-10.`,
+        error: `“${part.slice(0, 20)}” is not a seed; write numbers from ${SEED_ENDS[0]} to ${SEED_ENDS[1]} and ranges such as 1-10.`,
       };
     for (let one = from; one <= to; one++) seeds.add(one);
   }

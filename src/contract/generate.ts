@@ -17,6 +17,9 @@ const temperature = z
     `0, or at least ${MIN_TEMPERATURE}, is expected.`,
   );
 
+/** New tokens of a generation, at least and at most. */
+export const LIMIT_ENDS = [1, 4096] as const;
+
 const shape = {
   generation: group(
     { title: 'Sampling' },
@@ -24,7 +27,7 @@ const shape = {
       temperature: setting(temperature.default(0), {
         label: 'Temperature',
         tex: '\\tau',
-        help: 'Tokens are drawn from softmax(logits/τ). 0 always takes the most probable one: every sample is then the same.',
+        help: `Tokens are drawn from softmax(logits/τ). 0 always takes the most probable one: every sample is then the same. Any other is ${MIN_TEMPERATURE} or more.`,
         source: APP,
       }),
       topK: setting(count(0, 1_000_000).default(0), {
@@ -50,7 +53,7 @@ const shape = {
         help: 'Continuations generated side by side, each with noise of its own.',
         source: APP,
       }),
-      limit: setting(count(1, 4096).default(128), {
+      limit: setting(count(...LIMIT_ENDS).default(128), {
         label: 'Length limit',
         unit: 'tokens',
         help: 'Generation ends after that many new tokens, if it has not ended before.',

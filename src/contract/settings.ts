@@ -153,13 +153,17 @@ export function unwrap(schema: z.ZodType): z.ZodType {
 /** `1 to 32`, `more than 0, at most 100`, `yes or no`, `one of softmax, hidden`. */
 export function rangeText({ kind, range, length, options }: Setting): string {
   if (length) return `a text of ${length.low} to ${length.high} characters`;
-  if (range) {
-    const [low, high] = [range.low, range.high].map(endText);
-    return range.above ? `more than ${low}, at most ${high}` : `${low} to ${high}`;
-  }
+  if (range) return endsText(range);
   if (kind === 'check') return 'true or false';
   const ids = options.map(({ id }) => id).join(', ');
   return kind === 'set' ? `a list of ${ids}` : `one of ${ids}`;
+}
+
+/** `1 to 32`, `more than 0, at most 100`, `1 or more`. */
+export function endsText({ low, high, above }: Range): string {
+  const [least, most] = [low, high].map(endText);
+  if (above) return `more than ${least}, at most ${most}`;
+  return high === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`;
 }
 
 /** An end of a range as it can be typed: a large power of ten by its exponent. */

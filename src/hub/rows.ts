@@ -33,13 +33,16 @@ export function viewerOf(base: string): string {
 
 export const VIEWER = viewerOf(HUB);
 
+/** Rows that can be asked for, at least. */
+export const FEWEST_ROWS = 1;
+
 /** What is wrong with the request, or null. */
 export function hubRowsError({ dataset, config, split, rows }: HubRows): string | null {
   if (!/^[\w.-]+\/[\w.-]+$/.test(dataset)) return 'Type the data set as owner/name, such as openai/gsm8k.';
   if (config.trim() === '' || split.trim() === '')
     return 'Type its configuration and split, such as main and train.';
-  if (rows !== null && (!Number.isInteger(rows) || rows < 1))
-    return 'Choose a whole number of rows from 1, or all.';
+  if (rows !== null && (!Number.isInteger(rows) || rows < FEWEST_ROWS))
+    return `Choose a whole number of rows from ${FEWEST_ROWS}, or all.`;
   return null;
 }
 

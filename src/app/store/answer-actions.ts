@@ -2,6 +2,7 @@ import { rowText, type SizedRow } from '../../contract/data';
 import { type GenerateEnding, generateDefaults } from '../../contract/generate';
 import type { Context } from './context';
 import { answeredPart, answersError, type DataAnswers } from './data-answers';
+import { dataLink } from './data-link';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { failureOf } from './task';
 
@@ -61,7 +62,10 @@ export function answerActions(
     return answer;
   };
   return {
-    changeAnswers: (change) => set(change),
+    changeAnswers(change) {
+      set(change);
+      ctx.set({ link: { ...ctx.get().link, data: dataLink(ctx.get().data) } });
+    },
     async answerRows() {
       const outcome = await task.start(
         async ({ signal, report }) => {

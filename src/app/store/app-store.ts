@@ -22,6 +22,7 @@ import { type PageCopyActions, pageCopyActions } from './page-copy-actions';
 import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
 import { type RunBundleActions, runBundleActions } from './run-bundle-actions';
+import { asOneStep } from './run-draft';
 import { addressOf, runPlace } from './run-place';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
@@ -69,13 +70,14 @@ export type Actions = PageActions &
   TourActions;
 
 /** A link sets one place: what the address of the others holds goes on to stand for what they show. */
-const withOthers = (link: Link, { question, lens, data, generation, moment }: Link): Link => ({
+const withOthers = (link: Link, { question, lens, data, generation, moment, arena }: Link): Link => ({
   ...link,
   question: link.question ?? question,
   ...(link.panel !== 'lowrank' && { lens }),
   ...(link.panel !== 'data' && { data }),
   ...(link.panel !== 'generate' && { generation }),
   ...(link.panel !== 'latents' && { moment }),
+  ...(link.panel !== 'arena' && { arena }),
 });
 
 /** Milliseconds within which the store must say whether this is a first visit. */
@@ -159,35 +161,39 @@ export function createApp(environment: Environment): App {
     return true;
   };
 
+  /** Sets what a link says. */
+  const follow = (hash: string): void => {
+    const { link: parsed, problems, notes } = parseLink(hash, ctx.get().methods);
+    const link = withOthers(parsed, ctx.get().link);
+    for (const note of notes) ctx.notify('info', note);
+    const before: Link = addressOf(ctx.get());
+    ctx.set({ isPlaceKnown: true, link, linkProblems: problems });
+    const isOther = link.preset !== before.preset || link.run.set !== before.run.set;
+    if (link.run.kept === null && isOther) place.takeSettings(link);
+    // What a link sets is not undone by the form, but by going back.
+    if (link.panel === 'lowrank') ctx.lens({ ...noHistory, ...followLensLink(link.lens, initialDraft()) });
+    if (link.panel === 'data') void data.followData(link.data);
+    if (link.panel === 'generate')
+      ctx.set({
+        generation: {
+          ...ctx.get().generation,
+          ...noHistory,
+          draft: followGenerationLink(link.generation, initialGenerationDraft),
+        },
+      });
+    if (link.panel === 'model') sources.askForModel(link.model);
+    if (link.panel === 'arena') arena.followArena(link.arena);
+    const run = place.takeRun(link);
+    void takeQuestion(link.question)
+      .then(() => run)
+      .then(() => takeMoment(link));
+  };
+
   const page: PageActions = {
     goTo(panel) {
       ctx.set({ isPlaceKnown: true, link: { ...ctx.get().link, panel } });
     },
-    followLink(hash) {
-      const { link: parsed, problems, notes } = parseLink(hash, ctx.get().presets);
-      const link = withOthers(parsed, ctx.get().link);
-      for (const note of notes) ctx.notify('info', note);
-      const before: Link = addressOf(ctx.get());
-      ctx.set({ isPlaceKnown: true, link, linkProblems: problems });
-      const isOther = link.preset !== before.preset || link.run.set !== before.run.set;
-      if (link.run.kept === null && isOther) place.takeSettings(link);
-      // What a link sets is not undone by the form, but by going back.
-      if (link.panel === 'lowrank') ctx.lens({ ...noHistory, ...followLensLink(link.lens, initialDraft()) });
-      if (link.panel === 'data') void data.followData(link.data);
-      if (link.panel === 'generate')
-        ctx.set({
-          generation: {
-            ...ctx.get().generation,
-            ...noHistory,
-            draft: followGenerationLink(link.generation, initialGenerationDraft),
-          },
-        });
-      if (link.panel === 'model') sources.askForModel(link.model);
-      const run = place.takeRun(link);
-      void takeQuestion(link.question)
-        .then(() => run)
-        .then(() => takeMoment(link));
-    },
+    followLink: (hash) => asOneStep(ctx, () => follow(hash)),
     changeSettings(change) {
       const settings = { ...ctx.get().settings, ...change };
       ctx.set({ settings });
@@ -232,7 +238,7 @@ export function createApp(environment: Environment): App {
         await saved.refreshSaved();
         saved.offerInterrupted();
         // Before the models, so that a run's curves appear at once; only its student has to wait for them.
-        if (ctx.get().link.panel === 'distil') await place.takeRun(ctx.get().link);
+        if (ctx.get().link.panel === 'distil') await asOneStep(ctx, () => place.takeRun(ctx.get().link));
         // A link that asks for something means the same to everyone: whatever it omits takes its default.
         if (Object.keys(ctx.get().link.lens).length === 0)
           ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });

@@ -1,16 +1,19 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { formatArena } from '../../contract/arena';
 import { memoryStore } from '../../storage/store';
 import { type DoubleOptions, double } from '../workbench.testing';
 import { createApp } from './app-store';
-import { type ArenaCost, planState } from './arena';
+import { type ArenaCost, arenaOf, planState } from './arena';
+import { formatLink } from './link';
+import { addressOf } from './run-place';
 
 const store = memoryStore('test');
-function open(options: DoubleOptions = {}, storage = memoryStore('test')) {
+function open(options: DoubleOptions = {}, storage = memoryStore('test'), hash = '#/arena') {
   const engine = double({ pace: 0, ...options });
   const app = createApp({
     connect: () => engine,
     storage: Promise.resolve(storage),
-    hash: '#/arena',
+    hash,
     pairUrl: 'models',
   });
   return { ...app, state: app.store.getState, engine };
@@ -90,16 +93,17 @@ describe('the arena', () => {
     await actions.runArena();
     const { runs } = state().arena;
     actions.changeArena({ heldOut: 20 });
-    expect(state().arena).toMatchObject({ runs: [], canUndo: true, heldOut: 20 });
+    expect(state().arena).toMatchObject({ runs: [], heldOut: 20 });
     actions.undoArena();
-    expect(state().arena).toMatchObject({ runs, canUndo: false, heldOut: 10 });
-    // Once there are new runs, the dropped ones cannot replace them.
+    expect(state().arena).toMatchObject({ runs, heldOut: 10 });
+    // Once there are new runs, the dropped ones do not replace them.
     actions.clearArena();
     await actions.runArena();
     const made = state().arena.runs;
     expect(made.length).toBeGreaterThan(0);
     actions.undoArena();
-    expect(state().arena).toMatchObject({ runs: made, canUndo: false });
+    expect(state().arena.runs).toEqual(made);
+    expect(state().arena.runs.every((run) => made.includes(run))).toBe(true);
   });
 
   it('keeps runs and the number of problems while another number is being typed', async () => {
@@ -111,7 +115,7 @@ describe('the arena', () => {
     for (const heldOut of [Number.NaN, 6000, 0, 2.5]) {
       actions.changeArena({ heldOut });
       actions.changeArena({ baseline: 'nocot-128' });
-      expect(state().arena).toMatchObject({ runs, canUndo: false, heldOut });
+      expect(state().arena).toMatchObject({ runs, heldOut });
       const again = open({}, storage);
       await again.actions.loadArena();
       expect(again.state().arena).toMatchObject({ heldOut: 10, baseline: 'nocot-128' });
@@ -120,10 +124,10 @@ describe('the arena', () => {
     }
     // The number of before is no change; another one is, and can be undone.
     actions.changeArena({ heldOut: 10 });
-    expect(state().arena).toMatchObject({ runs, canUndo: false });
+    expect(state().arena.runs).toEqual(runs);
     actions.changeArena({ heldOut: Number.NaN });
     actions.changeArena({ heldOut: 20 });
-    expect(state().arena).toMatchObject({ runs: [], canUndo: true, heldOut: 20 });
+    expect(state().arena).toMatchObject({ runs: [], heldOut: 20 });
     actions.undoArena();
     expect(state().arena).toMatchObject({ runs, heldOut: 10 });
   });
@@ -160,7 +164,7 @@ describe('the arena', () => {
     await actions.runArena();
     const before = planState(state().arena);
     actions.fillArena('lori-anchor');
-    expect(state().arena).toMatchObject({ presets: [], seeds: '1-5', runs: [], canUndo: true });
+    expect(state().arena).toMatchObject({ presets: [], seeds: '1-5', runs: [] });
     expect(state().arena.others.map(({ name }) => name)).toEqual(['without', 'HOSVD', 'HOOI']);
     expect(state().arena.axis).toMatchObject({ ablation: 'lori-anchor', measure: 'accuracy' });
     actions.changeArena({ seeds: '1-2' });
@@ -168,6 +172,7 @@ describe('the arena', () => {
     const cost = state().arena.cost as ArenaCost;
     expect(cost).toMatchObject({ runs: 6, measured: 0, refused: null });
     expect(engine.calls.filter((call) => call === 'runCost')).toHaveLength(3);
+    actions.undoArena();
     actions.undoArena();
     expect(planState(state().arena)).toEqual(before);
     actions.fillArena('lori-anchor');
@@ -183,6 +188,8 @@ describe('the arena', () => {
     actions.changeArena({ seeds: '1-4' });
     await actions.estimateArena();
     expect(state().arena.cost).toMatchObject({ runs: 6, measured: 6 });
+    // Their rows say what evaluations took: the engine is not asked again.
+    expect(engine.calls.filter((call) => call === 'runCost')).toHaveLength(3);
   });
 
   it('runs an ablation with one press where no result would be lost, and it can be cancelled and undone', async () => {
@@ -196,7 +203,7 @@ describe('the arena', () => {
     await expect.poll(() => state().arena.now, { timeout: 20_000 }).toEqual({ name: 'without', seed: 1 });
     actions.cancelArena();
     expect(await running).toBe(false);
-    expect(state().arena).toMatchObject({ runs: [], canUndo: true });
+    expect(state().arena.runs).toEqual([]);
     actions.undoArena();
     expect(planState(state().arena)).toEqual(before);
     // With results it is filled in, but not started, until they are given up.
@@ -233,5 +240,155 @@ describe('the arena', () => {
       'seeds.0',
     );
     expect(() => actions.readArena('nonsense')).toThrow();
+  });
+});
+
+describe('undo in the arena', () => {
+  const plan = (state: () => ReturnType<ReturnType<typeof open>['state']>) => planState(state().arena);
+
+  it('takes back every change of the form, one typed into as one step, and makes it again', async () => {
+    const { actions, state } = open();
+    await actions.loadArena();
+    expect(state().arena.past).toEqual([]);
+    const first = plan(state);
+    for (const seeds of ['2', '2-', '2-3']) actions.changeArena({ seeds });
+    actions.changeArena({ presets: small.presets });
+    actions.changeArena({ baseline: 'nocot-128' });
+    actions.addDraftToArena();
+    actions.fillArena('lori-anchor');
+    const last = plan(state);
+    expect(state().arena.past).toHaveLength(5);
+    for (let i = 0; i < 9; i++) actions.undoArena();
+    expect(plan(state)).toEqual(first);
+    for (let i = 0; i < 9; i++) actions.redoArena();
+    expect(plan(state)).toEqual(last);
+    actions.undoArena();
+    actions.changeArena({ seeds: '7' });
+    expect(state().arena.future).toEqual([]);
+  });
+
+  it('brings back the results of a contender that was removed, and keeps what was measured since', async () => {
+    const { actions, state } = open();
+    actions.changeArena({ ...small, seeds: '1' });
+    await actions.runArena();
+    actions.removeFromArena('nocot-128');
+    expect(state().arena.runs.map(({ name }) => name)).toEqual(['lori-results-128']);
+    actions.changeArena({ seeds: '1-2' });
+    await actions.runArena();
+    actions.undoArena();
+    actions.undoArena();
+    expect(state().arena.runs.map(({ name, seed }) => `${name} ${seed}`)).toEqual([
+      ...['lori-results-128 1', 'nocot-128 1', 'lori-results-128 2'],
+    ]);
+    expect(state().notices).toEqual([]);
+  });
+
+  it('ends where it would lose a result, and says so', async () => {
+    const { actions, state } = open();
+    actions.changeArena({ presets: [], seeds: '1' });
+    actions.addDraftToArena();
+    await actions.runArena();
+    const before = plan(state);
+    expect(before.runs).toHaveLength(1);
+    actions.undoArena();
+    expect(plan(state)).toEqual(before);
+    expect(state().notices.at(-1)?.text).toMatch(/^Undo ends here: 1 result was measured since/);
+  });
+
+  it('takes back a file that was opened, with its results, which the file has', async () => {
+    const { actions, state } = open();
+    actions.changeArena({ ...small, seeds: '1' });
+    await actions.runArena();
+    const before = plan(state);
+    const made = { name: 'nocot-128', seed: 1, correct: 20, total: 30 };
+    const file = { ...before, heldOut: 30, runs: [made, { ...made, seed: 2 }] };
+    actions.readArena(formatArena(arenaOf(file, state().presets)));
+    expect(state().arena.runs).toEqual(file.runs);
+    actions.undoArena();
+    expect(plan(state)).toEqual(before);
+    actions.redoArena();
+    expect(state().arena).toMatchObject({ heldOut: 30, runs: file.runs });
+  });
+
+  it('waits for the arena to end', async () => {
+    const { actions, state } = open({ pace: 2 });
+    actions.changeArena(small);
+    actions.changeArena({ seeds: '5' });
+    const running = actions.runArena();
+    await expect.poll(() => state().arena.now, { timeout: 20_000 }).not.toBeNull();
+    actions.undoArena();
+    expect(state().arena.seeds).toBe('5');
+    actions.cancelArena();
+    await running;
+    actions.undoArena();
+    expect(state().arena.seeds).toBe('1-2');
+  });
+});
+
+describe('a link to an arena', () => {
+  const address = (state: () => ReturnType<ReturnType<typeof open>['state']>) =>
+    formatLink(addressOf(state()));
+  const hash =
+    '#/arena?contenders=lori-results-128,nocot-128&arena-seeds=1-2&arena-problems=10&baseline=nocot-128';
+
+  it('fills the form in, starts nothing, and is what the address then says', async () => {
+    const { actions, state, engine } = open({}, memoryStore('test'), hash);
+    await actions.start(false);
+    expect(state().arena).toMatchObject({ ...small, baseline: 'nocot-128', runs: [] });
+    expect(engine.calls).toEqual([]);
+    expect(state().linkProblems).toEqual([]);
+    expect(address(state)).toBe(hash);
+    actions.undoArena();
+    expect(address(state)).toBe('#/arena');
+    expect(state().arena.presets.length).toBeGreaterThan(10);
+    actions.followLink('#/arena?ablation=lori-anchor&arena-seeds=1-2');
+    expect(state().arena.others.map(({ name }) => name)).toEqual(['without', 'HOSVD', 'HOOI']);
+    expect(address(state)).toBe('#/arena?ablation=lori-anchor&arena-seeds=1-2');
+    // A link to another place leaves it, and one to this without a word on it too.
+    actions.followLink('#/data');
+    actions.followLink('#/arena');
+    expect(address(state)).toBe('#/arena?ablation=lori-anchor&arena-seeds=1-2');
+  });
+
+  it('leaves what this browser keeps until something is changed, and Undo brings its results back', async () => {
+    const storage = memoryStore('test');
+    const mine = open({}, storage);
+    mine.actions.changeArena({ ...small, seeds: '1', heldOut: 20, baseline: 'nocot-128' });
+    await mine.actions.runArena();
+    const before = planState(mine.state().arena);
+    const { actions, state } = open({}, storage, hash);
+    await actions.start(false);
+    expect(state().arena).toMatchObject({ heldOut: 10, runs: [] });
+    expect(state().notices.at(-1)?.text).toMatch(
+      /^The arena of the link took the place of 2 results: Undo brings them back\./,
+    );
+    const again = open({}, storage);
+    await again.actions.loadArena();
+    expect(planState(again.state().arena)).toEqual(JSON.parse(JSON.stringify(before)));
+    actions.undoArena();
+    expect(planState(state().arena)).toEqual(JSON.parse(JSON.stringify(before)));
+  });
+
+  it('changes nothing where the form already stands for it, whatever it does not carry', async () => {
+    const storage = memoryStore('test');
+    const mine = open({}, storage);
+    mine.actions.changeArena({ ...small, baseline: 'nocot-128' });
+    mine.actions.addDraftToArena();
+    await vi.waitFor(async () => expect(await storage.loadArena()).toContain('"lori"'));
+    const { actions, state } = open({}, storage, hash);
+    await actions.start(false);
+    expect(state().arena).toMatchObject({ others: { length: 1 }, past: [] });
+  });
+
+  it('is not followed while the arena runs', async () => {
+    const { actions, state } = open({ pace: 2 });
+    actions.changeArena(small);
+    const running = actions.runArena();
+    await expect.poll(() => state().arena.now, { timeout: 20_000 }).not.toBeNull();
+    actions.followLink('#/arena?arena-seeds=9');
+    expect(state().arena.seeds).toBe('1-2');
+    expect(state().notices.at(-1)?.text).toMatch(/^The arena is running: the link was not followed\./);
+    actions.cancelArena();
+    await running;
   });
 });

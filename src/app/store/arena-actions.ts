@@ -1,4 +1,3 @@
-import { ablationsOf, planOf } from '../../contract/ablations';
 import {
   type Arena,
   type ArenaRun,
@@ -27,8 +26,11 @@ import {
   usualPresets,
 } from './arena';
 import { arenaCost } from './arena-cost';
+import { heldIn, stepArenaBack, stepArenaForward } from './arena-history';
 import { answerByKept, keptContender, storageFor } from './arena-kept-actions';
+import { type ArenaLink, arenaLink, arenaOfLink, planOfAblation } from './arena-link';
 import type { Context } from './context';
+import { remember } from './history';
 import { latestOnly } from './latest';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
@@ -42,8 +44,9 @@ export interface ArenaActions {
   addDraftToArena(): void;
   /** Adds the student of a kept run, which answers the contenders’ problems and is not trained. @param run its id */
   addKeptToArena(run: string): void;
+  /** Takes a contender out, and its results with it. */
   removeFromArena(name: string): void;
-  /** Fills the arena in with an ablation from a paper; until a run of it has ended, `undoArena` brings back the previous arena. */
+  /** Fills the arena in with an ablation from a paper. */
   fillArena(ablation: string): void;
   /** What all runs of an ablation take; `null` before models and device are there. */
   ablationCost(ablation: string): Promise<ArenaCost | null>;
@@ -58,20 +61,31 @@ export interface ArenaActions {
   runArena(): Promise<boolean>;
   /** Also cancels the current run, which is run again when the arena continues. */
   cancelArena(): void;
-  /** Drops the runs so far; until another run has ended, `undoArena` brings them back. */
+  /** Drops the runs so far. */
   clearArena(): void;
+  /**
+   * Take back the last change of the form, and make it again. The results that the change dropped come back, and those measured since stay;
+   * where one would be lost, a notice says so and nothing is undone.
+   */
   undoArena(): void;
+  redoArena(): void;
+  /** Puts the arena of a link into the form: nothing is run, and what this browser keeps stays until the next change. */
+  followArena(link: ArenaLink): void;
   /** Loads an arena file. @throws an error that says what is wrong with it */
   readArena(text: string): void;
   /** Loads the stored arena. */
   loadArena(): Promise<void>;
 }
 
+/** Fields that are typed into. */
+const TYPED: readonly (keyof ArenaState)[] = ['seeds', 'heldOut'];
+
 export function arenaActions(ctx: Context, run: RunActions, students: StudentActions): ArenaActions {
   const get = () => ctx.get().arena;
   const set = (change: Partial<ArenaState>) => ctx.set({ arena: { ...get(), ...change } });
   const task = ctx.task<true>({ get: () => get().task, set: (next) => set({ task: next }) });
-  let dropped: ArenaPlanState | null = null;
+  /** Results that were measured here, not read from a file. */
+  const measured = new WeakSet<ArenaRun>();
   /** The last number of held-out problems that could be run, while another is typed. */
   let lastHeldOut: number | null = null;
   /** Of concurrent estimates, only the last is shown. */
@@ -84,11 +98,6 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     return new Set(
       [...contenders, ...kept].map(({ name }) => name).concat(ctx.get().presets.map(({ id }) => id)),
     );
-  };
-  const planFor = (id: string) => {
-    const { methods } = ctx.get();
-    const ablation = ablationsOf(methods).find((one) => one.id === id);
-    return ablation && planOf(ablation, methods);
   };
   const costOf = (of: Arena, signal?: AbortSignal) =>
     arenaCost(of, (config) => ctx.engine().runCost(config, signal && { signal }));
@@ -107,9 +116,39 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
       );
     }
   };
+  /** Has the address stand for the form. */
+  const publish = () => {
+    const { link, methods } = ctx.get();
+    ctx.set({ link: { ...link, arena: arenaLink(plan(), methods) } });
+  };
   const change = (next: Partial<ArenaState>) => {
     set(next);
+    publish();
     void keep();
+  };
+  /** The history after a change to another plan. @param touched see `remember` */
+  const remembered = (
+    before: ArenaPlanState,
+    next: Partial<ArenaPlanState>,
+    touched: string | null = null,
+  ) =>
+    JSON.stringify({ ...before, ...next }) === JSON.stringify(before) ? {} : remember(get(), before, touched);
+  /** A change of the form, as a step that can be undone. */
+  const edit = (next: Partial<ArenaPlanState>, touched: string | null = null) =>
+    change({ ...next, ...remembered(plan(), next, touched) });
+  const step = (way: 'undo' | 'redo'): void => {
+    if (isBusy(get().task)) return;
+    const found =
+      way === 'undo'
+        ? stepArenaBack(plan(), get(), ctx.get().presets, (run) => measured.has(run))
+        : stepArenaForward(plan(), get());
+    if (found === null) return;
+    if (typeof found === 'string') {
+      ctx.notify('warning', found);
+      return;
+    }
+    lastHeldOut = null;
+    change({ ...found.plan, ...found.history });
   };
   /** Whether the contenders could be compared after a change; if not, it says why. */
   const areEqual = (next: Partial<ArenaState>): boolean => {
@@ -123,13 +162,9 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     return other === null;
   };
   const add = (row: ArenaRun) => {
-    // Bringing back what was dropped would replace the runs made from here on.
-    dropped = null;
-    set({ runs: [...get().runs, row], canUndo: false });
-  };
-  const drop = () => {
-    dropped = plan();
-    change({ runs: [], canUndo: true });
+    measured.add(row);
+    // Redo would put back the plan as it was without it.
+    set({ runs: [...get().runs, row], future: [] });
   };
   const read = (text: string): void => {
     const { methods } = ctx.get();
@@ -151,16 +186,33 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     }
   };
   const fill = (id: string): void => {
-    const found = planFor(id);
+    const found = planOfAblation(id, ctx.get().methods);
     if (!found || isBusy(get().task)) return;
-    dropped = plan();
-    const { heldOut } = dropped;
+    const { heldOut } = plan();
+    set({ cost: null });
+    edit({ ...found, heldOut });
     lastHeldOut = null;
-    change({
-      ...arenaStateOf({ ...found, runs: [] }, ctx.get().methods),
-      // All points go into `others`, so that one that equals a preset keeps its name on the axis.
-      ...{ presets: [], others: found.contenders, heldOut, canUndo: true, cost: null },
-    });
+  };
+  const follow = (link: ArenaLink): void => {
+    const { methods, presets } = ctx.get();
+    const before = plan();
+    const asked = arenaOfLink(link, methods);
+    // What no link carries stays where the form already has the rest.
+    const isHere = JSON.stringify(arenaLink(asked, methods)) === JSON.stringify(arenaLink(before, methods));
+    if (Object.keys(link).length > 0 && !isHere && isBusy(get().task))
+      ctx.notify('info', 'The arena is running: the link was not followed. Open it again once it has ended.');
+    else if (Object.keys(link).length > 0 && !isHere) {
+      const runs = heldIn(before, asked, presets);
+      set({ ...asked, runs, cost: null, ...remembered(before, { ...asked, runs }) });
+      lastHeldOut = null;
+      const gone = before.runs.length - runs.length;
+      if (gone > 0)
+        ctx.notify(
+          'info',
+          `The arena of the link took the place of ${gone === 1 ? '1 result' : `${gone} results`}: Undo brings them back. This browser keeps them until something is changed or run.`,
+        );
+    }
+    publish();
   };
   const runAll = async (): Promise<boolean> => {
     if (isBusy(get().task) || isActive(ctx.get().run)) return false;
@@ -203,7 +255,9 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
   return {
     changeArena(next) {
       if (next.presets && !areEqual(next)) return;
-      if (next.heldOut === undefined) return change(next);
+      const [field = null, ...others] = Object.keys(next);
+      const touched = others.length === 0 && TYPED.includes(field as keyof ArenaState) ? field : null;
+      if (next.heldOut === undefined) return edit(next, touched);
       // The runs in progress answer as many as there were.
       if (isBusy(get().task)) return;
       const { heldOut, runs } = get();
@@ -215,8 +269,8 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
       if (lastHeldOut !== null) set({ heldOut: lastHeldOut });
       lastHeldOut = null;
       // Results on other problems cannot be compared with those to come.
-      if (next.heldOut !== get().heldOut && runs.length > 0) drop();
-      change(next);
+      const drops = next.heldOut !== get().heldOut && runs.length > 0;
+      edit({ ...next, ...(drops && { runs: [] }) }, touched);
     },
     addDraftToArena() {
       const { draft } = ctx.get();
@@ -224,18 +278,18 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
       let name: string = draft.method;
       for (let i = 2; taken.has(name); i++) name = `${draft.method}-${i}`;
       const others = [...get().others, { name, config: draft }];
-      if (areEqual({ others })) change({ others });
+      if (areEqual({ others })) edit({ others });
     },
     addKeptToArena(id) {
       const { saved, methods, arena: state } = ctx.get();
       const row = saved.find((one) => one.id === id);
       const contender =
         row && state.kept.length < MAX_CONTENDERS ? keptContender(row, names(), methods) : null;
-      if (contender) change({ kept: [...state.kept, contender] });
+      if (contender) edit({ kept: [...state.kept, contender] });
     },
     removeFromArena(name) {
       const { others, presets, kept, runs } = get();
-      change({
+      edit({
         others: others.filter((one) => one.name !== name),
         presets: presets.filter((id) => id !== name),
         kept: kept.filter((one) => one.name !== name),
@@ -244,8 +298,9 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
     },
     fillArena: fill,
     async ablationCost(id) {
-      const found = planFor(id);
-      return found && isReady() ? costOf({ ...found, runs: [] }) : null;
+      const { methods, presets } = ctx.get();
+      const found = planOfAblation(id, methods);
+      return found && isReady() ? costOf(arenaOf({ ...found, heldOut: plan().heldOut }, presets)) : null;
     },
     async runAblation(id) {
       if (get().runs.length > 0 || isBusy(get().task) || isActive(ctx.get().run)) return false;
@@ -264,27 +319,25 @@ export function arenaActions(ctx: Context, run: RunActions, students: StudentAct
       run.cancelRun();
       students.cancelOpenStudent();
     },
-    clearArena: drop,
-    undoArena() {
-      if (!dropped) return;
-      lastHeldOut = null;
-      change({ ...dropped, canUndo: false });
-      dropped = null;
-    },
+    clearArena: () => edit({ runs: [] }),
+    undoArena: () => step('undo'),
+    redoArena: () => step('redo'),
+    followArena: follow,
     readArena(text) {
+      const before = plan();
       read(text);
-      void keep();
+      change(remembered(before, plan()));
     },
     async loadArena() {
       const { methods } = ctx.get();
       set({ presets: usualPresets(methods), baseline: usualBaseline(methods) });
       const kept = await (await ctx.storage).loadArena();
-      if (kept === null) return;
       try {
-        read(kept);
+        if (kept !== null) read(kept);
       } catch (thrown) {
         ctx.notify('warning', `The kept arena could not be read: ${failureOf(thrown).message}`);
       }
+      follow(ctx.get().link.arena);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Arena, ArenaRun } from '../../contract/arena';
-import { parseRunConfig } from '../../contract/config';
+import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunCost } from '../../contract/run-cost';
 import { arenaCost } from './arena-cost';
 
@@ -41,6 +41,21 @@ describe('what an arena takes', () => {
     // A file without times of answers.
     expect(await arenaCost(arena([run]), estimate)).toMatchObject({ seconds: 2 * (60 + 7 + 3) });
     expect(await arenaCost(answered, unknown)).toMatchObject({ measured: 2, seconds: 2 * 72 });
+  });
+
+  it('is taken from the rows alone, without asking the engine, where they say what evaluations took', async () => {
+    const asked: string[] = [];
+    const counting = async ({ method }: RunConfig) => {
+      asked.push(method);
+      return { seconds: SECONDS };
+    };
+    const whole = { ...run, evaluateSeconds: 20, answerMilliseconds: 12 };
+    expect(await arenaCost(arena([whole]), counting)).toMatchObject({ measured: 2, seconds: 2 * 80 });
+    expect(asked).toEqual([]);
+    // Beside a row of an earlier version, the estimate is of that row alone.
+    const mixed = arena([whole, { ...run, seed: 2, answerMilliseconds: 12 }]);
+    expect(await arenaCost(mixed, counting)).toMatchObject({ measured: 1, seconds: (80 + 75) / 2 });
+    expect(asked).toHaveLength(1);
   });
 
   it('does not count a run without times as measured', async () => {

@@ -7,22 +7,26 @@ import { sentencesOf } from './task';
 
 type Seconds = RunCost['seconds'];
 
-/** Seconds of a finished run but for what is only estimated of it; undefined where its file does not say. */
-function measuredOf({ teacherSeconds, trainSeconds, answerMilliseconds, total }: ArenaRun, of: Seconds) {
-  if (teacherSeconds === undefined || trainSeconds === undefined) return undefined;
-  const answers =
-    answerMilliseconds === undefined || total === undefined
-      ? (of?.evaluation.heldOut ?? 0)
-      : (answerMilliseconds * total) / 1000;
-  return teacherSeconds + trainSeconds + answers;
-}
+/** Whether a row says how long its run took. */
+const isTimed = ({ teacherSeconds, trainSeconds }: ArenaRun): boolean =>
+  teacherSeconds !== undefined && trainSeconds !== undefined;
 
-/** A run's evaluations beside the answers to held-out problems. Their time is in no row of an arena. */
-const besideAnswers = (of: Seconds): number => (of ? of.evaluation.all - of.evaluation.heldOut : 0);
+/**
+ * Seconds of a finished run. Files of earlier versions do not say what its evaluations took: of these its answers to held-out
+ * problems are known, or estimated, and the rest is estimated.
+ */
+function secondsOf(run: ArenaRun, of: Seconds): number {
+  const { teacherSeconds = 0, trainSeconds = 0, evaluateSeconds, answerMilliseconds, total } = run;
+  const heldOut = of?.evaluation.heldOut ?? 0;
+  const answers =
+    answerMilliseconds === undefined || total === undefined ? heldOut : (answerMilliseconds * total) / 1000;
+  const others = of ? of.evaluation.all - heldOut : 0;
+  return teacherSeconds + trainSeconds + (evaluateSeconds ?? answers + others);
+}
 
 /**
  * What the remaining runs take, evaluation included: judged by finished runs of the same contender if there are any, otherwise by
- * the engine's estimate for its configuration.
+ * the engine's estimate for its configuration. The engine is asked only for what no row says.
  */
 export async function arenaCost(
   arena: Arena,
@@ -35,10 +39,11 @@ export async function arenaCost(
     for (const { name, config } of arena.contenders) {
       const own = left.filter(({ contender }) => contender.name === name).length;
       if (own === 0) continue;
-      const of = (await estimate({ ...config, seed: first ?? config.seed })).seconds;
-      const known = arena.runs.filter((run) => run.name === name).flatMap((run) => measuredOf(run, of) ?? []);
+      const known = arena.runs.filter((run) => run.name === name && isTimed(run));
+      const isWhole = known.length > 0 && known.every(({ evaluateSeconds }) => evaluateSeconds !== undefined);
+      const of = isWhole ? null : (await estimate({ ...config, seed: first ?? config.seed })).seconds;
       if (known.length > 0) measured += own;
-      const one = known.length > 0 ? mean(known) + besideAnswers(of) : (of?.all ?? null);
+      const one = known.length > 0 ? mean(known.map((run) => secondsOf(run, of))) : (of?.all ?? null);
       seconds = seconds === null || one === null ? null : seconds + own * one;
     }
   } catch (thrown) {

@@ -10,11 +10,12 @@ import { MAX_HELD_OUT } from '../../contract/common-settings';
 import type { RunConfig } from '../../contract/config';
 import type { Methods } from '../../contract/methods/method';
 import { type Preset, presetsOf } from '../../contract/presets';
+import { type History, noHistory } from './history';
 import { idle, type Task } from './task';
-import { whole } from './whole';
+import { type WholeRange, whole } from './whole';
 
 /** The arena as it is being edited, and its runs so far. */
-export interface ArenaState {
+export interface ArenaState extends History<ArenaPlanState> {
   /** Ids of the presets that take part. */
   readonly presets: readonly string[];
   /** Contenders besides presets, such as the settings of the Distil place or those of a file. */
@@ -28,8 +29,6 @@ export interface ArenaState {
   /** The axis of an ablation; `null` for other arenas. */
   readonly axis: ArenaAxis | null;
   readonly runs: readonly ArenaRun[];
-  /** Whether runs that were dropped can be brought back. */
-  readonly canUndo: boolean;
   /** The current run, or the kept student that is answering. */
   readonly now: { readonly name: string; readonly seed: number; readonly isKept?: boolean } | null;
   /** What the remaining runs take. */
@@ -46,8 +45,11 @@ export interface ArenaCost {
   readonly refused: string | null;
 }
 
-/** What is wrong with a number of held-out problems; `null` if nothing is. */
-export const heldOutError = (heldOut: number): string | null => whole(heldOut, 1, MAX_HELD_OUT);
+/** Held-out problems that are answered after a run. */
+export const HELD_OUT_RANGE: WholeRange = [1, MAX_HELD_OUT];
+
+/** What is wrong with a number of them; `null` if nothing is. */
+export const heldOutError = (heldOut: number): string | null => whole(heldOut, ...HELD_OUT_RANGE);
 
 /** The part of the state that makes up the plan and its runs. */
 export type ArenaPlanState = Pick<
@@ -55,7 +57,7 @@ export type ArenaPlanState = Pick<
   'presets' | 'others' | 'kept' | 'seeds' | 'baseline' | 'heldOut' | 'axis' | 'runs'
 >;
 
-export const planState = (state: ArenaState): ArenaPlanState => {
+export const planState = (state: ArenaPlanState): ArenaPlanState => {
   const { presets, others, kept, seeds, baseline, heldOut, axis, runs } = state;
   return { presets, others, kept, seeds, baseline, heldOut, axis, runs };
 };
@@ -69,34 +71,49 @@ export const initialArena: ArenaState = {
   heldOut: 200,
   axis: null,
   runs: [],
-  canUndo: false,
+  ...noHistory,
   now: null,
   cost: null,
   task: idle,
 };
 
 /** Observing students during training costs time, and the arena shows only results. */
-const contending = (config: RunConfig, heldOut: number): RunConfig => ({
+export const contending = (config: RunConfig, heldOut: number): RunConfig => ({
   ...config,
   seed: 0,
   data: { ...config.data, heldOut },
   observation: { ...config.observation, every: 0 },
 });
 
-/** The plan that the state describes, with the runs so far; the baseline is the chosen contender or the first. */
-export function arenaOf(
-  { presets, others, kept, seeds, baseline, heldOut, axis, runs }: ArenaPlanState,
+/** Names of the contenders, in their order. */
+export const namesOf = (
+  { presets, others }: Pick<ArenaPlanState, 'presets' | 'others'>,
   all: readonly Preset[],
-): Arena {
+): readonly string[] => [
+  ...all.flatMap(({ id }) => (presets.includes(id) ? [id] : [])),
+  ...others.map(({ name }) => name),
+];
+
+/** The chosen baseline, or the first contender where it is none. */
+export function baselineOf(
+  plan: Pick<ArenaPlanState, 'presets' | 'others' | 'baseline'>,
+  all: readonly Preset[],
+): string {
+  const names = namesOf(plan, all);
+  return names.find((name) => name === plan.baseline) ?? names[0] ?? '';
+}
+
+/** The plan that the state describes, with the runs so far. */
+export function arenaOf(plan: ArenaPlanState, all: readonly Preset[]): Arena {
+  const { presets, others, kept, seeds, heldOut, axis, runs } = plan;
   const contenders = [
     ...all
       .filter(({ id }) => presets.includes(id))
       .map(({ id, config }) => ({ name: id, config: contending(config, heldOut) })),
     ...others.map(({ name, config }) => ({ name, config: contending(config, heldOut) })),
   ];
-  const found = contenders.find(({ name }) => name === baseline) ?? contenders[0];
   return {
-    ...{ contenders, seeds: readSeeds(seeds).seeds, baseline: found?.name ?? '', runs },
+    ...{ contenders, seeds: readSeeds(seeds).seeds, baseline: baselineOf(plan, all), runs },
     ...(axis && { axis }),
     ...(kept.length > 0 && { kept }),
   };

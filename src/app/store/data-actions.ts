@@ -23,7 +23,7 @@ import {
   typedField,
 } from './data';
 import { initialAnswers } from './data-answers';
-import { type DataLink, dataLink, followDataLink } from './data-link';
+import { type DataLink, dataLink, followDataLink, limitOfLink } from './data-link';
 import { changedNote, type DataOrigin, filledHub, identified, isChanged, isHere, meant } from './data-origin';
 import { askedOf } from './data-set-link';
 import type { EngineActions } from './engine-actions';
@@ -212,6 +212,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
         from !== null && (asked === null || asked.origin === null || isHere(asked.origin, origin));
       set({
         ...{ ...noHistory, draft: followDataLink(link), first: 0, asked: isOpen ? null : asked },
+        answers: { ...now().answers, limit: limitOfLink(link) },
         ...(isOpen ? { rule: asked?.rule ?? null } : { hub: filledHub(now().hub, asked?.origin ?? null) }),
       });
       const wanted = asked?.reading ?? AS_DETECTED;

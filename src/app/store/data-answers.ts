@@ -1,9 +1,10 @@
 import { judged } from '../../contract/answer-judge';
 import type { Judgement, RuleId } from '../../contract/answer-rules';
 import { ANSWER_PROMPT, type DataPart, type SizedRow } from '../../contract/data';
-import type { GenerateEnding } from '../../contract/generate';
+import { type GenerateEnding, LIMIT_ENDS } from '../../contract/generate';
 import { type Share, wilson } from '../../contract/interval';
 import { idle, type Task } from './task';
+import { whole } from './whole';
 
 /** The open model's answers to drawn rows, each marked by the rule. */
 
@@ -42,7 +43,7 @@ export const initialAnswers: DataAnswers = {
 };
 
 export const answersError = ({ limit }: Pick<DataAnswers, 'limit'>): string | null =>
-  Number.isInteger(limit) && limit >= 1 && limit <= 4096 ? null : 'Choose a whole number from 1 to 4096.';
+  whole(limit, ...LIMIT_ENDS);
 
 /** The part to be answered: the one shown, or else the sample. */
 export const answeredPart = ({ part }: { readonly part: DataPart }): 'sample' | 'held-out' =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AS_DETECTED } from '../../contract/data';
 import { initialData } from './data';
+import { initialAnswers } from './data-answers';
 import { dataLink, dataOfLink, readDataLink } from './data-link';
 import type { DataOrigin } from './data-origin';
 
@@ -39,25 +40,29 @@ describe('a link of the Data place', () => {
         annotations: 'remove' as const,
       },
       rule: 'text' as const,
+      answers: { ...initialAnswers, limit: 64 },
     };
     const link = dataLink({ ...settings, origin, asked: null });
-    expect(link).toMatchObject({ ...values, 'data-seed': '7', 'data-words': '3-80', 'data-rule': 'text' });
+    expect(link).toMatchObject({
+      ...{ ...values, 'data-seed': '7', 'data-words': '3-80', 'data-rule': 'text', 'data-limit': '64' },
+    });
     const found = read(`${new URLSearchParams(link)}`);
     expect(found).toEqual({ data: link, problems: [] });
-    const { asked, draft } = dataOfLink(found.data);
+    const { asked, draft, answers } = dataOfLink(found.data);
     const pinned = origin.kind === 'file' ? { ...origin, revision: 'c'.repeat(40), commit: null } : origin;
-    expect({ asked, draft }).toEqual({
+    expect({ asked, draft, answers }).toEqual({
       asked: { origin: pinned, reading: settings.reading, rule: 'text' },
       draft: settings.draft,
+      answers: settings.answers,
     });
     // Until that is here, the address keeps asking for it.
-    expect(dataLink({ ...initialData, draft, asked })).toEqual(link);
+    expect(dataLink({ ...initialData, draft, asked, answers })).toEqual(link);
   });
 
   it('names neither files of one’s own nor a mirror’s, but what is chosen of them', () => {
-    const { draft, reading } = initialData;
+    const { draft, reading, answers } = initialData;
     for (const origin of [null, { ...gsm8k, base: 'https://hf.example' }])
-      expect(dataLink({ draft, reading, rule: 'text', origin, asked: null })).toEqual({
+      expect(dataLink({ draft, reading, rule: 'text', origin, asked: null, answers })).toEqual({
         'data-rule': 'text',
       });
     expect(dataOfLink({ 'data-rule': 'text' }).asked).toEqual({
@@ -80,6 +85,7 @@ describe('a link of the Data place', () => {
   it.each([
     ['data-seed=-1', 'unknown data-seed "-1": expected a whole number from 0 to 2147483647'],
     ['data-sample=0', 'unknown data-sample "0": expected a whole number from 1 to 128'],
+    ['data-limit=0', 'unknown data-limit "0": expected a whole number from 1 to 4096'],
     ['data-steps=5-2', 'unknown data-steps "5-2": expected a range such as 3-8, 3- or -8'],
     ['data-rule=best', /^unknown data-rule "best": expected gsm8k, last-number, /],
     ['data-format=xml', /^unknown data-format "xml": expected gsm8k, icot, /],

@@ -1,14 +1,22 @@
 import { DATA_PARTS, type DataPart } from '../../contract/data';
-import { type DataDraft, type DataState, dataErrors, initialData, initialDataDraft, MAX_ROWS } from './data';
+import { LIMIT_ENDS } from '../../contract/generate';
+import {
+  type DataDraft,
+  type DataState,
+  DRAW_RANGES,
+  dataErrors,
+  initialData,
+  initialDataDraft,
+} from './data';
+import { answersError, type DataAnswers, initialAnswers } from './data-answers';
 import { filledHub } from './data-origin';
 import { askedOf, readSetLink, SET_KEYS, setLink } from './data-set-link';
-import { MAX_SAMPLES } from './lens-draft';
 import { type LinkEntry, readEntries } from './link-text';
-import { SEEDS } from './whole';
+import type { WholeRange } from './whole';
 
 /**
- * The part of the Data place that a link carries: which rows are drawn, `#/data?data-sample=32&data-steps=2-5`, and of which
- * set. The user's own files are in no link.
+ * The part of the Data place that a link carries: which rows are drawn, `#/data?data-sample=32&data-steps=2-5`, of which
+ * set, and the limit of answers. The user's own files are in no link.
  */
 
 /** The values of a link, as text; absent ones are the defaults. */
@@ -24,7 +32,10 @@ const FIELDS: Readonly<Record<string, keyof DataDraft>> = {
   'data-tokens': 'tokens',
 };
 
-export const DATA_KEYS: readonly string[] = [...Object.keys(FIELDS), ...SET_KEYS];
+/** New tokens of an answer, at most. */
+const LIMIT_KEY = 'data-limit';
+
+export const DATA_KEYS: readonly string[] = [...Object.keys(FIELDS), LIMIT_KEY, ...SET_KEYS];
 
 function read(field: keyof DataDraft, text: string): Partial<DataDraft> | null {
   if (field === 'part') return DATA_PARTS.includes(text as DataPart) ? { part: text as DataPart } : null;
@@ -40,16 +51,17 @@ export function readDataLink(values: URLSearchParams): {
   readonly problems: readonly string[];
 } {
   const { set, problems: ofSet } = readSetLink(values);
-  const { found, problems } = readEntries(values, ENTRIES);
+  const { found, problems } = readEntries(values, { ...ENTRIES, [LIMIT_KEY]: LIMIT });
   return { data: { ...set, ...found }, problems: [...problems, ...ofSet] };
 }
 
 const RANGE = 'a range such as 3-8, 3- or -8';
+const wholeFrom = ([low, high]: WholeRange): string => `a whole number from ${low} to ${high}`;
 const MAY_BE: Readonly<Record<keyof DataDraft, string>> = {
   part: DATA_PARTS.join(', '),
-  samples: `a whole number from 1 to ${MAX_SAMPLES}`,
-  heldOut: `a whole number from 0 to ${MAX_ROWS}`,
-  seed: `a whole number from ${SEEDS[0]} to ${SEEDS[1]}`,
+  samples: wholeFrom(DRAW_RANGES.samples),
+  heldOut: wholeFrom(DRAW_RANGES.heldOut),
+  seed: wholeFrom(DRAW_RANGES.seed),
   steps: RANGE,
   words: RANGE,
   tokens: RANGE,
@@ -60,6 +72,10 @@ const ENTRIES: Readonly<Record<string, LinkEntry>> = Object.fromEntries(
     { may: MAY_BE[field], accepts: (text: string) => read(field, text) !== null },
   ]),
 );
+const LIMIT: LinkEntry = {
+  may: wholeFrom(LIMIT_ENDS),
+  accepts: (text) => /^\d{1,10}$/.test(text) && answersError({ limit: Number(text) }) === null,
+};
 
 /** The draft that the link asks for. */
 export function followDataLink(data: DataLink): DataDraft {
@@ -71,11 +87,16 @@ export function followDataLink(data: DataLink): DataDraft {
   return draft;
 }
 
+/** The limit of answers that the link asks for. */
+export const limitOfLink = ({ [LIMIT_KEY]: limit }: DataLink): number =>
+  limit === undefined ? initialAnswers.limit : Number(limit);
+
 /** The state that a link begins with: nothing is opened, and nothing fetched. */
 export function dataOfLink(data: DataLink): DataState {
   const asked = askedOf(data);
   const hub = filledHub(initialData.hub, asked?.origin ?? null);
-  return { ...initialData, draft: followDataLink(data), asked, hub };
+  const answers = { ...initialAnswers, limit: limitOfLink(data) };
+  return { ...initialData, draft: followDataLink(data), asked, hub, answers };
 }
 
 /**
@@ -83,13 +104,17 @@ export function dataOfLink(data: DataLink): DataState {
  * of the address.
  */
 export function dataLink(
-  state: Pick<DataState, 'draft' | 'origin' | 'reading' | 'rule' | 'asked'>,
+  state: Pick<DataState, 'draft' | 'origin' | 'reading' | 'rule' | 'asked'> & {
+    readonly answers: Pick<DataAnswers, 'limit'>;
+  },
 ): DataLink {
-  const { draft, asked } = state;
+  const { draft, asked, answers } = state;
   const data: Record<string, string> = { ...setLink(asked ?? state) };
   for (const [key, field] of Object.entries(FIELDS)) {
     const text = String(draft[field]).replaceAll(' ', '');
     if (draft[field] !== initialDataDraft[field] && read(field, text) !== null) data[key] = text;
   }
+  const limit = String(answers.limit);
+  if (answers.limit !== initialAnswers.limit && LIMIT.accepts(limit)) data[LIMIT_KEY] = limit;
   return data;
 }

@@ -39,6 +39,19 @@ describe('a link to bundled rows', () => {
     expect(address()).toBe(hash);
   });
 
+  it('carries the limit of answers, which stays out while it is half typed', async () => {
+    const { actions, data, address } = open({ hash: '#/data?data-set=bundled&data-limit=64' });
+    await actions.start(false);
+    await vi.waitFor(() => expect(data().page.value?.total).toBe(128));
+    expect(data().answers.limit).toBe(64);
+    actions.changeAnswers({ limit: 32 });
+    expect(address()).toBe('#/data?data-set=bundled&data-limit=32');
+    actions.changeAnswers({ limit: Number.NaN });
+    expect(address()).toBe('#/data?data-set=bundled');
+    actions.followLink('#/data?data-set=bundled&data-limit=16');
+    expect(data().answers).toMatchObject({ limit: 16, rows: [], task: { status: 'idle' } });
+  });
+
   it('shows them in a page that is open, and what is absent is the default', async () => {
     const { actions, data, address } = open({ hash: '#/data' });
     await actions.openBundledRows();

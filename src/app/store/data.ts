@@ -19,7 +19,7 @@ import { type HubDataState, initialHubData } from './hub-data';
 import { MAX_SAMPLES } from './lens-draft';
 import { rangeWords, readRange } from './ranges';
 import { idle, type Task } from './task';
-import { SEEDS, whole } from './whole';
+import { SEEDS, type WholeRange, wholeErrors } from './whole';
 
 /** The page's state of the data set. */
 
@@ -133,16 +133,21 @@ export const dataWithoutEngine = (data: DataState): DataState => ({
 
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;
-export const MAX_ROWS = 1_000_000;
+
+/** Numbers of a draw. */
+export const DRAW_RANGES = {
+  samples: [1, MAX_SAMPLES],
+  heldOut: [0, 1_000_000],
+  seed: SEEDS,
+} as const satisfies Partial<Record<keyof DataDraft, WholeRange>>;
 
 /** What is wrong with the draft, by field; empty if nothing is. */
 export function dataErrors(draft: DataDraft): ReadonlyMap<keyof DataDraft, string> {
-  const errors = new Map<keyof DataDraft, string>();
-  const say = (field: keyof DataDraft, error: string | null) => error !== null && errors.set(field, error);
-  say('samples', whole(draft.samples, 1, MAX_SAMPLES));
-  say('heldOut', whole(draft.heldOut, 0, MAX_ROWS));
-  say('seed', whole(draft.seed, ...SEEDS));
-  for (const field of ['steps', 'words', 'tokens'] as const) say(field, readRange(draft[field]).error);
+  const errors = wholeErrors(draft, DRAW_RANGES);
+  for (const field of ['steps', 'words', 'tokens'] as const) {
+    const { error } = readRange(draft[field]);
+    if (error !== null) errors.set(field, error);
+  }
   return errors;
 }
 

@@ -17,6 +17,12 @@ export function withValue(config: RunConfig, path: string, value: unknown): RunC
   return set(config, path.split('.')) as RunConfig;
 }
 
+/** What Undo brings back of a form: the configuration, and the preset that it is shown as a change of. */
+export interface RunChoices {
+  readonly draft: RunConfig;
+  readonly preset: string | null;
+}
+
 /** What is wrong with the configuration, by path; empty if nothing is. */
 export function draftErrors(config: RunConfig, methods: Methods = METHODS): ReadonlyMap<string, string> {
   const result = readConfigSchema(methods).safeParse(config);

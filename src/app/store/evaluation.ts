@@ -14,7 +14,7 @@ import type { DamagedRow } from '../../storage/rows';
 import { type SubjectId, subjectOf } from './lens-draft';
 import { type ProblemsDraft, sourceOf } from './problems-draft';
 import { idle, type Task } from './task';
-import { numbersIn, SEEDS, wholeErrors } from './whole';
+import { numbersIn, SEEDS, type WholeRange, wholeErrors } from './whole';
 
 /** An evaluation as it is being edited. */
 export interface EvaluationDraft extends ProblemsDraft {
@@ -59,10 +59,13 @@ export const initialEvaluation: EvaluationState = {
   isRead: false,
 };
 
+/** How many problems an evaluation may answer. */
+export const EVALUATION_PROBLEMS: WholeRange = [1, MAX_EVALUATED];
+
 /** What is wrong with the draft, by field. */
 export function evaluationErrors(draft: EvaluationDraft): ReadonlyMap<keyof EvaluationDraft, string> {
   const errors = wholeErrors(draft, {
-    problems: [1, MAX_EVALUATED],
+    problems: EVALUATION_PROBLEMS,
     together: [1, MAX_TOGETHER],
     ...(draft.source === 'rows' && { seed: SEEDS }),
   });

@@ -6,7 +6,7 @@ import { HUB, hostOf, nameOf, readAddress } from '../../hub/source';
 import type { SourcesState } from './sources';
 import { idle, type Task } from './task';
 
-export { hubRowsError } from '../../hub/rows';
+export { FEWEST_ROWS, hubRowsError } from '../../hub/rows';
 export type { DataOffer };
 export { nameOf };
 
@@ -49,10 +49,13 @@ export const HUB_SETS: readonly (Omit<HubRows, 'rows'> & { readonly label: strin
 
 const { label: _label, ...first } = HUB_SETS[0]!;
 
+/** Rows of a first choice of some. */
+export const SOME_ROWS = 200;
+
 export const initialHubData: HubDataState = {
   place: null,
   way: 'rows',
-  rows: { ...first, rows: 200 },
+  rows: { ...first, rows: SOME_ROWS },
   fetching: idle,
   arrived: 0,
   waiting: null,

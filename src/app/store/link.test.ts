@@ -11,6 +11,7 @@ const PLAIN = {
   data: {},
   generation: {},
   moment: {},
+  arena: {},
   run: { kept: null, set: null },
 } as const;
 
@@ -18,6 +19,11 @@ describe('link', () => {
   const links: Link[] = [
     { ...PLAIN, panel: 'model' },
     { ...PLAIN, panel: 'model', model: 'org/name@refs/pr/1' },
+    {
+      ...PLAIN,
+      panel: 'arena',
+      arena: { ablation: 'lori-anchor', contenders: 'ce-128,nocot-128', 'arena-seeds': '1-5,9' },
+    },
     {
       ...PLAIN,
       panel: 'distil',

@@ -1,6 +1,9 @@
-import { findPreset, PRESETS, type Preset } from '../../contract/presets';
+import { METHODS } from '../../contract/methods/index';
+import type { Methods } from '../../contract/methods/method';
+import { findPreset, presetsOf } from '../../contract/presets';
 import { parseSource, writeSource } from '../../hub/source';
 import { THEMES, type Theme } from '../../storage/rows';
+import { ARENA_KEYS, type ArenaLink, readArenaLink } from './arena-link';
 import { DATA_KEYS, type DataLink, readDataLink } from './data-link';
 import { initialGenerationDraft } from './generation';
 import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './generation-link';
@@ -30,6 +33,8 @@ export interface Link {
   readonly generation: GenerationLink;
   /** What the Latents place shows of an open question. */
   readonly moment: MomentLink;
+  /** Who takes part in the Arena, and on what. */
+  readonly arena: ArenaLink;
   /** A stored run, and the settings of the form. */
   readonly run: RunLink;
 }
@@ -40,13 +45,14 @@ const oneOf = (names: readonly string[]) => names.join(', ');
 /** Reads a hash. Anything unusable is left out and named in `problems`; it never throws. */
 export function parseLink(
   hash: string,
-  presets: readonly Preset[] = PRESETS,
+  methods: Methods = METHODS,
 ): {
   readonly link: Link;
   readonly problems: readonly string[];
   /** Notes on former names that were followed. */
   readonly notes: readonly string[];
 } {
+  const presets = presetsOf(methods);
   const problems: string[] = [];
   const notes: string[] = [];
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split(/\?(.*)/s);
@@ -75,10 +81,11 @@ export function parseLink(
   const { data, problems: ofData } = readDataLink(values);
   const { moment, problems: ofMoment } = readMomentLink(values);
   const { run, problems: ofRun } = readRunLink(values);
-  problems.push(...more, ...others, ...ofData, ...ofMoment, ...ofRun);
+  const { arena, problems: ofArena } = readArenaLink(values, methods);
+  problems.push(...more, ...others, ...ofData, ...ofMoment, ...ofRun, ...ofArena);
   const known = [
     ...['preset', 'theme', 'question', 'model', ...RUN_KEYS],
-    ...[...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS, ...MOMENT_KEYS],
+    ...[...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS, ...MOMENT_KEYS, ...ARENA_KEYS],
   ];
   for (const key of new Set(values.keys())) {
     if (!known.includes(key)) problems.push(`unknown value ${quoted(key)}`);
@@ -96,6 +103,7 @@ export function parseLink(
       lens,
       data,
       generation,
+      arena,
       // In the other places the run belongs to the link itself, not to the moment.
       moment: panel === 'latents' ? moment : withoutRun(moment),
       run: panel === 'latents' ? NO_RUN : run,
@@ -122,7 +130,7 @@ const withoutRun = ({ kept: _, ...moment }: MomentLink): MomentLink => moment;
 const RUN_PANELS: readonly PanelName[] = ['distil', 'lowrank', 'generate'];
 
 export function formatLink(link: Link): string {
-  const { panel, preset, question, theme, model, lens, data, generation, moment, run } = link;
+  const { panel, preset, question, theme, model, lens, data, generation, moment, arena, run } = link;
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
@@ -133,6 +141,7 @@ export function formatLink(link: Link): string {
   if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
   if (panel === 'distil' && run.set !== null) values.set('set', run.set);
   if (RUN_PANELS.includes(panel) && run.kept !== null) values.set('kept', run.kept);
+  if (panel === 'arena') for (const [key, text] of Object.entries(arena)) values.set(key, text);
   if (panel === 'latents') for (const [key, text] of Object.entries(moment)) values.set(key, text);
   // Commas, slashes and @ need no escaping in a query; nor do the separators of settings.
   const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');

@@ -1,12 +1,17 @@
 import { NO_LIMIT, type Range } from '../../contract/data';
 
+/** Digits of a number in a range as typed, and the numbers that they can be. */
+const DIGITS = 7;
+export const RANGE_ENDS = [0, 10 ** DIGITS - 1] as const;
+const TYPED = new RegExp(`^(\\d{1,${DIGITS}})?(-)?(\\d{1,${DIGITS}})?$`);
+
 /** A range as typed: `3-8`, `3-` (3 or more), `-8` (up to 8), `5` (exactly), empty or “all” for no limit. */
 export function readRange(
   text: string,
 ): { readonly range: Range; readonly error: null } | { readonly range: null; readonly error: string } {
   const typed = text.trim().replaceAll(/\s*[-–]\s*/g, '-');
   if (typed === '' || typed === 'all') return { range: NO_LIMIT, error: null };
-  const [, low, dash, high] = /^(\d{1,7})?(-)?(\d{1,7})?$/.exec(typed) ?? [];
+  const [, low, dash, high] = TYPED.exec(typed) ?? [];
   if (low === undefined && high === undefined)
     return { range: null, error: 'Type a range such as 3-8, 3- or -8; leave empty for no limit.' };
   if (dash === undefined) return { range: [Number(low), Number(low)], error: null };

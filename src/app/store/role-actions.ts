@@ -4,6 +4,7 @@ import { draftErrors, withValue } from './draft';
 import type { EngineActions } from './engine-actions';
 import { latestOnly } from './latest';
 import { needsPair, type RoleField, withRole } from './role-choice';
+import { editDraft } from './run-draft';
 import { done, failed, failureOf, idle, sentencesOf } from './task';
 
 /** Who learns from whom on what, and what it would cost. */
@@ -36,7 +37,7 @@ export function roleActions(ctx: Context, readyFor: EngineActions['readyFor']): 
       const { draft, data } = ctx.get();
       const { config, notes } = withRole(draft, field, value, data.report.value);
       for (const note of notes) ctx.notify('info', note);
-      ctx.set({ draft: config });
+      editDraft(ctx, { draft: config });
     },
     async estimateRun() {
       const signal = estimating();
@@ -58,7 +59,8 @@ export function roleActions(ctx: Context, readyFor: EngineActions['readyFor']): 
     async keepTeacher(of = 'student') {
       try {
         const kept = await ctx.engine().keepTeacher(await sourceOf(of));
-        ctx.set({ teacher: kept, draft: withValue(ctx.get().draft, 'roles.teacher', 'kept') });
+        ctx.set({ teacher: kept });
+        editDraft(ctx, { draft: withValue(ctx.get().draft, 'roles.teacher', 'kept') });
         const next = of === 'opened' ? ' It stays so when another model is opened as the student.' : '';
         const note = kept.note ? ` ${kept.note}` : '';
         ctx.notify(note ? 'warning' : 'info', `${kept.label} is the teacher of the next run.${next}${note}`);

@@ -12,6 +12,7 @@ import type { RunWhenLost } from './recovery';
 import { type RecoveryActions, runRecovery } from './recovery-actions';
 import { type RoleActions, roleActions } from './role-actions';
 import { isActive } from './run';
+import { editDraft, stepDraft, typedPath } from './run-draft';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runAutosave } from './saved-actions';
 import { presetConfig } from './state';
@@ -20,6 +21,9 @@ import { failureOf, idle, sentencesOf } from './task';
 export interface RunActions extends RoleActions, RecoveryActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
+  /** Take back the last change of the form, and make it again: a preset, a file or a run that was put into it is one. */
+  undoDraft(): boolean;
+  redoDraft(): boolean;
   /** Loads a run file's configuration into the form. @throws an error that says what is wrong with it */
   readRunFile(text: string): void;
   /**
@@ -107,8 +111,6 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     ctx.lens(
       outlived(ctx.get().lens, (subject) => subject.kind === 'student' && subject.checkpoint === undefined),
     );
-
-  const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });
 
   /** Writes the run's snapshots; undefined if nothing can be stored. */
   const keepFor = (id: string): RunOptions['keep'] =>
@@ -232,17 +234,18 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   return {
     ...roleActions(ctx, engine.readyFor),
     choosePreset(id) {
-      ctx.set({ draft: presetConfig(id, ctx.get().presets) });
-      link(id);
+      editDraft(ctx, { draft: presetConfig(id, ctx.get().presets), preset: id });
     },
     setField(path, value) {
-      ctx.set({ draft: withValue(ctx.get().draft, path, value) });
+      const state = ctx.get();
+      editDraft(ctx, { draft: withValue(state.draft, path, value) }, typedPath(path, state));
     },
+    undoDraft: () => stepDraft(ctx, 'undo'),
+    redoDraft: () => stepDraft(ctx, 'redo'),
     readRunFile(text) {
       const { file, notes } = readRunFile(text, ctx.get().methods);
       for (const note of notes) ctx.notify('warning', note);
-      ctx.set({ draft: file.config });
-      link(null);
+      editDraft(ctx, { draft: file.config, preset: null });
       const { pair, lens } = ctx.get();
       const models = [...(pair.value?.models ?? []), ...(lens.opened.value ? [lens.opened.value] : [])];
       const differ =
@@ -288,8 +291,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       if (!row) return;
       ctx.run({ type: 'show', id, config: row.config, series: row.series, result: row.result });
       if (ctx.get().run.id !== id) return;
-      ctx.set({ draft: row.config });
-      link(null);
+      editDraft(ctx, { draft: row.config, preset: null });
     },
   };
 }

@@ -3,7 +3,7 @@ import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import { findPreset, nameConfig, PRESETS, type Preset } from '../../contract/presets';
 import { pathsOf } from '../../contract/settings';
-import { valueAt, withValue } from './draft';
+import { draftErrors, valueAt, withValue } from './draft';
 import { quoted } from './link-text';
 import { failureOf } from './task';
 
@@ -59,10 +59,16 @@ function read(text: string): unknown {
   return isLiteral(plain) ? JSON.parse(plain) : plain;
 }
 
-/** The settings in which a configuration differs from a preset; `null` if there are none. */
-export function settingsText(preset: Preset, config: RunConfig): string | null {
+/** The settings in which a configuration differs from a preset, but for those left out; `null` if there are none. */
+function settingsText(
+  preset: Preset,
+  config: RunConfig,
+  leftOut: ReadonlyMap<string, unknown>,
+): string | null {
   const differ = pathsOf(config).filter(
-    (path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(preset.config, path)),
+    (path) =>
+      !leftOut.has(path) &&
+      JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(preset.config, path)),
   );
   return differ.length === 0
     ? null
@@ -93,7 +99,8 @@ export function configOfLink(
 }
 
 /**
- * The preset and settings by which a link names a configuration; empty if it is the unchanged first preset.
+ * The preset and settings by which a link names a configuration; empty if it is the unchanged first preset. Half-typed values stay out
+ * of the address.
  */
 export function linkOfConfig(
   config: RunConfig,
@@ -104,7 +111,7 @@ export function linkOfConfig(
   const own = findPreset(wanted, presets);
   const preset = own?.config.method === config.method ? own : nameConfig(config, methods).preset;
   if (!preset) return { preset: wanted, set: null };
-  const set = settingsText(preset, config);
+  const set = settingsText(preset, config, draftErrors(config, methods));
   const isFirst = preset.id === presets[0]?.id && wanted === null;
   return { preset: isFirst ? null : preset.id, set };
 }

@@ -3,6 +3,7 @@ import type { Context } from './context';
 import type { Link } from './link';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
+import { editDraft } from './run-draft';
 import { configOfLink, linkOfConfig } from './run-link';
 import type { AppState } from './state';
 import type { StudentActions } from './student-actions';
@@ -56,10 +57,10 @@ export function runPlace(
     if (!linkProblems.includes(problem)) ctx.set({ linkProblems: [...linkProblems, problem] });
   };
   const takeSettings = (link: Link): void => {
-    const { presets, methods, draft } = ctx.get();
+    const { presets, methods } = ctx.get();
     const { config, problems } = configOfLink(link, presets, methods);
     problems.forEach(complain);
-    if (config && JSON.stringify(config) !== JSON.stringify(draft)) ctx.set({ draft: config });
+    if (config) editDraft(ctx, { draft: config });
   };
   return {
     takeSettings,

@@ -13,9 +13,11 @@ import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
 import type { DataState } from './data';
 import { dataOfLink } from './data-link';
+import type { RunChoices } from './draft';
 import { type EvaluationState, initialEvaluation } from './evaluation';
 import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
 import { followGenerationLink } from './generation-link';
+import { type History, noHistory } from './history';
 import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
@@ -77,6 +79,8 @@ export interface AppState {
   readonly pageCopy: PageCopyState;
   /** The configuration being edited; it may be invalid meanwhile. */
   readonly draft: RunConfig;
+  /** What Undo and Redo put into its form. */
+  readonly draftHistory: History<RunChoices>;
   readonly run: RunState;
   /** The configuration that the engine's student was trained with. */
   readonly studentConfig: RunConfig | null;
@@ -120,7 +124,7 @@ export const presetConfig = (id: string | null, presets: readonly Preset[] = PRE
 
 export function initialState(hash: string, methods: Methods = METHODS): AppState {
   const presets = presetsOf(methods);
-  const { link, problems, notes } = parseLink(hash, presets);
+  const { link, problems, notes } = parseLink(hash, methods);
   const asked = configOfLink(link, presets, methods);
   return {
     isPlaceKnown: hash.replace(/^#?\/?/, '') !== '',
@@ -145,6 +149,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     sources: initialSources,
     pageCopy: initialPageCopy,
     draft: asked.config ?? presetConfig(link.preset, presets),
+    draftHistory: noHistory,
     run: initialRun,
     studentConfig: null,
     student: null,

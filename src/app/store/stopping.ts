@@ -2,7 +2,7 @@ import type { StoppingReport, StoppingRequest } from '../../contract/stopping';
 import { type SubjectId, subjectOf } from './lens-draft';
 import { type ProblemsDraft, sourceOf } from './problems-draft';
 import { idle, type Task } from './task';
-import { SEEDS, wholeErrors } from './whole';
+import { SEEDS, type WholeRange, wholeErrors } from './whole';
 
 /** Counterfactual stopping as it is being edited. */
 export interface StoppingDraft extends ProblemsDraft {
@@ -19,9 +19,12 @@ export const initialStopping: StoppingState = {
   task: idle,
 };
 
+/** How many problems may be answered. */
+export const STOPPING_PROBLEMS: WholeRange = [1, 1000];
+
 /** What is wrong with the draft, by field. */
 export const stoppingErrors = (draft: StoppingDraft): ReadonlyMap<keyof StoppingDraft, string> =>
-  wholeErrors(draft, { problems: [1, 1000], ...(draft.source === 'rows' && { seed: SEEDS }) });
+  wholeErrors(draft, { problems: STOPPING_PROBLEMS, ...(draft.source === 'rows' && { seed: SEEDS }) });
 
 /** The request of a draft without errors. */
 export const stoppingRequestOf = (draft: StoppingDraft): StoppingRequest => ({

@@ -2,7 +2,7 @@ import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thoug
 import { type SubjectId, subjectOf } from './lens-draft';
 import { type ProblemsDraft, sourceOf } from './problems-draft';
 import { idle, type Task } from './task';
-import { SEEDS, wholeErrors } from './whole';
+import { SEEDS, type WholeRange, wholeErrors } from './whole';
 
 /** The test of a student's thoughts as it is being edited. */
 export interface ThoughtTestDraft extends ProblemsDraft {
@@ -23,7 +23,8 @@ export const initialThoughtTest: ThoughtTestState = {
   task: idle,
 };
 
-export const MAX_THOUGHT_TEST_PROBLEMS = 1000;
+/** How many problems may be answered. */
+export const THOUGHT_TEST_PROBLEMS: WholeRange = [2, 1000];
 
 const words = (text: string) => text.split(/[\s,;]+/).filter(Boolean);
 
@@ -32,7 +33,7 @@ export function thoughtTestErrors(
   draft: ThoughtTestDraft,
   hidden: number | null,
 ): ReadonlyMap<keyof ThoughtTestDraft, string> {
-  const errors = wholeErrors(draft, { problems: [2, MAX_THOUGHT_TEST_PROBLEMS], seed: SEEDS });
+  const errors = wholeErrors(draft, { problems: THOUGHT_TEST_PROBLEMS, seed: SEEDS });
   const most = (hidden ?? 65_536) - 1;
   const bad = words(draft.ranks).find(
     (word) => !/^\d{1,5}$/.test(word) || Number(word) < 1 || Number(word) > most,

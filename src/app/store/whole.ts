@@ -1,16 +1,19 @@
+import { endsText } from '../../contract/settings';
+
 /** What is wrong with a typed number that must be whole and from `low` to `high`; `null` if nothing is. */
 export const whole = (value: number, low: number, high: number): string | null =>
   Number.isInteger(value) && value >= low && value <= high
     ? null
     : `Choose a whole number from ${low} to ${high}.`;
 
-type Range = readonly [low: number, high: number];
+/** Both ends included. */
+export type WholeRange = readonly [low: number, high: number];
 
 /** Seeds that can be typed. */
-export const SEEDS: Range = [0, 2 ** 31 - 1];
+export const SEEDS: WholeRange = [0, 2 ** 31 - 1];
 
 type Ranges<Draft> = {
-  readonly [Field in keyof Draft as Draft[Field] extends number ? Field : never]?: Range;
+  readonly [Field in keyof Draft as Draft[Field] extends number ? Field : never]?: WholeRange;
 };
 
 /** What is wrong with the fields of a draft that must be whole numbers in these ranges. */
@@ -19,12 +22,18 @@ export function wholeErrors<Draft extends object>(
   ranges: Ranges<Draft>,
 ): Map<keyof Draft, string> {
   const errors = new Map<keyof Draft, string>();
-  for (const [field, [low, high]] of Object.entries(ranges) as [keyof Draft, Range][]) {
+  for (const [field, [low, high]] of Object.entries(ranges) as [keyof Draft, WholeRange][]) {
     const error = whole(draft[field] as number, low, high);
     if (error !== null) errors.set(field, error);
   }
   return errors;
 }
+
+/** What a field states of a whole number in this range. @param usual its default */
+export const limitsOf = ([low, high]: WholeRange, usual: number) => ({
+  range: endsText({ low, high, above: false }),
+  usual: String(usual),
+});
 
 /** A number or a range as typed, both ends included; NaN if it is neither. */
 interface Span {

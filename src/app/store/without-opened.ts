@@ -6,6 +6,7 @@ import { mapHistory } from './history';
 import { outlived } from './lens';
 import type { LensDraft, SubjectId } from './lens-draft';
 import { withRole } from './role-choice';
+import { mappedDraft } from './run-draft';
 import type { AppState } from './state';
 import { initialStopping } from './stopping';
 import { idle } from './task';
@@ -43,10 +44,12 @@ export function withoutOpened(state: AppState): Partial<AppState> {
     },
     link: { ...link, generation: generationLink(own, initialGenerationDraft) },
     ...(latents.student === 'opened' && { latents: { ...initialLatents, problems, question } }),
-    ...(draft.roles.student === 'opened' && {
-      draft: withRole(draft, 'student', 'bundled', data.report.value).config,
-      cost: idle,
-    }),
+    ...mappedDraft(state, (config) =>
+      config.roles.student === 'opened'
+        ? withRole(config, 'student', 'bundled', data.report.value).config
+        : config,
+    ),
+    ...(draft.roles.student === 'opened' && { cost: idle }),
   };
 }
 

@@ -1,7 +1,8 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { Checkbox, FieldError, Input, Label, Text, TextField } from 'react-aria-components';
 import { Formula } from './Formula';
-import { readNumber } from './number';
+import { type Limits, limitsText } from './limits';
+import { fieldText, readNumber } from './number';
 
 export interface FieldProps {
   readonly label: string;
@@ -38,16 +39,15 @@ export function NumberField(
     readonly value: number;
     /** Whether a whole number is expected. */
     readonly whole?: boolean;
+    /** Stated after the help. */
+    readonly limits?: Limits | undefined;
     readonly onChange: (value: number) => void;
   },
 ) {
-  const { value, onChange, unit, help, whole = false, isDisabled = false } = props;
+  const { value, onChange, unit, help, limits, whole = false, isDisabled = false } = props;
   const [text, setText] = useState(() => String(value));
   useEffect(() => {
-    // A preset or a file changed the value: the text follows, but not while it already says the same.
-    setText((now) =>
-      Object.is(readNumber(now, whole).value, value) || Number.isNaN(value) ? now : String(value),
-    );
+    setText((now) => fieldText(now, value, whole));
   }, [value, whole]);
   // NaN may also be the value itself, as in a configuration that was refused.
   const error = (Number.isNaN(value) ? readNumber(text, whole).problem : null) ?? props.error;
@@ -69,9 +69,9 @@ export function NumberField(
         <Input inputMode="decimal" autoComplete="off" spellCheck={false} />
         {unit && <span className="unit">{unit}</span>}
       </span>
-      {help !== undefined && (
+      {(help !== undefined || limits) && (
         <Text slot="description" className="help">
-          {help}
+          {help} {limits && `${limitsText(limits.range, unit, limits.usual)}.`}
         </Text>
       )}
       <FieldError className="field-error">{error}</FieldError>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readNumber } from './number';
+import { fieldText, readNumber } from './number';
 
 describe('case 16: readNumber', () => {
   it.each([
@@ -67,5 +67,25 @@ describe('case 16: readNumber', () => {
 
   it('keeps its message short', () => {
     expect(readNumber('x'.repeat(10_000)).problem?.length).toBeLessThan(150);
+  });
+});
+
+describe('the text of a field', () => {
+  it('stays as it was typed while it says the same', () => {
+    expect(fieldText('1e-3', 0.001, false)).toBe('1e-3');
+    expect(fieldText('abc', Number.NaN, false)).toBe('abc');
+    expect(fieldText('', Number.NaN, true)).toBe('');
+  });
+
+  it('follows a value that was changed elsewhere, also to one that is refused', () => {
+    expect(fieldText('12', 7, true)).toBe('7');
+    expect(fieldText('abc', 7, true)).toBe('7');
+    expect(fieldText('12', -3, true)).toBe('-3');
+  });
+
+  it('says no earlier number where Undo or Redo brings back what was none', () => {
+    expect(fieldText('12', Number.NaN, true)).toBe('');
+    // Two readings are one number only where both are.
+    expect(fieldText('1,000', 1000, true)).toBe('1000');
   });
 });

@@ -21,6 +21,15 @@ const CONTINENTAL = /^[+-]?\d{1,3}(?:(?:\.\d{3}){2,}(?:,\d+)?|\.\d{3},\d+)$/;
 /** Groups separated by spaces of any width, apostrophes or underscores. */
 const SPACED = /^[+-]?\d{1,3}(?:[\s'’_]\d{3})+(?:[.,]\d+)?$/u;
 
+/**
+ * The text of a number field whose value may have been changed elsewhere, by a preset or by Undo: what was typed while it says the same,
+ * otherwise the value. What was no number has left no text: the field is empty, and says that a number is expected.
+ */
+export function fieldText(typed: string, value: number, whole: boolean): string {
+  if (Object.is(readNumber(typed, whole).value, value)) return typed;
+  return Number.isNaN(value) ? '' : String(value);
+}
+
 /** @param whole whether a whole number is expected: a decimal point before three digits is then taken for a separator */
 export function readNumber(text: string, whole = false): Reading {
   const typed = text.trim();

@@ -25,7 +25,7 @@ export function AblationCard({ arena }: { readonly arena: Arena }) {
   return (
     <Panel
       title="Ablations of the papers"
-      about="Each is an arena with one thing varied, drawn against it. It takes the place of the contenders and seeds above; Undo brings them back until a run of it has ended."
+      about="Each is an arena with one thing varied, drawn against it. It takes the place of the contenders and seeds above; Undo brings them back, with their results, until a run of it has ended."
     >
       <Choice
         label="Ablation"
@@ -94,6 +94,7 @@ function Start({
 /** What all runs of an ablation take; not asked for while the engine trains. */
 function useAblationCost(id: string, isBusyNow: boolean): ArenaCost | null {
   const isReady = useApp((state) => state.pair.status === 'done' && state.device.status === 'done');
+  const heldOut = useApp((state) => state.arena.heldOut);
   const { ablationCost } = useActions();
   const [found, setFound] = useState<{ readonly id: string; readonly cost: ArenaCost | null } | null>(null);
   useSettled(
@@ -102,7 +103,7 @@ function useAblationCost(id: string, isBusyNow: boolean): ArenaCost | null {
       const cost = await ablationCost(id);
       if (isCurrent()) setFound({ id, cost });
     },
-    [id, isReady, isBusyNow],
+    [id, isReady, isBusyNow, heldOut],
   );
   return found?.id === id ? found.cost : null;
 }

@@ -1,16 +1,22 @@
 import './arena.css';
-import { type Arena, MAX_CONTENDERS, readSeeds } from '../../../contract/arena';
+import { useMemo } from 'react';
+import { type Arena, MAX_ARENA_SEEDS, MAX_CONTENDERS, readSeeds, SEED_ENDS } from '../../../contract/arena';
 import { fewSeeds } from '../../../contract/arena-table';
 import type { Preset } from '../../../contract/presets';
-import { heldOutError } from '../../store/arena';
+import { endsText } from '../../../contract/settings';
+import { HELD_OUT_RANGE, heldOutError, initialArena } from '../../store/arena';
+import { notInLink } from '../../store/arena-link';
 import { isActive } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
+import { limitsOf } from '../../store/whole';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { CheckField, NumberField } from '../../ui/Field';
+import { limitsText } from '../../ui/limits';
 import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
+import { UndoButtons } from '../../ui/UndoButtons';
 import { ArenaCost } from './ArenaCost';
 import { KeptContenders } from './KeptContenders';
 import { RemoveButton } from './RemoveButton';
@@ -19,6 +25,8 @@ const keptWords = (all: number, left: number): string =>
   all === 0
     ? ''
     : `${all} kept ${all === 1 ? 'student' : 'students'}, of which ${left} ${left === 1 ? 'has' : 'have'} not answered yet.`;
+
+const SEEDS_TEXT = `${limitsText(endsText({ low: SEED_ENDS[0], high: SEED_ENDS[1], above: false }), undefined, initialArena.seeds)}.`;
 
 /** Who takes part, on which seeds, and against whom. */
 export function ArenaForm({
@@ -34,7 +42,7 @@ export function ArenaForm({
   const state = useApp((all) => all.arena);
   const presets = useApp((all) => all.presets);
   const isTraining = useApp((all) => isActive(all.run));
-  const { addDraftToArena, changeArena, clearArena, runArena, undoArena } = useActions();
+  const { addDraftToArena, changeArena, clearArena, runArena } = useActions();
   const busy = isBusy(state.task);
   const seeds = readSeeds(state.seeds);
   const heldOut = heldOutError(state.heldOut);
@@ -88,12 +96,14 @@ export function ArenaForm({
         value={state.seeds}
         onChange={(text) => changeArena({ seeds: text })}
         placeholder="1-10"
-        help="Numbers and ranges. A seed draws the training samples, their order and the starting values."
+        help={`Numbers and ranges, at most ${MAX_ARENA_SEEDS} seeds. A seed draws the training samples, their order and the starting values. ${SEEDS_TEXT}`}
         error={seeds.error ?? undefined}
       />
       <NumberField
         whole
         label="Held-out problems"
+        unit="problems"
+        limits={limitsOf(HELD_OUT_RANGE, initialArena.heldOut)}
         value={state.heldOut}
         onChange={(next) => changeArena({ heldOut: next })}
         help="Answered after each run. A change drops the runs so far; Undo brings them back."
@@ -131,13 +141,45 @@ export function ArenaForm({
             Drop all runs
           </Button>
         )}
-        {state.canUndo && (
-          <Button isDisabled={busy} onPress={undoArena}>
-            Undo
-          </Button>
-        )}
+        <ArenaUndo isDisabled={busy} />
       </div>
+      <p className="help">
+        Undo takes back changes of this form and brings back the results that they dropped. Results that were
+        measured since stay: it ends where one would be lost.
+      </p>
+      <InNoLink />
       {isTraining && !busy && <p className="help">A run is training: wait for its end, or cancel it.</p>}
     </Panel>
+  );
+}
+
+function ArenaUndo({ isDisabled }: { readonly isDisabled: boolean }) {
+  const canUndo = useApp((state) => state.arena.past.length > 0);
+  const canRedo = useApp((state) => state.arena.future.length > 0);
+  const { undoArena, redoArena } = useActions();
+  return (
+    <UndoButtons
+      canUndo={canUndo && !isDisabled}
+      canRedo={canRedo && !isDisabled}
+      undo={undoArena}
+      redo={redoArena}
+    />
+  );
+}
+
+/** What the address of this place leaves out. */
+function InNoLink() {
+  const axis = useApp((state) => state.arena.axis);
+  const others = useApp((state) => state.arena.others);
+  const kept = useApp((state) => state.arena.kept);
+  const methods = useApp((state) => state.methods);
+  const count = useMemo(() => notInLink({ axis, others, kept }, methods), [axis, others, kept, methods]);
+  if (count === 0) return null;
+  return (
+    <p className="help">
+      The address names presets, an ablation, seeds, problems and baseline. {count}{' '}
+      {count === 1 ? 'contender is' : 'contenders are'} in no link: Download arena (JSON) has{' '}
+      {count === 1 ? 'it' : 'them'}.
+    </p>
   );
 }

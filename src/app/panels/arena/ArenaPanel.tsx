@@ -11,6 +11,7 @@ import { useActions, useApp, useTheme } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { DataTable } from '../../ui/DataTable';
 import { Empty, Panel } from '../../ui/Panel';
+import { useUndoKeys } from '../../ui/UndoButtons';
 import { TaskStatus } from '../shared/TaskStatus';
 import { AblationCard } from './AblationCard';
 import { ArenaFiles } from './ArenaFiles';
@@ -25,12 +26,14 @@ const nowWords = (now: ArenaState['now']): string =>
       ? `The kept student ${now.name} is answering`
       : `Training ${now.name}, seed ${now.seed}`;
 
-/** Methods on equal terms: the same samples, problems and seeds, one run after another. */
+/** Methods on equal terms: the same samples, problems and seeds, one run after another. Ctrl+Z undoes a change of the form. */
 export function ArenaPanel() {
   const state = useApp((all) => all.arena);
   const presets = useApp((all) => all.presets);
   const theme = useTheme();
-  const { cancelArena, runArena } = useActions();
+  const { cancelArena, runArena, undoArena, redoArena } = useActions();
+  const form = useRef<HTMLDivElement>(null);
+  useUndoKeys(form, { undo: undoArena, redo: redoArena });
   const { presets: chosen, others, kept, seeds, baseline, heldOut, axis, runs } = state;
   // Not with every report of progress: the statistics are drawn ten thousand times.
   const arena = useMemo(
@@ -58,7 +61,7 @@ export function ArenaPanel() {
           </Button>
         </p>
       )}
-      <div className="side">
+      <div className="side" ref={form}>
         <ArenaForm arena={arena} left={left} leftKept={remainingKept(arena).length} />
         <AblationCard arena={arena} />
       </div>

@@ -1,10 +1,18 @@
 import { useMemo } from 'react';
 import { ANSWER_RULES, type RuleId, whyMarked } from '../../../contract/answer-rules';
 import type { DataReport } from '../../../contract/data';
+import { LIMIT_ENDS } from '../../../contract/generate';
 import { dataErrors, drawnWords } from '../../store/data';
-import { type AnsweredRow, answeredPart, answersError, judgeAnswers } from '../../store/data-answers';
+import {
+  type AnsweredRow,
+  answeredPart,
+  answersError,
+  initialAnswers,
+  judgeAnswers,
+} from '../../store/data-answers';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
+import { limitsOf } from '../../store/whole';
 import { Button } from '../../ui/Button';
 import { CsvButton } from '../../ui/CsvButton';
 import { NumberField } from '../../ui/Field';
@@ -40,6 +48,7 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
           whole
           label="Length limit"
           unit="tokens"
+          limits={limitsOf(LIMIT_ENDS, initialAnswers.limit)}
           value={limit}
           onChange={(next) => changeAnswers({ limit: next })}
           error={error}

@@ -1,8 +1,9 @@
-import { dataErrors } from '../../store/data';
+import { DRAW_RANGES, dataErrors, initialDataDraft } from '../../store/data';
 import { rowsToJsonl } from '../../store/data-export';
-import { writeRange } from '../../store/ranges';
+import { RANGE_ENDS, writeRange } from '../../store/ranges';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
+import { limitsOf } from '../../store/whole';
 import { Button } from '../../ui/Button';
 import { download } from '../../ui/download';
 import { ErrorNotice } from '../../ui/ErrorNotice';
@@ -11,6 +12,8 @@ import { integer } from '../../ui/format';
 import { Progress } from '../../ui/Progress';
 import { TextEntry } from '../../ui/TextEntry';
 import { DataUndo } from './DataUndo';
+
+const limitsFor = (field: keyof typeof DRAW_RANGES) => limitsOf(DRAW_RANGES[field], initialDataDraft[field]);
 
 /** Filter, sample and held-out rows. */
 export function DrawForm() {
@@ -32,6 +35,7 @@ export function DrawForm() {
           label="Sample"
           tex="B"
           unit="rows"
+          limits={limitsFor('samples')}
           value={draft.samples}
           onChange={(samples) => changeData({ samples })}
           error={errors.get('samples')}
@@ -40,6 +44,7 @@ export function DrawForm() {
           whole
           label="Held out"
           unit="rows"
+          limits={limitsFor('heldOut')}
           value={draft.heldOut}
           onChange={(heldOut) => changeData({ heldOut })}
           error={errors.get('heldOut')}
@@ -47,6 +52,7 @@ export function DrawForm() {
         <NumberField
           whole
           label="Seed"
+          limits={limitsFor('seed')}
           value={draft.seed}
           onChange={(seed) => changeData({ seed })}
           error={errors.get('seed')}
@@ -75,8 +81,9 @@ export function DrawForm() {
         />
       </div>
       <p className="help">
-        Ranges: 3-8, 3- or -8; empty for no limit. Words are counted in question and rationale; tokens in all
-        that a model is fed: question, rationale and answer.
+        Steps, words and tokens of a row: 3-8, 3- or -8, of whole numbers from {RANGE_ENDS[0]} to{' '}
+        {RANGE_ENDS[1]}; empty, the default, for no limit. Words are counted in question and rationale; tokens
+        in all that a model is fed: question, rationale and answer.
       </p>
       <DataUndo />
       <Counts />

@@ -1,6 +1,7 @@
-import { HUB_SETS, hostsOf, hubRowsError, placeOf } from '../../store/hub-data';
+import { FEWEST_ROWS, HUB_SETS, hostsOf, hubRowsError, placeOf, SOME_ROWS } from '../../store/hub-data';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
+import { limitsOf } from '../../store/whole';
 import { Button } from '../../ui/Button';
 import { Choice, Segments } from '../../ui/Choice';
 import { FieldName, NumberField } from '../../ui/Field';
@@ -9,8 +10,6 @@ import { TextEntry } from '../../ui/TextEntry';
 import { TaskStatus } from '../shared/TaskStatus';
 
 const OTHER = 'other';
-/** Rows of a first choice of some. */
-const SOME = 200;
 
 /** Rows of a data set, through the host's dataset viewer. */
 export function HubRows() {
@@ -76,12 +75,14 @@ export function HubRows() {
           { id: 'some', label: 'The first rows' },
           { id: 'all', label: 'All of the split' },
         ]}
-        onChange={(which) => changeHubRows({ rows: which === 'all' ? null : SOME })}
+        onChange={(which) => changeHubRows({ rows: which === 'all' ? null : SOME_ROWS })}
       />
       {rows.rows !== null && (
         <NumberField
           whole
           label="Rows, from the first"
+          unit="rows"
+          limits={limitsOf([FEWEST_ROWS, Number.POSITIVE_INFINITY], SOME_ROWS)}
           value={rows.rows}
           isDisabled={busy}
           onChange={(count) => changeHubRows({ rows: count })}

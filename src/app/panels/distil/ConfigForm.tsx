@@ -8,6 +8,7 @@ import { useActions, useApp } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
 import { CheckField, FieldName, NumberField } from '../../ui/Field';
 import { Formula } from '../../ui/Formula';
+import { limitsText } from '../../ui/limits';
 import { TextEntry } from '../../ui/TextEntry';
 
 /** Every setting of the chosen method, in collapsible groups, derived from the method's data. */
@@ -68,8 +69,8 @@ function Group({
 /** What it does, its range with its unit, its default and where that comes from; defaults of this project are marked beside the name. */
 function helpOf(setting: Setting): string {
   const { help, range, ours, source, unit } = setting;
-  const within = range ? ` Range: ${rangeText(setting)}${unit ? ` ${unit}` : ', without a unit'}.` : '';
-  return `${help}${within} Default: ${defaultText(setting)}${ours ? '' : ` (${source})`}.`;
+  const limits = limitsText(range ? rangeText(setting) : null, unit, defaultText(setting));
+  return `${help} ${limits}${ours ? '' : ` (${source})`}.`;
 }
 
 function defaultText({ default: usual, options }: Setting): string {

@@ -1,5 +1,5 @@
 import './distil.css';
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { differencesFrom, nameConfig } from '../../../contract/presets';
 import { listed, shorten } from '../../../text/quote';
 import { recoverySentence } from '../../store/recovery';
@@ -9,6 +9,7 @@ import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Empty, Panel } from '../../ui/Panel';
+import { UndoButtons, useUndoKeys } from '../../ui/UndoButtons';
 import { useThrottled } from '../../ui/use-throttled';
 import { ExportModel } from '../shared/ExportModel';
 import { ConfigForm } from './ConfigForm';
@@ -24,12 +25,16 @@ import { KeptRuns } from './runs/KeptRuns';
 import { SampleCard } from './SampleCard';
 import { SeedsCard } from './SeedsCard';
 
-/** Trains a student and shows its progress. Whatever changes several times a second is in separate components. */
+/** Trains a student and shows its progress. Ctrl+Z undoes a change of the settings. Whatever changes several times a second is in separate components. */
 export function DistilPanel() {
   const active = useApp((state) => isActive(state.run));
+  const { undoDraft, redoDraft } = useActions();
+  const [form, terms] = [useRef<HTMLDivElement>(null), useRef<HTMLDivElement>(null)];
+  useUndoKeys(form, { undo: undoDraft, redo: redoDraft });
+  useUndoKeys(terms, { undo: undoDraft, redo: redoDraft });
   return (
     <div className="place with-side">
-      <div className="side">
+      <div className="side" ref={form}>
         <RunPanel isDisabled={active} />
         <RolesCard isDisabled={active} />
         <Panel title="Configuration">
@@ -44,7 +49,9 @@ export function DistilPanel() {
         <RunFailure />
         <RunFigures />
         <Result />
-        <MethodCard isDisabled={active} />
+        <div ref={terms}>
+          <MethodCard isDisabled={active} />
+        </div>
         <SampleCard />
         <Curves />
         <StudentFiles />
@@ -79,6 +86,7 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
         options={presets.map(({ id, label, about }) => ({ id, label, about }))}
         onChange={choosePreset}
       />
+      <FormUndo isDisabled={isDisabled} />
       {changed.length > 0 && <p className="help">Changed from this preset: {listed(changed, 4)}.</p>}
       <RunBar />
       <RunFiles />
@@ -89,6 +97,23 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
         </p>
       )}
     </Panel>
+  );
+}
+
+/** Undo and Redo of the run's settings. */
+function FormUndo({ isDisabled }: { readonly isDisabled: boolean }) {
+  const canUndo = useApp((state) => state.draftHistory.past.length > 0);
+  const canRedo = useApp((state) => state.draftHistory.future.length > 0);
+  const { undoDraft, redoDraft } = useActions();
+  return (
+    <div className="actions">
+      <UndoButtons
+        canUndo={canUndo && !isDisabled}
+        canRedo={canRedo && !isDisabled}
+        undo={undoDraft}
+        redo={redoDraft}
+      />
+    </div>
   );
 }
 

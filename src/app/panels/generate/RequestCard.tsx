@@ -107,7 +107,8 @@ function SettingField({ setting, error }: { readonly setting: Setting; readonly 
       whole={setting.kind === 'count'}
       value={value}
       onChange={(next) => changeGenerationSetting(name, next)}
-      help={`${setting.help} Range: ${rangeText(setting)}; default ${String(setting.default)}.`}
+      help={setting.help}
+      limits={{ range: rangeText(setting), usual: String(setting.default) }}
       error={error}
     />
   );

@@ -2,6 +2,7 @@ import type { SubjectId } from '../../store/lens-draft';
 import { isAvailable } from '../../store/lens-subjects';
 import type { ProblemsDraft } from '../../store/problems-draft';
 import { useApp } from '../../store/use-app';
+import { limitsOf, SEEDS, type WholeRange } from '../../store/whole';
 import { Choice } from '../../ui/Choice';
 import { NumberField } from '../../ui/Field';
 
@@ -16,12 +17,18 @@ export const useCanAnswer = ({
 export function ProblemsFields({
   value: { source, seed, problems },
   errors,
+  range,
+  usual,
   onChange,
   help,
   hasSeed = true,
 }: {
   readonly value: ProblemsDraft;
   readonly errors: ReadonlyMap<string, string>;
+  /** How many problems there may be. */
+  readonly range: WholeRange;
+  /** The draft that the form begins with. */
+  readonly usual: ProblemsDraft;
   readonly onChange: (change: Partial<ProblemsDraft>) => void;
   readonly help?: string;
   /** Whether the seed has a field here; default true. */
@@ -48,6 +55,7 @@ export function ProblemsFields({
         <NumberField
           whole
           label="Seed of the split"
+          limits={limitsOf(SEEDS, usual.seed)}
           value={seed}
           onChange={(next) => onChange({ seed: next })}
           help="A run with this split seed holds out the same rows."
@@ -57,6 +65,8 @@ export function ProblemsFields({
       <NumberField
         whole
         label="Number of problems"
+        unit="problems"
+        limits={limitsOf(range, usual.problems)}
         value={problems}
         onChange={(next) => onChange({ problems: next })}
         {...(help !== undefined && { help })}

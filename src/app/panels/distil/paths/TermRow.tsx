@@ -57,7 +57,8 @@ export function TermRow({
       <NumberField
         label={`Weight of ${label}`}
         tex={setting?.tex}
-        help={setting && `${rangeText(setting)}; default ${setting.default}.`}
+        unit={setting?.unit}
+        limits={setting && { range: rangeText(setting), usual: String(setting.default) }}
         error={error}
         isDisabled={isDisabled}
         value={valueAt(draft, weight) as number}

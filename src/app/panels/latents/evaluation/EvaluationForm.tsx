@@ -1,7 +1,7 @@
 import { ANSWER_RULES, RULE_IDS, type RuleId } from '../../../../contract/answer-rules';
 import { EVALUATION_MODES, type EvaluationMode, MAX_TOGETHER } from '../../../../contract/evaluation';
 import { MAX_LATENT_STEPS } from '../../../../contract/methods/shared';
-import { evaluationErrors } from '../../../store/evaluation';
+import { EVALUATION_PROBLEMS, evaluationErrors, initialEvaluation } from '../../../store/evaluation';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
@@ -66,7 +66,13 @@ export function EvaluationForm() {
             error={errors.get('thoughts')}
           />
         )}
-        <ProblemsFields value={draft} errors={errors} onChange={changeEvaluation} />
+        <ProblemsFields
+          value={draft}
+          errors={errors}
+          range={EVALUATION_PROBLEMS}
+          usual={initialEvaluation.draft}
+          onChange={changeEvaluation}
+        />
         <NumberField
           whole
           label="Problems at once"

@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import { type StoppingReport, stoppingSentences, summariseStopping } from '../../../../contract/stopping';
 import { plainArrays } from '../../../../text/json';
 import { LineChart } from '../../../charts/LineChart';
-import { stoppingErrors } from '../../../store/stopping';
+import { initialStopping, STOPPING_PROBLEMS, stoppingErrors } from '../../../store/stopping';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
@@ -62,7 +62,13 @@ function StoppingForm() {
           value={draft.subject}
           onChange={(subject) => changeStopping({ subject })}
         />
-        <ProblemsFields value={draft} errors={errors} onChange={changeStopping} />
+        <ProblemsFields
+          value={draft}
+          errors={errors}
+          range={STOPPING_PROBLEMS}
+          usual={initialStopping.draft}
+          onChange={changeStopping}
+        />
       </div>
       <div className="actions">
         <Button type="submit" look="primary" isDisabled={!canRun}>

@@ -12,7 +12,7 @@ import { plainArrays } from '../../../../text/json';
 import { LineChart } from '../../../charts/LineChart';
 import { boundsOf } from '../../../store/lens-subjects';
 import { isBusy } from '../../../store/task';
-import { thoughtTestErrors } from '../../../store/thought-test';
+import { initialThoughtTest, THOUGHT_TEST_PROBLEMS, thoughtTestErrors } from '../../../store/thought-test';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { CsvButton } from '../../../ui/CsvButton';
@@ -82,6 +82,8 @@ function ThoughtsForm() {
           value={draft}
           errors={errors}
           hasSeed={false}
+          range={THOUGHT_TEST_PROBLEMS}
+          usual={initialThoughtTest.draft}
           onChange={changeThoughtTest}
           help="Each is answered under every condition. 200 are enough to detect differences of about 10 %."
         />
