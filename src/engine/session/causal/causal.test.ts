@@ -121,7 +121,8 @@ describe('the causal test on a tiny pair', () => {
       expect(error).toMatchObject({ code: 'memory', message: expect.stringContaining('samples and the') });
       return error.hint ?? '';
     };
-    const hint = await refused({ samples: 40 }, sized(1500, 2048));
+    const all = Array.from({ length: 1500 }, (_, l) => l + 1);
+    const hint = await refused({ samples: 40, layers: all }, sized(1500, 2048));
     const fitting = Number(/^Choose (\d+) samples/.exec(hint)?.[1]);
     expect([fitting > 0, fitting < 40]).toEqual([true, true]);
     // No smaller number makes room for the directions of many layers.
@@ -258,6 +259,18 @@ describe('the causal test on a tiny pair', () => {
     // The prompt and the answer as well.
     expect(await columns({})).toBeGreaterThan(thoughts + 3);
     expect(await columns({ of: 'projected' })).toBe(await columns({}));
+    spy.mockRestore();
+  });
+
+  it('gathers the projected layers alone', async () => {
+    const spy = vi.spyOn(runtime, 'compile');
+    for (const layers of [[1], [2], [1, 2]]) {
+      spy.mockClear();
+      await ask({ problems: 1, ranks: [1], layers });
+      const pass = spy.mock.calls.map(([program]) => program).find(({ name }) => name === 'states');
+      // [B, columns, P, H]
+      expect(pass?.outputs.states?.shape[2]).toBe(layers.length);
+    }
     spy.mockRestore();
   });
 
