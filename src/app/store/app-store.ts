@@ -5,8 +5,11 @@ import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { dataWithoutEngine } from './data';
 import { type DataActions, dataActions } from './data-actions';
+import { type DeviceLink, wantedOf } from './device-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type EvaluationActions, evaluationActions } from './evaluation-actions';
+import { type FormActions, formActions } from './form-actions';
+import { followFormsLink } from './forms';
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
 import { followGenerationLink } from './generation-link';
@@ -40,6 +43,8 @@ export interface PageActions {
   changeSettings(change: Partial<Settings>): void;
   /** Switches to another provider and loads the pair on it; if it is unavailable, the choice is reverted. */
   switchProvider(provider: ProviderChoice): Promise<boolean>;
+  /** Leaves it as it is, whatever a link asks for. */
+  declineDevice(what: keyof DeviceLink): void;
   dismiss(notice: number): void;
   dismissLinkProblems(): void;
   /** Reads stored data and, if requested, opens the device and loads the pair. */
@@ -53,6 +58,7 @@ export type Actions = PageActions &
   ThoughtTestActions &
   EvaluationActions &
   StoppingActions &
+  FormActions &
   RunActions &
   SavedActions &
   StudentActions &
@@ -108,6 +114,7 @@ export function createApp(environment: Environment): App {
   const thoughtTest = thoughtTestActions(ctx, engine);
   const evaluation = evaluationActions(ctx, engine);
   const stopping = stoppingActions(ctx, engine);
+  const forms = formActions(ctx);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
@@ -172,6 +179,7 @@ export function createApp(environment: Environment): App {
       const isOther = link.preset !== before.preset || link.run.set !== before.run.set;
       if (link.run.kept === null && isOther) place.takeSettings(link);
       // What a link sets is not undone by the form, but by going back.
+      ctx.set({ forms: followFormsLink(link.forms, { forms: ctx.get().forms, place: link.panel }) });
       if (link.panel === 'lowrank') ctx.lens({ ...noHistory, ...followLensLink(link.lens, initialDraft()) });
       if (link.panel === 'data') void data.followData(link.data);
       if (link.panel === 'generate')
@@ -182,7 +190,10 @@ export function createApp(environment: Environment): App {
             draft: followGenerationLink(link.generation, initialGenerationDraft),
           },
         });
-      if (link.panel === 'model') sources.askForModel(link.model);
+      if (link.panel === 'model') {
+        sources.askForModel(link.model);
+        ctx.set({ wanted: wantedOf(link.device) });
+      }
       const run = place.takeRun(link);
       void takeQuestion(link.question)
         .then(() => run)
@@ -201,10 +212,12 @@ export function createApp(environment: Environment): App {
     async switchProvider(provider) {
       const before = ctx.get().settings.provider;
       page.changeSettings({ provider });
+      page.declineDevice('provider');
       if (await engine.openDevice(provider)) return engine.loadPair();
       if (ctx.get().device.status === 'done') page.changeSettings({ provider: before });
       return false;
     },
+    declineDevice: (what) => ctx.set({ wanted: { ...ctx.get().wanted, [what]: null } }),
     dismiss(notice) {
       ctx.set({ notices: ctx.get().notices.filter(({ id }) => id !== notice) });
     },
@@ -266,6 +279,7 @@ export function createApp(environment: Environment): App {
       ...thoughtTest,
       ...evaluation,
       ...stopping,
+      ...forms,
       ...run,
       ...saved,
       ...students,

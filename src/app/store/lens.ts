@@ -9,7 +9,6 @@ import type {
 } from '../../contract/lens';
 import type { StatesFile } from '../../contract/states';
 import type { StorageErrors } from '../../contract/weight-storage';
-import { type CausalDraft, initialCausalDraft } from './causal-draft';
 import { type History, noHistory, remember, stepBack, stepForward } from './history';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
@@ -24,7 +23,6 @@ export interface LensState extends History<LensDraft> {
   readonly report: Task<LensReport>;
   /** Whether their model has since been retrained or reopened: they stay visible, but nothing is added. */
   readonly outlived: { readonly report: boolean; readonly causal: boolean };
-  readonly causalDraft: CausalDraft;
   readonly causal: Task<CausalReport>;
   /** Points of the current causal test as they arrive. */
   readonly points: readonly CausalPoint[];
@@ -50,7 +48,6 @@ export const initialLens: LensState = {
   cost: idle,
   report: idle,
   outlived: { report: false, causal: false },
-  causalDraft: initialCausalDraft,
   causal: idle,
   points: [],
   rank: null,
@@ -89,6 +86,7 @@ const TYPED: readonly (keyof LensDraft)[] = [
   'layers',
   'seed',
   'angles',
+  'fileLayers',
 ];
 
 export type LensEdit =

@@ -11,6 +11,8 @@ const PLAIN = {
   data: {},
   generation: {},
   moment: {},
+  forms: {},
+  device: {},
   run: { kept: null, set: null },
 } as const;
 

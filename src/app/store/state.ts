@@ -13,7 +13,9 @@ import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
 import type { DataState } from './data';
 import { dataOfLink } from './data-link';
+import { type WantedDevice, wantedOf } from './device-link';
 import { type EvaluationState, initialEvaluation } from './evaluation';
+import { type Forms, followFormsLink } from './forms';
 import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
 import { followGenerationLink } from './generation-link';
 import { initialLens, type LensState } from './lens';
@@ -65,12 +67,16 @@ export interface AppState {
   /** WASM ran out of memory, which it keeps until the engine is restarted. */
   readonly isHeapFull: boolean;
   readonly device: Task<DeviceReport>;
+  /** What a link asks of the device. */
+  readonly wanted: WantedDevice;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
   readonly arena: ArenaState;
   readonly thoughtTest: ThoughtTestState;
   readonly evaluation: EvaluationState;
   readonly stopping: StoppingState;
+  /** Settings of the forms that do nothing by themselves. */
+  readonly forms: Forms;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -134,12 +140,14 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     dead: null,
     isHeapFull: false,
     device: idle,
+    wanted: wantedOf(link.device),
     pair: idle,
     check: initialCheck,
     arena: initialArena,
     thoughtTest: initialThoughtTest,
     evaluation: initialEvaluation,
     stopping: initialStopping,
+    forms: followFormsLink(link.forms),
     data: dataOfLink(link.data),
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,

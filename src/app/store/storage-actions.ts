@@ -35,6 +35,7 @@ export function storageActions(ctx: Context, engine: EngineActions): StorageActi
       });
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
+      ctx.set({ wanted: { ...ctx.get().wanted, storage: null } });
       ctx.lens(outlived(now(), ({ kind }) => kind === 'opened'));
       return true;
     },

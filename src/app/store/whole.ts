@@ -4,13 +4,14 @@ export const whole = (value: number, low: number, high: number): string | null =
     ? null
     : `Choose a whole number from ${low} to ${high}.`;
 
-type Range = readonly [low: number, high: number];
+/** Ends of a range of whole numbers, both included. */
+export type WholeRange = readonly [low: number, high: number];
 
 /** Seeds that can be typed. */
-export const SEEDS: Range = [0, 2 ** 31 - 1];
+export const SEEDS: WholeRange = [0, 2 ** 31 - 1];
 
 type Ranges<Draft> = {
-  readonly [Field in keyof Draft as Draft[Field] extends number ? Field : never]?: Range;
+  readonly [Field in keyof Draft as Draft[Field] extends number ? Field : never]?: WholeRange;
 };
 
 /** What is wrong with the fields of a draft that must be whole numbers in these ranges. */
@@ -19,7 +20,7 @@ export function wholeErrors<Draft extends object>(
   ranges: Ranges<Draft>,
 ): Map<keyof Draft, string> {
   const errors = new Map<keyof Draft, string>();
-  for (const [field, [low, high]] of Object.entries(ranges) as [keyof Draft, Range][]) {
+  for (const [field, [low, high]] of Object.entries(ranges) as [keyof Draft, WholeRange][]) {
     const error = whole(draft[field] as number, low, high);
     if (error !== null) errors.set(field, error);
   }
