@@ -14,6 +14,7 @@ import {
   type DataDraft,
   type DataFrom,
   dataErrors,
+  figureRows,
   filterOf,
   fittedDraft,
   isSameReading,
@@ -99,7 +100,8 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     const subject = reader();
     if (subject === null) return set({ cost: idle });
     try {
-      const { seed, samples } = draft;
+      const { seed } = draft;
+      const samples = figureRows(draft);
       const found = await ctx
         .engine()
         .rowsCost(subject, { kind: 'rows', seed, samples, filter: filterOf(draft) }, { signal });

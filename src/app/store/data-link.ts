@@ -1,8 +1,15 @@
 import { DATA_PARTS, type DataPart } from '../../contract/data';
-import { type DataDraft, type DataState, dataErrors, initialData, initialDataDraft, MAX_ROWS } from './data';
+import {
+  type DataDraft,
+  type DataState,
+  dataErrors,
+  initialData,
+  initialDataDraft,
+  MAX_ROWS,
+  MAX_SAMPLED,
+} from './data';
 import { filledHub } from './data-origin';
 import { askedOf, readSetLink, SET_KEYS, setLink } from './data-set-link';
-import { MAX_SAMPLES } from './lens-draft';
 import { type LinkEntry, readEntries } from './link-text';
 import { SEEDS } from './whole';
 
@@ -47,7 +54,7 @@ export function readDataLink(values: URLSearchParams): {
 const RANGE = 'a range such as 3-8, 3- or -8';
 const MAY_BE: Readonly<Record<keyof DataDraft, string>> = {
   part: DATA_PARTS.join(', '),
-  samples: `a whole number from 1 to ${MAX_SAMPLES}`,
+  samples: `a whole number from 1 to ${MAX_SAMPLED}`,
   heldOut: `a whole number from 0 to ${MAX_ROWS}`,
   seed: `a whole number from ${SEEDS[0]} to ${SEEDS[1]}`,
   steps: RANGE,

@@ -134,12 +134,14 @@ export const dataWithoutEngine = (data: DataState): DataState => ({
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;
 export const MAX_ROWS = 1_000_000;
+/** Rows of a sample: as many as LoRi's figure 5 trains on. */
+export const MAX_SAMPLED = 1024;
 
 /** What is wrong with the draft, by field; empty if nothing is. */
 export function dataErrors(draft: DataDraft): ReadonlyMap<keyof DataDraft, string> {
   const errors = new Map<keyof DataDraft, string>();
   const say = (field: keyof DataDraft, error: string | null) => error !== null && errors.set(field, error);
-  say('samples', whole(draft.samples, 1, MAX_SAMPLES));
+  say('samples', whole(draft.samples, 1, MAX_SAMPLED));
   say('heldOut', whole(draft.heldOut, 0, MAX_ROWS));
   say('seed', whole(draft.seed, ...SEEDS));
   for (const field of ['steps', 'words', 'tokens'] as const) say(field, readRange(draft[field]).error);
@@ -154,11 +156,16 @@ export function drawnWords(draft: DataDraft, part: 'sample' | 'held-out'): strin
   return `${draft[field]} ${name} ${draft[field] === 1 ? 'row' : 'rows'}`;
 }
 
+/** How many of the sample's rows, from its first, figure 6 is made of: Low-rank takes no more. */
+export const figureRows = ({ samples }: Pick<DataDraft, 'samples'>): number => Math.min(samples, MAX_SAMPLES);
+
 /** Rationales of the sample as a button names them, likewise. @param of `GSM8K`, or nothing */
 export function rationaleWords(draft: DataDraft, of: string): string {
   const isValid = !dataErrors(draft).has('samples');
   const noun = isValid && draft.samples === 1 ? 'rationale' : 'rationales';
-  return [isValid ? `${draft.samples}` : '', of, noun].filter((word) => word !== '').join(' ');
+  const taken = figureRows(draft);
+  const many = taken < draft.samples ? `the first ${taken} of ${draft.samples}` : `${draft.samples}`;
+  return [isValid ? many : '', of, noun].filter((word) => word !== '').join(' ');
 }
 
 const NO_RANGE = [null, null] as const;
