@@ -190,6 +190,7 @@ export function createApp(environment: Environment): App {
             draft: followGenerationLink(link.generation, initialGenerationDraft),
           },
         });
+      if (link.panel === 'lowrank' && link.lens.source === 'rows') void data.followSet(parsed.data);
       if (link.panel === 'model') {
         sources.askForModel(link.model);
         ctx.set({ wanted: wantedOf(link.device) });
@@ -227,7 +228,7 @@ export function createApp(environment: Environment): App {
       const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
       sources.askForModel(ctx.get().link.model);
       // Nothing that is stored is needed for it.
-      if (ctx.get().link.panel === 'data') void data.openAsked();
+      if (['data', 'lowrank'].includes(ctx.get().link.panel)) void data.openAsked();
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
         ctx.notify(

@@ -2,6 +2,7 @@ import { findPreset, PRESETS, type Preset } from '../../contract/presets';
 import { parseSource, writeSource } from '../../hub/source';
 import { THEMES, type Theme } from '../../storage/rows';
 import { DATA_KEYS, type DataLink, readDataLink } from './data-link';
+import { setIn } from './data-set-link';
 import { DEVICE_KEYS, type DeviceLink, readDeviceLink } from './device-link';
 import { FORM_KEYS, type FormsLink, readFormsLink } from './forms';
 import { initialGenerationDraft } from './generation';
@@ -140,6 +141,9 @@ export function formatLink(link: Link): string {
   if (panel === 'model' && model !== null) values.set('model', model);
   if (panel === 'model') for (const [key, text] of Object.entries(device)) values.set(key, text);
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
+  // Rows are those of a set.
+  if (panel === 'lowrank' && lens.source === 'rows')
+    for (const [key, text] of Object.entries(setIn(data))) values.set(key, text);
   if (panel === 'data') for (const [key, text] of Object.entries(data)) values.set(key, text);
   if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
   if (panel === 'distil' && run.set !== null) values.set('set', run.set);
