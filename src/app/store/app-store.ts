@@ -1,11 +1,12 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { ProviderChoice, Settings } from '../../storage/rows';
+import type { Settings } from '../../storage/rows';
 import { type ArenaActions, arenaActions } from './arena-actions';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { dataWithoutEngine } from './data';
 import { type DataActions, dataActions } from './data-actions';
-import { type DeviceLink, wantedOf } from './device-link';
+import { type DeviceActions, deviceActions } from './device-actions';
+import { wantedOf } from './device-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type EvaluationActions, evaluationActions } from './evaluation-actions';
 import { type FormActions, formActions } from './form-actions';
@@ -41,10 +42,6 @@ export interface PageActions {
   /** Follows a hash that the user entered or navigated back to. */
   followLink(hash: string): void;
   changeSettings(change: Partial<Settings>): void;
-  /** Switches to another provider and loads the pair on it; if it is unavailable, the choice is reverted. */
-  switchProvider(provider: ProviderChoice): Promise<boolean>;
-  /** Leaves it as it is, whatever a link asks for. */
-  declineDevice(what: keyof DeviceLink): void;
   dismiss(notice: number): void;
   dismissLinkProblems(): void;
   /** Reads stored data and, if requested, opens the device and loads the pair. */
@@ -52,6 +49,7 @@ export interface PageActions {
 }
 
 export type Actions = PageActions &
+  DeviceActions &
   EngineActions &
   CheckActions &
   ArenaActions &
@@ -210,15 +208,6 @@ export function createApp(environment: Environment): App {
           ctx.notify('warning', `Settings could not be stored: ${failureOf(thrown).message}`),
         );
     },
-    async switchProvider(provider) {
-      const before = ctx.get().settings.provider;
-      page.changeSettings({ provider });
-      page.declineDevice('provider');
-      if (await engine.openDevice(provider)) return engine.loadPair();
-      if (ctx.get().device.status === 'done') page.changeSettings({ provider: before });
-      return false;
-    },
-    declineDevice: (what) => ctx.set({ wanted: { ...ctx.get().wanted, [what]: null } }),
     dismiss(notice) {
       ctx.set({ notices: ctx.get().notices.filter(({ id }) => id !== notice) });
     },
@@ -274,6 +263,7 @@ export function createApp(environment: Environment): App {
     store,
     actions: {
       ...page,
+      ...deviceActions(ctx, engine, page.changeSettings),
       ...engine,
       ...check,
       ...arena,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { engineError } from '../workbench.testing';
 import { openApp } from './open-app.testing';
 import { hashOf } from './run-place';
 
@@ -45,6 +46,41 @@ describe('provider and storage in a link', () => {
     expect(address()).toBe('#/model');
     actions.followLink('#/model?provider=wasm');
     expect(address()).toBe('#/model?provider=wasm');
+  });
+
+  it('are undone and redone, which opens the device and reads the model as any change does', async () => {
+    const { actions, state, address, calls } = open('#/model');
+    await actions.openDevice();
+    await actions.switchProvider('wasm');
+    expect(await actions.undoProvider()).toBe(true);
+    expect([
+      address(),
+      calls()
+        .filter((call) => call.startsWith('open '))
+        .at(-1),
+    ]).toEqual(['#/model', 'open auto']);
+    expect(await actions.undoProvider()).toBe(false);
+    expect(await actions.redoProvider()).toBe(true);
+    expect(address()).toBe('#/model?provider=wasm');
+    await actions.openCheckpoint([{ name: 'config.json', data: new Blob() }]);
+    await actions.storeWeights('half');
+    await actions.storeWeights('int8');
+    expect(await actions.undoStorage()).toBe(true);
+    expect(state().lens.opened.value?.storage).toBe('half');
+    expect(await actions.redoStorage()).toBe(true);
+    expect(state().lens.opened.value?.storage).toBe('int8');
+    // Another model has been stored in no other way.
+    await actions.openCheckpoint([{ name: 'config.json', data: new Blob() }]);
+    expect(await actions.undoStorage()).toBe(false);
+  });
+
+  it('keep their history where a provider is not to be had', async () => {
+    const { actions, state, doubles } = open('#/model');
+    await actions.openDevice();
+    await actions.switchProvider('wasm');
+    doubles[0]!.open = () => Promise.reject(engineError('device', 'no WebGPU adapter'));
+    expect(await actions.undoProvider()).toBe(false);
+    expect([state().settings.provider, state().providers.past]).toEqual(['wasm', ['auto']]);
   });
 
   it('are named where they cannot be, and the rest is followed', () => {

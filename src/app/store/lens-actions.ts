@@ -13,6 +13,7 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { changedGeneration, initialGenerationDraft } from './generation';
 import { generationLink } from './generation-link';
+import { noHistory } from './history';
 import { editLens, type LensEdit, outlived, type WrittenFile } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
@@ -199,7 +200,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
-      ctx.lens({ ...outlived(now(), ({ kind }) => kind === 'opened'), storage: idle });
+      ctx.lens({ ...outlived(now(), ({ kind }) => kind === 'opened'), storage: idle, storages: noHistory });
       edit({ type: 'change', change: { subject: 'opened' } });
       // Opening a model means wanting to use it: here, and in Generate.
       const generation = changedGeneration(ctx.get().generation, { subject: 'opened' });

@@ -8,7 +8,7 @@ import type {
   Subject,
 } from '../../contract/lens';
 import type { StatesFile } from '../../contract/states';
-import type { StorageErrors } from '../../contract/weight-storage';
+import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
 import { type History, noHistory, remember, stepBack, stepForward } from './history';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
@@ -30,6 +30,8 @@ export interface LensState extends History<LensDraft> {
   readonly rank: number | null;
   readonly checkpoints: readonly CheckpointReport[];
   readonly opened: Task<ModelReport>;
+  /** How it was stored before. */
+  readonly storages: History<WeightStorage>;
   /** How much storing it in fewer bits changes it. */
   readonly storage: Task<StorageErrors>;
   /** The file of hidden states written last. */
@@ -53,6 +55,7 @@ export const initialLens: LensState = {
   rank: null,
   checkpoints: [],
   opened: idle,
+  storages: noHistory,
   storage: idle,
   file: idle,
 };
@@ -63,6 +66,7 @@ export const withoutEngine = (state: LensState): LensState => ({
   ...outlived(state, ({ kind }) => kind === 'student' || kind === 'opened'),
   checkpoints: [],
   opened: idle,
+  storages: noHistory,
   storage: idle,
 });
 

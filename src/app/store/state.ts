@@ -7,7 +7,7 @@ import type { KeptTeacher } from '../../contract/roles';
 import type { RunCost } from '../../contract/run-cost';
 import type { SavedRun } from '../../contract/saved-run';
 import type { DamagedRow } from '../../storage/rows';
-import { defaultSettings, type Settings } from '../../storage/rows';
+import { defaultSettings, type ProviderChoice, type Settings } from '../../storage/rows';
 import type { KeptStudent } from '../../storage/students';
 import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
@@ -18,6 +18,7 @@ import { type EvaluationState, initialEvaluation } from './evaluation';
 import { type Forms, followFormsLink } from './forms';
 import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
 import { followGenerationLink } from './generation-link';
+import { type History, noHistory } from './history';
 import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
@@ -69,6 +70,8 @@ export interface AppState {
   readonly device: Task<DeviceReport>;
   /** What a link asks of the device. */
   readonly wanted: WantedDevice;
+  /** The providers that were chosen before the one in the settings. */
+  readonly providers: History<ProviderChoice>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
   readonly arena: ArenaState;
@@ -141,6 +144,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     isHeapFull: false,
     device: idle,
     wanted: wantedOf(link.device),
+    providers: noHistory,
     pair: idle,
     check: initialCheck,
     arena: initialArena,

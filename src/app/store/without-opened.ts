@@ -1,7 +1,7 @@
 import { formsWithoutOpened } from './forms';
 import { choicesOf, initialGenerationDraft } from './generation';
 import { generationLink } from './generation-link';
-import { mapHistory } from './history';
+import { mapHistory, noHistory } from './history';
 import { outlived } from './lens';
 import type { LensDraft, SubjectId } from './lens-draft';
 import { withRole } from './role-choice';
@@ -27,6 +27,7 @@ export function withoutOpened(state: AppState): Partial<AppState> {
       ...mapHistory(lens, withoutSubjects, decomposed),
       opened: idle,
       storage: idle,
+      storages: noHistory,
       cost: idle,
     },
     forms: formsWithoutOpened(forms),

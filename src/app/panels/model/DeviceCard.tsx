@@ -8,6 +8,7 @@ import { Segments } from '../../ui/Choice';
 import { ErrorNotice, Notice } from '../../ui/ErrorNotice';
 import { Facts, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { UndoButtons } from '../../ui/UndoButtons';
 import { adapterText } from './adapter-text';
 import { WantedNotice } from './WantedNotice';
 
@@ -26,21 +27,33 @@ export function DeviceCard() {
   const working = useApp((state) => inHand(state).length > 0);
   const wanted = useApp((state) => state.wanted);
   const isOpened = useApp((state) => state.lens.opened.value !== null);
-  const { switchProvider, loadPair, cancelDevice, declineDevice } = useActions();
+  const canUndo = useApp((state) => state.providers.past.length > 0);
+  const canRedo = useApp((state) => state.providers.future.length > 0);
+  const { switchProvider, loadPair, cancelDevice, declineDevice, undoProvider, redoProvider } = useActions();
   const report = device.value;
+  const isLocked = working || isBusy(device);
 
   return (
     <Panel
       title="Device"
       about="Everything is computed in this browser; prompts, data and weights never leave it."
       actions={
-        <Segments
-          label="Provider"
-          value={provider}
-          isDisabled={working || isBusy(device)}
-          options={PROVIDERS}
-          onChange={(next) => void switchProvider(next)}
-        />
+        <>
+          <Segments
+            label="Provider"
+            value={provider}
+            isDisabled={isLocked}
+            options={PROVIDERS}
+            onChange={(next) => void switchProvider(next)}
+          />
+          <UndoButtons
+            of="provider"
+            canUndo={canUndo && !isLocked}
+            canRedo={canRedo && !isLocked}
+            undo={undoProvider}
+            redo={redoProvider}
+          />
+        </>
       }
     >
       {wanted.provider !== null && wanted.provider !== provider && (
@@ -48,7 +61,7 @@ export function DeviceCard() {
           asks={`the provider ${labelOf(wanted.provider)}`}
           costs="Switching opens the device anew and loads the models on it."
           take={`Switch to ${labelOf(wanted.provider)}`}
-          isDisabled={working || isBusy(device)}
+          isDisabled={isLocked}
           onTake={() => void switchProvider(wanted.provider ?? provider)}
           onDecline={() => declineDevice('provider')}
         />

@@ -13,6 +13,7 @@ import { Segments } from '../../ui/Choice';
 import { DataTable } from '../../ui/DataTable';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Progress } from '../../ui/Progress';
+import { UndoButtons } from '../../ui/UndoButtons';
 import { errorRows, rankRows, storageNotes } from './storage-errors';
 import { WantedNotice } from './WantedNotice';
 
@@ -29,7 +30,10 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
   const task = useApp((state) => state.lens.storage);
   const working = useApp((state) => inHand(state).length > 0);
   const wanted = useApp((state) => state.wanted.storage);
-  const { storeWeights, measureStorage, cancelStorage, declineDevice } = useActions();
+  const canUndo = useApp((state) => state.lens.storages.past.length > 0);
+  const canRedo = useApp((state) => state.lens.storages.future.length > 0);
+  const { storeWeights, measureStorage, cancelStorage, declineDevice, undoStorage, redoStorage } =
+    useActions();
   if (provider === undefined || model.storage === undefined) return null;
   return (
     <section className="model-notes" aria-label="Storage of weights">
@@ -51,6 +55,15 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
         options={WEIGHT_STORAGES.map((id) => ({ id, label: STORAGE_NAMES[id] }))}
         onChange={(next) => void storeWeights(next)}
       />
+      <div className="actions">
+        <UndoButtons
+          of="storage of weights"
+          canUndo={canUndo && !working}
+          canRedo={canRedo && !working}
+          undo={undoStorage}
+          redo={redoStorage}
+        />
+      </div>
       <p className="muted">
         {HELP} {provider === 'webgpu' ? ON_GPU : ON_WASM}
       </p>
