@@ -59,7 +59,9 @@ export function AttentionView() {
           isSelected={choice.withoutFirst}
           onChange={(withoutFirst) => changeForm('attention', { withoutFirst })}
         />
-        <FormUndo name="attention" form={form} />
+        <div className="actions">
+          <FormUndo name="attention" form={form} />
+        </div>
       </div>
       {missing.map((sentence) => (
         <Notice key={sentence} kind="warning">

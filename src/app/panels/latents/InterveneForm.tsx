@@ -60,7 +60,7 @@ export function InterveneForm() {
   const busy = isBusy(latents.thought) || isBusy(latents.answer) || training;
   const kind = KINDS.find(({ id }) => id === draft.kind);
   return (
-    <div ref={form}>
+    <div className="intervene" ref={form}>
       <div className="intervene-form">
         <Choice
           label="Operation"

@@ -22,8 +22,9 @@ export function RowsNote() {
   const sampled = useApp(({ lens: { draft }, data }) => largerSample(draft, data.draft));
   const taken = useApp((state) => state.lens.draft.samples);
   const { changeLens, openBundledRows, goTo } = useActions();
+  const isElsewhere = asked !== null && asked.kind !== 'bundled';
   return (
-    <div>
+    <div className="lens-fields">
       <p className="help">
         {report.value
           ? `${report.value.name}: ${integer(report.value.rows)} rows${filter ? `; only those with ${filter} are used` : ''}.`
@@ -34,7 +35,7 @@ export function RowsNote() {
           sampled !== null &&
           ` The first ${taken} of the ${integer(sampled)} rows sampled in Data.`}
       </p>
-      {asked !== null && asked.kind !== 'bundled' && (
+      {isElsewhere && (
         <Notice kind="info">
           The link asks for {originWords(asked)} from huggingface.co. That is not here yet, and nothing has
           been fetched: Data has the form filled in.{' '}
@@ -48,7 +49,7 @@ export function RowsNote() {
           </Button>
         )}
         <Button look="quiet" onPress={() => goTo('data')}>
-          {report.value ? 'See the rows' : 'Open a data set'}
+          {isElsewhere ? 'Fetch it in Data' : report.value ? 'See the rows' : 'Open a data set'}
         </Button>
         {filter && (
           <Button look="quiet" onPress={() => changeLens({ rowsFilter: NO_FILTER })}>

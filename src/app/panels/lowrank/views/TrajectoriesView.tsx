@@ -104,7 +104,9 @@ export function TrajectoriesView({
           isSelected={paths}
           onChange={(on) => changeForm('trajectories', { paths: on ? 'on' : 'off' })}
         />
-        <FormUndo name="trajectories" form={form} />
+        <div className="actions">
+          <FormUndo name="trajectories" form={form} />
+        </div>
       </div>
       {shown.missing.map((sentence) => (
         <Notice key={sentence} kind="warning">
