@@ -148,8 +148,8 @@ export function formatLink(link: Link): string {
   if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
   if (panel === 'distil' && run.set !== null) values.set('set', run.set);
   if (RUN_PANELS.includes(panel) && run.kept !== null) values.set('kept', run.kept);
-  if (panel === 'latents') for (const [key, text] of Object.entries(moment)) values.set(key, text);
   for (const [key, text] of Object.entries(forms)) values.set(key, text);
+  if (panel === 'latents') for (const [key, text] of Object.entries(moment)) values.set(key, text);
   // Commas, slashes and @ need no escaping in a query; nor do the separators of settings.
   const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');
   const plain =
