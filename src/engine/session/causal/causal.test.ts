@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readFile } from '../../../../scripts/tools/files';
 import type { Progress } from '../../../contract/events';
-import type { CausalDirections, CausalEvent, CausalRequest } from '../../../contract/lens';
+import type { CausalDirections, CausalEvent, CausalReport, CausalRequest } from '../../../contract/lens';
 import { CancelledError, type MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { Decoder } from '../../decode/decoder';
@@ -262,16 +262,21 @@ describe('the causal test on a tiny pair', () => {
     spy.mockRestore();
   });
 
-  it('gathers the projected layers alone', async () => {
+  it('gathers the projected layers alone, and finds in each what it finds among others, to the bit', async () => {
     const spy = vi.spyOn(runtime, 'compile');
+    const found: CausalReport['points'][number]['kept'][] = [];
     for (const layers of [[1], [2], [1, 2]]) {
       spy.mockClear();
-      await ask({ problems: 1, ranks: [1], layers });
+      const { points } = await ask({ problems: 1, ranks: [1], layers });
+      found.push(points[0]?.kept ?? []);
       const pass = spy.mock.calls.map(([program]) => program).find(({ name }) => name === 'states');
       // [B, columns, P, H]
       expect(pass?.outputs.states?.shape[2]).toBe(layers.length);
     }
     spy.mockRestore();
+    const [one, two, both] = found;
+    expect([...(one ?? []), ...(two ?? [])]).toEqual(both);
+    expect(both?.map(({ layer }) => layer)).toEqual([1, 2]);
   });
 
   it('frees the decoder if the adapter cannot be uploaded', async () => {
