@@ -20,7 +20,7 @@ const CHANGES: { readonly [Name in FormName]: Partial<Drafts[Name]> } = {
     },
     ...{ samples: 64, of: 'thoughts', seed: 9, random: false },
   },
-  trajectories: { layer: '3', sample: 'train-7', colouring: 'token', paths: 'off' },
+  trajectories: { layer: '3', sample: 'train-7', colouring: 'token', plane: '3-D', paths: 'off' },
   evaluation: {
     ...{ subject: 'base', mode: 'direct', thoughts: '0-3, 6', source: 'rows', seed: 4, problems: 12 },
     ...{ together: 8, rule: 'text' },

@@ -5,6 +5,9 @@ import { entriesFor } from './form-link';
 export const POINT_COLOURINGS = ['step', 'layer', 'token', 'section'] as const;
 export type PointColouring = (typeof POINT_COLOURINGS)[number];
 
+/** Which of the three directions are drawn. */
+const PLANES = ['1-2', '1-3', '2-3', '3-D'] as const;
+
 export const ALL = 'all';
 export const LAST = 'last';
 
@@ -15,12 +18,13 @@ export interface TrajectoriesDraft {
   /** A sample's id, or `all`. */
   readonly sample: string;
   readonly colouring: PointColouring;
+  readonly plane: (typeof PLANES)[number];
   /** Whether a sample's positions are joined; `auto` where there are few samples. */
   readonly paths: 'auto' | 'on' | 'off';
 }
 
 export const initialTrajectories: TrajectoriesDraft = {
-  ...{ layer: LAST, sample: ALL, colouring: 'step', paths: 'auto' },
+  ...{ layer: LAST, sample: ALL, colouring: 'step', plane: '1-2', paths: 'auto' },
 };
 
 /** Number of samples beyond which lines hide more than they show. */
@@ -40,6 +44,7 @@ export const trajectoriesEntries: FormEntries<TrajectoriesDraft> = {
     write: ({ sample }) => sample,
   },
   'points-colour': of.oneOf('colouring', POINT_COLOURINGS),
+  'points-plane': of.oneOf('plane', PLANES),
   'points-joined': of.oneOf('paths', ['auto', 'on', 'off']),
 };
 

@@ -121,6 +121,8 @@ export function TrajectoriesView({
         axes={[axis(0), axis(1), axis(2)]}
         colour={colour}
         paths={paths}
+        plane={draft.plane}
+        onPlane={(plane) => changeForm('trajectories', { plane })}
         theme={theme}
         height={460}
         fileName="trajectories"
