@@ -4,13 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { ModelReport } from '../../contract/events';
 import { causalErrors, initialCausalDraft } from '../store/causal-draft';
 import { evaluationErrors, initialEvaluationDraft } from '../store/evaluation';
-import {
-  drafted,
-  type InterveneDraft,
-  initialIntervention,
-  interveneErrors,
-  sizesOf,
-} from '../store/intervene-draft';
+import { drafted, type InterveneDraft, initialIntervention } from '../store/intervene-draft';
+import { interveneErrors, sizesOf } from '../store/intervene-numbers';
 import { draftErrors, initialDraft } from '../store/lens-draft';
 import { initialMemory, memoryErrors } from '../store/memory-draft';
 import { openApp } from '../store/open-app.testing';

@@ -3,7 +3,8 @@ import { type CausalDraft, causalEntries, initialCausalDraft } from './causal-dr
 import { type EvaluationDraft, evaluationEntries, initialEvaluationDraft } from './evaluation';
 import { type FormEntries, followForm, formLink, readForm, typedFields } from './form-link';
 import { changedForm, type Form, formOf, mapHistory, steppedForm } from './history';
-import { type InterveneDraft, initialIntervention, interveneEntries } from './intervene-draft';
+import { type InterveneDraft, initialIntervention } from './intervene-draft';
+import { interveneEntries } from './intervene-numbers';
 import type { SubjectId } from './lens-draft';
 import { initialMemory, type MemoryDraft, memoryEntries } from './memory-draft';
 import { initialStoppingDraft, type StoppingDraft, stoppingEntries } from './stopping';

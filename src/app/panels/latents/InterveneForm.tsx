@@ -1,13 +1,7 @@
 import { useRef } from 'react';
 import { STATE_SITES } from '../../../contract/latents';
-import {
-  drafted,
-  draftedText,
-  type InterveneDraft,
-  interveneErrors,
-  needsVector,
-  sizesOf,
-} from '../../store/intervene-draft';
+import { drafted, draftedText, type InterveneDraft, needsVector } from '../../store/intervene-draft';
+import { interveneErrors, sizesOf } from '../../store/intervene-numbers';
 import { isTraining } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';

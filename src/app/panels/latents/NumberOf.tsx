@@ -1,11 +1,6 @@
 import type { LatentSession } from '../../../contract/events';
-import {
-  type InterveneDraft,
-  type InterveneNumber,
-  type InterveneSizes,
-  initialIntervention,
-  interveneRanges,
-} from '../../store/intervene-draft';
+import { type InterveneDraft, initialIntervention } from '../../store/intervene-draft';
+import { type InterveneNumber, type InterveneSizes, interveneRanges } from '../../store/intervene-numbers';
 import { RangedField } from '../shared/RangedField';
 
 /** What every part of the form for interventions is given. */
