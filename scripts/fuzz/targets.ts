@@ -2,6 +2,7 @@
 
 import { arenaOfLink } from '../../src/app/store/arena-link';
 import { dataOfLink } from '../../src/app/store/data-link';
+import { followFormsLink } from '../../src/app/store/forms';
 import { initialDraft } from '../../src/app/store/lens-draft';
 import { followLensLink } from '../../src/app/store/lens-link';
 import { formatLink, parseLink } from '../../src/app/store/link';
@@ -165,6 +166,8 @@ const storedRow: Target = {
 const LINK = '#/lowrank?preset=lori-128&theme=dark&samples=9&view=ranks&layers=1,2&question=held-out-3';
 const DATA_LINK =
   '#/data?data-set=org/own@v1&data-file=a/b.txt&data-question=q&data-answer=a&data-rule=text&data-steps=2-5&data-seed=7';
+const FORMS_LINK =
+  '#/latents?eval-thoughts=0-3,6&eval-problems=12&stop-source=rows&attention-head=3&try-kind=scale&try-factor=-1.5&causal-ranks=1,8&points-layer=3&memory-batch=8&provider=wasm';
 
 const ARENA_LINK =
   '#/arena?ablation=lori-anchor&contenders=ce-128,nocot-128&arena-seeds=1-5,9&arena-problems=30&baseline=ce-128';
@@ -173,7 +176,7 @@ const link: Target = {
   name: 'link',
   weight: 3,
   async run(rng) {
-    let hash = rng.pick([LINK, DATA_LINK, ARENA_LINK]);
+    let hash = rng.pick([LINK, DATA_LINK, ARENA_LINK, FORMS_LINK]);
     for (let i = rng.integer(1, 3); i > 0; i--)
       hash = rng.pick([
         () => new TextDecoder().decode(mutateBytes(new TextEncoder().encode(hash), rng)),
@@ -189,12 +192,13 @@ const link: Target = {
     const { draft, view } = followLensLink(read.lens, initialDraft());
     const data = dataOfLink(read.data);
     const arena = arenaOfLink(read.arena, METHODS);
+    const forms = followFormsLink(read.forms);
     const again = parseLink(formatLink(read)).link;
     if (again.panel !== read.panel || again.preset !== read.preset)
       throw new Error('a link does not come back');
     const said = problems.join('\n').length;
     if (said > 20_000) throw new Error(`${said} characters of problems`);
-    return { read, draft, view, data, arena, problems };
+    return { read, draft, view, data, arena, forms, problems };
   },
 };
 

@@ -22,14 +22,16 @@ export const STATE_SITES = [
 export type StateSite = (typeof STATE_SITES)[number];
 
 const whole = (from: number, to: number) => z.int().min(from).max(to);
-const finite = z.number().min(-1e6).max(1e6);
+/** Largest magnitude of a factor, a share or a pasted value. */
+export const MAX_FACTOR = 1e6;
+const finite = z.number().min(-MAX_FACTOR).max(MAX_FACTOR);
 const tokenText = z.string().min(1).max(100);
 
 /** Most problems whose thoughts are averaged or decomposed, and most interventions of one branch. */
 export const MAX_MEAN_PROBLEMS = 128;
 export const MAX_INTERVENTIONS = 64;
 /** Most layers, directions and values that a request may name; the model's own sizes are checked where it is known. */
-const MANY = 1 << 16;
+export const MAX_NAMED = 1 << 16;
 
 /**
  * What is fed at a position (the thought, or a token's embedding), before positions are added; or the state at a site of layer
@@ -38,7 +40,7 @@ const MANY = 1 << 16;
 export const place = once(() =>
   z.union([
     z.strictObject({ site: z.literal('latent') }),
-    z.strictObject({ site: z.enum(STATE_SITES), layer: whole(1, MANY) }),
+    z.strictObject({ site: z.enum(STATE_SITES), layer: whole(1, MAX_NAMED) }),
   ]),
 );
 export type Place = z.infer<ReturnType<typeof place>>;
@@ -65,15 +67,15 @@ export const vector = once(() =>
       step: whole(1, MAX_LATENT_STEPS),
       question: ofQuestion,
     }),
-    z.strictObject({ kind: z.literal('question'), token: whole(1, MANY), question: ofQuestion }),
-    z.strictObject({ kind: z.literal('prompt'), token: whole(1, MANY), question: ofQuestion }),
+    z.strictObject({ kind: z.literal('question'), token: whole(1, MAX_NAMED), question: ofQuestion }),
+    z.strictObject({ kind: z.literal('prompt'), token: whole(1, MAX_NAMED), question: ofQuestion }),
     z.strictObject({ kind: z.literal('mean'), problems: whole(1, MAX_MEAN_PROBLEMS) }),
     z.strictObject({
       kind: z.literal('direction'),
       problems: whole(2, MAX_MEAN_PROBLEMS),
-      index: whole(1, MANY),
+      index: whole(1, MAX_NAMED),
     }),
-    z.strictObject({ kind: z.literal('values'), values: z.array(finite).min(1).max(MANY) }),
+    z.strictObject({ kind: z.literal('values'), values: z.array(finite).min(1).max(MAX_NAMED) }),
   ]),
 );
 export type Vector = z.infer<ReturnType<typeof vector>>;
@@ -101,7 +103,7 @@ export const operation = once(() =>
     z.strictObject({ kind: z.literal('remove'), vector: vector() }),
     z.strictObject({
       kind: z.literal('project'),
-      rank: whole(0, MANY),
+      rank: whole(0, MAX_NAMED),
       problems: whole(1, MAX_MEAN_PROBLEMS),
       centre: z.boolean(),
       keep: z.enum(['inside', 'outside']),
@@ -122,7 +124,7 @@ export const intervention = once(() =>
   z
     .strictObject({
       of: z.enum(TOKEN_SEGMENTS).optional(),
-      step: whole(1, MANY),
+      step: whole(1, MAX_NAMED),
       at: place(),
       operation: operation(),
     })

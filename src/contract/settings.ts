@@ -151,7 +151,12 @@ export function unwrap(schema: z.ZodType): z.ZodType {
 }
 
 /** `1 to 32`, `more than 0, at most 100`, `yes or no`, `one of softmax, hidden`. */
-export function rangeText({ kind, range, length, options }: Setting): string {
+export function rangeText({
+  kind,
+  range,
+  length,
+  options,
+}: Pick<Setting, 'kind' | 'range' | 'length' | 'options'>): string {
   if (length) return `a text of ${length.low} to ${length.high} characters`;
   if (range) return endsText(range);
   if (kind === 'check') return 'true or false';

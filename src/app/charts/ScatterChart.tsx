@@ -8,8 +8,10 @@ import { MAX_POINTS, type Plane, type Points, pointTable, SVG_POINTS, strideOf, 
 import { partsOf, scatterFigure } from './scatter-figure';
 
 export interface ScatterChartProps extends ChartProps, Points {
-  /** Directions drawn initially; default the first two. */
+  /** Directions drawn: initially, or, with `onPlane`, always; default the first two. */
   readonly plane?: Plane;
+  /** Keeps the choice for the caller. */
+  readonly onPlane?: (plane: Plane) => void;
 }
 
 const planes: readonly { readonly id: Plane; readonly label: string }[] = [
@@ -26,9 +28,11 @@ export function ScatterChart({
   colour,
   paths,
   plane: first = '1-2',
+  onPlane,
   ...frame
 }: ScatterChartProps) {
-  const [chosen, choose] = useState<Plane>(first);
+  const [own, setOwn] = useState<Plane>(first);
+  const [chosen, choose] = onPlane ? [first, onPlane] : [own, setOwn];
   const [noWebgl, setNoWebgl] = useState(false);
   const [note, setNote] = useState('');
   const element = useRef<HTMLDivElement | null>(null);

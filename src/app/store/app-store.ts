@@ -1,12 +1,16 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { ProviderChoice, Settings } from '../../storage/rows';
+import type { Settings } from '../../storage/rows';
 import { type ArenaActions, arenaActions } from './arena-actions';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { dataWithoutEngine } from './data';
 import { type DataActions, dataActions } from './data-actions';
+import { type DeviceActions, deviceActions } from './device-actions';
+import { wantedOf } from './device-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type EvaluationActions, evaluationActions } from './evaluation-actions';
+import { type FormActions, formActions } from './form-actions';
+import { followFormsLink } from './forms';
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
 import { followGenerationLink } from './generation-link';
@@ -39,8 +43,6 @@ export interface PageActions {
   /** Follows a hash that the user entered or navigated back to. */
   followLink(hash: string): void;
   changeSettings(change: Partial<Settings>): void;
-  /** Switches to another provider and loads the pair on it; if it is unavailable, the choice is reverted. */
-  switchProvider(provider: ProviderChoice): Promise<boolean>;
   dismiss(notice: number): void;
   dismissLinkProblems(): void;
   /** Reads stored data and, if requested, opens the device and loads the pair. */
@@ -48,12 +50,14 @@ export interface PageActions {
 }
 
 export type Actions = PageActions &
+  DeviceActions &
   EngineActions &
   CheckActions &
   ArenaActions &
   ThoughtTestActions &
   EvaluationActions &
   StoppingActions &
+  FormActions &
   RunActions &
   SavedActions &
   StudentActions &
@@ -110,6 +114,7 @@ export function createApp(environment: Environment): App {
   const thoughtTest = thoughtTestActions(ctx, engine);
   const evaluation = evaluationActions(ctx, engine);
   const stopping = stoppingActions(ctx, engine);
+  const forms = formActions(ctx);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
@@ -171,6 +176,7 @@ export function createApp(environment: Environment): App {
     const isOther = link.preset !== before.preset || link.run.set !== before.run.set;
     if (link.run.kept === null && isOther) place.takeSettings(link);
     // What a link sets is not undone by the form, but by going back.
+    ctx.set({ forms: followFormsLink(link.forms, { forms: ctx.get().forms, place: link.panel }) });
     if (link.panel === 'lowrank') ctx.lens({ ...noHistory, ...followLensLink(link.lens, initialDraft()) });
     if (link.panel === 'data') void data.followData(link.data);
     if (link.panel === 'generate')
@@ -181,7 +187,11 @@ export function createApp(environment: Environment): App {
           draft: followGenerationLink(link.generation, initialGenerationDraft),
         },
       });
-    if (link.panel === 'model') sources.askForModel(link.model);
+    if (link.panel === 'lowrank' && link.lens.source === 'rows') void data.followSet(parsed.data);
+    if (link.panel === 'model') {
+      sources.askForModel(link.model);
+      ctx.set({ wanted: wantedOf(link.device) });
+    }
     if (link.panel === 'arena') arena.followArena(link.arena);
     const run = place.takeRun(link);
     void takeQuestion(link.question)
@@ -204,13 +214,6 @@ export function createApp(environment: Environment): App {
           ctx.notify('warning', `Settings could not be stored: ${failureOf(thrown).message}`),
         );
     },
-    async switchProvider(provider) {
-      const before = ctx.get().settings.provider;
-      page.changeSettings({ provider });
-      if (await engine.openDevice(provider)) return engine.loadPair();
-      if (ctx.get().device.status === 'done') page.changeSettings({ provider: before });
-      return false;
-    },
     dismiss(notice) {
       ctx.set({ notices: ctx.get().notices.filter(({ id }) => id !== notice) });
     },
@@ -220,7 +223,7 @@ export function createApp(environment: Environment): App {
       const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
       sources.askForModel(ctx.get().link.model);
       // Nothing that is stored is needed for it.
-      if (ctx.get().link.panel === 'data') void data.openAsked();
+      if (['data', 'lowrank'].includes(ctx.get().link.panel)) void data.openAsked();
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
         ctx.notify(
@@ -266,12 +269,14 @@ export function createApp(environment: Environment): App {
     store,
     actions: {
       ...page,
+      ...deviceActions(ctx, engine, page.changeSettings),
       ...engine,
       ...check,
       ...arena,
       ...thoughtTest,
       ...evaluation,
       ...stopping,
+      ...forms,
       ...run,
       ...saved,
       ...students,

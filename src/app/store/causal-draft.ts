@@ -4,9 +4,10 @@ import {
   type CausalReport,
   type CausalRequest,
 } from '../../contract/lens';
+import { entriesFor, type FormEntries } from './form-link';
 import { readLayers } from './layers';
 import { type Bounds, type SubjectId, subjectOf } from './lens-draft';
-import { SEEDS, wholeErrors } from './whole';
+import { SEEDS, type WholeRange, wholeErrors } from './whole';
 
 /** The causal test as it is being edited. */
 export interface CausalDraft {
@@ -38,7 +39,12 @@ export const initialCausalDraft: CausalDraft = {
   random: true,
 };
 
-export const MAX_CAUSAL_PROBLEMS = 1000;
+/** What its numbers may be. */
+export const CAUSAL_RANGES: Readonly<Record<'problems' | 'samples' | 'seed', WholeRange>> = {
+  problems: [1, 1000],
+  samples: [1, 128],
+  seed: SEEDS,
+};
 
 /** Powers of two below a quarter of H, where each direction counts, and eighths of H above it. */
 export function usualRanks(hidden: number): number[] {
@@ -66,13 +72,36 @@ export function readRanks(text: string, hidden: number | null): { ranks: number[
 }
 
 export function causalErrors(draft: CausalDraft, bounds: Bounds): ReadonlyMap<keyof CausalDraft, string> {
-  const errors = wholeErrors(draft, { problems: [1, MAX_CAUSAL_PROBLEMS], samples: [1, 128], seed: SEEDS });
+  const errors = wholeErrors(draft, CAUSAL_RANGES);
   const layers = readLayers(draft.layers, bounds.layers);
   if (layers.error !== null) errors.set('layers', layers.error);
   const ranks = readRanks(draft.ranks, bounds.hidden);
   if (ranks.error !== null) errors.set('ranks', ranks.error);
   return errors;
 }
+
+const of = entriesFor<CausalDraft>();
+
+export const causalEntries: FormEntries<CausalDraft> = {
+  'causal-subject': of.subject('subject'),
+  'causal-problems': of.count('problems', CAUSAL_RANGES.problems),
+  'causal-layers': of.list(
+    'layers',
+    '“all”, or numbers and ranges such as 1-3,6',
+    (text) => readLayers(text, null).error === null,
+  ),
+  'causal-ranks': of.list(
+    'ranks',
+    'whole numbers, separated by commas',
+    (text) => readRanks(text, null).error === null,
+  ),
+  'causal-positions': of.oneOf('positions', ['generated', 'all']),
+  'causal-of': of.oneOf('of', ['projected', 'thoughts']),
+  'causal-centre': of.check('centre'),
+  'causal-samples': of.count('samples', CAUSAL_RANGES.samples),
+  'causal-seed': of.count('seed', CAUSAL_RANGES.seed),
+  'causal-random': of.check('random'),
+};
 
 /** The request for a draft without errors, on a model with L layers and hidden size H. */
 export function causalRequestOf(

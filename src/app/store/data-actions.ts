@@ -14,8 +14,10 @@ import {
   type DataDraft,
   type DataFrom,
   dataErrors,
+  figureRows,
   filterOf,
   fittedDraft,
+  initialData,
   isSameReading,
   PAGE_ROWS,
   queryOf,
@@ -24,8 +26,17 @@ import {
 } from './data';
 import { initialAnswers } from './data-answers';
 import { type DataLink, dataLink, followDataLink, limitOfLink } from './data-link';
-import { changedNote, type DataOrigin, filledHub, identified, isChanged, isHere, meant } from './data-origin';
-import { askedOf } from './data-set-link';
+import {
+  changedNote,
+  type DataOrigin,
+  filledHub,
+  identified,
+  isChanged,
+  isHere,
+  isLinked,
+  meant,
+} from './data-origin';
+import { askedOf, setIn } from './data-set-link';
 import type { EngineActions } from './engine-actions';
 import { noHistory, stepBack, stepForward } from './history';
 import { type HubDataActions, hubDataActions } from './hub-data-actions';
@@ -40,6 +51,8 @@ export interface DataActions extends AnswerActions, RowsFigureActions, HubDataAc
   openData(from: DataFrom, reading?: Partial<DataReading>, origin?: DataOrigin | null): Promise<boolean>;
   /** Shows what a link asks for, of what is here. What is elsewhere is named, and filled into the form that fetches it. */
   followData(link: DataLink): Promise<void>;
+  /** Asks for the set that a link of another place names; the draw stays as it is, and the rule, unless it is another set. */
+  followSet(link: DataLink): Promise<void>;
   /** Opens the bundled rows if the page's link asks for them. */
   openAsked(): Promise<void>;
   /** Drops a link's request for a set. */
@@ -65,6 +78,9 @@ export interface DataActions extends AnswerActions, RowsFigureActions, HubDataAc
 /** Whose tokenizer reads the rows: the model opened from files, else the bundled teacher, else none. */
 export const readerOf = ({ lens, pair }: ReturnType<Context['get']>): SubjectId | null =>
   lens.opened.value !== null ? 'opened' : pair.value !== null ? 'teacher' : null;
+
+const SETLESS_ROWS =
+  'The link names no data set, because its rows are of files of one’s own or of a mirror: the rows here are those of the set that is open. Open the same files in Data to see the same figure.';
 
 const uncountedNote = ({ name }: DataReport): string =>
   `The tokens of ${name} are not counted: the filter on them is cleared.`;
@@ -99,7 +115,8 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     const subject = reader();
     if (subject === null) return set({ cost: idle });
     try {
-      const { seed, samples } = draft;
+      const { seed } = draft;
+      const samples = figureRows(draft);
       const found = await ctx
         .engine()
         .rowsCost(subject, { kind: 'rows', seed, samples, filter: filterOf(draft) }, { signal });
@@ -219,6 +236,17 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       if (isOpen && !isSameReading(wanted, reading)) await read(from, wanted, origin);
       if (!isOpen && asked?.origin?.kind === 'bundled') await actions.openBundledRows();
       else await change({});
+    },
+    async followSet(link) {
+      const asked = askedOf(setIn(link));
+      const { origin, reading } = now();
+      if (asked?.origin == null) {
+        if (isLinked(origin)) ctx.notify('info', SETLESS_ROWS);
+        return;
+      }
+      if (isHere(asked.origin, origin) && isSameReading(asked.reading, reading)) return;
+      const draw = dataLink({ ...initialData, draft: now().draft, answers: now().answers });
+      await actions.followData({ ...draw, ...setIn(link) });
     },
     async openAsked() {
       if (now().asked?.origin?.kind === 'bundled') await actions.openBundledRows();

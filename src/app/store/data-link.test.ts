@@ -84,7 +84,7 @@ describe('a link of the Data place', () => {
 
   it.each([
     ['data-seed=-1', 'unknown data-seed "-1": expected a whole number from 0 to 2147483647'],
-    ['data-sample=0', 'unknown data-sample "0": expected a whole number from 1 to 128'],
+    ['data-sample=0', 'unknown data-sample "0": expected a whole number from 1 to 1024'],
     ['data-limit=0', 'unknown data-limit "0": expected a whole number from 1 to 4096'],
     ['data-steps=5-2', 'unknown data-steps "5-2": expected a range such as 3-8, 3- or -8'],
     ['data-rule=best', /^unknown data-rule "best": expected gsm8k, last-number, /],

@@ -46,6 +46,10 @@ const ENTRIES: Readonly<Record<string, LinkEntry>> = {
 
 export const SET_KEYS: readonly string[] = ['data-set', ...Object.keys(ENTRIES)];
 
+/** Of a link's values those that name the set and how it is read, for a place that marks no answers. */
+export const setIn = (values: Values): Values =>
+  Object.fromEntries(Object.entries(values).filter(([key]) => SET_KEYS.includes(key) && key !== 'data-rule'));
+
 /** Keys that say which rows of a named set, or which file. */
 const OF_ROWS = ['data-config', 'data-split', 'data-rows', 'data-sha256'];
 const OF_SET = [...OF_ROWS, 'data-file'];

@@ -133,10 +133,12 @@ export const dataWithoutEngine = (data: DataState): DataState => ({
 
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;
+/** Rows of a sample: as many as LoRi's figure 5 trains on. */
+export const MAX_SAMPLED = 1024;
 
 /** Numbers of a draw. */
 export const DRAW_RANGES = {
-  samples: [1, MAX_SAMPLES],
+  samples: [1, MAX_SAMPLED],
   heldOut: [0, 1_000_000],
   seed: SEEDS,
 } as const satisfies Partial<Record<keyof DataDraft, WholeRange>>;
@@ -159,11 +161,16 @@ export function drawnWords(draft: DataDraft, part: 'sample' | 'held-out'): strin
   return `${draft[field]} ${name} ${draft[field] === 1 ? 'row' : 'rows'}`;
 }
 
+/** How many of the sample's rows, from its first, figure 6 is made of: Low-rank takes no more. */
+export const figureRows = ({ samples }: Pick<DataDraft, 'samples'>): number => Math.min(samples, MAX_SAMPLES);
+
 /** Rationales of the sample as a button names them, likewise. @param of `GSM8K`, or nothing */
 export function rationaleWords(draft: DataDraft, of: string): string {
   const isValid = !dataErrors(draft).has('samples');
   const noun = isValid && draft.samples === 1 ? 'rationale' : 'rationales';
-  return [isValid ? `${draft.samples}` : '', of, noun].filter((word) => word !== '').join(' ');
+  const taken = figureRows(draft);
+  const many = taken < draft.samples ? `the first ${taken} of ${draft.samples}` : `${draft.samples}`;
+  return [isValid ? many : '', of, noun].filter((word) => word !== '').join(' ');
 }
 
 const NO_RANGE = [null, null] as const;

@@ -19,9 +19,9 @@ function open(storage: Store, pace = 0) {
 it('keeps a cancelled evaluation across a reload and continues it; other requests are kept beside it', async () => {
   const storage = memoryStore('test');
   const first = open(storage, 2);
-  first.actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 3 });
+  first.actions.changeForm('evaluation', { subject: 'base', mode: 'direct', problems: 3 });
   expect(await first.actions.runEvaluation()).toBe(true);
-  first.actions.changeEvaluation({ subject: 'teacher', mode: 'explicit', problems: 300 });
+  first.actions.changeForm('evaluation', { subject: 'teacher', mode: 'explicit', problems: 300 });
   const running = first.actions.runEvaluation();
   await vi.waitFor(() => expect(first.list()[1]?.items.length).toBeGreaterThan(3));
   first.actions.cancelEvaluation();
@@ -53,7 +53,7 @@ it('loses no answers when two tabs answer the same problems, whichever writes la
   const storage = memoryStore('test');
   const [one, other] = [open(storage), open(storage, 20)];
   for (const { actions } of [one, other])
-    actions.changeEvaluation({ subject: 'teacher', mode: 'explicit', problems: 300 });
+    actions.changeForm('evaluation', { subject: 'teacher', mode: 'explicit', problems: 300 });
   const slow = other.actions.runEvaluation();
   await vi.waitFor(() => expect(other.list()[0]?.items.length).toBeGreaterThan(0));
   expect(await one.actions.runEvaluation()).toBe(true);
@@ -78,7 +78,7 @@ it('continues from what another tab has answered meanwhile, and reads nothing be
     listEvaluations: () => storage.listEvaluations().finally(() => read++),
   };
   const one = open(storage);
-  one.actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 9 });
+  one.actions.changeForm('evaluation', { subject: 'base', mode: 'direct', problems: 9 });
   await one.actions.runEvaluation();
   const [whole] = one.list() as [Evaluation];
   const part = (from: number, to: number): Evaluation => ({ ...whole, items: whole.items.slice(from, to) });
@@ -103,7 +103,7 @@ it('continues from what another tab has answered meanwhile, and reads nothing be
 it('lists unreadable rows, each of which can be deleted, and reports failures to store once', async () => {
   const memory = memoryStore('test');
   const first = open(memory);
-  first.actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 2 });
+  first.actions.changeForm('evaluation', { subject: 'base', mode: 'direct', problems: 2 });
   await first.actions.runEvaluation();
   await vi.waitFor(async () => expect((await memory.listEvaluations()).rows).toHaveLength(1));
   const deleted: string[] = [];
@@ -122,7 +122,7 @@ it('lists unreadable rows, each of which can be deleted, and reports failures to
   await actions.deleteDamagedEvaluation('bad');
   expect(deleted).toEqual(['bad']);
   expect(store.getState().evaluation.damaged).toEqual([]);
-  actions.changeEvaluation({ subject: 'base', mode: 'direct', problems: 3 });
+  actions.changeForm('evaluation', { subject: 'base', mode: 'direct', problems: 3 });
   expect(await actions.runEvaluation()).toBe(true);
   await vi.waitFor(() =>
     expect(

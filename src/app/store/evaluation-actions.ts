@@ -10,13 +10,7 @@ import type { Store } from '../../storage/store';
 import { readJson } from '../../text/json';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import {
-  type EvaluationDraft,
-  evaluationErrors,
-  evaluationRequestsOf,
-  isComplete,
-  withEvaluation,
-} from './evaluation';
+import { evaluationErrors, evaluationRequestsOf, isComplete, withEvaluation } from './evaluation';
 import { sentencesOf } from './task';
 import type { Outcome, Turn } from './task-driver';
 
@@ -27,7 +21,6 @@ const SAVE_EVERY = 2000;
 
 /** Evaluations. Answers are stored in this browser as they arrive, so that an interrupted evaluation can continue. */
 export interface EvaluationActions {
-  changeEvaluation(change: Partial<EvaluationDraft>): void;
   /** Runs one evaluation, or one for each number of thoughts typed. */
   runEvaluation(): Promise<boolean>;
   /** Continues one that was cancelled, failed, or was read from a file. */
@@ -153,9 +146,8 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
   };
 
   return {
-    changeEvaluation: (change) => set({ draft: { ...now().draft, ...change } }),
     async runEvaluation() {
-      const { draft } = now();
+      const { draft } = ctx.get().forms.evaluation;
       if (evaluationErrors(draft).size > 0) return false;
       const requests = evaluationRequestsOf(draft);
       return ended(

@@ -1,6 +1,7 @@
-import type { RuleId } from '../../contract/answer-rules';
+import { RULE_IDS, type RuleId } from '../../contract/answer-rules';
 import {
   answererKey,
+  EVALUATION_MODES,
   type Evaluation,
   type EvaluationMode,
   type EvaluationRequest,
@@ -11,8 +12,9 @@ import {
 } from '../../contract/evaluation';
 import { MAX_LATENT_STEPS } from '../../contract/methods/shared';
 import type { DamagedRow } from '../../storage/rows';
+import { entriesFor, type FormEntries } from './form-link';
 import { type SubjectId, subjectOf } from './lens-draft';
-import { type ProblemsDraft, sourceOf } from './problems-draft';
+import { type ProblemsDraft, problemsEntries, sourceOf } from './problems-draft';
 import { idle, type Task } from './task';
 import { numbersIn, SEEDS, type WholeRange, wholeErrors } from './whole';
 
@@ -33,7 +35,6 @@ export interface KeptEvaluation {
 }
 
 export interface EvaluationState {
-  readonly draft: EvaluationDraft;
   readonly task: Task<true>;
   /** In the order in which they were started. */
   readonly list: readonly KeptEvaluation[];
@@ -46,11 +47,34 @@ export interface EvaluationState {
   readonly isRead: boolean;
 }
 
+export const initialEvaluationDraft: EvaluationDraft = {
+  ...{ subject: 'student', mode: 'latent', thoughts: '', source: 'held-out' },
+  ...{ seed: 1, problems: 200, together: 1, rule: 'set' },
+};
+
+/** What its numbers may be. */
+export const EVALUATION_RANGES: Readonly<Record<'problems' | 'together' | 'seed', WholeRange>> = {
+  problems: [1, MAX_EVALUATED],
+  together: [1, MAX_TOGETHER],
+  seed: SEEDS,
+};
+
+const of = entriesFor<EvaluationDraft>();
+
+export const evaluationEntries: FormEntries<EvaluationDraft> = {
+  'eval-subject': of.subject('subject'),
+  'eval-mode': of.oneOf('mode', EVALUATION_MODES),
+  'eval-thoughts': of.list(
+    'thoughts',
+    `numbers and ranges from 0 to ${MAX_LATENT_STEPS}, such as 0-3,6`,
+    (text) => typeof numbersIn(text, 0, MAX_LATENT_STEPS) !== 'string',
+  ),
+  ...problemsEntries<EvaluationDraft>('eval', EVALUATION_RANGES),
+  'eval-together': of.count('together', EVALUATION_RANGES.together),
+  'eval-rule': of.oneOf('rule', ['set', ...RULE_IDS]),
+};
+
 export const initialEvaluation: EvaluationState = {
-  draft: {
-    ...{ subject: 'student', mode: 'latent', thoughts: '', source: 'held-out' },
-    ...{ seed: 1, problems: 200, together: 1, rule: 'set' },
-  },
   task: idle,
   list: [],
   shown: null,
@@ -59,16 +83,10 @@ export const initialEvaluation: EvaluationState = {
   isRead: false,
 };
 
-/** How many problems an evaluation may answer. */
-export const EVALUATION_PROBLEMS: WholeRange = [1, MAX_EVALUATED];
-
 /** What is wrong with the draft, by field. */
 export function evaluationErrors(draft: EvaluationDraft): ReadonlyMap<keyof EvaluationDraft, string> {
-  const errors = wholeErrors(draft, {
-    problems: EVALUATION_PROBLEMS,
-    together: [1, MAX_TOGETHER],
-    ...(draft.source === 'rows' && { seed: SEEDS }),
-  });
+  const { seed, ...ranges } = EVALUATION_RANGES;
+  const errors = wholeErrors(draft, { ...ranges, ...(draft.source === 'rows' && { seed }) });
   if (draft.mode === 'latent' && draft.thoughts.trim() !== '') {
     const counts = numbersIn(draft.thoughts, 0, MAX_LATENT_STEPS);
     if (typeof counts === 'string') errors.set('thoughts', counts);

@@ -48,6 +48,32 @@ export function stepForward<Settings>(
   return { settings, history: { past: [...past, now], future: rest, touched: null } };
 }
 
+/** A form's settings, and what Undo and Redo bring back. */
+export interface Form<Settings> extends History<Settings> {
+  readonly draft: Settings;
+}
+
+export const formOf = <Settings>(draft: Settings): Form<Settings> => ({ draft, ...noHistory });
+
+/** The form after a change; the same form if it changes nothing. @param typed the fields that are typed into */
+export function changedForm<Settings extends object>(
+  form: Form<Settings>,
+  change: Partial<Settings>,
+  typed: readonly (keyof Settings)[],
+): Form<Settings> {
+  const draft = { ...form.draft, ...change };
+  if (JSON.stringify(draft) === JSON.stringify(form.draft)) return form;
+  const [field, ...others] = Object.keys(change) as (keyof Settings & string)[];
+  const touched = field !== undefined && others.length === 0 && typed.includes(field) ? field : null;
+  return { draft, ...remember(form, form.draft, touched) };
+}
+
+/** The form one step back or forward; the same form if there is none. */
+export function steppedForm<Settings>(form: Form<Settings>, way: 'undo' | 'redo'): Form<Settings> {
+  const step = (way === 'undo' ? stepBack : stepForward)(form, form.draft);
+  return step === null ? form : { draft: step.settings, ...step.history };
+}
+
 /**
  * The history with something else put for all settings in it, such as for a model that has gone. Steps that change nothing any
  * more are left out. @param now the settings as they are by then

@@ -34,12 +34,21 @@ export interface InterveneDraft {
   readonly index: number;
   readonly values: string;
   readonly order: string;
+  /** Interventions written as text instead. */
+  readonly text: string;
 }
+
+export const INTERVENE_KINDS = [
+  ...(['zero', 'noise', 'scale', 'replace', 'interpolate', 'add', 'remove', 'project', 'permute'] as const),
+] satisfies readonly InterveneDraft['kind'][];
+export const VECTOR_KINDS: readonly InterveneDraft['vector'][] = [
+  ...(['token', 'difference', 'thought', 'question', 'prompt', 'mean', 'direction', 'values'] as const),
+];
 
 export const initialIntervention: InterveneDraft = {
   ...{ of: 'thought', step: 1, site: 'latent', layer: 1, kind: 'zero', vector: 'token' },
   ...{ seed: 1, factor: 1, share: 0.5, rank: 4, problems: 32, centre: true, keep: 'inside' },
-  ...{ token: '', minus: '', thought: 1, question: '', index: 1, values: '', order: '' },
+  ...{ token: '', minus: '', thought: 1, question: '', index: 1, values: '', order: '', text: '' },
 };
 
 /** Operations that name a vector, and the vector's field in each. */

@@ -188,7 +188,7 @@ describe('the causal test', () => {
     const { actions, lens, store } = open();
     const seen: number[] = [];
     store.subscribe((state) => seen.push(state.lens.points.length));
-    actions.changeCausal({ ranks: '2 8', problems: 10 });
+    actions.changeForm('causal', { ranks: '2 8', problems: 10 });
     expect(await actions.runCausal()).toBe(true);
     expect([...new Set(seen)]).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(lens().points).toEqual([]);
@@ -208,12 +208,12 @@ describe('the causal test', () => {
 
   it('measures a single rank of the displayed test even if the form has changed', async () => {
     const { actions, lens } = open();
-    actions.changeCausal({ ranks: '2 8', problems: 10 });
+    actions.changeForm('causal', { ranks: '2 8', problems: 10 });
     await actions.runCausal();
-    actions.changeCausal({ problems: 11, ranks: 'x' });
+    actions.changeForm('causal', { problems: 11, ranks: 'x' });
     expect(await actions.runCausal([4])).toBe(true);
     expect(lens().causal.value).toMatchObject({ request: { problems: 10, ranks: [2, 4, 8] } });
-    actions.changeCausal({ ranks: '4' });
+    actions.changeForm('causal', { ranks: '4' });
     expect(await actions.runCausal()).toBe(true);
     expect(lens().causal.value).toMatchObject({ request: { problems: 11, ranks: [4] } });
     expect(lens().causal.value?.points).toHaveLength(3);
@@ -224,13 +224,13 @@ describe('the causal test', () => {
     await actions.loadPair();
     const train = () => actions.startRun(parseRunConfig({ optimiser: { steps: 2 } }));
     await train();
-    actions.changeCausal({ subject: 'student', ranks: '2 8' });
+    actions.changeForm('causal', { subject: 'student', ranks: '2 8' });
     await actions.runCausal();
     await actions.runLens({ samples: 2, subject: 'student' });
     expect(lens().outlived).toEqual({ report: false, causal: false });
     await train();
     expect(lens().outlived).toEqual({ report: true, causal: true });
-    actions.changeCausal({ ranks: '4' });
+    actions.changeForm('causal', { ranks: '4' });
     await actions.runCausal();
     expect(lens().causal.value?.request.ranks).toEqual([4]);
     expect(lens().outlived).toEqual({ report: true, causal: false });
@@ -240,15 +240,15 @@ describe('the causal test', () => {
 
   it('restores the previous test when cancelled', async () => {
     const { actions, lens, store } = open();
-    actions.changeCausal({ ranks: '2 8', problems: 10 });
+    actions.changeForm('causal', { ranks: '2 8', problems: 10 });
     await actions.runCausal();
     const before = lens().causal.value;
     store.subscribe((state) => state.lens.points.length > 1 && actions.cancelCausal());
-    actions.changeCausal({ ranks: '', problems: 200 });
+    actions.changeForm('causal', { ranks: '', problems: 200 });
     expect(await actions.runCausal()).toBe(false);
     expect(lens()).toMatchObject({ causal: { status: 'done', value: before }, points: [] });
     // Points of the same test are kept.
-    actions.changeCausal({ ranks: '1 3 4 5', problems: 10 });
+    actions.changeForm('causal', { ranks: '1 3 4 5', problems: 10 });
     expect(await actions.runCausal()).toBe(false);
     expect(lens().causal.value?.request.ranks).toEqual([1, 2, 8]);
     expect(lens().points).toEqual([]);

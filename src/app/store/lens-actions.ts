@@ -2,7 +2,6 @@ import type { ModelReport } from '../../contract/events';
 import type { CausalReport, CausalRequest, LensReport, NamedFile } from '../../contract/lens';
 import type { StatesFile, StatesFormat, StatesRequest } from '../../contract/states';
 import {
-  type CausalDraft,
   causalErrors,
   causalRequestOf,
   mergePoints,
@@ -14,6 +13,7 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { changedGeneration, initialGenerationDraft } from './generation';
 import { generationLink } from './generation-link';
+import { noHistory } from './history';
 import { editLens, type LensEdit, outlived, type WrittenFile } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
@@ -31,7 +31,6 @@ export interface LensActions {
   cancelLens(): void;
   /** Estimates the cost of the form's request if the models it needs are loaded; it loads none. */
   askLensCost(): Promise<void>;
-  changeCausal(change: Partial<CausalDraft>): void;
   /**
    * Runs the form's test, keeping points of the same test. If ranks are given, it measures the displayed test at those ranks.
    * Cancelling a test brings back the previous one.
@@ -99,15 +98,15 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
 
   /** The form's causal test; `null` if the form already shows what is wrong. */
   const asked = (ranks?: readonly number[]): CausalRequest | Error | null => {
-    const { causalDraft } = now();
-    const { layers, hidden } = boundsOf(ctx.get(), causalDraft.subject);
+    const { draft } = ctx.get().forms.causal;
+    const { layers, hidden } = boundsOf(ctx.get(), draft.subject);
     if (layers === null || hidden === null)
-      return Object.assign(new Error(`the sizes of the ${causalDraft.subject} are unknown`), {
+      return Object.assign(new Error(`the sizes of the ${draft.subject} are unknown`), {
         code: 'input',
         hint: 'Open it first, or choose another model.',
       });
-    if (causalErrors(causalDraft, { layers, hidden }).size > 0) return null;
-    const request = causalRequestOf(causalDraft, { layers, hidden });
+    if (causalErrors(draft, { layers, hidden }).size > 0) return null;
+    const request = causalRequestOf(draft, { layers, hidden });
     return ranks ? { ...request, ranks } : request;
   };
 
@@ -144,9 +143,6 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       } catch (thrown) {
         if (mine === costs) ctx.lens({ cost: failed(failureOf(thrown), cost.value) });
       }
-    },
-    changeCausal(change) {
-      ctx.lens({ causalDraft: { ...now().causalDraft, ...change } });
     },
     async runCausal(ranks) {
       if (isBusy(now().causal)) return false;
@@ -204,7 +200,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
-      ctx.lens({ ...outlived(now(), ({ kind }) => kind === 'opened'), storage: idle });
+      ctx.lens({ ...outlived(now(), ({ kind }) => kind === 'opened'), storage: idle, storages: noHistory });
       edit({ type: 'change', change: { subject: 'opened' } });
       // Opening a model means wanting to use it: here, and in Generate.
       const generation = changedGeneration(ctx.get().generation, { subject: 'opened' });

@@ -12,7 +12,7 @@ import {
 import { readSpan } from '../../contract/span';
 import { defaultSettings } from '../../storage/rows';
 import { readLayers } from './layers';
-import { SEEDS, whole } from './whole';
+import { SEEDS, type WholeRange, whole } from './whole';
 
 /** The lens request as it is being edited; it may be invalid meanwhile. */
 
@@ -61,6 +61,8 @@ export interface LensDraft {
   readonly trajectories: LensRequest['trajectories'];
   /** r of the compared subspaces, if there is an overlay. */
   readonly angles: number;
+  /** Layers of a file of hidden states, as typed; empty for those above. */
+  readonly fileLayers: string;
 }
 
 /** Initial r when two subjects are compared. */
@@ -93,6 +95,7 @@ export function initialDraft(samples = defaultSettings.spectraSamples): LensDraf
     layers: 'all',
     span: 'all',
     angles: ANGLES,
+    fileLayers: '',
   };
 }
 
@@ -151,8 +154,21 @@ export interface DraftBounds extends Bounds {
 const shareSpace = ({ hidden, overlayHidden }: DraftBounds) =>
   hidden === null || overlayHidden === null || hidden === overlayHidden;
 
-/** Maximum number of samples in a request, and of rows in a sample. */
+/** Maximum number of samples in a request. */
 export const MAX_SAMPLES = 128;
+/** Most directions whose angles are compared. */
+const MAX_ANGLES = 64;
+
+type LensNumber = 'samples' | 'drawSeed' | 'seed' | 'angles';
+
+/** What its numbers may be. @param hidden H of the examined model, if known */
+export const lensRanges = (hidden: number | null = null): Readonly<Record<LensNumber, WholeRange>> => ({
+  samples: [1, MAX_SAMPLES],
+  drawSeed: SEEDS,
+  seed: SEEDS,
+  angles: [0, Math.min(MAX_ANGLES, hidden ?? MAX_ANGLES)],
+});
+
 /** Total over all typed texts. */
 const MAX_CHARACTERS = 1_000_000;
 
@@ -160,9 +176,11 @@ const MAX_CHARACTERS = 1_000_000;
 export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<keyof LensDraft, string> {
   const errors = new Map<keyof LensDraft, string>();
   const say = (field: keyof LensDraft, error: string | null) => error !== null && errors.set(field, error);
+  const ranges = lensRanges(bounds.hidden);
+  const number = (field: LensNumber) => say(field, whole(draft[field], ...ranges[field]));
   if (draft.source === 'problems' || draft.source === 'rows') {
-    say('samples', whole(draft.samples, 1, MAX_SAMPLES));
-    say('drawSeed', whole(draft.drawSeed, ...SEEDS));
+    number('samples');
+    number('drawSeed');
   } else {
     const [field, list] =
       draft.source === 'ids' ? (['ids', idsOf(draft)] as const) : (['texts', textsOf(draft)] as const);
@@ -174,11 +192,11 @@ export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<
   }
   say('layers', readLayers(draft.layers, bounds.layers).error);
   say('span', readSpan(draft.span).error);
-  say('seed', whole(draft.seed, ...SEEDS));
+  number('seed');
   say('controls', controlError(draft));
   say('sections', sectionError(draft.source, draft.subject, draft.sections));
   if (draft.overlay !== null) {
-    say('angles', whole(draft.angles, 0, Math.min(64, bounds.hidden ?? 64)));
+    number('angles');
     say('overlaySections', sectionError(draft.source, draft.overlay, draft.overlaySections));
     if (draft.trajectories !== null && !shareSpace(bounds))
       say(

@@ -1,18 +1,11 @@
 import type { DataFilter } from '../../contract/data';
 import { CONTROLS, SECTIONS, STACKS } from '../../contract/lens';
 import { readSpan } from '../../contract/span';
+import { entriesFor, type FormEntry } from './form-link';
 import { readLayers } from './layers';
-import {
-  initialDraft,
-  type LensDraft,
-  MAX_SAMPLES,
-  readSubject,
-  type SubjectId,
-  usualSections,
-} from './lens-draft';
+import { initialDraft, type LensDraft, lensRanges, usualSections } from './lens-draft';
 import { among, type LinkEntry, readEntries } from './link-text';
 import { readRange, writeRange } from './ranges';
-import { SEEDS } from './whole';
 
 /** The part of the low-rank place that a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
 
@@ -22,20 +15,8 @@ export type LensView = (typeof LENS_VIEWS)[number];
 /** The values of a link, as text; absent values are defaults. */
 export type LensLink = Readonly<Record<string, string>>;
 
-interface Entry {
-  /** The values the key accepts, in words. */
-  readonly may: string;
-  /** The part of the draft that the text stands for, or `null`. `draft`: the one without it. */
-  read(text: string, draft: LensDraft): Partial<LensDraft> | null;
-  write(draft: LensDraft): string | null;
-}
-
-const oneOf = <K extends keyof LensDraft>(key: K, values: readonly (LensDraft[K] & string)[]): Entry => ({
-  may: values.join(', '),
-  read: (text) =>
-    values.includes(text as never) ? ({ [key]: text } as unknown as Partial<LensDraft>) : null,
-  write: (draft) => draft[key] as string,
-});
+type Entry = FormEntry<LensDraft>;
+const of = entriesFor<LensDraft>();
 
 const list = <K extends 'sections' | 'overlaySections' | 'controls'>(
   key: K,
@@ -51,30 +32,6 @@ const list = <K extends 'sections' | 'overlaySections' | 'controls'>(
   write: (draft) => draft[key].join(','),
 });
 
-const number = (key: 'samples' | 'drawSeed' | 'seed' | 'angles', low: number, high: number): Entry => ({
-  may: `a whole number from ${low} to ${high}`,
-  read(text) {
-    const value = Number(text);
-    return /^\d+$/.test(text) && value >= low && value <= high ? { [key]: value } : null;
-  },
-  write: (draft) => String(draft[key]),
-});
-
-const check = (key: 'centre' | 'tucker'): Entry => ({
-  may: '1 or 0',
-  read: (text) => (text === '1' || text === '0' ? { [key]: text === '1' } : null),
-  write: (draft) => (draft[key] ? '1' : '0'),
-});
-
-const subject = (key: 'subject' | 'overlay'): Entry => ({
-  may: 'teacher, base, student, student-3 (its checkpoint 3), opened',
-  read(text) {
-    const id = readSubject(text);
-    return id === null ? null : { [key]: id };
-  },
-  write: (draft) => draft[key] as SubjectId | null,
-});
-
 /** A range of the rows drawn from. The filter has three: each entry changes its own. */
 const rows = (key: keyof DataFilter): Entry => ({
   may: 'a range such as 3-8, 3- or -8',
@@ -85,6 +42,8 @@ const rows = (key: keyof DataFilter): Entry => ({
   write: ({ source, rowsFilter }) => (source === 'rows' ? writeRange(rowsFilter[key]) || null : null),
 });
 
+const ranges = lensRanges();
+
 const ENTRIES: Readonly<Record<string, Entry>> = {
   source: {
     may: 'rows (of the data set that is open)',
@@ -94,35 +53,40 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   'row-steps': rows('steps'),
   'row-words': rows('words'),
   'row-tokens': rows('tokens'),
-  samples: number('samples', 1, MAX_SAMPLES),
-  draw: number('drawSeed', ...SEEDS),
+  samples: of.count('samples', ranges.samples),
+  draw: of.count('drawSeed', ranges.drawSeed),
   ids: {
     may: 'sample ids, separated by commas',
     read: (text) =>
       text.length <= 2000 && text !== '' ? { source: 'ids', ids: text.replaceAll(',', ' ') } : null,
     write: ({ source, ids }) => (source === 'ids' ? ids.trim().replaceAll(/[\s,;]+/g, ',') : null),
   },
-  subject: subject('subject'),
+  subject: of.subject('subject'),
   sections: list('sections', SECTIONS),
-  overlay: subject('overlay'),
+  overlay: of.subject('overlay'),
   'overlay-sections': list('overlaySections', SECTIONS),
-  layers: {
-    may: '“all”, or numbers and ranges such as 1-3,6',
-    read: (text) => (readLayers(text, null).error === null ? { layers: text.replaceAll(',', ', ') } : null),
-    write: ({ layers }) => layers.replaceAll(/[\s,;]+/g, ','),
-  },
+  layers: of.list(
+    'layers',
+    '“all”, or numbers and ranges such as 1-3,6',
+    (text) => readLayers(text, null).error === null,
+  ),
   tokens: {
     may: '“all”, or tokens counted from 1: 3-10, 3- or 3',
     read: (text) => (readSpan(text).error === null ? { span: text } : null),
     write: ({ span }) => span.trim().toLowerCase().replaceAll(/\s+/g, '').replaceAll('–', '-') || null,
   },
-  stack: oneOf('stack', STACKS),
-  centre: check('centre'),
+  stack: of.oneOf('stack', STACKS),
+  centre: of.check('centre'),
   controls: list('controls', CONTROLS),
-  seed: number('seed', ...SEEDS),
-  tucker: check('tucker'),
-  trajectories: oneOf('trajectories', ['tucker', 'pca']),
-  angles: number('angles', 0, 64),
+  seed: of.count('seed', ranges.seed),
+  tucker: of.check('tucker'),
+  trajectories: of.oneOf('trajectories', ['tucker', 'pca']),
+  angles: of.count('angles', ranges.angles),
+  'file-layers': of.list(
+    'fileLayers',
+    '“all”, or numbers and ranges of layers from 0 on, such as 0,4-6',
+    (text) => readLayers(text, null, 0).error === null,
+  ),
 };
 
 export const LENS_KEYS: readonly string[] = ['view', ...Object.keys(ENTRIES)];

@@ -8,8 +8,7 @@ import type {
   Subject,
 } from '../../contract/lens';
 import type { StatesFile } from '../../contract/states';
-import type { StorageErrors } from '../../contract/weight-storage';
-import { type CausalDraft, initialCausalDraft } from './causal-draft';
+import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
 import { type History, noHistory, remember, stepBack, stepForward } from './history';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
@@ -24,7 +23,6 @@ export interface LensState extends History<LensDraft> {
   readonly report: Task<LensReport>;
   /** Whether their model has since been retrained or reopened: they stay visible, but nothing is added. */
   readonly outlived: { readonly report: boolean; readonly causal: boolean };
-  readonly causalDraft: CausalDraft;
   readonly causal: Task<CausalReport>;
   /** Points of the current causal test as they arrive. */
   readonly points: readonly CausalPoint[];
@@ -32,6 +30,8 @@ export interface LensState extends History<LensDraft> {
   readonly rank: number | null;
   readonly checkpoints: readonly CheckpointReport[];
   readonly opened: Task<ModelReport>;
+  /** How it was stored before. */
+  readonly storages: History<WeightStorage>;
   /** How much storing it in fewer bits changes it. */
   readonly storage: Task<StorageErrors>;
   /** The file of hidden states written last. */
@@ -50,12 +50,12 @@ export const initialLens: LensState = {
   cost: idle,
   report: idle,
   outlived: { report: false, causal: false },
-  causalDraft: initialCausalDraft,
   causal: idle,
   points: [],
   rank: null,
   checkpoints: [],
   opened: idle,
+  storages: noHistory,
   storage: idle,
   file: idle,
 };
@@ -66,6 +66,7 @@ export const withoutEngine = (state: LensState): LensState => ({
   ...outlived(state, ({ kind }) => kind === 'student' || kind === 'opened'),
   checkpoints: [],
   opened: idle,
+  storages: noHistory,
   storage: idle,
 });
 
@@ -89,6 +90,7 @@ const TYPED: readonly (keyof LensDraft)[] = [
   'layers',
   'seed',
   'angles',
+  'fileLayers',
 ];
 
 export type LensEdit =

@@ -12,6 +12,8 @@ const PLAIN = {
   generation: {},
   moment: {},
   arena: {},
+  forms: {},
+  device: {},
   run: { kept: null, set: null },
 } as const;
 

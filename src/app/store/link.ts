@@ -5,6 +5,9 @@ import { parseSource, writeSource } from '../../hub/source';
 import { THEMES, type Theme } from '../../storage/rows';
 import { ARENA_KEYS, type ArenaLink, readArenaLink } from './arena-link';
 import { DATA_KEYS, type DataLink, readDataLink } from './data-link';
+import { setIn } from './data-set-link';
+import { DEVICE_KEYS, type DeviceLink, readDeviceLink } from './device-link';
+import { FORM_KEYS, type FormsLink, readFormsLink } from './forms';
 import { initialGenerationDraft } from './generation';
 import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './generation-link';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
@@ -25,6 +28,8 @@ export interface Link {
   readonly theme: Theme | null;
   /** A model on the Hub that the Model place asks about: `org/name@revision`. It is never fetched by itself. */
   readonly model: string | null;
+  /** The provider, and how the opened model is stored. */
+  readonly device: DeviceLink;
   /** What the Low-rank place shows, and how. */
   readonly lens: LensLink;
   /** Which rows of a data set are shown and sampled. */
@@ -35,6 +40,8 @@ export interface Link {
   readonly moment: MomentLink;
   /** Who takes part in the Arena, and on what. */
   readonly arena: ArenaLink;
+  /** What the forms of its place hold. */
+  readonly forms: FormsLink;
   /** A stored run, and the settings of the form. */
   readonly run: RunLink;
 }
@@ -80,12 +87,15 @@ export function parseLink(
   const { generation, problems: others } = readGenerationLink(values, initialGenerationDraft);
   const { data, problems: ofData } = readDataLink(values);
   const { moment, problems: ofMoment } = readMomentLink(values);
+  const { device, problems: ofDevice } = readDeviceLink(values);
+  const { forms, problems: ofForms } = readFormsLink(values);
   const { run, problems: ofRun } = readRunLink(values);
   const { arena, problems: ofArena } = readArenaLink(values, methods);
-  problems.push(...more, ...others, ...ofData, ...ofMoment, ...ofRun, ...ofArena);
+  problems.push(...more, ...others, ...ofData, ...ofMoment, ...ofForms, ...ofDevice, ...ofRun, ...ofArena);
   const known = [
     ...['preset', 'theme', 'question', 'model', ...RUN_KEYS],
     ...[...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS, ...MOMENT_KEYS, ...ARENA_KEYS],
+    ...[...FORM_KEYS, ...DEVICE_KEYS],
   ];
   for (const key of new Set(values.keys())) {
     if (!known.includes(key)) problems.push(`unknown value ${quoted(key)}`);
@@ -98,6 +108,7 @@ export function parseLink(
       preset: preset?.id ?? null,
       theme: THEMES.find((name) => name === theme) ?? null,
       model,
+      device,
       question:
         question !== null && question.length <= MAX_QUESTION_LENGTH && question !== '' ? question : null,
       lens,
@@ -106,6 +117,7 @@ export function parseLink(
       arena,
       // In the other places the run belongs to the link itself, not to the moment.
       moment: panel === 'latents' ? moment : withoutRun(moment),
+      forms,
       run: panel === 'latents' ? NO_RUN : run,
     },
     problems,
@@ -131,17 +143,23 @@ const RUN_PANELS: readonly PanelName[] = ['distil', 'lowrank', 'generate'];
 
 export function formatLink(link: Link): string {
   const { panel, preset, question, theme, model, lens, data, generation, moment, arena, run } = link;
+  const { forms, device } = link;
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
   if (theme !== null) values.set('theme', theme);
   if (panel === 'model' && model !== null) values.set('model', model);
+  if (panel === 'model') for (const [key, text] of Object.entries(device)) values.set(key, text);
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
+  // Rows are those of a set.
+  if (panel === 'lowrank' && lens.source === 'rows')
+    for (const [key, text] of Object.entries(setIn(data))) values.set(key, text);
   if (panel === 'data') for (const [key, text] of Object.entries(data)) values.set(key, text);
   if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
   if (panel === 'distil' && run.set !== null) values.set('set', run.set);
   if (RUN_PANELS.includes(panel) && run.kept !== null) values.set('kept', run.kept);
   if (panel === 'arena') for (const [key, text] of Object.entries(arena)) values.set(key, text);
+  for (const [key, text] of Object.entries(forms)) values.set(key, text);
   if (panel === 'latents') for (const [key, text] of Object.entries(moment)) values.set(key, text);
   // Commas, slashes and @ need no escaping in a query; nor do the separators of settings.
   const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');

@@ -1,6 +1,6 @@
 import { FIGURE_6 } from '../../contract/lens';
 import type { Context } from './context';
-import { type DataDraft, filterOf } from './data';
+import { type DataDraft, figureRows, filterOf } from './data';
 import type { LensActions } from './lens-actions';
 import type { SubjectId } from './lens-draft';
 import { readRange, writeRange } from './ranges';
@@ -65,7 +65,7 @@ export function rowsFigureActions(
       await fitRows();
       const subject = reader();
       if (subject === null || now().cost.status !== 'done') return false;
-      const { samples, seed } = now().draft;
+      const { seed } = now().draft;
       ctx.set({ isPlaceKnown: true, link: { ...ctx.get().link, panel: 'lowrank' } });
       lens.showView('spectra');
       return lens.runLens({
@@ -73,7 +73,8 @@ export function rowsFigureActions(
         source: 'rows',
         sections: FIGURE_6.selections[0]!.sections,
         overlay: null,
-        samples,
+        // A larger sample begins with the same rows.
+        samples: figureRows(now().draft),
         drawSeed: seed,
         rowsFilter: filterOf(now().draft),
         layers: 'all',

@@ -1,6 +1,8 @@
 import type { SavedRun } from '../../contract/saved-run';
 import type { Context } from './context';
-import type { Link } from './link';
+import { deviceLink } from './device-link';
+import { formsLink } from './forms';
+import { formatLink, type Link } from './link';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
 import { editDraft } from './run-draft';
@@ -8,14 +10,18 @@ import { configOfLink, linkOfConfig } from './run-link';
 import type { AppState } from './state';
 import type { StudentActions } from './student-actions';
 
+type AddressKey =
+  | ('link' | 'draft' | 'run' | 'saved' | 'presets' | 'methods' | 'studentRun')
+  | ('lens' | 'generation' | 'forms' | 'settings' | 'wanted');
+
 /** The link with what the place shows: in Distil the stored run and the form's settings, elsewhere the student's run. */
-export function addressOf(
-  state: Pick<
-    AppState,
-    'link' | 'draft' | 'run' | 'saved' | 'presets' | 'methods' | 'studentRun' | 'lens' | 'generation'
-  >,
-): Link {
-  const { link, draft, run, saved, presets, methods, studentRun } = state;
+export function addressOf(state: Pick<AppState, AddressKey>): Link {
+  const { draft, run, saved, presets, methods, studentRun } = state;
+  const link = {
+    ...state.link,
+    forms: formsLink(state.forms, state.link.panel),
+    device: deviceLink(state.wanted, state.settings, state.lens.opened.value),
+  };
   const known = (id: string | null): string | null => (saved.some((row) => row.id === id) ? id : null);
   if (link.panel === 'distil') {
     const { preset, set } = linkOfConfig(draft, link.preset, presets, methods);
@@ -29,12 +35,18 @@ export function addressOf(
   return { ...link, run: { kept: isStudent ? known(studentRun) : null, set: null } };
 }
 
+/** The address of what is shown now, which the browser may learn of later. */
+export const hashOf = (state: Parameters<typeof addressOf>[0]): string => formatLink(addressOf(state));
+
 /** Whether anything that the address is made from has changed. */
 export const addressChanges = (now: AppState, before: AppState): boolean =>
   now.isPlaceKnown &&
-  ((['link', 'draft', 'saved', 'studentRun'] as const).some((key) => now[key] !== before[key]) ||
+  ((['link', 'draft', 'saved', 'studentRun', 'forms', 'settings', 'wanted'] as const).some(
+    (key) => now[key] !== before[key],
+  ) ||
     now.run.id !== before.run.id ||
     now.lens.draft !== before.lens.draft ||
+    now.lens.opened !== before.lens.opened ||
     now.generation.draft !== before.generation.draft);
 
 export interface RunPlace {

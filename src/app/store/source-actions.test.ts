@@ -351,22 +351,23 @@ describe('what is stored', () => {
     await actions.openStored(keyOf(plan));
     actions.chooseRole('student', 'opened');
     actions.changeLens({ overlay: 'opened' });
-    actions.changeCausal({ subject: 'opened' });
-    actions.changeEvaluation({ subject: 'opened', problems: 7 });
-    actions.changeStopping({ subject: 'opened' });
-    actions.changeThoughtTest({ subject: 'opened' });
+    actions.changeForm('causal', { subject: 'opened' });
+    actions.changeForm('evaluation', { subject: 'opened', problems: 7 });
+    actions.changeForm('stopping', { subject: 'opened' });
+    actions.changeForm('thoughtTest', { subject: 'opened' });
     expect(app().draft.roles).toMatchObject({ student: 'opened', teacher: 'self' });
     expect(app().generation.draft.subject).toBe('opened');
     expect(await actions.closeOpened()).toBe(true);
     expect([used.at(-1), state().open, app().lens.opened.value]).toEqual([null, null, null]);
     expect(app().lens.draft).toMatchObject({ subject: 'teacher', overlay: null });
     expect(app().generation.draft.subject).toBe('teacher');
-    expect(app().lens.causalDraft.subject).toBe('teacher');
-    expect(app().evaluation.draft).toMatchObject({ subject: 'student', problems: 7 });
-    expect([app().stopping, app().thoughtTest].map((one) => one.draft.subject)).toEqual([
-      'student',
-      'student',
-    ]);
+    expect(app().forms.causal.draft.subject).toBe('teacher');
+    expect(app().forms.evaluation.draft).toMatchObject({ subject: 'student', problems: 7 });
+    const { stopping, thoughtTest } = app().forms;
+    expect([stopping, thoughtTest].map(({ draft }) => draft.subject)).toEqual(['student', 'student']);
+    // Nor does Undo bring it back.
+    actions.undoForm('stopping');
+    expect(app().forms.stopping).toMatchObject({ draft: { subject: 'student' }, past: [] });
     expect(app().draft.roles).toMatchObject({ student: 'bundled', teacher: 'bundled' });
     expect(app().link.generation).not.toContain('opened');
   });

@@ -7,14 +7,16 @@ import type { KeptTeacher } from '../../contract/roles';
 import type { RunCost } from '../../contract/run-cost';
 import type { SavedRun } from '../../contract/saved-run';
 import type { DamagedRow } from '../../storage/rows';
-import { defaultSettings, type Settings } from '../../storage/rows';
+import { defaultSettings, type ProviderChoice, type Settings } from '../../storage/rows';
 import type { KeptStudent } from '../../storage/students';
 import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
 import type { DataState } from './data';
 import { dataOfLink } from './data-link';
+import { type WantedDevice, wantedOf } from './device-link';
 import type { RunChoices } from './draft';
 import { type EvaluationState, initialEvaluation } from './evaluation';
+import { type Forms, followFormsLink } from './forms';
 import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
 import { followGenerationLink } from './generation-link';
 import { type History, noHistory } from './history';
@@ -67,12 +69,18 @@ export interface AppState {
   /** WASM ran out of memory, which it keeps until the engine is restarted. */
   readonly isHeapFull: boolean;
   readonly device: Task<DeviceReport>;
+  /** What a link asks of the device. */
+  readonly wanted: WantedDevice;
+  /** The providers that were chosen before the one in the settings. */
+  readonly providers: History<ProviderChoice>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
   readonly arena: ArenaState;
   readonly thoughtTest: ThoughtTestState;
   readonly evaluation: EvaluationState;
   readonly stopping: StoppingState;
+  /** Settings of the forms that do nothing by themselves. */
+  readonly forms: Forms;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -138,12 +146,15 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     dead: null,
     isHeapFull: false,
     device: idle,
+    wanted: wantedOf(link.device),
+    providers: noHistory,
     pair: idle,
     check: initialCheck,
     arena: initialArena,
     thoughtTest: initialThoughtTest,
     evaluation: initialEvaluation,
     stopping: initialStopping,
+    forms: followFormsLink(link.forms),
     data: dataOfLink(link.data),
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,

@@ -1,11 +1,10 @@
 import type { StoppingReport } from '../../contract/stopping';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { type StoppingDraft, stoppingErrors, stoppingRequestOf } from './stopping';
+import { stoppingErrors, stoppingRequestOf } from './stopping';
 
 /** Counterfactual stopping. Resolves to whether it ran to its end; its report goes into the state. */
 export interface StoppingActions {
-  changeStopping(change: Partial<StoppingDraft>): void;
   runStopping(): Promise<boolean>;
   cancelStopping(): void;
 }
@@ -17,9 +16,8 @@ export function stoppingActions(ctx: Context, engine: EngineActions): StoppingAc
     set: (task) => ctx.set({ stopping: { ...now(), task } }),
   });
   return {
-    changeStopping: (change) => ctx.set({ stopping: { ...now(), draft: { ...now().draft, ...change } } }),
     async runStopping() {
-      const { draft } = now();
+      const { draft } = ctx.get().forms.stopping;
       if (stoppingErrors(draft).size > 0) return false;
       const outcome = await test.start(
         ({ signal, report }) => ctx.engine().stopping(stoppingRequestOf(draft), { signal, report }),

@@ -1,6 +1,7 @@
 import type { StoppingReport, StoppingRequest } from '../../contract/stopping';
+import { entriesFor, type FormEntries } from './form-link';
 import { type SubjectId, subjectOf } from './lens-draft';
-import { type ProblemsDraft, sourceOf } from './problems-draft';
+import { type ProblemsDraft, problemsEntries, sourceOf } from './problems-draft';
 import { idle, type Task } from './task';
 import { SEEDS, type WholeRange, wholeErrors } from './whole';
 
@@ -10,21 +11,31 @@ export interface StoppingDraft extends ProblemsDraft {
 }
 
 export interface StoppingState {
-  readonly draft: StoppingDraft;
   readonly task: Task<StoppingReport>;
 }
 
-export const initialStopping: StoppingState = {
-  draft: { subject: 'student', source: 'held-out', seed: 1, problems: 200 },
-  task: idle,
+export const initialStopping: StoppingState = { task: idle };
+
+export const initialStoppingDraft: StoppingDraft = {
+  ...{ subject: 'student', source: 'held-out', seed: 1, problems: 200 },
 };
 
-/** How many problems may be answered. */
-export const STOPPING_PROBLEMS: WholeRange = [1, 1000];
+/** What its numbers may be. */
+export const STOPPING_RANGES: Readonly<Record<'problems' | 'seed', WholeRange>> = {
+  problems: [1, 1000],
+  seed: SEEDS,
+};
+
+export const stoppingEntries: FormEntries<StoppingDraft> = {
+  'stop-subject': entriesFor<StoppingDraft>().subject('subject'),
+  ...problemsEntries<StoppingDraft>('stop', STOPPING_RANGES),
+};
 
 /** What is wrong with the draft, by field. */
-export const stoppingErrors = (draft: StoppingDraft): ReadonlyMap<keyof StoppingDraft, string> =>
-  wholeErrors(draft, { problems: STOPPING_PROBLEMS, ...(draft.source === 'rows' && { seed: SEEDS }) });
+export function stoppingErrors(draft: StoppingDraft): ReadonlyMap<keyof StoppingDraft, string> {
+  const { seed, ...ranges } = STOPPING_RANGES;
+  return wholeErrors(draft, { ...ranges, ...(draft.source === 'rows' && { seed }) });
+}
 
 /** The request of a draft without errors. */
 export const stoppingRequestOf = (draft: StoppingDraft): StoppingRequest => ({

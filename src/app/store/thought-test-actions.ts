@@ -1,11 +1,10 @@
 import type { ThoughtTestReport } from '../../contract/thought-test';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { type ThoughtTestDraft, thoughtTestErrors, thoughtTestRequestOf } from './thought-test';
+import { thoughtTestErrors, thoughtTestRequestOf } from './thought-test';
 
 /** The test of the student's thoughts. Resolves to whether it ran to its end; its report goes into the state. */
 export interface ThoughtTestActions {
-  changeThoughtTest(change: Partial<ThoughtTestDraft>): void;
   runThoughtTest(): Promise<boolean>;
   cancelThoughtTest(): void;
 }
@@ -16,12 +15,8 @@ export function thoughtTestActions(ctx: Context, engine: EngineActions): Thought
     set: (task) => ctx.set({ thoughtTest: { ...ctx.get().thoughtTest, task } }),
   });
   return {
-    changeThoughtTest(change) {
-      const { thoughtTest } = ctx.get();
-      ctx.set({ thoughtTest: { ...thoughtTest, draft: { ...thoughtTest.draft, ...change } } });
-    },
     async runThoughtTest() {
-      const { draft } = ctx.get().thoughtTest;
+      const { draft } = ctx.get().forms.thoughtTest;
       if (thoughtTestErrors(draft, null).size > 0) return false;
       const outcome = await test.start(
         ({ signal, report }) => ctx.engine().testThoughts(thoughtTestRequestOf(draft), { signal, report }),

@@ -2,8 +2,7 @@ import { createContext, useContext, useEffect, useRef, useState, useSyncExternal
 import { useStore } from 'zustand';
 import { addressWriter } from './address';
 import type { Actions, App } from './app-store';
-import { formatLink } from './link';
-import { addressChanges, addressOf } from './run-place';
+import { addressChanges, hashOf } from './run-place';
 import type { AppState } from './state';
 
 const AppContext = createContext<App | null>(null);
@@ -64,7 +63,6 @@ export function useAddress(opened?: string): void {
     // A link is followed in several changes of the state. The states in between must not reach the address,
     // which a reload would open.
     let isFollowing = false;
-    const hashOf = (state: AppState): string => formatLink(addressOf(state));
     const write = (hash: string, push: boolean) => {
       if (hash === written) return;
       // The initial place, which the page itself opens, adds no entry.

@@ -6,7 +6,7 @@ export const whole = (value: number, low: number, high: number): string | null =
     ? null
     : `Choose a whole number from ${low} to ${high}.`;
 
-/** Both ends included. */
+/** Ends of a range of whole numbers, both included. */
 export type WholeRange = readonly [low: number, high: number];
 
 /** Seeds that can be typed. */
@@ -30,7 +30,7 @@ export function wholeErrors<Draft extends object>(
 }
 
 /** What a field states of a whole number in this range. @param usual its default */
-export const limitsOf = ([low, high]: WholeRange, usual: number) => ({
+export const limitsOf = ([low, high]: WholeRange, usual: number | string) => ({
   range: endsText({ low, high, above: false }),
   usual: String(usual),
 });

@@ -1,16 +1,13 @@
-import { initialCausalDraft } from './causal-draft';
-import { initialEvaluation } from './evaluation';
+import { formsWithoutOpened } from './forms';
 import { choicesOf, initialGenerationDraft } from './generation';
 import { generationLink } from './generation-link';
-import { mapHistory } from './history';
+import { mapHistory, noHistory } from './history';
 import { outlived } from './lens';
 import type { LensDraft, SubjectId } from './lens-draft';
 import { withRole } from './role-choice';
 import { mappedDraft } from './run-draft';
 import type { AppState } from './state';
-import { initialStopping } from './stopping';
 import { idle } from './task';
-import { initialThoughtTest } from './thought-test';
 import { initialLatents } from './thoughts';
 
 /**
@@ -18,7 +15,7 @@ import { initialLatents } from './thoughts';
  * it stay visible.
  */
 export function withoutOpened(state: AppState): Partial<AppState> {
-  const { lens, generation, latents, draft, link, data, evaluation, stopping, thoughtTest } = state;
+  const { lens, generation, latents, draft, link, data, forms } = state;
   const decomposed = withoutSubjects(lens.draft);
   const own = withSubject(generation.draft, initialGenerationDraft);
   const { problems, question } = latents;
@@ -29,14 +26,12 @@ export function withoutOpened(state: AppState): Partial<AppState> {
       draft: decomposed,
       // Undo would bring the closed model back.
       ...mapHistory(lens, withoutSubjects, decomposed),
-      causalDraft: withSubject(lens.causalDraft, initialCausalDraft),
       opened: idle,
       storage: idle,
+      storages: noHistory,
       cost: idle,
     },
-    evaluation: { ...evaluation, draft: withSubject(evaluation.draft, initialEvaluation.draft) },
-    stopping: { ...stopping, draft: withSubject(stopping.draft, initialStopping.draft) },
-    thoughtTest: { ...thoughtTest, draft: withSubject(thoughtTest.draft, initialThoughtTest.draft) },
+    forms: formsWithoutOpened(forms),
     generation: {
       ...generation,
       draft: own,

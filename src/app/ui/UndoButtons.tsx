@@ -8,14 +8,15 @@ export interface UndoProps {
   readonly redo: () => unknown;
 }
 
-/** Undo and Redo of a form's settings. */
-export function UndoButtons({ canUndo, canRedo, undo, redo }: UndoProps) {
+/** Undo and Redo of a form's settings. @param of whose, where a place has several: their names then say so */
+export function UndoButtons({ canUndo, canRedo, undo, redo, of }: UndoProps & { readonly of?: string }) {
+  const named = (what: string) => (of === undefined ? {} : { 'aria-label': `${what}: ${of}` });
   return (
     <>
-      <Button look="quiet" isDisabled={!canUndo} onPress={() => void undo()}>
+      <Button look="quiet" isDisabled={!canUndo} onPress={() => void undo()} {...named('Undo')}>
         Undo
       </Button>
-      <Button look="quiet" isDisabled={!canRedo} onPress={() => void redo()}>
+      <Button look="quiet" isDisabled={!canRedo} onPress={() => void redo()} {...named('Redo')}>
         Redo
       </Button>
     </>

@@ -1,12 +1,15 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import type { ThoughtReport } from '../../../contract/thoughts';
 import { HeatMap } from '../../charts/HeatMap';
+import { type AttentionChoice, shownAttention } from '../../store/attention-draft';
 import { seenThoughts, shownThought } from '../../store/thoughts';
-import { useApp, useTheme } from '../../store/use-app';
+import { useActions, useApp, useTheme } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
+import { Notice } from '../../ui/ErrorNotice';
 import { CheckField } from '../../ui/Field';
 import { percent, visibleToken } from '../../ui/format';
-import { type AttentionChoice, mostAttended, weightsOf } from './attention';
+import { FormUndo } from '../shared/FormUndo';
+import { mostAttended, weightsOf } from './attention';
 
 /** As many as CODI's figure 6 shows. */
 const LISTED = 10;
@@ -20,8 +23,14 @@ const options = (all: string, one: string, count: number) => [
 export function AttentionView() {
   const theme = useTheme();
   const latents = useApp((state) => state.latents);
-  const [choice, setChoice] = useState<AttentionChoice>({ layer: null, head: null, withoutFirst: true });
   const { layers = 0, heads = 0 } = latents.session.value ?? {};
+  const draft = useApp((state) => state.forms.attention.draft);
+  const { shown: choice, missing } = useMemo(
+    () => shownAttention(draft, { layers, heads }),
+    [draft, layers, heads],
+  );
+  const { changeForm } = useActions();
+  const form = useRef<HTMLDivElement>(null);
   const seen = useApp((state) => state.latents.seen);
   // biome-ignore lint/correctness/useExhaustiveDependencies: made of these parts of the state only
   const reports = useMemo(() => seenThoughts(latents), [seen, latents.branches]);
@@ -31,26 +40,34 @@ export function AttentionView() {
   const read = (text: string): number | null => (text === '' ? null : Number(text));
   return (
     <>
-      <div className="attention-form">
+      <div className="attention-form" ref={form}>
         <Choice
           label="Layer"
           value={String(choice.layer ?? '')}
           options={options('mean of all', 'layer', layers)}
-          onChange={(text) => setChoice({ ...choice, layer: read(text) })}
+          onChange={(text) => changeForm('attention', { layer: read(text) })}
         />
         <Choice
           label="Head"
           value={String(choice.head ?? '')}
           options={options('mean of all', 'head', heads)}
-          onChange={(text) => setChoice({ ...choice, head: read(text) })}
+          onChange={(text) => changeForm('attention', { head: read(text) })}
         />
         <CheckField
           label="Leave out the first token"
           help="Positions attend to it whatever it is; CODI’s figure 6 leaves it out."
           isSelected={choice.withoutFirst}
-          onChange={(withoutFirst) => setChoice({ ...choice, withoutFirst })}
+          onChange={(withoutFirst) => changeForm('attention', { withoutFirst })}
         />
+        <div className="actions">
+          <FormUndo name="attention" form={form} />
+        </div>
       </div>
+      {missing.map((sentence) => (
+        <Notice key={sentence} kind="warning">
+          {sentence}
+        </Notice>
+      ))}
       <HeatMap
         title="Attention of the thoughts"
         summary="Each row is a position, each column a token of the question or a thought that it may attend to; weights of a row sum to 1 over all columns."

@@ -3,6 +3,7 @@ import { shorten } from '../../../text/quote';
 import { type Branch, branchName, canRedo, canUndo, depthOf, inTreeOrder } from '../../store/branches';
 import { branchesFile } from '../../store/branches-file';
 import { isTraining } from '../../store/run';
+import { hashOf } from '../../store/run-place';
 import { isBusy } from '../../store/task';
 import { shownAnswer, shownDifference } from '../../store/thoughts';
 import { useActions, useApp } from '../../store/use-app';
@@ -22,10 +23,12 @@ export function BranchTree() {
   const training = useApp((state) => isTraining(state.run));
   const { undoBranch, redoBranch, compareWith, readBranches } = useActions();
   const [copied, setCopied] = useState<string | null>(null);
+  const hash = useApp(hashOf);
   const { branches } = latents;
   const busy = isBusy(latents.thought) || isBusy(latents.answer) || training;
   const copy = () =>
-    navigator.clipboard.writeText(window.location.href).then(
+    // Not the address, which the browser is told of a little later.
+    navigator.clipboard.writeText(new URL(hash, window.location.href).href).then(
       () => setCopied('The link to this moment was copied.'),
       () => setCopied('The browser did not allow the link to be copied; it is in the address bar.'),
     );

@@ -1,22 +1,18 @@
-import { useState } from 'react';
-import type { LatentSession } from '../../../contract/events';
+import { useRef } from 'react';
 import { STATE_SITES } from '../../../contract/latents';
-import {
-  drafted,
-  draftedText,
-  type InterveneDraft,
-  initialIntervention,
-  needsVector,
-} from '../../store/intervene-draft';
+import { drafted, draftedText, type InterveneDraft, needsVector } from '../../store/intervene-draft';
+import { interveneErrors, sizesOf } from '../../store/intervene-numbers';
 import { isTraining } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
-import { CheckField, NumberField } from '../../ui/Field';
+import { CheckField } from '../../ui/Field';
 import { Formula } from '../../ui/Formula';
 import { TextEntry } from '../../ui/TextEntry';
-import { STATES_OF, thoughtOptions, tokenOptions, VectorFields } from './VectorFields';
+import { FormUndo } from '../shared/FormUndo';
+import { NumberOf, type PartProps } from './NumberOf';
+import { STATES_OF, thoughtOptions, tokenOptions, VectorFields, withChosen } from './VectorFields';
 
 const KINDS: readonly {
   readonly id: InterveneDraft['kind'];
@@ -42,22 +38,23 @@ const KINDS: readonly {
 export function InterveneForm() {
   const latents = useApp((state) => state.latents);
   const training = useApp((state) => isTraining(state.run));
-  const [draft, setDraft] = useState<InterveneDraft>({
-    ...initialIntervention,
-    step: Math.max(1, latents.step),
-  });
-  const [text, setText] = useState('');
-  const { intervene } = useActions();
+  const draft = useApp((state) => state.forms.intervene.draft);
+  const { changeForm, intervene } = useActions();
+  const form = useRef<HTMLDivElement>(null);
   const session = latents.session.value;
   if (!session || session.latentSteps === 0) return null;
   const { latentSteps: K } = session;
-  const change = (part: Partial<InterveneDraft>) => setDraft({ ...draft, ...part });
+  const { text } = draft;
+  const change = (part: Partial<InterveneDraft>) => changeForm('intervene', part);
+  const sizes = sizesOf(session);
+  const errors = interveneErrors(draft, sizes);
+  const fields = { draft, session, sizes, errors, change };
   const { interventions, problem } = drafted(draft, K);
   const written = text.trim() === '' ? null : draftedText(text);
   const busy = isBusy(latents.thought) || isBusy(latents.answer) || training;
   const kind = KINDS.find(({ id }) => id === draft.kind);
   return (
-    <>
+    <div className="intervene" ref={form}>
       <div className="intervene-form">
         <Choice
           label="Operation"
@@ -75,40 +72,35 @@ export function InterveneForm() {
             help="Which thought of the unmodified run is fed at each step; reversed if left empty."
           />
         ) : (
-          <Place draft={draft} session={session} change={change} />
+          <Place {...fields} />
         )}
         {draft.kind === 'noise' && (
-          <NumberField
-            whole
+          <NumberOf
+            {...fields}
+            field="seed"
             label="Seed"
-            value={draft.seed}
-            onChange={(seed) => change({ seed })}
             help="g is standard normal, by seed, position and place."
           />
         )}
         {(draft.kind === 'scale' || draft.kind === 'add') && (
-          <NumberField
-            label="Factor"
-            tex="a"
-            value={draft.factor}
-            onChange={(factor) => change({ factor })}
-          />
+          <NumberOf {...fields} field="factor" label="Factor" tex="a" whole={false} />
         )}
         {draft.kind === 'interpolate' && (
-          <NumberField label="Share" tex="s" value={draft.share} onChange={(share) => change({ share })} />
+          <NumberOf {...fields} field="share" label="Share" tex="s" whole={false} />
         )}
-        {draft.kind === 'project' && <Projection draft={draft} change={change} />}
-        {needsVector(draft.kind) && <VectorFields draft={draft} session={session} change={change} />}
+        {draft.kind === 'project' && <Projection {...fields} />}
+        {needsVector(draft.kind) && <VectorFields {...fields} />}
       </div>
-      {problem !== null && <p className="field-error">{problem}</p>}
+      {problem !== null && errors.size === 0 && <p className="field-error">{problem}</p>}
       <div className="actions">
         <Button
           look="primary"
-          isDisabled={problem !== null || busy}
+          isDisabled={problem !== null || errors.size > 0 || busy}
           onPress={() => interventions && void intervene(interventions)}
         >
           Try on a branch
         </Button>
+        <FormUndo name="intervene" form={form} />
       </div>
       <details>
         <summary>Write them as text</summary>
@@ -116,7 +108,7 @@ export function InterveneForm() {
           label="Interventions"
           rows={2}
           value={text}
-          onChange={setText}
+          onChange={(next) => change({ text: next })}
           placeholder='z2:zero;z3@residual.2:add(token("12"),0.5)'
           help="As in links, files and on the command line; several are separated by semicolons."
           error={written?.problem ?? undefined}
@@ -128,13 +120,8 @@ export function InterveneForm() {
           Try these
         </Button>
       </details>
-    </>
+    </div>
   );
-}
-
-interface PartProps {
-  readonly draft: InterveneDraft;
-  readonly change: (part: Partial<InterveneDraft>) => void;
 }
 
 const OF: Readonly<Record<InterveneDraft['of'], { readonly label: string; readonly fed: string }>> = {
@@ -143,9 +130,10 @@ const OF: Readonly<Record<InterveneDraft['of'], { readonly label: string; readon
   prompt: { label: 'a token of the answer’s prompt', fed: 'its embedding, before it is fed' },
 };
 
-function Place({ draft, session, change }: PartProps & { readonly session: LatentSession }) {
+function Place(fields: PartProps) {
+  const { draft, session, errors, change } = fields;
   const { of, step } = draft;
-  const { latentSteps: K, layers: L, tokens, prompt } = session;
+  const { latentSteps: K, tokens, prompt } = session;
   const positions = of === 'thought' ? thoughtOptions(K) : tokenOptions(of, session);
   const kinds = (Object.keys(OF) as InterveneDraft['of'][]).filter(
     (id) => id !== 'prompt' || prompt.length > 0,
@@ -165,10 +153,11 @@ function Place({ draft, session, change }: PartProps & { readonly session: Laten
       />
       <Choice
         label={of === 'thought' ? 'Thought' : 'Token'}
-        value={String(Math.min(step, positions.length))}
-        options={positions}
+        value={String(step)}
+        options={withChosen(positions, step)}
         onChange={(id) => change({ step: Number(id) })}
       />
+      {errors.has('step') && <p className="field-error">{errors.get('step')}</p>}
       <Choice
         label="Where"
         value={draft.site}
@@ -178,38 +167,21 @@ function Place({ draft, session, change }: PartProps & { readonly session: Laten
         ]}
         onChange={(site) => change({ site: site as InterveneDraft['site'] })}
       />
-      {draft.site !== 'latent' && (
-        <NumberField
-          whole
-          label="Layer"
-          value={draft.layer}
-          onChange={(layer) => change({ layer })}
-          error={
-            Number.isInteger(draft.layer) && draft.layer >= 1 && draft.layer <= L
-              ? undefined
-              : `Choose a layer from 1 to ${L}.`
-          }
-        />
-      )}
+      {draft.site !== 'latent' && <NumberOf {...fields} field="layer" label="Layer" />}
     </>
   );
 }
 
-function Projection({ draft, change }: PartProps) {
+function Projection(fields: PartProps) {
+  const { draft, change } = fields;
   return (
     <>
-      <NumberField
-        whole
-        label="Directions"
-        tex="r"
-        value={draft.rank}
-        onChange={(rank) => change({ rank })}
-      />
-      <NumberField
-        whole
+      <NumberOf {...fields} field="rank" label="Directions" tex="r" unit="directions" />
+      <NumberOf
+        {...fields}
+        field="problems"
         label="Training problems"
-        value={draft.problems}
-        onChange={(problems) => change({ problems })}
+        unit="problems"
         help={`The leading directions of all their ${STATES_OF[draft.of]} at this place.`}
       />
       <CheckField

@@ -9,9 +9,9 @@ import { useActions, useApp, useAppMade } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice, Segments } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
-import { NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { KnownWords } from '../shared/KnownWords';
+import { RangedField } from '../shared/RangedField';
 import { TokenPreview } from '../shared/TokenPreview';
 
 const TYPED = 'typed';
@@ -114,10 +114,13 @@ export function QuestionCard() {
           No student has been trained yet. Run Distil first, or see what the base does without distillation.
         </p>
       )}
-      <NumberField
+      <RangedField
         whole
         label="Latent steps"
         tex="K"
+        unit="latents"
+        range={[least, MAX_LATENT_STEPS]}
+        usual={trained}
         value={count}
         onChange={chooseSteps}
         help={

@@ -75,7 +75,7 @@ export function Stepper() {
       </ol>
       <p className="help">
         <kbd>→</kbd> next, <kbd>←</kbd> back, <kbd>Shift →</kbd> run to a breakpoint (●) or the end,{' '}
-        <kbd>Shift ←</kbd> question, <kbd>Ctrl Z</kbd> and <kbd>Ctrl Shift Z</kbd> undo and redo a branch.
+        <kbd>Shift ←</kbd> question, <kbd>Ctrl Z</kbd> and <kbd>Ctrl Y</kbd> undo and redo a branch.
       </p>
     </div>
   );

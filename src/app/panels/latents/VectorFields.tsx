@@ -1,11 +1,13 @@
 import type { LatentSession } from '../../../contract/events';
 import { positionName } from '../../../contract/intervention-text';
-import type { TokenSegment } from '../../../contract/latents';
+import { MAX_FACTOR, type TokenSegment } from '../../../contract/latents';
+import { MAX_LINK_TEXT } from '../../store/form-link';
 import type { InterveneDraft } from '../../store/intervene-draft';
-import { Choice } from '../../ui/Choice';
-import { NumberField } from '../../ui/Field';
+import { Choice, type Option } from '../../ui/Choice';
 import { visibleToken } from '../../ui/format';
 import { TextEntry } from '../../ui/TextEntry';
+import { rangeHelp } from '../shared/RangedField';
+import { NumberOf, type PartProps } from './NumberOf';
 
 const VECTORS: readonly { readonly id: InterveneDraft['vector']; readonly label: string }[] = [
   { id: 'token', label: 'a token’s embedding' },
@@ -32,6 +34,12 @@ export const tokenOptions = (
     label: `${positionName({ of, step: i + 1 })} ${visibleToken(text)}`,
   }));
 
+/** The options, and the chosen one where it is none of them, as of a question with more. */
+export const withChosen = (options: readonly Option<string>[], chosen: number): readonly Option<string>[] =>
+  options.some(({ id }) => id === String(chosen))
+    ? options
+    : [...options, { id: String(chosen), label: `${chosen} (not here)` }];
+
 /** What is averaged and decomposed, by whose position is changed. */
 export const STATES_OF: Readonly<Record<InterveneDraft['of'], string>> = {
   thought: 'thoughts’ states',
@@ -40,15 +48,8 @@ export const STATES_OF: Readonly<Record<InterveneDraft['of'], string>> = {
 };
 
 /** Which vector v an operation is given. */
-export function VectorFields({
-  draft,
-  session,
-  change,
-}: {
-  readonly draft: InterveneDraft;
-  readonly session: LatentSession;
-  readonly change: (part: Partial<InterveneDraft>) => void;
-}) {
+export function VectorFields(fields: PartProps) {
+  const { draft, session, errors, change } = fields;
   const { vector } = draft;
   const { latentSteps: K, prompt } = session;
   const isState = vector === 'thought' || vector === 'question' || vector === 'prompt';
@@ -74,20 +75,25 @@ export function VectorFields({
       {isState && (
         <>
           {vector === 'question' ? (
-            <NumberField
-              whole
+            <NumberOf
+              {...fields}
+              field="thought"
               label="Which token of the question"
-              value={draft.thought}
-              onChange={(thought) => change({ thought })}
               help="Counted from 1; of this question, its tokens are listed above."
             />
           ) : (
-            <Choice
-              label={vector === 'thought' ? 'Which thought' : 'Which token of the prompt'}
-              value={String(Math.min(draft.thought, vector === 'thought' ? K : prompt.length))}
-              options={vector === 'thought' ? thoughtOptions(K) : tokenOptions('prompt', session)}
-              onChange={(id) => change({ thought: Number(id) })}
-            />
+            <>
+              <Choice
+                label={vector === 'thought' ? 'Which thought' : 'Which token of the prompt'}
+                value={String(draft.thought)}
+                options={withChosen(
+                  vector === 'thought' ? thoughtOptions(K) : tokenOptions('prompt', session),
+                  draft.thought,
+                )}
+                onChange={(id) => change({ thought: Number(id) })}
+              />
+              {errors.has('thought') && <p className="field-error">{errors.get('thought')}</p>}
+            </>
           )}
           <TextEntry
             label="Of the question"
@@ -99,11 +105,11 @@ export function VectorFields({
         </>
       )}
       {(vector === 'mean' || vector === 'direction') && (
-        <NumberField
-          whole
+        <NumberOf
+          {...fields}
+          field="problems"
           label="Training problems"
-          value={draft.problems}
-          onChange={(problems) => change({ problems })}
+          unit="problems"
           help={
             vector === 'mean'
               ? draft.of === 'question'
@@ -113,21 +119,17 @@ export function VectorFields({
           }
         />
       )}
-      {vector === 'direction' && (
-        <NumberField
-          whole
-          label="Which direction"
-          value={draft.index}
-          onChange={(index) => change({ index })}
-        />
-      )}
+      {vector === 'direction' && <NumberOf {...fields} field="index" label="Which direction" />}
       {vector === 'values' && (
         <TextEntry
           label="Values"
           rows={3}
           value={draft.values}
           onChange={(values) => change({ values })}
-          help="As many values as the hidden size, separated by commas or spaces."
+          help={rangeHelp(
+            `As many values as the hidden size, ${session.hidden}, separated by commas or spaces; a link holds up to ${MAX_LINK_TEXT} characters of them.`,
+            { range: [-MAX_FACTOR, MAX_FACTOR], usual: 'none' },
+          )}
         />
       )}
     </>

@@ -1,12 +1,5 @@
 import type { ThoughtReport } from '../../../contract/thoughts';
-
-/** Of which layer and head, counted from 1; `null` averages over all of them. */
-export interface AttentionChoice {
-  readonly layer: number | null;
-  readonly head: number | null;
-  /** Whether the first token is left out: positions attend to it whatever it is (CODI figure 6 leaves it out, too). */
-  readonly withoutFirst: boolean;
-}
+import type { AttentionChoice } from '../../store/attention-draft';
 
 /** The weights of one position over its columns, averaged as chosen. The first column is NaN where it is left out. */
 export function weightsOf(

@@ -1,6 +1,5 @@
 import type { Trajectory } from '../../../contract/lens';
-
-export type PointColouring = 'step' | 'layer' | 'token' | 'section';
+import type { PointColouring } from '../../store/trajectories-draft';
 
 /** Maximum number of tokens with a colour of their own. */
 const NAMED_TOKENS = 6;

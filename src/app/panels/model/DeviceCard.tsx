@@ -1,39 +1,77 @@
+import { STORAGE_SHORT } from '../../../contract/weight-storage';
+import type { WantedDevice } from '../../store/device-link';
 import { inHand } from '../../store/in-hand';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Segments } from '../../ui/Choice';
-import { ErrorNotice } from '../../ui/ErrorNotice';
+import { ErrorNotice, Notice } from '../../ui/ErrorNotice';
 import { Facts, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { UndoButtons } from '../../ui/UndoButtons';
 import { adapterText } from './adapter-text';
+import { WantedNotice } from './WantedNotice';
+
+type Provider = NonNullable<WantedDevice['provider']>;
+const PROVIDERS: readonly { readonly id: Provider; readonly label: string }[] = [
+  { id: 'auto', label: 'Automatic' },
+  { id: 'webgpu', label: 'WebGPU' },
+  { id: 'wasm', label: 'WASM' },
+];
+const labelOf = (provider: Provider) => PROVIDERS.find(({ id }) => id === provider)?.label;
 
 /** The execution provider: which, on what, and why not the other. */
 export function DeviceCard() {
   const device = useApp((state) => state.device);
   const provider = useApp((state) => state.settings.provider);
   const working = useApp((state) => inHand(state).length > 0);
-  const { switchProvider, loadPair, cancelDevice } = useActions();
+  const wanted = useApp((state) => state.wanted);
+  const isOpened = useApp((state) => state.lens.opened.value !== null);
+  const canUndo = useApp((state) => state.providers.past.length > 0);
+  const canRedo = useApp((state) => state.providers.future.length > 0);
+  const { switchProvider, loadPair, cancelDevice, declineDevice, undoProvider, redoProvider } = useActions();
   const report = device.value;
+  const isLocked = working || isBusy(device);
 
   return (
     <Panel
       title="Device"
       about="Everything is computed in this browser; prompts, data and weights never leave it."
       actions={
-        <Segments
-          label="Provider"
-          value={provider}
-          isDisabled={working || isBusy(device)}
-          options={[
-            { id: 'auto', label: 'Automatic' },
-            { id: 'webgpu', label: 'WebGPU' },
-            { id: 'wasm', label: 'WASM' },
-          ]}
-          onChange={(next) => void switchProvider(next)}
-        />
+        <>
+          <Segments
+            label="Provider"
+            value={provider}
+            isDisabled={isLocked}
+            options={PROVIDERS}
+            onChange={(next) => void switchProvider(next)}
+          />
+          <UndoButtons
+            of="provider"
+            canUndo={canUndo && !isLocked}
+            canRedo={canRedo && !isLocked}
+            undo={undoProvider}
+            redo={redoProvider}
+          />
+        </>
       }
     >
+      {wanted.provider !== null && wanted.provider !== provider && (
+        <WantedNotice
+          asks={`the provider ${labelOf(wanted.provider)}`}
+          costs="Switching opens the device anew and loads the models on it."
+          take={`Switch to ${labelOf(wanted.provider)}`}
+          isDisabled={isLocked}
+          onTake={() => void switchProvider(wanted.provider ?? provider)}
+          onDecline={() => declineDevice('provider')}
+        />
+      )}
+      {wanted.storage !== null && !isOpened && (
+        <Notice kind="info">
+          The link asks for layer matrices in {STORAGE_SHORT[wanted.storage]}. That can be chosen once a model
+          is opened.
+        </Notice>
+      )}
       {isBusy(device) && (
         <Progress
           label="Opening the device"

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useRef } from 'react';
 import type { DeviceReport, ModelReport } from '../../../contract/events';
 import {
   estimateAsRun,
@@ -12,11 +12,13 @@ import {
 } from '../../../contract/memory';
 import { exportMemory, exportSentence, SMALLER_EXPORT } from '../../../contract/memory-export';
 import { STORAGE_SHORT } from '../../../contract/weight-storage';
-import { useApp } from '../../store/use-app';
+import { initialMemory, memoryErrors, memoryRanges } from '../../store/memory-draft';
+import { useActions, useApp } from '../../store/use-app';
 import { DataTable } from '../../ui/DataTable';
 import { Notice } from '../../ui/ErrorNotice';
-import { NumberField } from '../../ui/Field';
 import { bytes, duration } from '../../ui/format';
+import { FormUndo } from '../shared/FormUndo';
+import { RangedField } from '../shared/RangedField';
 import { memoryWarning, reportedMemory } from './device-memory';
 
 const NAMES: Readonly<Record<Purpose['kind'], string>> = {
@@ -26,9 +28,6 @@ const NAMES: Readonly<Record<Purpose['kind'], string>> = {
 };
 /** Rank of the adapters that training is estimated with. */
 const RANK = 8;
-const MAX = 1_000_000;
-
-const isCount = (value: number): boolean => Number.isInteger(value) && value > 0 && value <= MAX;
 
 /** What an ONNX export will take, of whose parts only the weights are known. */
 export function ExportLine({ size }: { readonly size: number }) {
@@ -52,15 +51,16 @@ export function MemoryTable({
   readonly reported?: number | undefined;
 }) {
   const provider = useApp((state) => state.device.value?.provider);
-  const [sequences, setSequences] = useState(4);
-  const [tokens, setTokens] = useState(64);
-  const [chosen, setLayers] = useState<number | undefined>(undefined);
+  const { sequences, tokens, layers: chosen } = useApp((state) => state.forms.memory.draft);
+  const { changeForm } = useActions();
+  const form = useRef<HTMLElement>(null);
   if (provider === undefined) return null;
   if (model.headDim === undefined) return <ExportLine size={model.bytes} />;
   const sizes = { sequences, tokens };
   const layers = chosen ?? model.layers;
-  const areLayers = isCount(layers) && layers <= model.layers;
-  const valid = isCount(sequences) && isCount(tokens) && areLayers;
+  const ranges = memoryRanges(model.layers);
+  const errors = memoryErrors({ ...sizes, layers }, model.layers);
+  const valid = errors.size === 0;
   const purposes: readonly Purpose[] = [
     { kind: 'see', ...sizes, layers: { run: layers, kept: layers } },
     { kind: 'generate', ...sizes },
@@ -84,30 +84,41 @@ export function MemoryTable({
     ];
   };
   return (
-    <section className="model-notes" aria-label="Memory">
+    <section className="model-notes" aria-label="Memory" ref={form}>
       <h4>Estimated memory</h4>
       <div className="memory-sizes">
-        <NumberField
+        <RangedField
           label="Batch size"
           whole
+          unit="sequences"
+          range={ranges.sequences}
+          usual={initialMemory.sequences}
           value={sequences}
-          onChange={setSequences}
-          {...(!isCount(sequences) && { error: `A whole number from 1 to ${MAX}.` })}
+          onChange={(next) => changeForm('memory', { sequences: next })}
+          error={errors.get('sequences')}
         />
-        <NumberField
+        <RangedField
           label="Tokens per sequence"
           whole
+          unit="tokens"
+          range={ranges.tokens}
+          usual={initialMemory.tokens}
           value={tokens}
-          onChange={setTokens}
-          {...(!isCount(tokens) && { error: `A whole number from 1 to ${MAX}.` })}
+          onChange={(next) => changeForm('memory', { tokens: next })}
+          error={errors.get('tokens')}
         />
-        <NumberField
+        <RangedField
           label="Hidden states up to layer"
           whole
+          range={ranges.layers}
+          usual={`${model.layers}, the last`}
           value={layers}
-          onChange={setLayers}
-          {...(!areLayers && { error: `A whole number from 1 to ${model.layers}.` })}
+          onChange={(next) => changeForm('memory', { layers: next })}
+          error={errors.get('layers')}
         />
+      </div>
+      <div className="actions">
+        <FormUndo name="memory" form={form} />
       </div>
       {valid && (
         <DataTable

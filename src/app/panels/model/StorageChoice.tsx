@@ -13,7 +13,9 @@ import { Segments } from '../../ui/Choice';
 import { DataTable } from '../../ui/DataTable';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Progress } from '../../ui/Progress';
+import { UndoButtons } from '../../ui/UndoButtons';
 import { errorRows, rankRows, storageNotes } from './storage-errors';
+import { WantedNotice } from './WantedNotice';
 
 const HELP =
   'The matrices of the layers can take 16, 9 or 5 bits per weight instead of 32 (by blocks, a scale included). Each product first converts its matrix to float32, so reading is slower, and generating text much slower in 8 or 4 bits. Embeddings, norms, biases and the head stay float32; on WebGPU a head of more than 32 MiB is kept in 16 bits with them.';
@@ -27,11 +29,25 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
   const provider = useApp((state) => state.device.value?.provider);
   const task = useApp((state) => state.lens.storage);
   const working = useApp((state) => inHand(state).length > 0);
-  const { storeWeights, measureStorage, cancelStorage } = useActions();
+  const wanted = useApp((state) => state.wanted.storage);
+  const canUndo = useApp((state) => state.lens.storages.past.length > 0);
+  const canRedo = useApp((state) => state.lens.storages.future.length > 0);
+  const { storeWeights, measureStorage, cancelStorage, declineDevice, undoStorage, redoStorage } =
+    useActions();
   if (provider === undefined || model.storage === undefined) return null;
   return (
     <section className="model-notes" aria-label="Storage of weights">
       <h4>Storage of weights</h4>
+      {wanted !== null && wanted !== model.storage && (
+        <WantedNotice
+          asks={`layer matrices in ${STORAGE_SHORT[wanted]}`}
+          costs="Storing them so reads the model’s files again."
+          take={`Store them in ${STORAGE_SHORT[wanted]}`}
+          isDisabled={working}
+          onTake={() => void storeWeights(wanted)}
+          onDecline={() => declineDevice('storage')}
+        />
+      )}
       <Segments
         label="Matrices of the layers"
         value={model.storage}
@@ -39,6 +55,15 @@ export function StorageChoice({ model }: { readonly model: ModelReport }) {
         options={WEIGHT_STORAGES.map((id) => ({ id, label: STORAGE_NAMES[id] }))}
         onChange={(next) => void storeWeights(next)}
       />
+      <div className="actions">
+        <UndoButtons
+          of="storage of weights"
+          canUndo={canUndo && !working}
+          canRedo={canRedo && !working}
+          undo={undoStorage}
+          redo={redoStorage}
+        />
+      </div>
       <p className="muted">
         {HELP} {provider === 'webgpu' ? ON_GPU : ON_WASM}
       </p>

@@ -111,7 +111,7 @@ it('says what the model takes, whether that fits, and what would', async () => {
   await expect.poll(() => rows.nth(1).element().textContent).toMatch(/Hidden states3\d\d\.\d MB.*yes$/);
   await layers.fill('25');
   await expect.element(layers).toHaveAttribute('aria-invalid', 'true');
-  expect(document.body.textContent).toContain('A whole number from 1 to 24.');
+  expect(document.body.textContent).toContain('Choose a whole number from 1 to 24.');
   await layers.fill('24');
   await page.getByLabelText('Tokens per sequence').fill('4000');
   await expect
@@ -119,6 +119,6 @@ it('says what the model takes, whether that fits, and what would', async () => {
     .toMatch(/Training step.*no: \d × \d+ tokens would fit/);
   await page.getByLabelText('Tokens per sequence').fill('0');
   await expect.element(page.getByLabelText('Tokens per sequence')).toHaveAttribute('aria-invalid', 'true');
-  expect(document.body.textContent).toContain('A whole number from 1 to');
+  expect(document.body.textContent).toContain('Choose a whole number from 1 to 1000000.');
   await expect.element(page.getByRole('table')).not.toBeInTheDocument();
 });

@@ -7,7 +7,7 @@ import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { download } from '../../ui/download';
-import { NumberField } from '../../ui/Field';
+import { RangedField } from './RangedField';
 import { WrittenFile } from './WrittenFile';
 
 const DTYPES: Readonly<Record<ExportDType, { readonly label: string; readonly about: string }>> = {
@@ -42,10 +42,13 @@ export function ExportModel({ subject }: { readonly subject: Subject }) {
           options={EXPORT_DTYPES.map((id) => ({ id, ...DTYPES[id] }))}
           onChange={setDType}
         />
-        <NumberField
+        <RangedField
           label="Positions of an ONNX graph"
           whole
-          help={`The graph has one length, ${ONNX_LENGTH.min} to ${ONNX_LENGTH.max} tokens; shorter texts are padded on the right.`}
+          unit="tokens"
+          range={[ONNX_LENGTH.min, ONNX_LENGTH.max]}
+          usual={ONNX_LENGTH.default}
+          help="The graph has one length; shorter texts are padded on the right."
           value={length}
           onChange={setLength}
           {...(isWrong && { error: `A whole number from ${ONNX_LENGTH.min} to ${ONNX_LENGTH.max}.` })}

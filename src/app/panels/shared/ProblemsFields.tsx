@@ -2,9 +2,9 @@ import type { SubjectId } from '../../store/lens-draft';
 import { isAvailable } from '../../store/lens-subjects';
 import type { ProblemsDraft } from '../../store/problems-draft';
 import { useApp } from '../../store/use-app';
-import { limitsOf, SEEDS, type WholeRange } from '../../store/whole';
+import type { WholeRange } from '../../store/whole';
 import { Choice } from '../../ui/Choice';
-import { NumberField } from '../../ui/Field';
+import { RangedField } from './RangedField';
 
 /** Whether there are the rows that a draft asks for, and the subject that is to answer them. */
 export const useCanAnswer = ({
@@ -16,19 +16,18 @@ export const useCanAnswer = ({
 /** Which problems are answered, and how many. */
 export function ProblemsFields({
   value: { source, seed, problems },
-  errors,
-  range,
+  ranges,
   usual,
+  errors,
   onChange,
   help,
   hasSeed = true,
 }: {
   readonly value: ProblemsDraft;
-  readonly errors: ReadonlyMap<string, string>;
-  /** How many problems there may be. */
-  readonly range: WholeRange;
-  /** The draft that the form begins with. */
+  readonly ranges: Readonly<Record<'problems' | 'seed', WholeRange>>;
+  /** The defaults. */
   readonly usual: ProblemsDraft;
+  readonly errors: ReadonlyMap<string, string>;
   readonly onChange: (change: Partial<ProblemsDraft>) => void;
   readonly help?: string;
   /** Whether the seed has a field here; default true. */
@@ -52,21 +51,23 @@ export function ProblemsFields({
         onChange={(next) => onChange({ source: next })}
       />
       {hasSeed && source === 'rows' && (
-        <NumberField
+        <RangedField
           whole
           label="Seed of the split"
-          limits={limitsOf(SEEDS, usual.seed)}
+          range={ranges.seed}
+          usual={usual.seed}
           value={seed}
           onChange={(next) => onChange({ seed: next })}
           help="A run with this split seed holds out the same rows."
           error={errors.get('seed')}
         />
       )}
-      <NumberField
+      <RangedField
         whole
         label="Number of problems"
         unit="problems"
-        limits={limitsOf(range, usual.problems)}
+        range={ranges.problems}
+        usual={usual.problems}
         value={problems}
         onChange={(next) => onChange({ problems: next })}
         {...(help !== undefined && { help })}

@@ -1,6 +1,6 @@
 import './rows-figure.css';
 import { useEffect } from 'react';
-import { dataErrors, filterOf, filterWords, rationaleWords } from '../../store/data';
+import { dataErrors, figureRows, filterOf, filterWords, rationaleWords } from '../../store/data';
 import { readRange } from '../../store/ranges';
 import { type RowsEstimate, rowsEstimate } from '../../store/rows-estimate';
 import { isBusy } from '../../store/task';
@@ -14,6 +14,7 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
   const model = useApp((state) => state.lens.opened.value);
   const report = useApp((state) => state.data.report);
   const cost = useApp((state) => state.data.cost);
+  const passing = useApp((state) => state.data.page.value?.passing);
   const counts = useApp((state) => state.data.counts);
   const draft = useApp((state) => state.data.draft);
   const busy = useApp((state) => isBusy(state.lens.report));
@@ -28,6 +29,8 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
   if (model === null) return null;
   const filter = filterWords(filterOf(draft));
   const { value } = cost;
+  const sampled = Math.min(draft.samples, passing ?? draft.samples);
+  const isPart = value !== null && value.rows === figureRows(draft) && value.rows < sampled;
   const leavesOut = report.value?.steps.least === 0 && readRange(draft.steps).range?.[0] === null;
   const waiting = isBusy(report) || isBusy(counts);
   const estimate = value && provider ? rowsEstimate(model, provider, value) : null;
@@ -36,8 +39,9 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
       <p className="help">
         {value && report.value ? (
           <>
-            {value.rows} {value.rows === 1 ? 'row' : 'rows'} of {report.value.name}, drawn with seed{' '}
-            {draft.seed}
+            {isPart && 'The first '}
+            {value.rows} {isPart && `of the ${integer(sampled)} sampled `}
+            {value.rows === 1 ? 'row' : 'rows'} of {report.value.name}, drawn with seed {draft.seed}
             {filter && ` from those with ${filter}`}: {integer(value.fed)} tokens are fed, at most{' '}
             {integer(value.longest)} a row; the hidden states of {integer(value.rationale)} rationale tokens
             in {model.layers} layers take {bytes(value.bytes)}.{estimate && ` ${estimateWords(estimate)}`}
@@ -56,6 +60,7 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
             and others are drawn in their place.
           </>
         )}
+        {value && isPart && ' Low-rank decomposes no more at a time.'}
         {value && leavesOut && ' Rows without a rationale are left out.'}
       </p>
       {cost.status === 'failed' && (

@@ -7,20 +7,16 @@ import { GENERATE_SETTINGS } from '../../../contract/generate';
 import { heldOutError, initialArena } from '../../store/arena';
 import { dataErrors, initialDataDraft } from '../../store/data';
 import { answersError, initialAnswers } from '../../store/data-answers';
-import { EVALUATION_PROBLEMS, evaluationErrors, initialEvaluation } from '../../store/evaluation';
 import { generationErrors, initialGenerationDraft } from '../../store/generation';
 import { hubRowsError, initialHubData } from '../../store/hub-data';
 import { openApp } from '../../store/open-app.testing';
 import { readRange } from '../../store/ranges';
-import { initialStopping, STOPPING_PROBLEMS, stoppingErrors } from '../../store/stopping';
-import { initialThoughtTest, THOUGHT_TEST_PROBLEMS, thoughtTestErrors } from '../../store/thought-test';
 import { AppProvider } from '../../store/use-app';
 import { ArenaForm } from '../arena/ArenaForm';
 import { AnswersCard } from '../data/AnswersCard';
 import { DrawForm } from '../data/DrawForm';
 import { HubRows } from '../data/HubRows';
 import { RequestCard } from '../generate/RequestCard';
-import { ProblemsFields } from './ProblemsFields';
 
 /** What the fields of a part of the page say, by label. */
 function fieldsOf(part: ReactNode): ReadonlyMap<string, string> {
@@ -42,30 +38,6 @@ const draw =
   (field: 'samples' | 'heldOut' | 'seed') =>
   (value: number): boolean =>
     dataErrors({ ...initialDataDraft, [field]: value }).has(field);
-const rows = { source: 'rows', problems: 200 } as const;
-const problemsFields = (usual: typeof initialStopping.draft, range: readonly [number, number]) => (
-  <ProblemsFields
-    value={{ ...usual, ...rows }}
-    {...{ range, usual }}
-    errors={new Map()}
-    onChange={() => undefined}
-  />
-);
-const answering = (
-  errors: (draft: {
-    readonly source: 'rows';
-    readonly problems: number;
-    readonly seed: number;
-  }) => ReadonlyMap<string, string>,
-): Readonly<Record<string, Field>> => ({
-  'Seed of the split': [(seed) => errors({ ...rows, seed }).has('seed'), null, 1],
-  'Number of problems': [
-    (problems) => errors({ ...rows, seed: 1, problems }).has('problems'),
-    'problems',
-    200,
-  ],
-});
-
 const FORMS: readonly (readonly [string, ReactNode, Readonly<Record<string, Field>>])[] = [
   [
     'Data, the draw',
@@ -114,21 +86,6 @@ const FORMS: readonly (readonly [string, ReactNode, Readonly<Record<string, Fiel
         ],
       ]),
     ),
-  ],
-  [
-    'an evaluation',
-    problemsFields(initialEvaluation.draft, EVALUATION_PROBLEMS),
-    answering((draft) => evaluationErrors({ ...initialEvaluation.draft, ...draft })),
-  ],
-  [
-    'counterfactual stopping',
-    problemsFields(initialStopping.draft, STOPPING_PROBLEMS),
-    answering((draft) => stoppingErrors({ ...initialStopping.draft, ...draft })),
-  ],
-  [
-    'the test of the thoughts',
-    problemsFields(initialThoughtTest.draft, THOUGHT_TEST_PROBLEMS),
-    answering((draft) => thoughtTestErrors({ ...initialThoughtTest.draft, ...draft }, 64)),
   ],
 ];
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readFile } from '../../../../scripts/tools/files';
 import type { Progress } from '../../../contract/events';
-import type { CausalDirections, CausalEvent, CausalRequest } from '../../../contract/lens';
+import type { CausalDirections, CausalEvent, CausalReport, CausalRequest } from '../../../contract/lens';
 import { CancelledError, type MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { Decoder } from '../../decode/decoder';
@@ -121,7 +121,8 @@ describe('the causal test on a tiny pair', () => {
       expect(error).toMatchObject({ code: 'memory', message: expect.stringContaining('samples and the') });
       return error.hint ?? '';
     };
-    const hint = await refused({ samples: 40 }, sized(1500, 2048));
+    const all = Array.from({ length: 1500 }, (_, l) => l + 1);
+    const hint = await refused({ samples: 40, layers: all }, sized(1500, 2048));
     const fitting = Number(/^Choose (\d+) samples/.exec(hint)?.[1]);
     expect([fitting > 0, fitting < 40]).toEqual([true, true]);
     // No smaller number makes room for the directions of many layers.
@@ -259,6 +260,23 @@ describe('the causal test on a tiny pair', () => {
     expect(await columns({})).toBeGreaterThan(thoughts + 3);
     expect(await columns({ of: 'projected' })).toBe(await columns({}));
     spy.mockRestore();
+  });
+
+  it('gathers the projected layers alone, and finds in each what it finds among others, to the bit', async () => {
+    const spy = vi.spyOn(runtime, 'compile');
+    const found: CausalReport['points'][number]['kept'][] = [];
+    for (const layers of [[1], [2], [1, 2]]) {
+      spy.mockClear();
+      const { points } = await ask({ problems: 1, ranks: [1], layers });
+      found.push(points[0]?.kept ?? []);
+      const pass = spy.mock.calls.map(([program]) => program).find(({ name }) => name === 'states');
+      // [B, columns, P, H]
+      expect(pass?.outputs.states?.shape[2]).toBe(layers.length);
+    }
+    spy.mockRestore();
+    const [one, two, both] = found;
+    expect([...(one ?? []), ...(two ?? [])]).toEqual(both);
+    expect(both?.map(({ layer }) => layer)).toEqual([1, 2]);
   });
 
   it('frees the decoder if the adapter cannot be uploaded', async () => {

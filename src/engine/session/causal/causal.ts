@@ -176,7 +176,7 @@ function wantedDirections(
   request: CausalRequest,
   loaded: LoadedModels,
 ): WantedDirections {
-  const { ranks, samples, seed, centre } = request;
+  const { ranks, samples, seed, centre, layers } = request;
   const { layers: L, hiddenSize: H } = resolved.model.config;
   const sequences = sequencesOf({ kind: 'problems', seed, samples }, loaded);
   const sections = sectionsOf(request, resolved);
@@ -189,7 +189,7 @@ function wantedDirections(
       `rank ${maxRank}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span ${span} directions${centre ? ' around their mean' : ''}`,
       'Use more samples or smaller ranks.',
     );
-  return { sequences, sections, maxRank, room: roomFor(request, { L, H, maxRank, rows }) };
+  return { sequences, sections, maxRank, room: roomFor(request, { P: layers.length, H, maxRank, rows }) };
 }
 
 /** Directions of each layer on training problems, as many as the largest rank below H needs. */
@@ -201,17 +201,20 @@ async function directionsOf(
 ): Promise<LayerDirections[]> {
   const { layers, seed, centre, random } = request;
   const began = performance.now();
+  // Those of the projected layers alone: the batches, and with them the sums, are the same whichever are read.
   const gathered = await gatherStates(models, resolved, sequences, sections, {
-    signal,
+    ...{ signal, layers },
     onProgress: (done, total) =>
       report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - began }),
   });
   checkGathered(gathered);
   const found: LayerDirections[] = [];
-  for (const layer of layers) {
+  for (const [place, layer] of layers.entries()) {
     throwIfCancelled(signal, 'the causal test');
     const rng = random ? new Rng(seed).fork(`random directions ${layer}`) : null;
-    found.push(await layerDirections(gathered, layer, maxRank, centre, rng, { device, signal }));
+    // By its place among those gathered, which are numbered from 1 there.
+    const its = await layerDirections(gathered, place + 1, maxRank, centre, rng, { device, signal });
+    found.push({ ...its, layer });
   }
   return found;
 }
@@ -232,10 +235,10 @@ const F64 = Float64Array.BYTES_PER_ELEMENT;
 /** Bytes of host memory for hidden states and directions. @throws MemoryError beyond what the lens may take */
 function roomFor(
   { samples, layers, random }: CausalRequest,
-  { L, H, maxRank, rows }: { L: number; H: number; maxRank: number; rows: number },
+  { P, H, maxRank, rows }: { P: number; H: number; maxRank: number; rows: number },
 ): number {
-  // One layer, its transpose and a copy for the decomposition, with the Gram matrix of its shorter side.
-  const states = rows * H * F32 * (L + 3);
+  // The P projected layers; of one its rows, their transpose and a copy for the decomposition, with the Gram matrix of its shorter side.
+  const states = rows * H * F32 * (P + 3);
   const side = Math.min(rows, H);
   // The leading directions of every layer, H random ones, and one projection.
   const directions = layers.length * (maxRank + (random ? H : 0)) * H * F64;

@@ -1,14 +1,21 @@
+import { useRef } from 'react';
 import { ANSWER_RULES, RULE_IDS, type RuleId } from '../../../../contract/answer-rules';
-import { EVALUATION_MODES, type EvaluationMode, MAX_TOGETHER } from '../../../../contract/evaluation';
+import { EVALUATION_MODES, type EvaluationMode } from '../../../../contract/evaluation';
 import { MAX_LATENT_STEPS } from '../../../../contract/methods/shared';
-import { EVALUATION_PROBLEMS, evaluationErrors, initialEvaluation } from '../../../store/evaluation';
+import {
+  EVALUATION_RANGES,
+  type EvaluationDraft,
+  evaluationErrors,
+  initialEvaluationDraft,
+} from '../../../store/evaluation';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
-import { NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
+import { FormUndo } from '../../shared/FormUndo';
 import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
+import { RangedField, rangeHelp } from '../../shared/RangedField';
 import { SubjectField } from '../../shared/SubjectField';
 
 const MODES: Readonly<Record<EvaluationMode, string>> = {
@@ -20,22 +27,25 @@ const MODES: Readonly<Record<EvaluationMode, string>> = {
 /** Who answers what, and how. */
 export function EvaluationForm() {
   // Not of all of it: fields are slow to draw, and answers come fast.
-  const draft = useApp((state) => state.evaluation.draft);
+  const draft = useApp((state) => state.forms.evaluation.draft);
   const busy = useApp((state) => isBusy(state.evaluation.task));
-  const K = useApp(({ evaluation, student, lens }) =>
-    evaluation.draft.subject === 'student'
+  const K = useApp(({ student, lens }) =>
+    draft.subject === 'student'
       ? (student?.thoughts?.latentSteps ?? null)
-      : evaluation.draft.subject === 'opened'
+      : draft.subject === 'opened'
         ? (lens.opened.value?.thoughts ?? null)
         : null,
   );
-  const { changeEvaluation, runEvaluation } = useActions();
+  const { changeForm, runEvaluation } = useActions();
+  const changeEvaluation = (change: Partial<EvaluationDraft>) => changeForm('evaluation', change);
+  const form = useRef<HTMLFormElement>(null);
   const errors = evaluationErrors(draft);
   const canAnswer = useCanAnswer(draft);
   const canRun = errors.size === 0 && canAnswer && !busy;
   const most = K === null ? 8 : Math.min(2 * K, MAX_LATENT_STEPS);
   return (
     <form
+      ref={form}
       className="lens-form"
       aria-label="Evaluation"
       onSubmit={(event) => {
@@ -62,23 +72,29 @@ export function EvaluationForm() {
             value={draft.thoughts}
             onChange={(thoughts) => changeEvaluation({ thoughts })}
             placeholder={K === null ? 'its own' : `${K}, its own`}
-            help="Leave empty for its own. A list such as 0-8 is a sweep: one evaluation for each number."
+            help={rangeHelp(
+              'Leave empty for its own. A list such as 0-8 is a sweep: one evaluation for each number.',
+              { range: [0, MAX_LATENT_STEPS], unit: 'thoughts', usual: 'its own' },
+            )}
             error={errors.get('thoughts')}
           />
         )}
         <ProblemsFields
           value={draft}
+          ranges={EVALUATION_RANGES}
+          usual={initialEvaluationDraft}
           errors={errors}
-          range={EVALUATION_PROBLEMS}
-          usual={initialEvaluation.draft}
           onChange={changeEvaluation}
         />
-        <NumberField
+        <RangedField
           whole
           label="Problems at once"
+          unit="problems"
+          range={EVALUATION_RANGES.together}
+          usual={initialEvaluationDraft.together}
           value={draft.together}
           onChange={(together) => changeEvaluation({ together })}
-          help={`With 1, the latency of each is measured; more, up to ${MAX_TOGETHER}, are faster, but latencies are not measured.`}
+          help="With 1, the latency of each is measured; more are faster, but latencies are not measured."
           error={errors.get('together')}
         />
         <Choice
@@ -108,6 +124,7 @@ export function EvaluationForm() {
             {draft.thoughts === '' ? `Sweep 0 to ${most} thoughts` : 'Its own number of thoughts'}
           </Button>
         )}
+        <FormUndo name="evaluation" form={form} />
       </div>
     </form>
   );

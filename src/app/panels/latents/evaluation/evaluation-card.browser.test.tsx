@@ -9,7 +9,7 @@ const mount = mounting();
 it('case 26: evaluates, is cancelled and goes on, sweeps, compares two subjects, and shows single answers', async () => {
   const { actions, store } = mount(<EvaluationCard />, { pace: 10 });
   const list = () => store.getState().evaluation.list;
-  actions.changeEvaluation({ subject: 'teacher', mode: 'explicit', problems: 200 });
+  actions.changeForm('evaluation', { subject: 'teacher', mode: 'explicit', problems: 200 });
   await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
   await expect.poll(() => list()[0]?.evaluation.items.length ?? 0).toBeGreaterThan(5);
   // Not by its button: a press may come after the end on a busy machine.
@@ -28,9 +28,9 @@ it('case 26: evaluates, is cancelled and goes on, sweeps, compares two subjects,
   await expect.element(steps.getByText(/ % of 66$/)).toBeVisible();
 
   await expect.element(page.getByText('Number of thoughts')).not.toBeInTheDocument();
-  actions.changeEvaluation({ subject: 'base', mode: 'latent', thoughts: '2-x' });
+  actions.changeForm('evaluation', { subject: 'base', mode: 'latent', thoughts: '2-x' });
   await expect.element(page.getByText(/“2-x” is not a whole number/)).toBeVisible();
-  actions.changeEvaluation({ thoughts: '2-3', problems: 60 });
+  actions.changeForm('evaluation', { thoughts: '2-3', problems: 60 });
   expect(await actions.runEvaluation()).toBe(true);
   expect(list()).toHaveLength(3);
   await expect

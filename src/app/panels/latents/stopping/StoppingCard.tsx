@@ -1,8 +1,13 @@
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { type StoppingReport, stoppingSentences, summariseStopping } from '../../../../contract/stopping';
 import { plainArrays } from '../../../../text/json';
 import { LineChart } from '../../../charts/LineChart';
-import { initialStopping, STOPPING_PROBLEMS, stoppingErrors } from '../../../store/stopping';
+import {
+  initialStoppingDraft,
+  STOPPING_RANGES,
+  type StoppingDraft,
+  stoppingErrors,
+} from '../../../store/stopping';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
@@ -10,6 +15,7 @@ import { DataTable } from '../../../ui/DataTable';
 import { download } from '../../../ui/download';
 import { duration, percent, significant } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
+import { FormUndo } from '../../shared/FormUndo';
 import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
 import { SubjectField } from '../../shared/SubjectField';
 import { TaskStatus } from '../../shared/TaskStatus';
@@ -41,14 +47,17 @@ export function StoppingCard() {
 }
 
 function StoppingForm() {
-  const draft = useApp((state) => state.stopping.draft);
+  const draft = useApp((state) => state.forms.stopping.draft);
   const busy = useApp((state) => isBusy(state.stopping.task));
-  const { changeStopping, runStopping } = useActions();
+  const { changeForm, runStopping } = useActions();
+  const changeStopping = (change: Partial<StoppingDraft>) => changeForm('stopping', change);
+  const form = useRef<HTMLFormElement>(null);
   const errors = stoppingErrors(draft);
   const canAnswer = useCanAnswer(draft);
   const canRun = errors.size === 0 && canAnswer && !busy;
   return (
     <form
+      ref={form}
       className="lens-form"
       aria-label="Counterfactual stopping"
       onSubmit={(event) => {
@@ -64,9 +73,9 @@ function StoppingForm() {
         />
         <ProblemsFields
           value={draft}
+          ranges={STOPPING_RANGES}
+          usual={initialStoppingDraft}
           errors={errors}
-          range={STOPPING_PROBLEMS}
-          usual={initialStopping.draft}
           onChange={changeStopping}
         />
       </div>
@@ -74,6 +83,7 @@ function StoppingForm() {
         <Button type="submit" look="primary" isDisabled={!canRun}>
           Stop it after every thought
         </Button>
+        <FormUndo name="stopping" form={form} />
       </div>
     </form>
   );

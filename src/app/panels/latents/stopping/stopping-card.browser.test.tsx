@@ -9,9 +9,9 @@ it('stops a student after every thought, and shows how well its stop head knows'
   const { actions } = mount(<StoppingCard />);
   const button = page.getByRole('button', { name: 'Stop it after every thought' });
   await expect.element(button).toBeDisabled();
-  actions.changeStopping({ subject: 'opened', problems: 0 });
+  actions.changeForm('stopping', { subject: 'opened', problems: 0 });
   await expect.element(page.getByText('Choose a whole number from 1 to 1000.')).toBeVisible();
-  actions.changeStopping({ problems: 60 });
+  actions.changeForm('stopping', { problems: 60 });
   expect(await actions.runStopping()).toBe(true);
   await expect
     .element(page.getByText(/^As it stops itself, after \d\.\d\d thoughts on average/))

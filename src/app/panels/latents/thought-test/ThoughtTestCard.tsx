@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { compareThoughts, type ThoughtTestReport, verdictOf } from '../../../../contract/thought-test';
 import { thoughtTestHtml } from '../../../../contract/thought-test-html';
 import {
@@ -12,17 +12,24 @@ import { plainArrays } from '../../../../text/json';
 import { LineChart } from '../../../charts/LineChart';
 import { boundsOf } from '../../../store/lens-subjects';
 import { isBusy } from '../../../store/task';
-import { initialThoughtTest, THOUGHT_TEST_PROBLEMS, thoughtTestErrors } from '../../../store/thought-test';
+import {
+  initialThoughtTestDraft,
+  THOUGHT_TEST_RANGES,
+  type ThoughtTestDraft,
+  thoughtRanks,
+  thoughtTestErrors,
+} from '../../../store/thought-test';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { CsvButton } from '../../../ui/CsvButton';
 import { DataTable } from '../../../ui/DataTable';
 import { download } from '../../../ui/download';
-import { NumberField } from '../../../ui/Field';
 import { duration, percent } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
 import { TextEntry } from '../../../ui/TextEntry';
+import { FormUndo } from '../../shared/FormUndo';
 import { ProblemsFields, useCanAnswer } from '../../shared/ProblemsFields';
+import { RangedField, rangeHelp } from '../../shared/RangedField';
 import { SubjectField } from '../../shared/SubjectField';
 import { TaskStatus } from '../../shared/TaskStatus';
 import { countLines, directionLines, singleLines } from './lines';
@@ -55,16 +62,19 @@ export function ThoughtTestCard() {
 }
 
 function ThoughtsForm() {
-  const draft = useApp((state) => state.thoughtTest.draft);
+  const draft = useApp((state) => state.forms.thoughtTest.draft);
   const busy = useApp((state) => isBusy(state.thoughtTest.task));
   const isMissing = useApp((state) => draft.subject === 'student' && state.student === null);
   const hidden = useApp((state) => boundsOf(state, draft.subject).hidden);
   const canAnswer = useCanAnswer(draft);
-  const { changeThoughtTest, runThoughtTest } = useActions();
+  const { changeForm, runThoughtTest } = useActions();
+  const changeThoughtTest = (change: Partial<ThoughtTestDraft>) => changeForm('thoughtTest', change);
+  const form = useRef<HTMLFormElement>(null);
   const errors = thoughtTestErrors(draft, hidden);
   const canRun = errors.size === 0 && canAnswer && !busy;
   return (
     <form
+      ref={form}
       className="lens-form"
       aria-label="Test of the thoughts"
       onSubmit={(event) => {
@@ -80,10 +90,10 @@ function ThoughtsForm() {
         />
         <ProblemsFields
           value={draft}
+          ranges={THOUGHT_TEST_RANGES}
+          usual={initialThoughtTestDraft}
           errors={errors}
           hasSeed={false}
-          range={THOUGHT_TEST_PROBLEMS}
-          usual={initialThoughtTest.draft}
           onChange={changeThoughtTest}
           help="Each is answered under every condition. 200 are enough to detect differences of about 10 %."
         />
@@ -93,12 +103,17 @@ function ThoughtsForm() {
           value={draft.ranks}
           onChange={(ranks) => changeThoughtTest({ ranks })}
           placeholder="none"
-          help="Thoughts are projected onto that many of their principal directions, and onto random ones; leave empty for none."
+          help={rangeHelp(
+            'Thoughts are projected onto that many of their principal directions, and onto random ones; leave empty for none.',
+            { range: thoughtRanks(hidden), unit: 'directions', usual: initialThoughtTestDraft.ranks },
+          )}
           error={errors.get('ranks')}
         />
-        <NumberField
+        <RangedField
           whole
           label="Seed"
+          range={THOUGHT_TEST_RANGES.seed}
+          usual={initialThoughtTestDraft.seed}
           value={draft.seed}
           onChange={(seed) => changeThoughtTest({ seed })}
           help={`For noise, orders, partners and random directions${draft.source === 'rows' ? ', and for the split of the rows' : ''}.`}
@@ -110,6 +125,7 @@ function ThoughtsForm() {
         <Button type="submit" look="primary" isDisabled={!canRun}>
           Test the thoughts
         </Button>
+        <FormUndo name="thoughtTest" form={form} />
       </div>
     </form>
   );

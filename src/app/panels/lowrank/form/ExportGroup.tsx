@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { type StatesFormat, statesRows } from '../../../../contract/states';
 import { readLayers } from '../../../store/layers';
 import { draftErrors } from '../../../store/lens-draft';
@@ -18,9 +17,9 @@ import { Group } from './Group';
 export function ExportGroup() {
   const draft = useApp((state) => state.lens.draft);
   const file = useApp((state) => state.lens.file);
-  const { exportStates, cancelExport } = useActions();
+  const { changeLens, exportStates, cancelExport } = useActions();
   const busy = isBusy(file);
-  const [typed, setTyped] = useState('');
+  const typed = draft.fileLayers;
   const bounds = useDraftBounds(draft);
   const own = readLayers(typed, bounds.layers, 0);
   const wrong = draftErrors(draft, bounds).size > 0 || own.error !== null;
@@ -38,7 +37,7 @@ export function ExportGroup() {
       <TextEntry
         label="Layers of the file"
         value={typed}
-        onChange={setTyped}
+        onChange={(fileLayers) => changeLens({ fileLayers })}
         placeholder="as above"
         help="As above where nothing is written. Here layer 0 can be chosen too, which is what the first layer is fed: 0, 1-3, for example. “all” is without it."
         error={own.error ?? undefined}

@@ -1,14 +1,15 @@
 import { useRef } from 'react';
 import { CONTROLS, FIGURE_6, STACKS } from '../../../../contract/lens';
 import { readSpan, spanWords } from '../../../../contract/span';
-import { draftErrors, requestOf } from '../../../store/lens-draft';
+import { draftErrors, initialDraft, lensRanges, requestOf } from '../../../store/lens-draft';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
-import { CheckField, FieldName, NumberField } from '../../../ui/Field';
+import { CheckField, FieldName } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
 import { UndoButtons, useUndoKeys } from '../../../ui/UndoButtons';
+import { RangedField } from '../../shared/RangedField';
 import { SubjectField } from '../../shared/SubjectField';
 import { useDraftBounds } from '../bounds';
 import { CONTROL_WORDS, STACK_WORDS, subjectWord, VIEWS } from '../words';
@@ -19,6 +20,8 @@ import { ReportStatus } from './ReportStatus';
 import { OverlayField, SectionsField } from './SelectionFields';
 import { SourceFields } from './SourceFields';
 
+const usual = initialDraft();
+
 /** What is decomposed, and how. Ctrl+Z undoes a change, Enter in a field decomposes. */
 export function RequestForm() {
   const draft = useApp((state) => state.lens.draft);
@@ -28,6 +31,7 @@ export function RequestForm() {
   const { changeLens, undoLens, redoLens, runLens, changeSettings } = useActions();
   const bounds = useDraftBounds(draft);
   const errors = draftErrors(draft, bounds);
+  const ranges = lensRanges(bounds.hidden);
   const form = useRef<HTMLFormElement>(null);
 
   useUndoKeys(form, { undo: undoLens, redo: redoLens });
@@ -91,10 +95,13 @@ export function RequestForm() {
                 error={errors.get('overlaySections')}
                 onChange={(overlaySections) => changeLens({ overlaySections })}
               />
-              <NumberField
+              <RangedField
                 whole
                 label="Directions for the angles"
                 tex="r"
+                unit="directions"
+                range={ranges.angles}
+                usual={usual.angles}
                 value={draft.angles}
                 onChange={(angles) => changeLens({ angles })}
                 help="Dimension of the two subspaces compared at each layer; 0 skips the angles."
@@ -127,9 +134,11 @@ export function RequestForm() {
             />
           ))}
           {errors.has('controls') && <p className="field-error">{errors.get('controls')}</p>}
-          <NumberField
+          <RangedField
             whole
             label="Seed"
+            range={ranges.seed}
+            usual={usual.seed}
             value={draft.seed}
             onChange={(seed) => changeLens({ seed })}
             help="For the controls and the bootstrap."

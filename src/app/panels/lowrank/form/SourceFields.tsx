@@ -1,12 +1,15 @@
 import { MAX_PREVIEW_TEXTS, type TokenPreviewRequest } from '../../../../contract/tokens';
-import { type LensDraft, subjectOf, textsOf } from '../../../store/lens-draft';
+import { initialDraft, type LensDraft, lensRanges, subjectOf, textsOf } from '../../../store/lens-draft';
 import { useActions, useApp } from '../../../store/use-app';
 import { Segments } from '../../../ui/Choice';
-import { NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
+import { RangedField } from '../../shared/RangedField';
 import { TokenPreview } from '../../shared/TokenPreview';
 import { IdsField } from './IdsField';
 import { RowsNote } from './RowsNote';
+
+const ranges = lensRanges();
+const usual = initialDraft();
 
 /** Where the sequences come from. */
 export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof LensDraft, string> }) {
@@ -28,17 +31,22 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
       {draft.source === 'rows' && <RowsNote />}
       {(draft.source === 'problems' || draft.source === 'rows') && (
         <div className="lens-pair">
-          <NumberField
+          <RangedField
             whole
             label="Samples"
             tex="B"
+            unit="samples"
+            range={ranges.samples}
+            usual={usual.samples}
             value={draft.samples}
             onChange={(samples) => changeLens({ samples })}
             error={errors.get('samples')}
           />
-          <NumberField
+          <RangedField
             whole
             label="Seed of the draw"
+            range={ranges.drawSeed}
+            usual={usual.drawSeed}
             value={draft.drawSeed}
             onChange={(drawSeed) => changeLens({ drawSeed })}
             error={errors.get('drawSeed')}

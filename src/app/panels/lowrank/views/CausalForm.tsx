@@ -1,23 +1,40 @@
-import { causalErrors, middleLayer, usualRanks } from '../../../store/causal-draft';
+import { useRef } from 'react';
+import {
+  CAUSAL_RANGES,
+  type CausalDraft,
+  causalErrors,
+  initialCausalDraft,
+  middleLayer,
+  usualRanks,
+} from '../../../store/causal-draft';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Segments } from '../../../ui/Choice';
-import { CheckField, NumberField } from '../../../ui/Field';
+import { CheckField } from '../../../ui/Field';
 import { Formula } from '../../../ui/Formula';
 import { TextEntry } from '../../../ui/TextEntry';
+import { FormUndo } from '../../shared/FormUndo';
+import { RangedField, rangeHelp, type StatedRange } from '../../shared/RangedField';
 import { SubjectField } from '../../shared/SubjectField';
 import { useBounds } from '../bounds';
 
+/** Of a list of numbers, whose range is known once its model is. */
+const listHelp = (help: string, range: StatedRange | 0 | null): string =>
+  range ? rangeHelp(help, range) : help;
+
 /** What the causal test projects, at which positions, and how many problems it asks. */
 export function CausalForm() {
-  const draft = useApp((state) => state.lens.causalDraft);
+  const draft = useApp((state) => state.forms.causal.draft);
   const busy = useApp((state) => isBusy(state.lens.causal));
-  const { changeCausal, runCausal } = useActions();
+  const { changeForm, runCausal } = useActions();
+  const changeCausal = (change: Partial<CausalDraft>) => changeForm('causal', change);
+  const form = useRef<HTMLFormElement>(null);
   const bounds = useBounds(draft.subject);
   const errors = causalErrors(draft, bounds);
   return (
     <form
+      ref={form}
       className="lens-form"
       aria-label="Causal test"
       onSubmit={(event) => {
@@ -28,9 +45,12 @@ export function CausalForm() {
       <Formula display tex="h \;\mapsto\; c + V_r V_r^\top (h - c)" />
       <div className="lens-wide-fields">
         <SubjectField label="Model" value={draft.subject} onChange={(subject) => changeCausal({ subject })} />
-        <NumberField
+        <RangedField
           whole
           label="Held-out problems"
+          unit="problems"
+          range={CAUSAL_RANGES.problems}
+          usual={initialCausalDraft.problems}
           value={draft.problems}
           onChange={(problems) => changeCausal({ problems })}
           help="All of them are answered at each rank; use 100 or more to detect small differences."
@@ -42,7 +62,10 @@ export function CausalForm() {
           value={draft.layers}
           onChange={(layers) => changeCausal({ layers })}
           placeholder={bounds.layers === null ? '' : String(middleLayer(bounds.layers))}
-          help="Leave empty for the middle layer, or write “all” or a list such as 1-3, 6."
+          help={listHelp(
+            'Leave empty for the middle layer, or write “all” or a list such as 1-3, 6.',
+            bounds.layers && { range: [1, bounds.layers], usual: middleLayer(bounds.layers) },
+          )}
           error={errors.get('layers')}
         />
         <TextEntry
@@ -51,20 +74,31 @@ export function CausalForm() {
           value={draft.ranks}
           onChange={(ranks) => changeCausal({ ranks })}
           placeholder={bounds.hidden === null ? '1 2 4 8 …' : usualRanks(bounds.hidden).join(' ')}
-          help="Leave empty for a range of ranks up to H."
+          help={listHelp(
+            'Leave empty for a range of ranks up to H.',
+            bounds.hidden && {
+              ...{ range: [0, bounds.hidden], unit: 'directions' },
+              usual: usualRanks(bounds.hidden).join(' '),
+            },
+          )}
           error={errors.get('ranks')}
         />
-        <NumberField
+        <RangedField
           whole
           label="Samples for the directions"
+          unit="samples"
+          range={CAUSAL_RANGES.samples}
+          usual={initialCausalDraft.samples}
           value={draft.samples}
           onChange={(samples) => changeCausal({ samples })}
           help="Training problems, distinct from the held-out ones."
           error={errors.get('samples')}
         />
-        <NumberField
+        <RangedField
           whole
           label="Seed"
+          range={CAUSAL_RANGES.seed}
+          usual={initialCausalDraft.seed}
           value={draft.seed}
           onChange={(seed) => changeCausal({ seed })}
           help="Seeds the choice of samples and the random directions."
@@ -117,6 +151,7 @@ export function CausalForm() {
         <Button type="submit" look="primary" isDisabled={errors.size > 0 || busy}>
           Run the causal test
         </Button>
+        <FormUndo name="causal" form={form} />
       </div>
     </form>
   );

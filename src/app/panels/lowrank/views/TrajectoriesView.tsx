@@ -1,20 +1,20 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import { type LensReport, SECTIONS, type Trajectory } from '../../../../contract/lens';
 import type { HoverLink } from '../../../charts/link';
 import type { PointGroup } from '../../../charts/points';
 import { ScatterChart } from '../../../charts/ScatterChart';
-import { useTheme } from '../../../store/use-app';
+import { ALL, LAST, type PointColouring, shownPoints } from '../../../store/trajectories-draft';
+import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Choice } from '../../../ui/Choice';
+import { Notice } from '../../../ui/ErrorNotice';
 import { CheckField, FieldName } from '../../../ui/Field';
 import { percent, visibleToken } from '../../../ui/format';
 import { Panel } from '../../../ui/Panel';
+import { FormUndo } from '../../shared/FormUndo';
 import { sourceOf } from '../provenance';
 import { axesSentence } from '../sentences';
-import { commonTokens, type PointColouring, pick, tokenAt } from '../trajectory-points';
+import { commonTokens, pick, tokenAt } from '../trajectory-points';
 
-const ALL = 'all';
-/** Number of samples beyond which lines are initially off, because they hide more than they show. */
-const MAX_JOINED = 4;
 const COLOURINGS: readonly { readonly id: PointColouring; readonly label: string }[] = [
   { id: 'step', label: 'step' },
   { id: 'layer', label: 'layer' },
@@ -34,13 +34,13 @@ export function TrajectoriesView({
 }) {
   const theme = useTheme();
   const layers = useMemo(() => layersOf(report), [report]);
-  const [layer, setLayer] = useState(String(layers.at(-1)));
-  const [sample, setSample] = useState(ALL);
-  const [colouring, setColouring] = useState<PointColouring>('step');
-  const [paths, setPaths] = useState(report.sampleIds.length <= MAX_JOINED);
+  const draft = useApp((state) => state.forms.trajectories.draft);
+  const { changeForm } = useActions();
+  const form = useRef<HTMLDivElement>(null);
   const source = useMemo(() => sourceOf(report), [report]);
-  const wantedLayer = layers.includes(Number(layer)) ? Number(layer) : null;
-  const wantedSample = report.sampleIds.indexOf(sample);
+  const { colouring } = draft;
+  const shown = shownPoints(draft, layers, report.sampleIds);
+  const { layer: wantedLayer, sample: wantedSample, paths } = shown;
 
   const [groups, colour] = useMemo(() => {
     const tokens = commonTokens(report.selections.flatMap(({ trajectory }) => trajectory ?? []));
@@ -76,30 +76,43 @@ export function TrajectoriesView({
       title="Trajectories"
       about={`Each point is the hidden state at one position${paths ? '; lines join a sample’s positions in order' : ''}. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
     >
-      <div className="lens-choices">
+      <div className="lens-choices" ref={form}>
         <Choice
           label={<FieldName label="Layer" />}
-          value={wantedLayer === null ? ALL : String(wantedLayer)}
+          value={wantedLayer === null ? ALL : draft.layer}
           options={[
+            { id: LAST, label: `last layer (${layers.at(-1)})` },
             { id: ALL, label: 'all layers' },
             ...layers.map((l) => ({ id: String(l), label: `layer ${l}` })),
           ]}
-          onChange={setLayer}
+          onChange={(layer) => changeForm('trajectories', { layer })}
         />
         <Choice
           label={<FieldName label="Sample" />}
-          value={wantedSample < 0 ? ALL : sample}
+          value={wantedSample < 0 ? ALL : draft.sample}
           options={[{ id: ALL, label: 'all samples' }, ...report.sampleIds.map((id) => ({ id, label: id }))]}
-          onChange={setSample}
+          onChange={(sample) => changeForm('trajectories', { sample })}
         />
         <Choice
           label={<FieldName label="Colour by" />}
           value={colouring}
           options={COLOURINGS}
-          onChange={setColouring}
+          onChange={(next) => changeForm('trajectories', { colouring: next })}
         />
-        <CheckField label="Join positions" isSelected={paths} onChange={setPaths} />
+        <CheckField
+          label="Join positions"
+          isSelected={paths}
+          onChange={(on) => changeForm('trajectories', { paths: on ? 'on' : 'off' })}
+        />
+        <div className="actions">
+          <FormUndo name="trajectories" form={form} />
+        </div>
       </div>
+      {shown.missing.map((sentence) => (
+        <Notice key={sentence} kind="warning">
+          {sentence}
+        </Notice>
+      ))}
       <ScatterChart
         title="Trajectories in the shared directions"
         summary={axesSentence(axes)}
@@ -108,6 +121,8 @@ export function TrajectoriesView({
         axes={[axis(0), axis(1), axis(2)]}
         colour={colour}
         paths={paths}
+        plane={draft.plane}
+        onPlane={(plane) => changeForm('trajectories', { plane })}
         theme={theme}
         height={460}
         fileName="trajectories"
