@@ -234,8 +234,16 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       });
       const wanted = asked?.reading ?? AS_DETECTED;
       if (isOpen && !isSameReading(wanted, reading)) await read(from, wanted, origin);
-      if (!isOpen && asked?.origin?.kind === 'bundled') await actions.openBundledRows();
-      else await change({});
+      if (!isOpen && asked?.origin?.kind === 'bundled') {
+        await actions.openBundledRows();
+        return;
+      }
+      const report = isOpen ? now().report.value : null;
+      const { change: fitting, notes } = report
+        ? fittedDraft(now().draft, report, false)
+        : { change: {}, notes: [] };
+      for (const note of notes) ctx.notify('info', note);
+      await change(fitting);
     },
     async followSet(link) {
       const asked = askedOf(setIn(link));

@@ -67,6 +67,14 @@ describe('a link to bundled rows', () => {
     await vi.waitFor(() => expect(data().reading.annotations).toBe('keep'));
   });
 
+  it('draws no more rows than the open set has, and says so', async () => {
+    const { actions, data, state } = open({ hash: '#/data' });
+    await actions.openBundledRows();
+    actions.followLink('#/data?data-set=bundled&data-sample=1000');
+    await vi.waitFor(() => expect(data().draft.samples).toBe(128));
+    expect(state().notices.at(-1)?.text).toContain('has 128 rows: the sample is all of them.');
+  });
+
   it('keeps the filter on tokens, which is refused until they are counted', async () => {
     const { actions, data } = open({ hash: '#/data?data-set=bundled&data-tokens=-256' });
     await actions.start(false);

@@ -8,10 +8,10 @@ import { Button } from '../../../ui/Button';
 import { Notice } from '../../../ui/ErrorNotice';
 import { integer } from '../../../ui/format';
 
-/** How many rows Data has drawn, where those taken here are the first of them; else `null`. */
-function largerSample(lens: LensDraft, data: DataDraft): number | null {
+/** How many rows Data has drawn of `rows`, where those taken here are the first of them; else `null`. */
+function largerSample(lens: LensDraft, data: DataDraft, rows: number): number | null {
   const isSame = data.seed === lens.drawSeed && filterWords(filterOf(data)) === filterWords(lens.rowsFilter);
-  return isSame && data.samples > lens.samples ? data.samples : null;
+  return isSame && data.samples > lens.samples && data.samples <= rows ? data.samples : null;
 }
 
 /** Which rows are drawn from: those of the data set that is open, under the filter that came along. */
@@ -19,7 +19,9 @@ export function RowsNote() {
   const report = useApp((state) => state.data.report);
   const filter = useApp((state) => filterWords(state.lens.draft.rowsFilter));
   const asked = useApp((state) => state.data.asked?.origin ?? null);
-  const sampled = useApp(({ lens: { draft }, data }) => largerSample(draft, data.draft));
+  const sampled = useApp(({ lens: { draft }, data }) =>
+    largerSample(draft, data.draft, data.report.value?.rows ?? 0),
+  );
   const taken = useApp((state) => state.lens.draft.samples);
   const { changeLens, openBundledRows, goTo } = useActions();
   const isElsewhere = asked !== null && asked.kind !== 'bundled';
