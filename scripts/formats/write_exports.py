@@ -128,7 +128,8 @@ def by_torch(path, model, opset, dynamo=False, past=True, cache=True, columns=5)
     auto = [{axis: torch.export.Dim.AUTO for axis in sizes} for sizes in axes.values()]
     sizes = {"dynamic_shapes": (*auto[:3], tuple(auto[3:]))} if dynamo else {"dynamic_axes": {**axes, **outputs}}
     torch.onnx.export(
-        Decoder(model, past, cache), tuple(x for x, _ in named.values()), str(path), input_names=list(named),
+        # The exporter leaves the module in the mode in which it came, and GPT-2 has dropout.
+        Decoder(model, past, cache).eval(), tuple(x for x, _ in named.values()), str(path), input_names=list(named),
         output_names=list(outputs), opset_version=opset, dynamo=dynamo, **sizes,
     )
 
