@@ -9,8 +9,7 @@ export const INDEX = 'model.safetensors.index.json';
 export const WEIGHTS = 'model.safetensors';
 
 /**
- * Taken wherever they are there. special_tokens_map.json and added_tokens.json are not read, since tokenizer.json says the
- * same; they leave again with an exported model, for programs that read them.
+ * Taken wherever they are there, and leave again with an exported model, for programs that read them.
  */
 export const SMALL_FILES = [
   'config.json',

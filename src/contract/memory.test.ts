@@ -25,6 +25,16 @@ const SMOL: ModelSizes = {
   vocabulary: 49152,
   tied: true,
 };
+const BASE: ModelSizes = {
+  parameters: 1_136_384,
+  layers: 5,
+  hidden: 128,
+  intermediate: 384,
+  heads: 4,
+  kvHeads: 2,
+  vocabulary: 1187,
+  tied: true,
+};
 const SMOL_HALF: ModelSizes = { ...SMOL, storage: 'half' };
 const SMOL_INT4: ModelSizes = { ...SMOL, storage: 'int4' };
 const QWEN: ModelSizes = {
@@ -105,6 +115,17 @@ describe('what a model takes', () => {
       expect(page / total).toBeGreaterThan(0.8);
     },
   );
+
+  // By `bench:checkpoints:page -- models/base --tokens 12`: the renderer. Nearly all of it is the page and the runtime.
+  it.each([
+    ['states of four texts', see(4, 64), 403e6],
+    ['a text, after them', generate(36), 426e6],
+  ])('the bundled base, %s: at most 1.15 times the estimate, and at least 0.8', (_, purpose, page) => {
+    const { total, parts } = estimateMemory(BASE, 'wasm', purpose);
+    expect(page / total).toBeLessThan(1.15);
+    expect(page / total).toBeGreaterThan(0.8);
+    expect(parts.engine / total).toBeGreaterThan(0.95);
+  });
 
   // By `bench:checkpoints:page --provider webgpu --texts 1 --span 6 --what states,text --tokens 2`: the renderer, and buffers of the GPU.
   it.each([

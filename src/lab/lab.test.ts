@@ -252,7 +252,10 @@ describe('the other commands', () => {
     ];
     const { json, said } = await run(
       ...['lens', '--open', join(models, 'teacher'), '--samples', '2', '--max-tokens', '40'],
-      ...['--data', put('rows.txt', rows.join('\n'))],
+      ...['--data', put('rows.txt', [...rows, rows[0]].join('\n')), '--left-out', at('left-out.csv')],
+    );
+    expect(readFileSync(at('left-out.csv'), 'utf8')).toBe(
+      'file,line,reason\nrows.txt,3,not of the form question||steps #### answer\nrows.txt,5,"duplicate of row-1, with the same answer"\n',
     );
     expect([...json.lens.sampleIds].sort()).toEqual(['row-1', 'row-2']);
     expect(json.lens.selections[0]).toMatchObject({
@@ -260,7 +263,7 @@ describe('the other commands', () => {
       selection: { sections: ['rationale'] },
     });
     expect(json.lens.dataset).toMatch(/^rows\.txt, sha256 /);
-    expect(said).toContain('3 rows, 1 malformed, 0 duplicates');
+    expect(said).toContain('3 rows, 1 malformed, 1 duplicates');
     expect(said).toContain('rows.txt:3: not of the form question||steps #### answer');
     expect(said).toMatch(/\d+ to 4\d tokens per row, median 2\d; 0 rows are longer than its 256 positions/);
   });
@@ -699,6 +702,7 @@ describe('bad arguments and files', () => {
     ['an unknown stack', () => ['lens', '--stack', 'pile'], /stack: .*got "pile"/],
     ['two kinds of samples', () => ['lens', '--text', 'a', '--data', at('rows')], /--text, --ids and --data/],
     ['--max-tokens without rows', () => ['lens', '--max-tokens', '9'], /give --data/],
+    ['what no data set leaves out', () => ['lens', '--left-out', at('x.csv')], /--left-out .* give --data/],
     ['how no data set is read', () => ['lens', '--columns', 'question=q,answer=a'], /give --data/],
     [
       'a form there is not',

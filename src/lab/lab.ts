@@ -82,7 +82,7 @@ export async function lab(
   const samples = whole('samples', values.samples);
   // Checked now rather than after the run.
   readingOf(values);
-  for (const option of ['out', 'csv', 'html'] as const) {
+  for (const option of ['out', 'csv', 'html', 'left-out'] as const) {
     const path = values[option];
     if (path !== undefined && !(await isFolder(dirname(resolve(path)))))
       throw new Error(`--${option} ${JSON.stringify(path)}; there is no folder ${dirname(resolve(path))}`);

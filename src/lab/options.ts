@@ -284,6 +284,13 @@ export const OPTIONS = {
     about: 'Which columns of --data hold the question, the answer and, if there is one, the rationale.',
     commands: [...READING, ...TRAINING, ...ANSWERING],
   },
+  'left-out': {
+    type: 'string',
+    value: 'file.csv',
+    about:
+      'Also writes every row of --data that is left out, malformed or a duplicate: file, line, reason. What is said on the way names the first ten.',
+    commands: [...READING, ...TRAINING, ...ANSWERING],
+  },
   'max-tokens': {
     type: 'string',
     value: 'n',
@@ -460,6 +467,7 @@ export const hasOption = (command: string, option: string): boolean =>
 export interface DataArguments {
   readonly data: readonly string[];
   readonly 'read-as'?: string | undefined;
+  readonly 'left-out'?: string | undefined;
   readonly columns?: string | undefined;
 }
 

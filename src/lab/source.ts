@@ -14,6 +14,7 @@ import type { Source, Subject } from '../contract/lens';
 import { HELD_OUT, type ProblemSource } from '../contract/problem-source';
 import { readSpan, type TokenSpan } from '../contract/span';
 import type { LoriWorkbench } from '../engine/session/workbench';
+import { LeftOutFile } from './left-out';
 import { type DataArguments, type LensArguments, whole } from './options';
 
 export const list = (text: string | undefined): string[] =>
@@ -61,7 +62,14 @@ type Say = (line: string) => void;
 const PARTS: readonly string[] = ['question', 'answer', 'rationale'];
 
 /** How a data set is read. @throws an error that names what is wrong with --read-as or --columns */
-export function readingOf({ data, 'read-as': format, columns }: DataArguments): DataReading {
+export function readingOf({
+  data,
+  'read-as': format,
+  columns,
+  'left-out': leftOut,
+}: DataArguments): DataReading {
+  if (leftOut !== undefined && data.length === 0)
+    throw new Error('--left-out is about the rows of --data; give --data');
   if (format === undefined && columns === undefined) return AS_DETECTED;
   if (data.length === 0) throw new Error('--read-as and --columns say how --data is read; give --data');
   if (format !== undefined && !(DATA_FORMATS as readonly string[]).includes(format))
@@ -84,6 +92,9 @@ export function readingOf({ data, 'read-as': format, columns }: DataArguments): 
 
 const COLUMNS: DataFormat = 'columns';
 
+/** Malformed rows that are said. */
+const SAID = 10;
+
 /** Opens the data set, and reports what was found in it. */
 export async function openRows(
   workbench: LoriWorkbench,
@@ -102,12 +113,19 @@ export async function openRows(
       ]),
     })),
   );
-  const report = await workbench.openData(files, reading);
+  const leftOut = new LeftOutFile(given['left-out']);
+  let report: DataReport;
+  try {
+    report = await workbench.openData(files, reading, { onLeftOut: leftOut.add });
+  } finally {
+    leftOut.end();
+  }
   const { name, format, why, rows, malformed, duplicates, malformedRows, notes } = report;
   say(
     `${name}: ${FORMAT_TEXTS[format].label} (${why}); ${rows} rows, ${malformed} malformed, ${duplicates} duplicates`,
   );
-  for (const { file, line, reason } of malformedRows.slice(0, 10)) say(`${file}:${line}: ${reason}`);
+  for (const { file, line, reason } of malformedRows.slice(0, SAID)) say(`${file}:${line}: ${reason}`);
+  if (malformed > SAID) say(`… the first ${SAID} of ${malformed}; --left-out file.csv writes all`);
   for (const note of notes) say(`note: ${note}`);
   return report;
 }

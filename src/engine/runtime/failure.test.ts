@@ -33,6 +33,19 @@ describe('ONNX Runtime’s messages', () => {
   });
 });
 
+it('a file of others that it does not take is said to be at fault, not the engine', async () => {
+  const runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+  const bytes = new Uint8Array(64);
+  await expect(runtime.openModelFile({ bytes, files: new Map(), label: 'model.onnx' })).rejects.toMatchObject(
+    {
+      code: 'runtime',
+      message: expect.stringMatching(/^model.onnx was refused by the wasm provider: /),
+      hint: expect.stringContaining('another export'),
+    },
+  );
+  await runtime.dispose();
+});
+
 /** exp(a + b) of a column and a row of n: [n, n], which only the run holds. */
 const square = (n: number) => {
   const g = new Graph();

@@ -15,10 +15,11 @@ const TOO_LARGE = /SafeInt.*overflow|Integer overflow|Invalid (typed )?array len
 const FEWER = 'Lower the batch size, the number of latents or the ranks, or choose a smaller checkpoint.';
 
 /**
- * ONNX Runtime's error as one of ours; only its message reveals its kind. @param what was being done when it
- * failed
+ * ONNX Runtime's error as one of ours; only its message reveals its kind.
+ * @param what was being done when it failed
+ * @param hint what to do unless memory ran out; default that of `RuntimeError`
  */
-export function runtimeFailure(what: string, cause: unknown): LoriError {
+export function runtimeFailure(what: string, cause: unknown, hint?: string): LoriError {
   const words = cause instanceof Error ? cause.message : String(cause);
   const options = { cause };
   if (OUT_OF_MEMORY.test(words)) {
@@ -33,7 +34,7 @@ export function runtimeFailure(what: string, cause: unknown): LoriError {
   }
   if (TOO_LARGE.test(words))
     return new TooLargeError(`${what}: a tensor is larger than can be addressed (${words})`, FEWER, options);
-  return new RuntimeError(`${what}: ${words}`, undefined, options);
+  return new RuntimeError(`${what}: ${words}`, hint, options);
 }
 
 /** Allocates an array in host memory that may not fit. @throws TooLargeError, MemoryError */

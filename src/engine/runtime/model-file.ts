@@ -49,6 +49,10 @@ export interface ModelFileOwner extends SessionOwner {
   closed(file: ModelFile): void;
 }
 
+/** What to do about a file that ONNX Runtime does not take: nothing here would change it. */
+const OTHER =
+  'Choose another export of the model (fp32, fp16, q8 or q4), or write this one again. If onnxruntime in Python takes it, it uses what the browser’s build lacks.';
+
 /** Opens a model. On WebGPU, nodes without a kernel there run on the CPU. @throws RuntimeError if it is refused */
 export async function createModelFile(
   ort: typeof Ort,
@@ -56,7 +60,7 @@ export async function createModelFile(
   { bytes, files, label }: ModelFileOptions,
 ): Promise<ModelFile> {
   return enqueue(async () => {
-    const model = { label, bytes: () => bytes, files };
+    const model = { label, bytes: () => bytes, files, hint: OTHER };
     // Failures are thrown, and nodes that run on the CPU deserve no warning for a model that others made.
     const options = { graphOptimizationLevel: 'all', logSeverityLevel: 4 } as const;
     return new OrtModelFile(ort, owner, await openSession(ort, owner, model, options), label);
@@ -97,7 +101,7 @@ class OrtModelFile implements ModelFile {
         results = (await this.session.run(feeds, [...wanted])) as Record<string, Ort.Tensor>;
       } catch (cause) {
         await this.owner.device?.assertAliveAfterFailure();
-        throw runtimeFailure(`${this.label}: the run failed`, cause);
+        throw runtimeFailure(`${this.label}: the run failed`, cause, OTHER);
       }
       this.owner.device?.assertAlive();
       return Object.fromEntries(wanted.map((name) => [name, this.value(name, results[name])]));
@@ -142,7 +146,7 @@ class OrtModelFile implements ModelFile {
     if (type !== 'float16')
       throw new RuntimeError(
         `${this.label}: the output "${name}" is ${type}; float32 or float16 is expected`,
-        'Choose another export of the model: fp32, fp16, q4 or q8.',
+        OTHER,
       );
     const { buffer, byteOffset, byteLength } = data as Uint16Array<ArrayBuffer>;
     return { type, shape: dims, data: new Uint16Array(buffer, byteOffset, byteLength / 2) };

@@ -17,6 +17,8 @@ export interface SessionModel {
   bytes(): Uint8Array<ArrayBuffer>;
   /** By location, as named in the model. */
   readonly files: ReadonlyMap<string, LateFile>;
+  /** What to do if it is refused; default that of `RuntimeError`. */
+  readonly hint?: string;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface SessionModel {
 export async function openSession(
   ort: typeof Ort,
   { provider, device }: SessionOwner,
-  { label, bytes, files }: SessionModel,
+  { label, bytes, files, hint }: SessionModel,
   options: Ort.InferenceSession.SessionOptions,
 ): Promise<Ort.InferenceSession> {
   device?.assertAlive();
@@ -42,6 +44,6 @@ export async function openSession(
   } catch (cause) {
     await device?.assertAliveAfterFailure();
     weights.rethrow();
-    throw runtimeFailure(`${label} was refused by the ${provider} provider`, cause);
+    throw runtimeFailure(`${label} was refused by the ${provider} provider`, cause, hint);
   }
 }

@@ -52,7 +52,7 @@ import { checkDevice } from '../device-check/device-check';
 import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
 import { causalTest } from './causal/causal';
-import type { DataFrom } from './data/data-room';
+import type { DataFrom, DataOptions } from './data/data-room';
 import { Desk } from './desk';
 import { evaluate } from './evaluation/evaluation';
 import { ExportRoom } from './exports/export-room';
@@ -188,7 +188,7 @@ export class LoriWorkbench implements Workbench {
     return this.desk.onModels(options, (on) => generate({ ...on, ...own }, request, options));
   }
 
-  openData(from: DataFrom, reading: DataReading, options: CallOptions = {}): Promise<DataReport> {
+  openData(from: DataFrom, reading: DataReading, options: DataOptions = {}): Promise<DataReport> {
     const { data, environment, files } = this.desk;
     return files.alone(() => data.open(from, reading, { ...options, fetch: environment.fetch }));
   }

@@ -33,7 +33,7 @@ it('counts what earlier requests leave, as a second figure', async () => {
   await app.actions.openDevice();
   await expect
     .poll(() => page.getByRole('row').nth(1).element().textContent)
-    .toMatch(/Hidden states531\.0 MB.*1\.01 GB, up to 1\.82 GB/);
+    .toMatch(/Hidden states531\.0 MB.*1\.07 GB, up to 1\.88 GB/);
   expect(document.body.textContent).toContain('A second figure includes programs of earlier requests');
 });
 

@@ -31,7 +31,8 @@ export class DataSet {
   readonly words: Int32Array;
   private readonly orders = new Map<number, readonly number[]>();
 
-  constructor(all: readonly DataRow[], facts: Facts) {
+  /** @param onDuplicate called with every duplicate, listed or not */
+  constructor(all: readonly DataRow[], facts: Facts, onDuplicate?: (row: DuplicateRow) => void) {
     const first = new Map<string, DataRow>();
     const rows: DataRow[] = [];
     const listed: DuplicateRow[] = [];
@@ -45,13 +46,10 @@ export class DataSet {
         continue;
       }
       duplicates++;
-      if (listed.length < MAX_LISTED)
-        listed.push({
-          id: row.id,
-          line: row.line,
-          of: earlier.id,
-          sameAnswer: earlier.answer === row.answer,
-        });
+      const { id, line } = row;
+      const duplicate = { id, line, of: earlier.id, sameAnswer: earlier.answer === row.answer };
+      if (listed.length < MAX_LISTED) listed.push(duplicate);
+      onDuplicate?.(duplicate);
     }
     this.rows = rows;
     this.words = Int32Array.from(rows, ({ question, rationale }) => wordsOf(question) + wordsOf(rationale));

@@ -317,6 +317,20 @@ describe('malformed rows', () => {
     expect(report.notes.join()).toContain('Most rows are malformed (8 of 10)');
   });
 
+  it('are all told to whoever asks, with the duplicates; reports list the first 200', async () => {
+    const good = jsonl(NATALIA);
+    const [bad, again] = ['{"question": "q"}\n'.repeat(300), good.repeat(250)];
+    const told: { file: string; line: number; reason: string }[] = [];
+    const { report } = await readData([file(good + bad, 'a'), file(again, 'b')], AS_DETECTED, {
+      onLeftOut: (row) => told.push(row),
+    });
+    expect([report.malformed, report.malformedRows.length]).toEqual([300, 200]);
+    expect([report.duplicates, report.duplicateRows.length]).toEqual([250, 200]);
+    expect(told.length).toBe(550);
+    expect(told[299]).toEqual({ file: 'a', line: 301, reason: 'answer is missing' });
+    expect(told[549]).toEqual({ file: 'b', line: 250, reason: 'duplicate of row-1, with the same answer' });
+  });
+
   it('of a list spoil themselves alone; a list that is cut off says so', async () => {
     const list = `[\n {"question": "a", "answer": "#### 1"},\n {"question": "b", "answer": Infinity},\n 7,\n {"question": "c", "answer": "x ] } \\" #### 3"},\n {"question": "d", "ans`;
     const { rows, report } = await read(list, { format: 'gsm8k' });

@@ -28,6 +28,11 @@ export interface DataFile {
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /**
+   * Called with every row that is left out, as it is found, malformed or a duplicate: reports list only the first, so that a file of
+   * millions of them takes no memory for them.
+   */
+  readonly onLeftOut?: ((row: MalformedRow) => void) | undefined;
 }
 
 /** Malformed rows that are listed; all are counted. */
@@ -48,7 +53,7 @@ const WHAT = 'reading the data set';
 export async function readData(
   files: readonly DataFile[],
   reading: DataReading,
-  { signal, onProgress }: ReadOptions = {},
+  { signal, onProgress, onLeftOut }: ReadOptions = {},
 ): Promise<DataSet> {
   if (files.length === 0) throw new InputError('no files are given', 'Choose at least one.');
   const bytes = files.reduce((sum, { data }) => sum + data.size, 0);
@@ -110,7 +115,9 @@ export async function readData(
       const understood = understand(record, used);
       if ('reason' in understood) {
         bad++;
-        if (malformed.length < MAX_LISTED) malformed.push({ file: name, line: record.line, ...understood });
+        const leftOut = { file: name, line: record.line, ...understood };
+        if (malformed.length < MAX_LISTED) malformed.push(leftOut);
+        onLeftOut?.(leftOut);
       } else {
         rows.push({ id, line: record.line, ...understood });
         const rule = saidOf(record.fields as Fields, used)?.rule;
@@ -124,7 +131,7 @@ export async function readData(
   }
   onProgress?.(bytes, bytes);
   const rule = ruleOf(used.format, rows, named);
-  return new DataSet(rows, {
+  const facts = {
     name: listed(
       files.map(({ name }) => name),
       3,
@@ -143,8 +150,17 @@ export async function readData(
     malformed: bad,
     malformedRows: malformed,
     notes: [...notesOf(rows.length, bad, decoded, used), ...notesOnUnread(sample, used), ...rule.notes],
-  });
+  };
+  return new DataSet(rows, facts, ({ id, line, of, sameAnswer }) =>
+    onLeftOut?.({
+      ...{ file: files[fileOf(id)]?.name ?? '', line },
+      reason: `duplicate of ${of}, with ${sameAnswer ? 'the same' : 'another'} answer`,
+    }),
+  );
 }
+
+/** Index of the file that a row is of, by its id: `row-17`, or `2:row-17` of the second. */
+const fileOf = (id: string): number => Number(/^(\d+):/.exec(id)?.[1] ?? 1) - 1;
 
 /** A file once it has been decoded and cut into records. */
 interface Decoded {

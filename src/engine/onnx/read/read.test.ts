@@ -84,6 +84,51 @@ describe('a decoder’s hidden states', () => {
     }
   });
 
+  it('are found under the names that transformers exports them with itself', async () => {
+    const { model } = llamaExport(SIZES, tensors(SIZES), { form: 'decomposed' });
+    const read = await readOnnxModel(source(model));
+    const renamed = (past: string, present: string) => {
+      const own = (name: string): string =>
+        name
+          .replace(/^past_key_values\.(\d)\.(\w+)$/, `${past}past_key_values.layers.$1.$2s`)
+          .replace(/^present\.(\d)\.(\w+)$/, `${present}past_key_values.layers.$1.$2s`);
+      const named = <T extends { readonly name: string }>(all: readonly T[]): T[] =>
+        all.map((one) => ({ ...one, name: own(one.name) }));
+      const nodes = read.nodes.map((node) => ({
+        ...node,
+        inputs: node.inputs.map(own),
+        outputs: node.outputs.map(own),
+      }));
+      return { ...read, nodes, inputs: named(read.inputs), outputs: named(read.outputs) };
+    };
+    const both = findResiduals(renamed('input.', 'output.'));
+    expect(both.taps).toEqual(findResiduals(read).taps);
+    expect(both.caches[2]).toMatchObject({
+      past: { key: { name: 'input.past_key_values.layers.2.keys' } },
+      present: { value: 'output.past_key_values.layers.2.values' },
+    });
+    // Without inputs of these names the outputs have no prefix.
+    const { inputs, ...rest } = renamed('input.', '');
+    const first = findResiduals({ ...rest, inputs: inputs.filter(({ name }) => !name.includes('layers')) });
+    expect(first.caches[0]).toMatchObject({
+      past: undefined,
+      present: { key: 'past_key_values.layers.0.keys' },
+    });
+  });
+
+  it('come with keys and values that are fed back, unless their types differ', async () => {
+    const { model } = llamaExport(SIZES, tensors(SIZES), { form: 'decomposed' });
+    const read = await readOnnxModel(source(model));
+    const of = (element: number): boolean[] => {
+      const outputs = read.outputs.map((one) => (one.name === 'present.1.value' ? { ...one, element } : one));
+      return findResiduals({ ...read, outputs }).caches.map(({ goesBack }) => goesBack);
+    };
+    expect(of(F32)).toEqual([true, true, true]);
+    // 0: the file does not tell.
+    expect(of(0)).toEqual([true, true, true]);
+    expect(of(10)).toEqual([true, false, true]);
+  });
+
   it('weights are told by their places, and named as bytes of the file itself once tapped', async () => {
     const { model, data } = llamaExport(SIZES, tensors(SIZES), { form: 'decomposed', externalFrom: 8192 });
     const read = await readOnnxModel(source(model));
@@ -202,7 +247,8 @@ describe('an export that is no such decoder is refused by name', () => {
     const changed = (change: object) => findResiduals({ ...model, ...change });
     const more = (name: string) => ({ inputs: [...model.inputs, { name, element: F32, dims: [] }] });
     expect(() => changed(more('pixel_values'))).toThrow('it takes "pixel_values"');
-    expect(() => changed(more('use_cache_branch'))).toThrow('two graphs in one');
+    for (const name of ['use_cache_branch', 'use_cache'])
+      expect(() => changed(more(name))).toThrow(`two graphs in one (${name})`);
     expect(() => changed(more('past_key_values.0.key'))).toThrow('keys and values of 0 layers');
     const nodes = model.nodes.map((n) => (n.op === 'MatMul' ? { ...n, op: 'Einsum' } : n));
     expect(() => changed({ nodes })).toThrow('no product with the head’s weights');

@@ -14,6 +14,8 @@ import type { OnnxModel, OnnxNode, OnnxValue } from './model';
 export interface LayerCache {
   readonly past: { readonly key: OnnxValue; readonly value: OnnxValue } | undefined;
   readonly present: { readonly key: string; readonly value: string };
+  /** Whether the inputs are of the outputs' type: where code computes in float32 between float16 ones, they may not be. */
+  readonly goesBack: boolean;
 }
 
 export interface DecoderGraph {
@@ -32,8 +34,12 @@ const OTHER =
   'Choose a text-only decoder exported with its cache (model.onnx of a text-generation model), or the safetensors of the same model.';
 
 const MAX_LAYERS = 512;
-const PRESENT = /^present(?:_key_values)?\.(\d{1,4})\.(key|value)$/;
-const PAST = /^past(?:_key_values)?\.(\d{1,4})\.(key|value)$/;
+/** Optimum's names, and those that transformers has given since it exports by itself. */
+const PRESENT =
+  /^(?:present(?:_key_values)?|(?:output\.)?past_key_values\.layers)\.(\d{1,4})\.(key|value)s?$/;
+const PAST = /^(?:past(?:_key_values)?|(?:input\.)?past_key_values\.layers)\.(\d{1,4})\.(key|value)s?$/;
+/** The input that chooses between the graphs of a merged decoder; the second name is Optimum's of 2022. */
+const CHOOSES = ['use_cache_branch', 'use_cache'];
 
 /**
  * Finds the hidden states in a decoder's graph.
@@ -63,10 +69,11 @@ function named(value: string | undefined, layer: number): string {
 
 function checkInputs({ inputs, outputs, nodes }: OnnxModel): ReadonlySet<(typeof INPUTS)[number]> {
   const names = inputs.map(({ name }) => name);
-  if (names.includes('use_cache_branch') || nodes.some(({ op }) => op === 'Loop'))
+  const chooses = CHOOSES.find((name) => names.includes(name));
+  if (chooses !== undefined || nodes.some(({ op }) => op === 'Loop'))
     throw new ConfigError(
-      'this ONNX export holds two graphs in one (use_cache_branch): values inside of them cannot be read',
-      'Choose the export with one graph: model.onnx, or decoder_with_past_model.onnx, of the same model.',
+      `this ONNX export holds two graphs in one (${chooses ?? 'a loop'}): values inside of them cannot be read`,
+      'Choose the export with one graph: model.onnx, decoder_with_past_model.onnx or decoder_model.onnx, of the same model.',
     );
   const known: readonly string[] = INPUTS;
   const others = names.filter((name) => !known.includes(name) && !PAST.test(name));
@@ -94,17 +101,22 @@ const byLayer = <T extends { readonly name: string }>(
     }),
   );
 
+/** Where the file tells both types. */
+const isSameType = (past: OnnxValue | undefined, present: OnnxValue): boolean =>
+  !past || past.element === 0 || present.element === 0 || past.element === present.element;
+
 function cachesOf({ inputs, outputs }: OnnxModel): LayerCache[] {
   const [present, past] = [byLayer(outputs, PRESENT), byLayer(inputs, PAST)];
   const layers = present.size / 2;
   if (layers > MAX_LAYERS) throw refused(`it has ${layers} layers; at most ${MAX_LAYERS} are read`);
   const caches = Array.from({ length: Math.ceil(layers) }, (_, i): LayerCache => {
-    const [key, value] = [present.get(`${i} key`)?.name, present.get(`${i} value`)?.name];
-    if (key === undefined || value === undefined)
+    const [key, value] = [present.get(`${i} key`), present.get(`${i} value`)];
+    if (!key || !value)
       throw refused(`there are ${present.size} outputs of keys and values, but none for layer ${i}`);
     const [pastKey, pastValue] = [past.get(`${i} key`), past.get(`${i} value`)];
     const read = pastKey && pastValue && { key: pastKey, value: pastValue };
-    return { past: read, present: { key, value } };
+    const goesBack = isSameType(pastKey, key) && isSameType(pastValue, value);
+    return { past: read, present: { key: key.name, value: value.name }, goesBack };
   });
   if (caches.length === 0)
     throw refused('it has no outputs present.0.key …, by which its layers could be told apart');

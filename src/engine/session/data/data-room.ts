@@ -12,7 +12,7 @@ import {
 import type { NamedFile, Source } from '../../../contract/lens';
 import { fetchFile } from '../../checkpoint/fetch';
 import { type DataSet, spreadOf } from '../../data/sets/data-set';
-import { readData } from '../../data/sets/read';
+import { type ReadOptions, readData } from '../../data/sets/read';
 import type { ResolvedSubject } from '../models/subjects';
 import { batchOf } from '../states/buckets';
 import { type OpenedData, openedData } from './opened-data';
@@ -22,6 +22,9 @@ import { rowLengths } from './row-lengths';
 const MAX_COUNT = 1000;
 /** Maximum number of ids listed; all are counted. */
 const MAX_LISTED = 50;
+
+/** What is left out is told to callers of the same realm alone. */
+export type DataOptions = CallOptions & Pick<ReadOptions, 'onLeftOut'>;
 
 export type DataFrom = readonly NamedFile[] | { readonly url: string; readonly sha256: string };
 
@@ -41,12 +44,17 @@ export class DataRoom {
   async open(
     from: DataFrom,
     reading: DataReading,
-    { signal, report, fetch }: CallOptions & { readonly fetch?: typeof globalThis.fetch | undefined } = {},
+    {
+      signal,
+      report,
+      fetch,
+      onLeftOut,
+    }: DataOptions & { readonly fetch?: typeof globalThis.fetch | undefined } = {},
   ): Promise<DataReport> {
     const start = performance.now();
     const files = 'url' in from ? [await fetched(from, signal, fetch)] : from;
     const set = await readData(files, reading, {
-      signal,
+      ...{ signal, onLeftOut },
       onProgress: (done, total) =>
         report?.({ phase: 'rows', done, total, unit: 'bytes', elapsed: performance.now() - start }),
     });

@@ -7,6 +7,7 @@ import type { OnnxExport } from '../models/onnx-export';
 import { type LoadedModel, loadPair, type Pair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import type { LoadedModels } from '../models/subjects';
+import { lensCost } from './cost';
 import { readingWork } from './gather';
 import { lens } from './lens';
 import { MAX_LENS_BYTES, MAX_POINTS, type PlannedSelection, planLens } from './plan';
@@ -111,6 +112,37 @@ describe('a request', () => {
     const keys = [...selections, ...variants.values()].map(({ key }) => key);
     expect(new Set(keys).size).toBe(3);
     expect(sequences.length).toBe(3);
+  });
+});
+
+describe('a pass that does not fit on the provider', () => {
+  /** The base would take more than WASM has, the teacher nearly nothing. */
+  const onWasm = (): LoadedModels => {
+    const { base } = sized(40, 2048).pair as Pair;
+    const config = { ...base.config, intermediateSize: 12288 };
+    return { ...loaded, provider: 'wasm', pair: { ...loaded.pair, base: { ...base, config } } };
+  };
+  const costOn = (on: LoadedModels, cache = new StatesCache()) =>
+    lensCost({ loaded: on, cache }, request(pair));
+
+  it('is refused before the one that does is made, and by what is said beforehand', async () => {
+    const error = (await run(pair, onWasm()).catch((e) => e)) as MemoryError;
+    expect(error).toBeInstanceOf(MemoryError);
+    expect(error.message).toMatch(/^reading train-\d+ needs about \d+\.\d GB/);
+    expect(error.hint).toContain('would fit');
+    expect(() => costOn(onWasm())).toThrow(error.message);
+    // A control of one that does.
+    const other = { selections: [of('teacher')], controls: ['random-tokens'] };
+    expect(() => plan(other, onWasm())).not.toThrow();
+    expect(() => plan({ ...other, selections: [of('base')] }, onWasm())).toThrow(MemoryError);
+  });
+
+  it('is not refused where its states are there, or on WebGPU', () => {
+    const on = onWasm();
+    const { key, depth, resolved } = plan(pair, { ...on, provider: 'webgpu' }).selections[1]!;
+    const cache = new StatesCache();
+    cache.put(key, resolved.kind, { layers: depth, hidden: 2048, samples: [] });
+    expect(costOn(on, cache).reading.samples).toBe(3);
   });
 });
 

@@ -10,9 +10,11 @@ import { feedbackOf } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { BATCH_BYTES, bucketsOf, columnsRun } from '../states/buckets';
-import { chosenPositions, fedSequences, type Variant } from '../states/fed-sequences';
+import { chosenPositions, type FedSequence, fedSequences, type Variant } from '../states/fed-sequences';
 import { type Sequence, sequencesOf } from '../states/sequences';
+import { refuseUnlessRead } from '../states/states';
 import { checkLatents, layersOf } from './request';
+import type { StatesCache } from './states-cache';
 
 /** Bytes of host memory that one request's hidden states and working copies of them may take. */
 export const MAX_LENS_BYTES = 2 ** 30;
@@ -66,6 +68,8 @@ export interface PlanOptions {
   /** The device that matrices are decomposed on besides the CPU. */
   readonly device?: Device | undefined;
   readonly keptBytes?: number;
+  /** Hidden states that are there already, so that nothing is read for them. */
+  readonly cache?: Pick<StatesCache, 'has'>;
 }
 
 /**
@@ -74,23 +78,30 @@ export interface PlanOptions {
  * otherwise those of one sample and of the batch it was read in (of one control, if not stacked by sample);
  * and the largest matrix, or on a GPU lot of matrices, with the working memory of its decomposition
  * (analysis/matrix-spectra.ts).
+ * What a pass takes on the provider is checked for all that has to be read, so that none is refused after another was made.
  * @throws InputError for what the subjects or samples lack, MemoryError for what does not fit, naming what
  * would
  */
 export function planLens(request: LensRequest, loaded: LoadedModels, options: PlanOptions = {}): LensPlan {
   const sequences = sequencesOf(request.source, loaded);
+  const passes: Pass[] = [];
+  const gathering = (of: GatheredBy, variant: Variant): Gathering => {
+    const pass = passOf(request, sequences, of, variant, loaded);
+    passes.push(pass);
+    return pass.gathering;
+  };
   const selections = request.selections.map((selection): PlannedSelection => {
     const resolved = resolveSubject(selection.subject, loaded);
     checkLatents(resolved, selection.sections);
     const layers = layersOf(request, resolved);
     const of = { resolved, selection, depth: Math.max(...layers) };
-    return { ...gathering(request, sequences, of, 'as-is', loaded), layers };
+    return { ...gathering(of, 'as-is'), layers };
   });
   const first = selections[0] as PlannedSelection;
   const variants = new Map<Control, Gathering>();
   for (const control of request.controls)
     if (control === 'random-tokens' || control === 'other-prompt')
-      variants.set(control, gathering(request, sequences, first, control, loaded));
+      variants.set(control, gathering(first, control));
   checkPair(request, selections);
   const plan = { request, sequences, selections, variants };
   const { bytes, passing } = memoryOf(plan, sequences.length, options);
@@ -108,6 +119,7 @@ export function planLens(request: LensRequest, loaded: LoadedModels, options: Pl
     );
   }
   checkPoints(plan);
+  checkPasses(passes, loaded, options);
   return { ...plan, bytes, passing };
 }
 
@@ -123,13 +135,21 @@ export function shapesOf(gathering: Gathering, options: StackOptions, count: num
   return stacked(gathered, options);
 }
 
-function gathering(
+type GatheredBy = Pick<Gathering, 'resolved' | 'selection' | 'depth'>;
+
+/** A gathering, and what the model is fed for it. */
+interface Pass {
+  readonly gathering: Gathering;
+  readonly fed: readonly FedSequence[];
+}
+
+function passOf(
   { source, seed, span = null }: LensRequest,
   sequences: readonly Sequence[],
-  { resolved, selection, depth }: Pick<Gathering, 'resolved' | 'selection' | 'depth'>,
+  { resolved, selection, depth }: GatheredBy,
   variant: Variant,
   { data }: LoadedModels,
-): Gathering {
+): Pass {
   const sections = SECTIONS.filter((section) => selection.sections.includes(section));
   const fed = fedSequences(resolved, sequences, sections, { variant, seed, span });
   const key = JSON.stringify([
@@ -146,8 +166,21 @@ function gathering(
   const thinks = fed.some(({ reasons }) => reasons) && feedbackOf(resolved.reasoning) !== undefined;
   const run = thinks || resolved.model.onnx ? resolved.model.config.layers : depth;
   const columns = resolved.model.onnx ? all : columnsRun(bucketsOf(fed, resolved, allLayers(depth)));
-  const chosen = { ...selection, sections };
-  return { key, resolved, selection: chosen, variant, tokens, fed: all, columns, depth, run };
+  const own = { key, resolved, selection: { ...selection, sections }, variant };
+  return { gathering: { ...own, tokens, fed: all, columns, depth, run }, fed };
+}
+
+/** @throws MemoryError for a pass that would not fit on the provider */
+function checkPasses(
+  passes: readonly Pass[],
+  { provider }: Pick<LoadedModels, 'provider'>,
+  { cache }: Pick<PlanOptions, 'cache'>,
+): void {
+  if (!provider) return;
+  for (const { gathering, fed } of passes) {
+    const { key, resolved, depth } = gathering;
+    if (!cache?.has(key, depth)) refuseUnlessRead(resolved, fed, allLayers(depth), provider);
+  }
 }
 
 /** Checks the parts that need two selections of comparable models. */

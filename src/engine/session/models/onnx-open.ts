@@ -5,7 +5,7 @@ import { refuseOtherFormats, startOf } from '../../checkpoint/other-formats';
 import type { ByteSource } from '../../checkpoint/source';
 import { elementName, FLOAT16 } from '../../onnx/read/elements';
 import { type OnnxModel, readOnnxModel } from '../../onnx/read/model';
-import { findResiduals } from '../../onnx/read/residuals';
+import { type DecoderGraph, findResiduals } from '../../onnx/read/residuals';
 import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
 import { nameOf } from './model-name';
 import { type OnnxConfig, onnxConfig } from './onnx-config';
@@ -92,7 +92,15 @@ export async function openOnnx(
       name: named === '' ? name : `${named} (${name})`,
       bytes: blobs.reduce((n, { size }) => n + size, 0),
       sha256,
-      notes: [ONLY_SEEN, ...more, ...storageOf(name, model), ...config.notes, ...notes, ...ends.notes],
+      notes: [
+        ONLY_SEEN,
+        ...more,
+        ...storageOf(name, model),
+        ...cacheNote(name, decoder),
+        ...config.notes,
+        ...notes,
+        ...ends.notes,
+      ],
       endIds: ends.endIds,
     }),
   };
@@ -146,6 +154,14 @@ function storageOf(name: string, { nodes, inputs }: OnnxModel): string[] {
     ? []
     : [`${name} computes with ${what.join(' and ')}: its hidden states are those of this rounded model.`];
 }
+
+/** Where keys and values come out in another type than they go in. */
+const cacheNote = (name: string, { caches }: DecoderGraph): string[] =>
+  caches.every(({ goesBack }) => goesBack)
+    ? []
+    : [
+        `${name} gives keys and values in another number type than it takes them in: they are not fed back, and all of a text is read again for each token.`,
+      ];
 
 interface Facts {
   readonly name: string;

@@ -160,6 +160,16 @@ describe('an export’s hidden states', () => {
     await runner.dispose();
   });
 
+  it('are continued without keys and values where those cannot be fed back', async () => {
+    const file = await exported({ form: 'decomposed' });
+    const caches = file.decoder.caches.map((cache) => ({ ...cache, goesBack: false }));
+    const runner = await OnnxRunner.open(runtime, { ...file, decoder: { ...file.decoder, caches } });
+    const state = await runner.advance(await runner.begin([3, 17]), [200]);
+    const whole = await runner.begin([3, 17, 200]);
+    expect([state.cache, state.logits]).toEqual([{}, whole.logits]);
+    await runner.dispose();
+  });
+
   it('come with only the last position’s logits, except when two runs are compared', async () => {
     const asked: [string | undefined, readonly number[] | undefined][] = [];
     const open = runtime.openModelFile.bind(runtime);

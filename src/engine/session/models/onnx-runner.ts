@@ -84,7 +84,7 @@ export class OnnxRunner {
     return { ...rest, rows: times(rows), logits: times(logits), cache: Object.fromEntries(wide) };
   }
 
-  /** The state after one more token per row. Without a cache in the export, everything is read again. */
+  /** The state after one more token per row. Without a cache in the export that can be fed back, everything is read again. */
   advance({ rows, cache }: OnnxState, tokens: readonly number[]): Promise<OnnxState> {
     const more = rows.map((row, b) => [...row, tokens[b] as number]);
     return this.cached
@@ -102,7 +102,7 @@ export class OnnxRunner {
   }
 
   private get cached(): boolean {
-    return this.file.decoder.caches.every(({ past }) => past !== undefined);
+    return this.file.decoder.caches.every(({ past, goesBack }) => past !== undefined && goesBack);
   }
 
   /** Reads what comes after the first `past` columns, whose keys and values are in `cache`. */

@@ -146,6 +146,20 @@ describe('a checkpoint from files', () => {
     }
   });
 
+  it('has the tokens of special_tokens_map.json and added_tokens.json where no others are listed', async () => {
+    const [map, added] = [{ bos_token: '</s>', eos_token: '<pad>' }, { '<new>': 3 }];
+    const chosen = new Map([
+      ...files,
+      ['special_tokens_map.json', text(map)] as const,
+      ['added_tokens.json', text(added)] as const,
+    ]);
+    const { tokenizer, model } = await openModel(named(chosen));
+    const [bos, eos] = ['</s>', '<pad>'].map((token) => tokenizer.encode(token)[0]);
+    expect([tokenizer.bosTokenId, tokenizer.eosTokenId]).toEqual([bos, eos]);
+    expect(() => tokenizer.encode('<new>')).toThrow('the model has no row for the token <new>');
+    expect(model.report.notes?.join()).toMatch(/eos_token is "<pad>" by special_tokens_map.json/);
+  });
+
   it('has the same weights from shards, in folders, among other files, without a tokenizer_config.json', async () => {
     const whole = await openModel(named(files));
     const parts = sharded(without(files, 'tokenizer_config.json'));

@@ -1,12 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parseRunConfig, type RunConfig, withMethod } from '../../../contract/config';
 import type { Subject } from '../../../contract/lens';
 import { METHODS } from '../../../contract/methods/index';
 import { BASE } from '../../nn/parameters';
+import type { Runtime } from '../../runtime/runtime';
 import { SMALLEST } from '../../testing/tiny-pair.testing';
 import { relativeError } from '../../train/tiny.testing';
 import { unpacked } from '../exports/unpacked.testing';
+import { insideOf } from '../inside.testing';
 import { readNpy } from '../models/families-files.testing';
+import type { Pair } from '../models/pair';
+
 import type { LoriWorkbench } from '../workbench';
 import { at, contents, keepAll, openTiny } from './keep-all.testing';
 import { tinyRunBy } from './tiny-run.testing';
@@ -127,4 +131,28 @@ it('counts memory for weights and gradients in WebAssembly, and outside also for
     ...{ weights: 0, adapters: 8 * (result?.trainable as number), host: 20 * (result?.trainable as number) },
   });
   expect(kept).toBe(12 * (result?.trainable as number));
+});
+
+it('is refused before it starts where the device cannot bind a weight as a whole; adapters are not', async () => {
+  const own = await openTiny(SMALLEST);
+  const { runtime } = insideOf<{ opened: { runtime: Runtime } }>(own).opened;
+  const { base } = insideOf<{ loaded: { pair: Pair } }>(own).loaded.pair;
+  const { hiddenSize: H, heads, kvHeads, headDim: d } = base.config;
+  const largest = 4 * (heads + 2 * kvHeads) * d * H;
+  const most = largest - 4;
+  Object.defineProperty(runtime, 'maxTensorBytes', { value: most });
+  const compiled = vi.spyOn(runtime, 'compile');
+  const refusal = {
+    code: 'too-large',
+    message: expect.stringMatching(
+      `the trained tensor base.0.qkv takes ${largest} bytes; this device can bind ${most} at most`,
+    ),
+    hint: expect.stringContaining('training.weights = lora'),
+  };
+  await expect(own.runCost(full('nocot'))).rejects.toMatchObject(refusal);
+  await expect(keepAll(full('nocot'), { on: own })).rejects.toMatchObject(refusal);
+  expect(compiled).not.toHaveBeenCalled();
+  const adapters = parseRunConfig({ ...full('nocot'), training: { weights: 'lora' } });
+  expect((await own.runCost(adapters)).kept).toBeGreaterThan(0);
+  await own.close();
 });

@@ -25,6 +25,7 @@ import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import { refuseUnlessFits, sizesOf } from '../models/fits';
 import { TrainedAdapter } from './adapter';
+import { refuseUnlessBindable } from './bindable';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
@@ -91,6 +92,7 @@ export async function prepare(
   const { batch, trained, layout, stages, reasonings, purpose } = plan;
   const reasoning = reasonings.at(-1) as Reasoning;
   const sizes = sizesOf(base.config);
+  refuseUnlessBindable(context, recipe, config);
   refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   const composition = compositionFor(sizes, runtime.provider, purpose);
   const { decoded, capacity, isIdle } = decodedSizes(context, config, data, reasonings);

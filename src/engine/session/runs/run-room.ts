@@ -14,6 +14,7 @@ import { checkWidths } from '../models/equal-widths';
 import { keptTeacher } from '../models/kept-teacher';
 import { isBundled, resolveRoles, rolesOfStudent } from '../models/resolve-roles';
 import type { Roles } from '../models/roles';
+import { refuseUnlessBindable } from './bindable';
 import type { RunContext } from './context';
 import { LoopControl } from './control';
 import { decodedSizes } from './decoded-sizes';
@@ -48,9 +49,10 @@ export class RunRoom {
 
   async cost(value: RunConfig, { signal }: CallOptions): Promise<RunCost> {
     const { desk } = this;
-    const { runtime } = desk.provider();
+    const { runtime, models } = desk.provider();
     const config = parseRunConfig(value, desk.methods);
     const { recipe, roles } = this.partsOf(config);
+    refuseUnlessBindable({ runtime, models, roles }, recipe, config);
     const asked = { rationale: rationaleRead(config, recipe), signal };
     const data = await runData(config, roles, desk.loadedModels(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, desk.methods), data);

@@ -57,6 +57,11 @@ export async function gatherOnnx(
   return { ...numbered(layers, L), hidden, first: chosen.span?.first, samples };
 }
 
+/** @throws InputError for latents, MemoryError for a sequence that is too long */
+export function refuseUnlessTaken(file: OnnxExport, readings: readonly FedSequence[]): void {
+  lotsOf(file, readings);
+}
+
 type Lot = readonly { readonly reading: FedSequence; readonly index: number }[];
 
 const columnsOf = (lot: Lot): number => Math.max(...lot.map(({ reading }) => reading.rest.length));

@@ -19,7 +19,7 @@ import { fitting } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf, evenly } from './buckets';
 import { chosenPositions, type FedSequence, fedSequences, type Variant } from './fed-sequences';
-import { gatherOnnx } from './onnx-states';
+import { gatherOnnx, refuseUnlessTaken } from './onnx-states';
 import { type Chosen, collecting, numbered, sampleOf, type TakeSample } from './samples';
 import type { Sequence } from './sequences';
 
@@ -72,9 +72,7 @@ export async function gatherStates(
   if (resolved.model.onnx)
     return gatherOnnx(models.onnx, resolved.model.onnx, readings, of, { layers, signal, onProgress, take });
   const { runtime } = models;
-  const buckets = bucketsOf(readings, resolved, layers).map((bucket) =>
-    withinMemory(bucket, runtime.provider),
-  );
+  const buckets = fittingBuckets(readings, resolved, layers, runtime.provider);
   const { samples, put } = collecting(take);
   const own = new Owned();
   let done = 0;
@@ -112,6 +110,29 @@ export async function gatherStates(
   }
   return { ...numbered(layers, resolved.model.config.layers), hidden, first: span?.first, samples };
 }
+
+/**
+ * Refuses what `gatherStates` would refuse, before anything is run.
+ * @param readings from `fedSequences`  @param layers as for `gatherStates`
+ * @throws MemoryError naming a sequence that cannot be read, InputError for latents of an ONNX export
+ */
+export function refuseUnlessRead(
+  resolved: ResolvedSubject,
+  readings: readonly FedSequence[],
+  layers: readonly number[] | undefined,
+  provider: Runtime['provider'],
+): void {
+  const { onnx } = resolved.model;
+  if (onnx) refuseUnlessTaken(onnx, readings);
+  else fittingBuckets(readings, resolved, layers, provider);
+}
+
+const fittingBuckets = (
+  readings: readonly FedSequence[],
+  resolved: ResolvedSubject,
+  layers: readonly number[] | undefined,
+  provider: Runtime['provider'],
+): Bucket[] => bucketsOf(readings, resolved, layers).map((bucket) => withinMemory(bucket, provider));
 
 /** Of the layers that are asked for, if any are, for the estimate of a pass's memory and what it could be instead. */
 function seenOf(shape: StatesShape): LayersSeen | undefined {
