@@ -9,6 +9,9 @@ import vite from './vite.config.ts';
 
 const browserTests = ['src/**/*.browser.test.{ts,tsx}', 'scripts/**/*.browser.test.ts'];
 
+/** What fills the heap of ONNX Runtime, which its process then keeps. */
+const aloneTests = ['src/**/*.alone.test.ts'];
+
 const inChromium = (name: string, include: string[], testTimeout: number) =>
   mergeConfig(vite, {
     plugins: [sharedFiles()],
@@ -62,7 +65,7 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
-          exclude: browserTests,
+          exclude: [...browserTests, ...aloneTests],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           expect: { poll: { timeout: 15_000 } },
@@ -71,6 +74,17 @@ export default defineConfig({
           // compiled. What a file changes of its process it therefore changes back.
           isolate: false,
           maxWorkers: availableParallelism(),
+        },
+      },
+      {
+        extends: './vite.config.ts',
+        resolve: { alias: [] },
+        test: {
+          name: 'alone',
+          environment: 'node',
+          include: aloneTests,
+          testTimeout: 120_000,
+          setupFiles: ['scripts/tools/one-thread.mjs'],
         },
       },
       inChromium('browser', browserTests, 180_000),
