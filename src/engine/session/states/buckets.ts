@@ -55,61 +55,63 @@ export function bucketsOf(
     );
   // Rationales and texts are read with the adapters that would write them.
   const reasoning = longest.reasons ? own : explicitly(own);
-  const shapeOf = (question: number, rest: number, count: number): StatesShape => {
-    const shape = { config, question, reasoning, rest, parameters, layers };
-    // Whichever layers are read: other batches could be other sums.
-    return { ...shape, batch: evenly(count, batchOf(config, columnsOf(shape), count)) };
-  };
   return cheapest(
     sorted.map(({ reading }) => reading),
-    shapeOf,
-  ).map(({ from, to, shape }) => ({ fed: sorted.slice(from, to), shape }));
+    config,
+    reasoning,
+  ).map(({ from, to, question, rest, batch }) => ({
+    fed: sorted.slice(from, to),
+    shape: { config, question, reasoning, rest, parameters, layers, batch },
+  }));
 }
 
 /** The size of as many batches as `most` at once would make, with the fewest places left empty. */
 export const evenly = (count: number, most: number): number => Math.ceil(count / Math.ceil(count / most));
 
-/** Columns that are computed for a bucket of so many sequences. */
-const columnsFor = (shape: StatesShape, count: number): number =>
-  Math.ceil(count / shape.batch) * shape.batch * columnsOf(shape);
-
-interface Piece {
+/** Of `sorted`, those from `from` up to but without `to`, and the shape of the pass that reads them. */
+interface Piece extends Pick<StatesShape, 'question' | 'rest' | 'batch'> {
   readonly from: number;
   readonly to: number;
-  readonly shape: StatesShape;
 }
 
-/** The division of the sequences, longest first, into consecutive pieces of the least cost. */
+/**
+ * The division of the sequences, longest first, into consecutive pieces of the least cost. Of equal cost, that with fewer programs.
+ * Thousands of sequences have millions of pieces: each is a few operations on numbers. Which layers are read has no part in it: other
+ * batches could be other sums.
+ */
 function cheapest(
   sorted: readonly FedSequence[],
-  shapeOf: (question: number, rest: number, count: number) => StatesShape,
+  config: StatesShape['config'],
+  reasoning: StatesShape['reasoning'],
 ): Piece[] {
-  /** For the first n sequences: their least cost, and the last piece of that division. */
-  const best: { readonly cost: number; readonly last: Piece | null }[] = [{ cost: 0, last: null }];
+  const questions = sorted.map(({ question }) => question.length);
+  const rests = sorted.map(({ rest }) => rest.length);
+  const between = columnsOf({ question: 1, reasoning, rest: 0 }) - 1;
+  /** By n, for the first n sequences: the least cost, and the last piece of that division. */
+  const costs = [0];
+  const last: Piece[] = [];
   for (let to = 1; to <= sorted.length; to++) {
-    let [question, rest] = [0, 0];
-    let found = { cost: Infinity, last: null as Piece | null };
+    let [question, rest, least] = [0, 0, Number.POSITIVE_INFINITY];
     for (let from = to - 1; from >= 0; from--) {
-      const one = sorted[from] as FedSequence;
-      [question, rest] = [Math.max(question, one.question.length), Math.max(rest, one.rest.length)];
-      const shape = shapeOf(question, rest, to - from);
-      const before = best[from] as (typeof best)[number];
-      const cost = before.cost + PROGRAM_COLUMNS + columnsFor(shape, to - from);
-      // Of equal cost the one with fewer programs.
-      if (cost <= found.cost) found = { cost, last: { from, to, shape } };
+      question = Math.max(question, questions[from] as number);
+      rest = Math.max(rest, rests[from] as number);
+      const columns = question + (question === 0 ? 0 : between) + rest;
+      const batch = evenly(to - from, batchOf(config, columns, to - from));
+      const cost = (costs[from] as number) + PROGRAM_COLUMNS + placesFor(to - from, batch) * columns;
+      if (cost > least) continue;
+      least = cost;
+      last[to] = { from, to, question, rest, batch };
     }
-    best.push(found);
+    costs.push(least);
   }
   const pieces: Piece[] = [];
-  for (
-    let { last } = best[sorted.length] as (typeof best)[number];
-    last;
-    { last } = best[last.from] as (typeof best)[number]
-  )
-    pieces.unshift(last);
+  for (let to = sorted.length; to > 0; to = (pieces[0] as Piece).from) pieces.unshift(last[to] as Piece);
   return pieces;
 }
 
+/** Places in all the batches that hold so many sequences. */
+const placesFor = (count: number, batch: number): number => Math.ceil(count / batch) * batch;
+
 /** Columns that are computed to read all of them, padding included. */
 export const columnsRun = (buckets: readonly Bucket[]): number =>
-  buckets.reduce((sum, { fed, shape }) => sum + columnsFor(shape, fed.length), 0);
+  buckets.reduce((sum, { fed, shape }) => sum + placesFor(fed.length, shape.batch) * columnsOf(shape), 0);
