@@ -8,14 +8,13 @@ import {
   baselineOf,
   contending,
   HELD_OUT_RANGE,
-  heldOutError,
   initialArena,
   namesOf,
   planState,
   usualBaseline,
   usualPresets,
 } from './arena';
-import { among, type LinkEntry, quoted, readEntries } from './link-text';
+import { among, type LinkEntry, quoted, readEntries, wholeNumber } from './link-text';
 
 /**
  * The part of the Arena that a link carries: `#/arena?contenders=a,b&arena-seeds=1-10&arena-problems=200&baseline=a`, where the
@@ -56,10 +55,7 @@ const entriesOf = (methods: Methods): Readonly<Record<string, LinkEntry>> => {
       may: `numbers from ${SEED_ENDS[0]} to ${SEED_ENDS[1]} and ranges such as 1-10,20, at most ${MAX_ARENA_SEEDS} of them`,
       accepts: (text) => text.length <= MAX_VALUE && readSeeds(text).error === null,
     },
-    'arena-problems': {
-      may: `a whole number from ${HELD_OUT_RANGE[0]} to ${HELD_OUT_RANGE[1]}`,
-      accepts: (text) => /^\d{1,10}$/.test(text) && heldOutError(Number(text)) === null,
-    },
+    'arena-problems': wholeNumber(HELD_OUT_RANGE),
   };
 };
 

@@ -38,7 +38,7 @@ import {
 } from './data-origin';
 import { askedOf, setIn } from './data-set-link';
 import type { EngineActions } from './engine-actions';
-import { noHistory, stepBack, stepForward } from './history';
+import { noHistory, stepped } from './history';
 import { type HubDataActions, hubDataActions } from './hub-data-actions';
 import { latestOnly } from './latest';
 import type { LensActions } from './lens-actions';
@@ -177,10 +177,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
 
   const step = async (way: 'undo' | 'redo') => {
     const { report, from, reading, origin, past, future } = now();
-    const found = (way === 'undo' ? stepBack : stepForward)(
-      { past, future, touched: null },
-      choicesOf(now()),
-    );
+    const found = stepped(way, { past, future, touched: null }, choicesOf(now()));
     if (found === null || from === null || isBusy(report)) return false;
     const { draft, ...choices } = found.settings;
     const isRead = !isSameReading(choices.reading, reading);

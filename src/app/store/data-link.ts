@@ -8,11 +8,10 @@ import {
   initialData,
   initialDataDraft,
 } from './data';
-import { answersError, type DataAnswers, initialAnswers } from './data-answers';
+import { type DataAnswers, initialAnswers } from './data-answers';
 import { filledHub } from './data-origin';
 import { askedOf, readSetLink, SET_KEYS, setLink } from './data-set-link';
-import { type LinkEntry, readEntries } from './link-text';
-import type { WholeRange } from './whole';
+import { type LinkEntry, readEntries, wholeNumber } from './link-text';
 
 /**
  * The part of the Data place that a link carries: which rows are drawn, `#/data?data-sample=32&data-steps=2-5`, of which
@@ -56,12 +55,11 @@ export function readDataLink(values: URLSearchParams): {
 }
 
 const RANGE = 'a range such as 3-8, 3- or -8';
-const wholeFrom = ([low, high]: WholeRange): string => `a whole number from ${low} to ${high}`;
 const MAY_BE: Readonly<Record<keyof DataDraft, string>> = {
   part: DATA_PARTS.join(', '),
-  samples: wholeFrom(DRAW_RANGES.samples),
-  heldOut: wholeFrom(DRAW_RANGES.heldOut),
-  seed: wholeFrom(DRAW_RANGES.seed),
+  samples: wholeNumber(DRAW_RANGES.samples).may,
+  heldOut: wholeNumber(DRAW_RANGES.heldOut).may,
+  seed: wholeNumber(DRAW_RANGES.seed).may,
   steps: RANGE,
   words: RANGE,
   tokens: RANGE,
@@ -72,10 +70,7 @@ const ENTRIES: Readonly<Record<string, LinkEntry>> = Object.fromEntries(
     { may: MAY_BE[field], accepts: (text: string) => read(field, text) !== null },
   ]),
 );
-const LIMIT: LinkEntry = {
-  may: wholeFrom(LIMIT_ENDS),
-  accepts: (text) => /^\d{1,10}$/.test(text) && answersError({ limit: Number(text) }) === null,
-};
+const LIMIT = wholeNumber(LIMIT_ENDS);
 
 /** The draft that the link asks for. */
 export function followDataLink(data: DataLink): DataDraft {

@@ -2,7 +2,7 @@ import type { ProviderChoice, Settings } from '../../storage/rows';
 import type { Context } from './context';
 import type { DeviceLink } from './device-link';
 import type { EngineActions } from './engine-actions';
-import { remember, stepBack, stepForward } from './history';
+import { remember, stepped } from './history';
 
 export interface DeviceActions {
   /** Switches to another provider and loads the pair on it; if it is unavailable, the choice is reverted. */
@@ -30,7 +30,7 @@ export function deviceActions(
   };
   const step = async (way: 'undo' | 'redo'): Promise<boolean> => {
     const { providers, settings } = ctx.get();
-    const found = (way === 'undo' ? stepBack : stepForward)(providers, settings.provider);
+    const found = stepped(way, providers, settings.provider);
     if (found === null || !(await choose(found.settings))) return false;
     ctx.set({ providers: found.history });
     return engine.loadPair();

@@ -1,5 +1,5 @@
 import { readSubject } from './lens-draft';
-import { type LinkEntry, readEntries } from './link-text';
+import { type LinkEntry, readEntries, wholeNumber } from './link-text';
 import type { WholeRange } from './whole';
 
 /** Settings of a form in a link: each by a key of its own, and left out where it is the default. */
@@ -24,15 +24,15 @@ export function entriesFor<Draft extends object>() {
   type Field = keyof Draft & string;
   const only = (field: Field, value: unknown) => ({ [field]: value }) as unknown as Partial<Draft>;
   const written = (field: Field) => (draft: Draft) => (draft[field] === null ? null : String(draft[field]));
-  const counted = (field: Field, [low, high]: WholeRange): FormEntry<Draft> => ({
-    may: `a whole number from ${low} to ${high}`,
-    read: (text) =>
-      /^\d{1,10}$/.test(text) && Number(text) >= low && Number(text) <= high
-        ? only(field, Number(text))
-        : null,
-    write: written(field),
-    typed: field,
-  });
+  const counted = (field: Field, range: WholeRange): FormEntry<Draft> => {
+    const { may, accepts } = wholeNumber(range);
+    return {
+      may,
+      read: (text) => (accepts(text) ? only(field, Number(text)) : null),
+      write: written(field),
+      typed: field,
+    };
+  };
   return {
     oneOf: (field: Field, values: readonly string[]): FormEntry<Draft> => ({
       may: values.join(', '),

@@ -13,7 +13,7 @@ import {
   type TokenText,
 } from '../../contract/generate';
 import { expectedText } from '../../contract/settings';
-import { type History, noHistory, remember, stepBack, stepForward } from './history';
+import { type History, noHistory, remember, stepped } from './history';
 import { type SubjectId, subjectOf } from './lens-draft';
 import { idle, type Task } from './task';
 
@@ -91,7 +91,7 @@ export function changedGeneration(
 
 /** The state one step back or forward; the prompt stays as it is. */
 export function steppedGeneration(state: GenerationState, way: 'undo' | 'redo'): GenerationState {
-  const step = (way === 'undo' ? stepBack : stepForward)(state, choicesOf(state.draft));
+  const step = stepped(way, state, choicesOf(state.draft));
   return step === null ? state : { ...state, draft: { ...state.draft, ...step.settings }, ...step.history };
 }
 

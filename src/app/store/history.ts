@@ -48,6 +48,13 @@ export function stepForward<Settings>(
   return { settings, history: { past: [...past, now], future: rest, touched: null } };
 }
 
+/** Either, as asked. */
+export const stepped = <Settings>(
+  way: 'undo' | 'redo',
+  history: History<Settings>,
+  now: Settings,
+): ReturnType<typeof stepBack<Settings>> => (way === 'undo' ? stepBack : stepForward)(history, now);
+
 /** A form's settings, and what Undo and Redo bring back. */
 export interface Form<Settings> extends History<Settings> {
   readonly draft: Settings;
@@ -70,7 +77,7 @@ export function changedForm<Settings extends object>(
 
 /** The form one step back or forward; the same form if there is none. */
 export function steppedForm<Settings>(form: Form<Settings>, way: 'undo' | 'redo'): Form<Settings> {
-  const step = (way === 'undo' ? stepBack : stepForward)(form, form.draft);
+  const step = stepped(way, form, form.draft);
   return step === null ? form : { draft: step.settings, ...step.history };
 }
 

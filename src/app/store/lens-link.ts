@@ -1,10 +1,10 @@
 import type { DataFilter } from '../../contract/data';
 import { CONTROLS, SECTIONS, STACKS } from '../../contract/lens';
 import { readSpan } from '../../contract/span';
-import { entriesFor, type FormEntry } from './form-link';
+import { entriesFor, type FormEntry, readForm } from './form-link';
 import { readLayers } from './layers';
 import { initialDraft, type LensDraft, lensRanges, usualSections } from './lens-draft';
-import { among, type LinkEntry, readEntries } from './link-text';
+import { among, readEntries } from './link-text';
 import { readRange, writeRange } from './ranges';
 
 /** The part of the low-rank place that a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
@@ -96,14 +96,9 @@ export function readLensLink(values: URLSearchParams): {
   readonly lens: LensLink;
   readonly problems: readonly string[];
 } {
-  const initial = initialDraft();
-  const ofDraft = Object.entries(ENTRIES).map(([key, { may, read }]): [string, LinkEntry] => [
-    key,
-    { may, accepts: (text) => read(text, initial) !== null },
-  ]);
-  const entries = { view: among(LENS_VIEWS), ...Object.fromEntries(ofDraft) };
-  const { found: lens, problems } = readEntries(values, entries);
-  return { lens, problems };
+  const view = readEntries(values, { view: among(LENS_VIEWS) });
+  const draft = readForm(values, ENTRIES, initialDraft());
+  return { lens: { ...view.found, ...draft.found }, problems: [...view.problems, ...draft.problems] };
 }
 
 /** The view and the draft that the link asks for, starting from the given draft. */

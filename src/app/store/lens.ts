@@ -9,7 +9,7 @@ import type {
 } from '../../contract/lens';
 import type { StatesFile } from '../../contract/states';
 import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
-import { type History, noHistory, remember, stepBack, stepForward } from './history';
+import { type History, noHistory, remember, stepped } from './history';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
 import { idle, type Task } from './task';
@@ -111,7 +111,7 @@ export function editLens(state: LensState, edit: LensEdit): LensState {
     }
     case 'undo':
     case 'redo': {
-      const step = (edit.type === 'undo' ? stepBack : stepForward)(state, draft);
+      const step = stepped(edit.type, state, draft);
       return step === null ? state : { ...state, draft: step.settings, ...step.history };
     }
   }

@@ -15,6 +15,12 @@ export const among = (names: readonly string[]): LinkEntry => ({
   accepts: (text) => names.includes(text),
 });
 
+/** A whole number, both ends included. */
+export const wholeNumber = ([low, high]: readonly [low: number, high: number]): LinkEntry => ({
+  may: `a whole number from ${low} to ${high}`,
+  accepts: (text) => /^\d{1,10}$/.test(text) && Number(text) >= low && Number(text) <= high,
+});
+
 /** The usable values of a link by key, and what is wrong with the others. */
 export function readEntries(
   values: URLSearchParams,

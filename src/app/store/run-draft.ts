@@ -3,7 +3,7 @@ import { methodOf } from '../../contract/methods/index';
 import type { SettingKind } from '../../contract/settings';
 import type { Context } from './context';
 import type { RunChoices } from './draft';
-import { type History, mapHistory, remember, stepBack, stepForward } from './history';
+import { type History, mapHistory, remember, stepped } from './history';
 import { isActive } from './run';
 import type { AppState } from './state';
 
@@ -50,7 +50,7 @@ export function asOneStep<T>(ctx: Context, change: () => T): T {
 /** One step back or forward. While a run is in progress its settings cannot be changed, and are not. */
 export function stepDraft(ctx: Context, way: 'undo' | 'redo'): boolean {
   const { link, draftHistory, run, ...state } = ctx.get();
-  const step = (way === 'undo' ? stepBack : stepForward)(draftHistory, choicesOf({ ...state, link }));
+  const step = stepped(way, draftHistory, choicesOf({ ...state, link }));
   if (step === null || isActive(run)) return false;
   const { draft, preset } = step.settings;
   ctx.set({ draft, link: { ...link, preset }, draftHistory: step.history });

@@ -2,7 +2,7 @@ import type { ModelReport } from '../../contract/events';
 import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { remember, stepBack, stepForward } from './history';
+import { remember, stepped } from './history';
 import { outlived } from './lens';
 
 /**
@@ -44,7 +44,7 @@ export function storageActions(ctx: Context, engine: EngineActions): StorageActi
   };
   const stored = (): WeightStorage => now().opened.value?.storage ?? 'f32';
   const step = async (way: 'undo' | 'redo'): Promise<boolean> => {
-    const found = (way === 'undo' ? stepBack : stepForward)(now().storages, stored());
+    const found = stepped(way, now().storages, stored());
     if (found === null || !(await store(found.settings))) return false;
     ctx.lens({ storages: found.history });
     return true;
